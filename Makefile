@@ -1,0 +1,34 @@
+# One command for each task. `make demo` and `make test` install the Debian packages that they lack.
+.DEFAULT_GOAL := help
+.PHONY: help demo test build release format clean
+
+SWIFT ?= swift
+SOURCES := Package.swift Sources Examples Tests Benchmarks
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## replace a server by its next version and back while clients use it
+	scripts/install-packages
+	scripts/demo
+
+test: ## check the format, build everything, run all tests
+	scripts/install-packages
+	$(SWIFT) format lint --strict --recursive --parallel $(wildcard $(SOURCES))
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+build: ## debug build
+	scripts/install-packages
+	$(SWIFT) build
+
+release: ## the daemon and releasectl, with Swift's libraries inside
+	scripts/install-packages
+	$(SWIFT) build -c release --static-swift-stdlib --product release-handlerd
+	$(SWIFT) build -c release --static-swift-stdlib --product releasectl
+
+format: ## format the sources in place
+	$(SWIFT) format --in-place --recursive --parallel $(wildcard $(SOURCES))
+
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,32 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// The project's habits, held by the compiler: Swift 6 mode, explicit `any`, imports that are
+/// internal unless said otherwise, and no warning that is let stand.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "release-handlerd",
+    platforms: [.macOS(.v15)],
+    products: [
+        // For Benchmarks, a package of its own.
+    ],
+    dependencies: [
+        .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+    ],
+    targets: [
+        // Pure targets: no Foundation, no Glibc, no clock, nothing async.
+        .target(
+            name: "Terms", dependencies: [.product(name: "BigInt", package: "BigInt")],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
+    ]
+)
