@@ -25,8 +25,12 @@ let package = Package(
         .target(
             name: "Terms", dependencies: [.product(name: "BigInt", package: "BigInt")],
             swiftSettings: settings),
+        .target(name: "Instructions", dependencies: ["Terms"], swiftSettings: settings),
 
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
+        .testTarget(
+            name: "InstructionsTests", dependencies: ["Instructions", "Terms"], resources: [.copy("golden")],
+            swiftSettings: settings),
     ]
 )
