@@ -26,11 +26,13 @@ let package = Package(
             name: "Terms", dependencies: [.product(name: "BigInt", package: "BigInt")],
             swiftSettings: settings),
         .target(name: "Instructions", dependencies: ["Terms"], swiftSettings: settings),
+        .target(name: "Wire", dependencies: ["Terms"], swiftSettings: settings),
 
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
         .testTarget(
             name: "InstructionsTests", dependencies: ["Instructions", "Terms"], resources: [.copy("golden")],
             swiftSettings: settings),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Terms"], swiftSettings: settings),
     ]
 )

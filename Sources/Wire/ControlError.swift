@@ -1,0 +1,87 @@
+/// Why the daemon did not do what a control request asked for.
+///
+/// On the socket it is `{"error":{"code":…,"message":…,"details":{…}}}`. The code is for programs and never
+/// changes its meaning; the message is a sentence for people; the details name what it is about.
+public struct ControlError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    public var code: Code
+    public var message: String
+    public var details: [String: String]
+
+    public init(_ code: Code, _ message: String, details: [String: String] = [:]) {
+        self.code = code
+        self.message = message
+        self.details = details
+    }
+
+    public var description: String { "\(code.rawValue): \(message)" }
+
+    /// A stable name. Open, because an older `releasectl` must read what a newer daemon says.
+    public struct Code: RawRepresentable, Hashable, Sendable, Codable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        public init(from decoder: any Decoder) throws {
+            rawValue = try decoder.singleValueContainer().decode(String.self)
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(rawValue)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey { case code, message, details }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        code = try container.decode(Code.self, forKey: .code)
+        message = try container.decode(String.self, forKey: .message)
+        details = try container.decodeIfPresent([String: String].self, forKey: .details) ?? [:]
+    }
+}
+
+extension ControlError.Code {
+    /// The request itself is wrong: no JSON, a missing field, a path that is not absolute.
+    public static let badRequest = Self(rawValue: "bad_request")
+    public static let tooLarge = Self(rawValue: "too_large")
+    public static let notFound = Self(rawValue: "not_found")
+    public static let methodNotAllowed = Self(rawValue: "method_not_allowed")
+    public static let forbidden = Self(rawValue: "forbidden")
+    /// Another change is under way.
+    public static let busy = Self(rawValue: "busy")
+    public static let noSuchRelease = Self(rawValue: "no_such_release")
+    public static let alreadyInstalled = Self(rawValue: "already_installed")
+    /// The release has the wrong status for this (removing the one that runs, …).
+    public static let badStatus = Self(rawValue: "bad_status")
+    public static let packageInvalid = Self(rawValue: "package_invalid")
+    /// The upgrade was refused before the point of no return; nothing changed.
+    public static let upgradeRefused = Self(rawValue: "upgrade_refused")
+    /// The upgrade failed and was taken back; the old release runs on.
+    public static let upgradeAborted = Self(rawValue: "upgrade_aborted")
+    public static let noSuchWorker = Self(rawValue: "no_such_worker")
+    /// The worker answered a call with an error, or ended.
+    public static let workerError = Self(rawValue: "worker_error")
+    public static let timeout = Self(rawValue: "timeout")
+    /// The node starts or stops and can't do this now.
+    public static let unavailable = Self(rawValue: "unavailable")
+    /// A file could not be written, a system call failed.
+    public static let systemError = Self(rawValue: "system_error")
+    public static let internalError = Self(rawValue: "internal_error")
+
+    /// Whether an error of this code says that the request was turned down and nothing changed.
+    public var isRefusal: Bool {
+        switch self {
+        case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .busy, .noSuchRelease,
+            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .noSuchWorker, .unavailable:
+            true
+        default:
+            false
+        }
+    }
+}
+
+/// The body of every answer that is no success.
+public struct ControlErrorBody: Hashable, Sendable, Codable {
+    public var error: ControlError
+    public init(error: ControlError) { self.error = error }
+}

@@ -1,0 +1,136 @@
+/// How an install ended.
+public struct InstallResult: Hashable, Sendable, Codable {
+    public enum Outcome: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The new release runs.
+        case done
+        /// Turned down before the point of no return; nothing changed.
+        case refused
+        /// Failed and taken back; the old release runs on, as if nothing had happened.
+        case aborted
+        /// The node restarts: into the permanent release where there is a reason, else as the script says.
+        case restarting
+    }
+
+    /// The instruction at which it failed.
+    public struct FailedInstruction: Hashable, Sendable, Codable {
+        public var index: Int
+        public var text: String
+
+        public init(index: Int, text: String) {
+            self.index = index
+            self.text = text
+        }
+    }
+
+    /// What one instruction did, to whom, and how long it took.
+    public struct Instruction: Hashable, Sendable, Codable {
+        public var index: Int
+        public var text: String
+        /// Places in the tree of the workers that it touched.
+        public var workers: [String]
+        public var milliseconds: Double
+        public var note: String?
+
+        public init(index: Int, text: String, workers: [String], milliseconds: Double, note: String? = nil) {
+            self.index = index
+            self.text = text
+            self.workers = workers
+            self.milliseconds = milliseconds
+            self.note = note
+        }
+    }
+
+    public var outcome: Outcome
+    public var from: String
+    public var to: String
+    public var failedInstruction: FailedInstruction?
+    /// The worker that it failed for.
+    public var worker: String?
+    public var reason: String?
+    /// From the first suspend sent to the last resume acknowledged; nil where nothing was suspended.
+    public var suspendToResumeMicroseconds: Int?
+    public var totalMilliseconds: Double
+    public var instructions: [Instruction]
+    public var warnings: [String]
+
+    public init(
+        outcome: Outcome, from: String, to: String, failedInstruction: FailedInstruction? = nil,
+        worker: String? = nil, reason: String? = nil, suspendToResumeMicroseconds: Int? = nil,
+        totalMilliseconds: Double, instructions: [Instruction] = [], warnings: [String] = []
+    ) {
+        self.outcome = outcome
+        self.from = from
+        self.to = to
+        self.failedInstruction = failedInstruction
+        self.worker = worker
+        self.reason = reason
+        self.suspendToResumeMicroseconds = suspendToResumeMicroseconds
+        self.totalMilliseconds = totalMilliseconds
+        self.instructions = instructions
+        self.warnings = warnings
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case outcome, from, to
+        case failedInstruction = "failed_instruction"
+        case worker, reason
+        case suspendToResumeMicroseconds = "suspend_to_resume_us"
+        case totalMilliseconds = "total_ms"
+        case instructions, warnings
+    }
+}
+
+extension InstallResult.Instruction {
+    private enum CodingKeys: String, CodingKey {
+        case index, text, workers
+        case milliseconds = "ms"
+        case note
+    }
+}
+
+/// One line of an install's stream: `{"progress":{…}}` as instructions begin, then one `{"result":{…}}`.
+///
+/// Where the daemon can't say how it ended, the last line is `{"error":{…}}` instead.
+public enum InstallProgress: Hashable, Sendable {
+    case progress(Step)
+    case result(InstallResult)
+    case error(ControlError)
+
+    /// The instruction that is evaluated now.
+    public struct Step: Hashable, Sendable, Codable {
+        public var index: Int
+        /// How many instructions the script has.
+        public var count: Int
+        public var text: String
+
+        public init(index: Int, count: Int, text: String) {
+            self.index = index
+            self.count = count
+            self.text = text
+        }
+    }
+}
+
+extension InstallProgress: Codable {
+    private enum CodingKeys: String, CodingKey { case progress, result, error }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        if let step = try container.decodeIfPresent(Step.self, forKey: .progress) {
+            self = .progress(step)
+        } else if let error = try container.decodeIfPresent(ControlError.self, forKey: .error) {
+            self = .error(error)
+        } else {
+            self = .result(try container.decode(InstallResult.self, forKey: .result))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .progress(let step): try container.encode(step, forKey: .progress)
+        case .result(let result): try container.encode(result, forKey: .result)
+        case .error(let error): try container.encode(error, forKey: .error)
+        }
+    }
+}

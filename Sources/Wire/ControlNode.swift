@@ -1,0 +1,137 @@
+/// The node as a whole.
+public struct NodeStatus: Hashable, Sendable, Codable {
+    public enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        case starting, running, upgrading, stopping
+    }
+
+    public var state: State
+    /// The release's name, as its `.rel` says.
+    public var name: String
+    /// The vsn of the release that runs.
+    public var release: String
+    /// The vsn of the release that the next boot takes.
+    public var permanent: String
+    /// The emulator's (this daemon's) version.
+    public var erts: String
+    public var pid: Int32
+    public var uptimeSeconds: Double
+    /// The release root.
+    public var root: String
+
+    public init(
+        state: State, name: String, release: String, permanent: String, erts: String, pid: Int32,
+        uptimeSeconds: Double, root: String
+    ) {
+        self.state = state
+        self.name = name
+        self.release = release
+        self.permanent = permanent
+        self.erts = erts
+        self.pid = pid
+        self.uptimeSeconds = uptimeSeconds
+        self.root = root
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case state, name, release, permanent, erts, pid
+        case uptimeSeconds = "uptime_s"
+        case root
+    }
+}
+
+/// Something that happened on the node: one line of `GET /v1/events`.
+public struct NodeEvent: Hashable, Sendable, Codable {
+    /// Ever increasing while the daemon runs; a gap means that events were dropped for a slow reader.
+    public var sequence: Int
+    /// RFC 3339 in UTC with milliseconds.
+    public var time: String
+    /// Such as `worker_started`, `worker_exited`, `instruction`, `release_installed`.
+    public var kind: String
+    public var worker: String?
+    public var release: String?
+    public var instruction: String?
+    public var message: String
+    public var fields: [String: String]
+
+    public init(
+        sequence: Int, millisecondsSince1970: Int, kind: String, worker: String? = nil, release: String? = nil,
+        instruction: String? = nil, message: String, fields: [String: String] = [:]
+    ) {
+        self.sequence = sequence
+        self.time = ControlTime.rfc3339(millisecondsSince1970: millisecondsSince1970)
+        self.kind = kind
+        self.worker = worker
+        self.release = release
+        self.instruction = instruction
+        self.message = message
+        self.fields = fields
+    }
+}
+
+/// The body of `POST /v1/call`.
+public struct CallRequest: Hashable, Sendable, Codable {
+    /// The worker's place in the tree.
+    public var worker: String
+    /// A term, as text.
+    public var request: String
+    /// From 1 to 3,600,000; 5,000 where it is not given, as `gen_server:call/2`.
+    public var timeoutMilliseconds: Int
+
+    public static let standardTimeoutMilliseconds = 5_000
+    public static let maximumTimeoutMilliseconds = 3_600_000
+
+    public init(worker: String, request: String, timeoutMilliseconds: Int = Self.standardTimeoutMilliseconds) {
+        self.worker = worker
+        self.request = request
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case worker, request
+        case timeoutMilliseconds = "timeout_ms"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        worker = try container.decode(String.self, forKey: .worker)
+        request = try container.decode(String.self, forKey: .request)
+        timeoutMilliseconds =
+            try container.decodeIfPresent(Int.self, forKey: .timeoutMilliseconds) ?? Self.standardTimeoutMilliseconds
+    }
+}
+
+/// The answer to `POST /v1/call`: the worker's reply, a term as text.
+public struct CallReply: Hashable, Sendable, Codable {
+    public var reply: String
+    public init(reply: String) { self.reply = reply }
+}
+
+/// Times as the control interface writes them.
+public enum ControlTime {
+    /// `2026-01-31T09:05:07.042Z` for the milliseconds since 1970-01-01T00:00:00Z (negative ones are before it).
+    public static func rfc3339(millisecondsSince1970 milliseconds: Int) -> String {
+        let (days, ofDay) = floorDivision(milliseconds, 86_400_000)
+        // Years are counted from 1 March, so that the leap day is a year's last and months follow one formula.
+        let (era, dayOfEra) = floorDivision(days + 719_468, 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        let minutes = ofDay / 60_000
+        let time = "\(padded(minutes / 60, 2)):\(padded(minutes % 60, 2)):\(padded(ofDay / 1_000 % 60, 2))"
+        return "\(date)T\(time).\(padded(ofDay % 1_000, 3))Z"
+    }
+
+    private static func floorDivision(_ value: Int, _ divisor: Int) -> (quotient: Int, remainder: Int) {
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    private static func padded(_ value: Int, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}

@@ -1,0 +1,98 @@
+/// An application and its version within a release.
+public struct ApplicationVersion: Hashable, Sendable, Codable {
+    public var name: String
+    public var vsn: String
+
+    public init(name: String, vsn: String) {
+        self.name = name
+        self.vsn = vsn
+    }
+}
+
+/// One release that the node has, as `release_handler:which_releases/0` lists it.
+public struct ReleaseSummary: Hashable, Sendable, Codable {
+    /// Source: OTP `release_handler`, "Release Status".
+    public enum Status: String, Hashable, Sendable, Codable, CaseIterable {
+        case unpacked
+        case current
+        case permanent
+        case old
+        case temporaryCurrent = "tmp_current"
+    }
+
+    public var name: String
+    public var vsn: String
+    /// The emulator's version that the release was made for.
+    public var erts: String
+    public var status: Status
+    public var applications: [ApplicationVersion]
+
+    public init(name: String, vsn: String, erts: String, status: Status, applications: [ApplicationVersion]) {
+        self.name = name
+        self.vsn = vsn
+        self.erts = erts
+        self.status = status
+        self.applications = applications
+    }
+}
+
+/// What `install_release` would do now. Making it changes nothing.
+public struct InstallPlan: Hashable, Sendable, Codable {
+    public enum Direction: String, Hashable, Sendable, Codable, CaseIterable { case up, down }
+
+    /// One instruction of the script and the workers that it would touch as things are.
+    public struct Instruction: Hashable, Sendable, Codable {
+        /// From 0, in the order of the script.
+        public var index: Int
+        /// The instruction as a term.
+        public var text: String
+        /// Places in the tree, such as `kv/kv_sup/store`.
+        public var workers: [String]
+
+        public init(index: Int, text: String, workers: [String]) {
+            self.index = index
+            self.text = text
+            self.workers = workers
+        }
+    }
+
+    public var from: String
+    public var to: String
+    public var direction: Direction
+    /// The relup entry's own description, as text.
+    public var description: String
+    public var instructions: [Instruction]
+    public var warnings: [String]
+
+    public init(
+        from: String, to: String, direction: Direction, description: String, instructions: [Instruction],
+        warnings: [String] = []
+    ) {
+        self.from = from
+        self.to = to
+        self.direction = direction
+        self.description = description
+        self.instructions = instructions
+        self.warnings = warnings
+    }
+}
+
+/// The body of `POST /v1/releases`.
+public struct UnpackRequest: Hashable, Sendable, Codable {
+    /// The absolute path of a release package (`.tar.gz`) that the daemon can read.
+    public var package: String
+    public init(package: String) { self.package = package }
+}
+
+/// The answer to `GET /v1/releases`.
+public struct ReleaseList: Hashable, Sendable, Codable {
+    public var releases: [ReleaseSummary]
+    public init(releases: [ReleaseSummary]) { self.releases = releases }
+}
+
+/// The answer to `DELETE /v1/releases/{vsn}`.
+public struct RemovedRelease: Hashable, Sendable, Codable {
+    /// The vsn of the release that is gone.
+    public var removed: String
+    public init(removed: String) { self.removed = removed }
+}

@@ -1,0 +1,75 @@
+public import Terms
+
+/// A packet of the transfer socket: a term in the external format beside its descriptors (SCM_RIGHTS).
+///
+/// SOCK_SEQPACKET keeps packets whole, so there is no length in front.
+public enum TransferPacket: Hashable, Sendable {
+    /// `{state, Ref, Size}` with one descriptor: the sealed memfd.
+    case state(ref: Int, size: Int)
+    /// `{descriptors, Ref, First, Count}` with `count` descriptors, numbered from `first` (0 for the first of all).
+    case descriptors(ref: Int, first: Int, count: Int)
+
+    public var ref: Int {
+        switch self {
+        case .state(let ref, _), .descriptors(let ref, _, _): return ref
+        }
+    }
+
+    /// How many descriptors travel beside it.
+    public var descriptorCount: Int {
+        switch self {
+        case .state: return 1
+        case .descriptors(_, _, let count): return count
+        }
+    }
+
+    /// The same packet under another ref: what the daemon passes on to the importing side.
+    public func with(ref: Int) -> TransferPacket {
+        switch self {
+        case .state(_, let size): return .state(ref: ref, size: size)
+        case .descriptors(_, let first, let count): return .descriptors(ref: ref, first: first, count: count)
+        }
+    }
+
+    public var term: Term {
+        switch self {
+        case .state(let ref, let size):
+            return .tuple([.atom("state"), .integer(ref), .integer(size)])
+        case .descriptors(let ref, let first, let count):
+            return .tuple([.atom("descriptors"), .integer(ref), .integer(first), .integer(count)])
+        }
+    }
+
+    public init(_ term: Term) throws(WireError) {
+        guard case .tuple(let fields) = term, case .atom(let name)? = fields.first else {
+            throw WireError(.malformed(ref: nil), "expected a packet, found \(shortened(term))")
+        }
+        var reader = MessageReader(term: term, name: name, fields: fields, ref: nil)
+        switch name.name {
+        case "state":
+            try reader.readRef(fieldCount: 3)
+            self = .state(
+                ref: reader.number, size: try reader.count(fields[2], "Size", limit: WireLimits.maxStateBytes))
+        case "descriptors":
+            try reader.readRef(fieldCount: 4)
+            let count = try reader.count(fields[3], "Count", limit: WireLimits.maxDescriptorsPerPacket)
+            guard count > 0 else { throw reader.malformed("Count of 1 or more", fields[3]) }
+            self = .descriptors(
+                ref: reader.number,
+                first: try reader.count(fields[2], "First", limit: WireLimits.maxDescriptors), count: count)
+        default:
+            throw reader.malformed("state or descriptors", .atom(name))
+        }
+    }
+
+    /// The packet's bytes (no length in front).
+    public var bytes: [UInt8] { ExternalTermFormat.encode(term) }
+
+    public init(bytes: [UInt8]) throws(WireError) {
+        guard bytes.count <= WireLimits.maxPacketBytes else {
+            throw WireError(
+                .overLimit, "packet of \(bytes.count) bytes is over the limit of \(WireLimits.maxPacketBytes) bytes")
+        }
+        try self.init(try Frame.decode(bytes))
+    }
+}

@@ -1,0 +1,161 @@
+public import Terms
+
+/// How a worker is told to begin: the mode of its first message.
+public enum WorkerStartMode: Hashable, Sendable {
+    /// Run the user's init, then acknowledge.
+    case start
+    /// Run no user code, acknowledge, and wait for a state.
+    case standby
+}
+
+/// One entry of an application's environment.
+public struct EnvironmentEntry: Hashable, Sendable {
+    public var key: Atom
+    public var value: Term
+
+    public init(key: Atom, value: Term) {
+        self.key = key
+        self.value = value
+    }
+}
+
+/// What a worker is told about itself, in its first message.
+public struct WorkerInit: Hashable, Sendable {
+    public var mode: WorkerStartMode
+    public var module: Atom
+    public var function: Atom
+    public var arguments: [Term]
+    /// Its place in the tree, `app/sup/child`.
+    public var path: String
+    public var application: Atom
+    /// The vsn of the release that it is started from.
+    public var release: String
+    public var environment: [EnvironmentEntry]
+    /// 1 for the first process at this place in the tree, one more with each handoff or restart.
+    public var generation: Int
+    /// Names of the listening sockets, in the order of `LISTEN_FDS`.
+    public var sockets: [String]
+
+    public init(
+        mode: WorkerStartMode, module: Atom, function: Atom, arguments: [Term], path: String, application: Atom,
+        release: String, environment: [EnvironmentEntry] = [], generation: Int = 1, sockets: [String] = []
+    ) {
+        self.mode = mode
+        self.module = module
+        self.function = function
+        self.arguments = arguments
+        self.path = path
+        self.application = application
+        self.release = release
+        self.environment = environment
+        self.generation = generation
+        self.sockets = sockets
+    }
+}
+
+/// What is to become of a state on its way from one generation to the next.
+public enum CodeChange: Hashable, Sendable {
+    /// A soft update: the state goes over as it is.
+    case none
+    /// The importing, newer code converts; `from` is the older vsn (`undefined` where unknown). Import only.
+    case up(from: Term, extra: Term)
+    /// The newer code converts down to `to`: while it exports, or (a static module) the older while it imports.
+    case down(to: Term, extra: Term)
+}
+
+/// What comes over the transfer socket, and what a standby is to do with it.
+public struct StateImport: Hashable, Sendable {
+    /// Bytes of the state.
+    public var size: Int
+    /// Count of descriptors beside the state.
+    public var descriptors: Int
+    /// The vsn that the exporting process reported (`undefined` where none).
+    public var fromVsn: Term
+    public var change: CodeChange
+
+    public init(size: Int, descriptors: Int, fromVsn: Term, change: CodeChange) {
+        self.size = size
+        self.descriptors = descriptors
+        self.fromVsn = fromVsn
+        self.change = change
+    }
+}
+
+/// What changed in the application's environment. Source: application, Module:config_change/3.
+public struct ConfigChange: Hashable, Sendable {
+    public var changed: [EnvironmentEntry]
+    public var new: [EnvironmentEntry]
+    public var removed: [Atom]
+
+    public init(changed: [EnvironmentEntry], new: [EnvironmentEntry], removed: [Atom]) {
+        self.changed = changed
+        self.new = new
+        self.removed = removed
+    }
+}
+
+/// What the daemon sends to a worker. `docs/worker-protocol.md` has each with its answers.
+///
+/// A `ref` is chosen by the daemon, is not negative, and increases within one process.
+public enum WorkerRequest: Hashable, Sendable {
+    /// `{init, Ref, Map}`, the first frame.
+    case initialize(ref: Int, WorkerInit)
+    case call(ref: Int, request: Term)
+    case cast(request: Term)
+    case suspend(ref: Int)
+    case resume(ref: Int)
+    /// `change` is never `.up` here: up, it is the importing side that converts.
+    case exportState(ref: Int, change: CodeChange)
+    case importState(ref: Int, StateImport)
+    case getState(ref: Int)
+    case replaceState(ref: Int, state: Term)
+    case getStatus(ref: Int)
+    case getModules(ref: Int)
+    case configChange(ref: Int, ConfigChange)
+    /// Answered by the exit. Reason `handoff` ends the process with no user code run.
+    case terminate(ref: Int, reason: Term)
+
+    public var ref: Int? {
+        switch self {
+        case .initialize(let ref, _), .call(let ref, _), .suspend(let ref), .resume(let ref),
+            .exportState(let ref, _), .importState(let ref, _), .getState(let ref), .replaceState(let ref, _),
+            .getStatus(let ref), .getModules(let ref), .configChange(let ref, _), .terminate(let ref, _):
+            return ref
+        case .cast:
+            return nil
+        }
+    }
+}
+
+/// What a worker sends to the daemon: answers to requests, and what it tells unasked (`log`, `exit`).
+public enum WorkerAnswer: Hashable, Sendable {
+    /// Started (or standing by), with the vsn of the running code: `undefined` where it has none.
+    case ack(ref: Int, vsn: Term)
+    case ignore(ref: Int)
+    case error(ref: Int, reason: Term)
+    /// `{ok, Ref}`
+    case ok(ref: Int)
+    /// `{ok, Ref, Term}`
+    case okValue(ref: Int, value: Term)
+    case reply(ref: Int, answer: Term)
+    /// All packets of this export are on the transfer socket.
+    case exported(ref: Int, size: Int, descriptors: Int)
+    case log(level: LogLevel, text: String, metadata: [Term: Term])
+    /// Last words before the worker ends abnormally.
+    case exit(reason: Term)
+
+    public var ref: Int? {
+        switch self {
+        case .ack(let ref, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
+            .reply(let ref, _), .exported(let ref, _, _):
+            return ref
+        case .log, .exit:
+            return nil
+        }
+    }
+}
+
+/// Severity of a log message, most severe first. Source: Erlang's logger, syslog(3).
+public enum LogLevel: String, Hashable, Sendable, CaseIterable {
+    case emergency, alert, critical, error, warning, notice, info, debug
+}
