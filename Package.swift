@@ -27,6 +27,9 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Instructions", dependencies: ["Terms"], swiftSettings: settings),
         .target(name: "Wire", dependencies: ["Terms"], swiftSettings: settings),
+        .target(
+            name: "Supervision", dependencies: ["Terms", "Instructions", "Wire"],
+            swiftSettings: settings),
 
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
@@ -34,5 +37,8 @@ let package = Package(
             name: "InstructionsTests", dependencies: ["Instructions", "Terms"], resources: [.copy("golden")],
             swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Terms"], swiftSettings: settings),
+        .testTarget(
+            name: "SupervisionTests", dependencies: ["Supervision", "Instructions", "Terms"],
+            resources: [.copy("golden")], swiftSettings: settings),
     ]
 )

@@ -1,0 +1,96 @@
+public import Terms
+
+/// A place in the supervision tree: `application/top_supervisor/child/...`, the same through restarts and upgrades.
+///
+/// `path` starts with the top supervisor's module; then come child ids. A dynamic child of a `simple_one_for_one`
+/// supervisor has a number for its id, given at `start_child` and kept through restarts.
+public struct ChildAddress: Hashable, Sendable {
+    public let application: Atom
+    public let path: [Term]
+
+    public init(application: Atom, path: [Term]) {
+        self.application = application
+        self.path = path
+    }
+
+    /// The place of an application's top supervisor.
+    public static func root(application: Atom, module: Atom) -> ChildAddress {
+        ChildAddress(application: application, path: [.atom(module)])
+    }
+
+    /// The place of a child of the supervisor at this place.
+    public func child(_ id: Term) -> ChildAddress {
+        ChildAddress(application: application, path: path + [id])
+    }
+
+    /// The supervisor's place; none for a top supervisor.
+    public var parent: ChildAddress? {
+        path.count > 1 ? ChildAddress(application: application, path: Array(path.dropLast())) : nil
+    }
+
+    /// The child id in its supervisor (a top supervisor's module).
+    public var id: Term? { path.last }
+
+    /// Whether `other` is this place or lies below it.
+    public func contains(_ other: ChildAddress) -> Bool {
+        application == other.application && other.path.starts(with: path)
+    }
+}
+
+extension ChildAddress: CustomStringConvertible {
+    /// Characters in the longest text that is read as an address.
+    static let maximumCharacters = 4096
+
+    /// `kv/kv_sup/store`: each part as term text, so an atom that holds a `/` stands quoted.
+    public var description: String {
+        ([Term.atom(application)] + path).map(\.description).joined(separator: "/")
+    }
+
+    /// Reads what `description` prints; nothing for other text.
+    public init?(parsing text: String) {
+        guard text.utf8.count <= Self.maximumCharacters, let parts = Self.split(text), parts.count >= 2 else {
+            return nil
+        }
+        var terms: [Term] = []
+        for part in parts {
+            guard let term = try? TermText.parseTerm(part, limits: .default) else { return nil }
+            terms.append(term)
+        }
+        guard case .atom(let application) = terms[0] else { return nil }
+        self.init(application: application, path: Array(terms.dropFirst()))
+    }
+
+    /// The parts between those `/` that stand outside quotes and brackets.
+    private static func split(_ text: String) -> [String]? {
+        var parts: [String] = []
+        var part = ""
+        var quote: Character?
+        var escaped = false
+        var depth = 0
+        for character in text {
+            if let open = quote {
+                if escaped {
+                    escaped = false
+                } else if character == "\\" {
+                    escaped = true
+                } else if character == open {
+                    quote = nil
+                }
+            } else if character == "'" || character == "\"" {
+                quote = character
+            } else if "{[(<".contains(character) {
+                depth += 1
+            } else if "}])>".contains(character) {
+                depth -= 1
+            } else if character == "/" && depth == 0 {
+                parts.append(part)
+                part = ""
+                continue
+            }
+            part.append(character)
+        }
+        parts.append(part)
+        let isWhole = quote == nil && depth == 0 && parts.allSatisfy { !$0.isEmpty && !$0.hasSuffix(".") }
+        return isWhole ? parts : nil
+    }
+}

@@ -1,0 +1,123 @@
+import Instructions
+public import Terms
+
+/// A term that is no child spec. `reason` is what OTP's `check_childspecs` answers, `message` a sentence.
+public struct ChildSpecError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let reason: Term
+    public let message: String
+
+    public var description: String { message }
+}
+
+extension ChildSpec {
+    /// Reads a child spec, a map or a tuple of six, as `start_child` gets it.
+    ///
+    /// Whether `significant` goes with the supervisor's `auto_shutdown` is left to `start_child`.
+    /// Source: OTP, supervisor(3), `child_spec()`.
+    public static func parse(_ term: Term) throws(ChildSpecError) -> ChildSpec {
+        do {
+            return try ChildSpec(SpecNode(term), autoShutdown: nil)
+        } catch {
+            throw ChildSpecError(reason: error.reason, message: error.message)
+        }
+    }
+
+    init(_ node: SpecNode, autoShutdown: AutoShutdown?) throws(SpecError) {
+        let fields = try Self.fields(node)
+        guard let id = fields["id"]?.term else { throw SpecError.missing("id", node) }
+        guard let start = fields["start"] else { throw SpecError.missing("start", node) }
+        self.init(
+            id: id, start: try start.mfa(),
+            restart: try fields["restart"]?.choice("invalid_restart_type") ?? .permanent,
+            shutdown: try fields["shutdown"]?.shutdown(),
+            type: try fields["type"]?.choice("invalid_child_type") ?? .worker,
+            modules: try fields["modules"]?.modules(),
+            significant: try fields["significant"]?.bool("invalid_significant") ?? false)
+        if let reason = check(autoShutdown: autoShutdown) {
+            throw SpecError.badCombination(reason, fields["significant"] ?? node)
+        }
+        try readOwnKeys(fields)
+    }
+
+    private static let keys = [
+        "cwd", "env", "id", "modules", "notify", "restart", "rlimits", "shutdown", "significant", "sockets", "start",
+        "start_timeout", "type", "user",
+    ]
+
+    /// The spec's values by key.
+    private static func fields(_ node: SpecNode) throws(SpecError) -> [String: SpecNode] {
+        var fields: [String: SpecNode] = [:]
+        switch node.term {
+        case .tuple(let elements) where elements.count == 6:
+            for (key, value) in zip(["id", "start", "restart", "shutdown", "type", "modules"], node.children) {
+                fields[key] = value
+            }
+        case .map:
+            for index in stride(from: 0, to: node.children.count - 1, by: 2) {
+                let key = node.children[index]
+                guard case .atom(let atom) = key.term, keys.contains(atom.name) else {
+                    throw SpecError.unknownKey(key, in: "a child spec", known: keys)
+                }
+                fields[atom.name] = node.children[index + 1]
+            }
+        case .atom, .integer, .bigInteger, .float, .binary, .bitstring, .list, .improperList, .tuple, .opaque:
+            throw SpecError(
+                "invalid_child_spec", node, expected: "a map or {Id, StartFunc, Restart, Shutdown, Type, Modules}")
+        }
+        return fields
+    }
+
+    /// What can't stand together, in OTP's terms.
+    func check(autoShutdown: AutoShutdown?) -> Term? {
+        if case .milliseconds(let time) = shutdown, time < 0 {
+            return .tuple([.atom("invalid_shutdown"), .integer(time)])
+        }
+        guard significant else { return nil }
+        let isSignificant = Term.tuple([.atom("significant"), .true])
+        if autoShutdown == .never {
+            return .tuple([
+                .atom("bad_combination"), .list([.tuple([.atom("auto_shutdown"), .atom("never")]), isSignificant]),
+            ])
+        }
+        if restart == .permanent {
+            return .tuple([
+                .atom("bad_combination"), .list([.tuple([.atom("restart"), .atom("permanent")]), isSignificant]),
+            ])
+        }
+        return nil
+    }
+
+    /// The keys that OTP does not have.
+    private mutating func readOwnKeys(_ fields: [String: SpecNode]) throws(SpecError) {
+        sockets = try fields["sockets"]?.sockets() ?? []
+        user = try fields["user"]?.text("invalid_user", "a user's name")
+        env = try fields["env"]?.environment() ?? []
+        cwd = try fields["cwd"]?.text("invalid_cwd", "a directory")
+        rlimits = try fields["rlimits"]?.limits() ?? []
+        notify = try fields["notify"]?.bool("invalid_notify") ?? false
+        if let timeout = fields["start_timeout"] {
+            guard let time = timeout.term.asInt, time > 0 else {
+                throw SpecError("invalid_start_timeout", timeout, expected: "a number of milliseconds from 1")
+            }
+            startTimeoutMilliseconds = time
+        }
+    }
+}
+
+extension SpecError {
+    fileprivate static func missing(_ key: String, _ node: SpecNode) -> SpecError {
+        SpecError(
+            position: node.position, reason: .atom("missing_\(key)"),
+            message: "missing_\(key): a child spec needs the key \(key)")
+    }
+
+    fileprivate static func badCombination(_ reason: Term, _ node: SpecNode) -> SpecError {
+        let given = reason.asTuple?.last?.asList?.first?.asTuple
+        let isNever = given?.first == .atom("auto_shutdown")
+        let need =
+            isNever
+            ? "flags with auto_shutdown any_significant or all_significant" : "restart => transient or temporary"
+        return SpecError(
+            position: node.position, reason: reason, message: "bad_combination: significant => true needs \(need)")
+    }
+}

@@ -1,0 +1,102 @@
+public import Instructions
+public import Terms
+
+/// When a child that ended is started again.
+public enum RestartType: String, Hashable, Sendable, CaseIterable { case permanent, transient, temporary }
+
+/// How a child is told to end.
+public enum Shutdown: Hashable, Sendable {
+    case brutalKill
+    case milliseconds(Int)
+    case infinity
+}
+
+public enum ChildType: String, Hashable, Sendable, CaseIterable { case worker, supervisor }
+
+/// The modules that a child runs: what an upgrade looks for when it suspends the users of a module.
+public enum ChildModules: Hashable, Sendable {
+    case list([Atom])
+    /// The child is asked.
+    case dynamic
+}
+
+/// A listening socket that the daemon binds and keeps for a child's every generation (`LISTEN_FDS`).
+public struct SocketSpec: Hashable, Sendable {
+    public let name: String
+    /// `127.0.0.1:6379`, `[::1]:6379`, `:6379`, `6379`, `/path` or `@abstract`.
+    public let listen: String
+
+    public init(name: String, listen: String) {
+        self.name = name
+        self.listen = listen
+    }
+}
+
+/// A resource limit by its name in systemd.exec(5), in lower case and without `Limit`; see setrlimit(2).
+public struct ResourceLimit: Hashable, Sendable {
+    public enum Resource: String, Hashable, Sendable, CaseIterable {
+        case `as`, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime
+        case sigpending, stack
+    }
+
+    public let resource: Resource
+    /// No value is no limit.
+    public let soft: Int?
+    public let hard: Int?
+
+    public init(resource: Resource, soft: Int?, hard: Int?) {
+        self.resource = resource
+        self.soft = soft
+        self.hard = hard
+    }
+}
+
+/// What a supervisor knows of a child: OTP's child specification and the keys that this daemon adds.
+///
+/// Source: OTP, supervisor(3), "Child specification"; DESIGN section 3 for the rest.
+public struct ChildSpec: Hashable, Sendable {
+    public var id: Term
+    /// M is a module of the release, or `os` for a program that knows nothing of the worker protocol.
+    public var start: MFA
+    public var restart: RestartType
+    public var shutdown: Shutdown
+    public var type: ChildType
+    public var modules: ChildModules
+    public var significant: Bool
+
+    public var sockets: [SocketSpec] = []
+    public var user: String?
+    public var env: [EnvironmentVariable] = []
+    public var cwd: String?
+    public var rlimits: [ResourceLimit] = []
+    public var startTimeoutMilliseconds = 30_000
+    /// Whether an `os` program says by `READY=1` that it is started; see sd_notify(3).
+    public var notify = false
+
+    public struct EnvironmentVariable: Hashable, Sendable {
+        public let name: String
+        public let value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// With OTP's defaults: `shutdown` 5000 ms for a worker and infinity for a supervisor, `modules` [M].
+    public init(
+        id: Term, start: MFA, restart: RestartType = .permanent, shutdown: Shutdown? = nil, type: ChildType = .worker,
+        modules: ChildModules? = nil, significant: Bool = false
+    ) {
+        self.id = id
+        self.start = start
+        self.restart = restart
+        self.type = type
+        self.shutdown = shutdown ?? (type == .worker ? .milliseconds(5000) : .infinity)
+        self.modules = modules ?? .list([start.module])
+        self.significant = significant
+    }
+
+    /// Whether an unmodified program is run, by `start => {os, _, _}`.
+    public var isUnmodifiedProgram: Bool { start.module == "os" }
+}

@@ -1,0 +1,181 @@
+import Instructions
+import Terms
+
+/// The values of a child spec's keys.
+extension SpecNode {
+    func mfa() throws(SpecError) -> MFA {
+        guard case .tuple(let elements) = term, elements.count == 3, case .atom(let module) = elements[0],
+            case .atom(let function) = elements[1], case .list(let arguments) = elements[2]
+        else {
+            throw SpecError("invalid_mfa", self, expected: "{Module, Function, Arguments}")
+        }
+        guard module.isFileName else {
+            throw SpecError("invalid_mfa", children[0], expected: "a module's name that can be a file's name")
+        }
+        return MFA(module: module, function: function, arguments: arguments)
+    }
+
+    func shutdown() throws(SpecError) -> Shutdown {
+        if term == .infinity { return .infinity }
+        if term == .atom("brutal_kill") { return .brutalKill }
+        guard let time = term.asInt, time >= 0 else {
+            throw SpecError("invalid_shutdown", self, expected: "brutal_kill, infinity or milliseconds from 0")
+        }
+        return .milliseconds(time)
+    }
+
+    func modules() throws(SpecError) -> ChildModules {
+        if term == .atom("dynamic") { return .dynamic }
+        guard case .list = term else {
+            throw SpecError("invalid_modules", self, expected: "a list of modules or dynamic")
+        }
+        var modules: [Atom] = []
+        for child in children {
+            guard case .atom(let module) = child.term else {
+                throw SpecError("invalid_module", child, expected: "a module's name (an atom)")
+            }
+            modules.append(module)
+        }
+        return .list(modules)
+    }
+
+    func bool(_ error: String) throws(SpecError) -> Bool {
+        guard let value = term.asBool else { throw SpecError(error, self, expected: "true or false") }
+        return value
+    }
+
+    /// A text of at least one character and without zero bytes, as an atom, a string or a binary.
+    func text(_ error: String, _ expected: String) throws(SpecError) -> String {
+        let text = try anyText(error, expected)
+        if text.isEmpty { throw SpecError(error, self, expected: expected) }
+        return text
+    }
+
+    private func anyText(_ error: String, _ expected: String) throws(SpecError) -> String {
+        guard let text = term.asAtom?.name ?? term.asText, !text.utf8.contains(0) else {
+            throw SpecError(error, self, expected: expected)
+        }
+        return text
+    }
+
+    func sockets() throws(SpecError) -> [SocketSpec] {
+        let shape = "a list of #{name => Name, listen => Address}"
+        guard case .list = term else { throw SpecError("invalid_sockets", self, expected: shape) }
+        var sockets: [SocketSpec] = []
+        for child in children {
+            let fields = try child.fields("invalid_socket", "a socket", ["name", "listen"])
+            guard let name = fields["name"], let listen = fields["listen"] else {
+                throw SpecError("invalid_socket", child, expected: "#{name => Name, listen => Address}")
+            }
+            let text = try name.text("invalid_socket", "a name")
+            // What LISTEN_FDNAMES can carry: see sd_listen_fds_with_names(3).
+            guard text.utf8.count <= 255, text.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ":") })
+            else {
+                throw SpecError("invalid_socket", name, expected: "a name of ASCII letters and signs without \":\"")
+            }
+            guard !sockets.contains(where: { $0.name == text }) else {
+                throw SpecError("invalid_socket", name, expected: "each name once")
+            }
+            sockets.append(SocketSpec(name: text, listen: try listen.address()))
+        }
+        return sockets
+    }
+
+    /// A port alone may stand as a number.
+    private func address() throws(SpecError) -> String {
+        if let port = term.asInt, (0...65535).contains(port) { return String(port) }
+        return try text("invalid_socket", "an address to listen on")
+    }
+
+    /// A map's values by key, of those keys only.
+    private func fields(_ error: String, _ place: String, _ known: [String]) throws(SpecError) -> [String: SpecNode] {
+        guard case .map = term else {
+            throw SpecError(error, self, expected: "a map with the keys \(known.joined(separator: ", "))")
+        }
+        var fields: [String: SpecNode] = [:]
+        for index in stride(from: 0, to: children.count - 1, by: 2) {
+            guard case .atom(let atom) = children[index].term, known.contains(atom.name) else {
+                throw SpecError.unknownKey(children[index], in: place, known: known)
+            }
+            fields[atom.name] = children[index + 1]
+        }
+        return fields
+    }
+
+    func environment() throws(SpecError) -> [ChildSpec.EnvironmentVariable] {
+        let shape = "a list of {Name, Value} or a map of texts"
+        var pairs: [(SpecNode, SpecNode)] = []
+        switch term {
+        case .map:
+            for index in stride(from: 0, to: children.count - 1, by: 2) {
+                pairs.append((children[index], children[index + 1]))
+            }
+        case .list:
+            for child in children {
+                guard case .tuple(let elements) = child.term, elements.count == 2 else {
+                    throw SpecError("invalid_env", child, expected: "{Name, Value}")
+                }
+                pairs.append((child.children[0], child.children[1]))
+            }
+        case .atom, .integer, .bigInteger, .float, .binary, .bitstring, .improperList, .tuple, .opaque:
+            throw SpecError("invalid_env", self, expected: shape)
+        }
+        var variables: [ChildSpec.EnvironmentVariable] = []
+        for (key, value) in pairs {
+            let name = try key.text("invalid_env", "a variable's name")
+            guard !name.utf8.contains(UInt8(ascii: "=")) else {
+                throw SpecError("invalid_env", key, expected: "a variable's name without \"=\"")
+            }
+            let text: String
+            if let number = value.term.asInt {
+                text = String(number)
+            } else {
+                text = try value.anyText("invalid_env", "a variable's value")
+            }
+            variables.append(ChildSpec.EnvironmentVariable(name: name, value: text))
+        }
+        return variables
+    }
+
+    func limits() throws(SpecError) -> [ResourceLimit] {
+        guard case .map = term else {
+            throw SpecError("invalid_rlimits", self, expected: "a map as #{nofile => 1024}")
+        }
+        var limits: [ResourceLimit] = []
+        for index in stride(from: 0, to: children.count - 1, by: 2) {
+            let key = children[index]
+            let value = children[index + 1]
+            guard case .atom(let atom) = key.term, let resource = ResourceLimit.Resource(rawValue: atom.name) else {
+                let known = ResourceLimit.Resource.allCases.map(\.rawValue)
+                throw SpecError.unknownKey(key, in: "rlimits", known: known)
+            }
+            if case .tuple(let elements) = value.term, elements.count == 2 {
+                let soft = try value.children[0].limit()
+                let hard = try value.children[1].limit()
+                if let hard, (soft ?? Int.max) > hard {
+                    throw SpecError("invalid_rlimits", value, expected: "a soft limit that is not above the hard one")
+                }
+                limits.append(ResourceLimit(resource: resource, soft: soft, hard: hard))
+            } else {
+                let both = try value.limit()
+                limits.append(ResourceLimit(resource: resource, soft: both, hard: both))
+            }
+        }
+        return limits.sorted { $0.resource.rawValue < $1.resource.rawValue }
+    }
+
+    private func limit() throws(SpecError) -> Int? {
+        if term == .infinity { return nil }
+        guard let number = term.asInt, number >= 0 else {
+            throw SpecError("invalid_rlimits", self, expected: "a number from 0, infinity or {Soft, Hard}")
+        }
+        return number
+    }
+}
+
+extension Atom {
+    /// Whether a path made with it can't lead out of its directory.
+    fileprivate var isFileName: Bool {
+        !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
+    }
+}

@@ -1,0 +1,88 @@
+public import Terms
+
+/// Questions that change nothing and never wait for a busy supervisor.
+extension SupervisionTree {
+    /// The top supervisors' places, in the order in which they were started.
+    public var rootAddresses: [ChildAddress] { roots.compactMap { supervisors[$0]?.address } }
+
+    /// Every child of every supervisor, each before its own children, in start order.
+    public func allChildren() -> [ChildStatus] {
+        var found: [ChildStatus] = []
+        for root in roots { collect(root, into: &found) }
+        return found
+    }
+
+    /// Every supervisor, each before those below it.
+    public func allSupervisors() -> [SupervisorStatus] {
+        var found: [SupervisorStatus] = []
+        for root in roots { collect(root, into: &found) }
+        return found
+    }
+
+    public func child(at address: ChildAddress) -> ChildStatus? {
+        guard let parent = address.parent, let key = address.id, let id = places[parent],
+            let supervisor = supervisors[id]
+        else { return nil }
+        return status(supervisor, key)
+    }
+
+    public func supervisor(at address: ChildAddress) -> SupervisorStatus? {
+        places[address].flatMap { supervisors[$0] }.map(status)
+    }
+
+    /// The child that a start belongs to, while it runs or is under way.
+    public func child(_ id: StartID) -> ChildStatus? {
+        guard let owner = owners[id], let supervisor = supervisors[owner.supervisor] else { return nil }
+        return status(supervisor, owner.key)
+    }
+
+    /// The workers, running or not, whose spec's `modules` list that module; not those with `dynamic`.
+    public func children(listing module: Atom) -> [ChildStatus] {
+        allChildren().filter { child in
+            guard child.spec.type == .worker, case .list(let modules) = child.spec.modules else { return false }
+            return modules.contains(module)
+        }
+    }
+
+    /// The workers that are to be asked for their modules.
+    public func childrenWithDynamicModules() -> [ChildStatus] {
+        allChildren().filter { $0.spec.type == .worker && $0.spec.modules == .dynamic }
+    }
+
+    private func collect(_ id: StartID, into found: inout [ChildStatus]) {
+        guard let supervisor = supervisors[id] else { return }
+        for key in supervisor.children.keys {
+            guard let child = status(supervisor, key) else { continue }
+            found.append(child)
+            if let attempt = child.state.startID { collect(attempt, into: &found) }
+        }
+    }
+
+    private func collect(_ id: StartID, into found: inout [SupervisorStatus]) {
+        guard let supervisor = supervisors[id] else { return }
+        found.append(status(supervisor))
+        for key in supervisor.children.keys {
+            if let attempt = supervisor.children[key]?.state.startID { collect(attempt, into: &found) }
+        }
+    }
+
+    private func status(_ supervisor: Supervisor, _ key: Term) -> ChildStatus? {
+        supervisor.children[key].map {
+            ChildStatus(
+                address: supervisor.address.child(key), spec: $0.spec, state: $0.state, restarts: $0.restarts)
+        }
+    }
+
+    private func status(_ supervisor: Supervisor) -> SupervisorStatus {
+        let phase: SupervisorStatus.Phase
+        switch supervisor.phase {
+        case .stoppingDynamic, .killed, .stopping(_, _, .end): phase = .terminating
+        case .reading, .idle, .starting, .stopping: phase = supervisor.isInitialized ? .running : .initializing
+        }
+        var flags: SupervisorFlags? = supervisor.flags
+        if case .reading = supervisor.phase { flags = nil }
+        return SupervisorStatus(
+            address: supervisor.address, startID: supervisor.id, module: supervisor.module, flags: flags, phase: phase,
+            isBusy: !supervisor.isIdle)
+    }
+}

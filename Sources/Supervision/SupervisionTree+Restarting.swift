@@ -1,0 +1,74 @@
+import Terms
+
+extension SupervisionTree {
+    /// A child ended by itself: what its restart type says.
+    mutating func restartAfterExit(_ id: StartID, _ key: Term, _ attempt: StartID, _ reason: Term) {
+        guard let child = supervisors[id]?.children[key] else { return }
+        switch child.spec.restart {
+        case .permanent:
+            reportTerminated(id, key, attempt, reason)
+            restart(id, key)
+        case .transient where !reason.isOrderlyExit:
+            reportTerminated(id, key, attempt, reason)
+            restart(id, key)
+        case .temporary where !reason.isOrderlyExit:
+            reportTerminated(id, key, attempt, reason)
+            endedForGood(id, key, child)
+        case .transient, .temporary:
+            endedForGood(id, key, child)
+        }
+    }
+
+    private mutating func reportTerminated(_ id: StartID, _ key: Term, _ attempt: StartID, _ reason: Term) {
+        guard let place = place(Owner(supervisor: id, key: key)) else { return }
+        actions.append(.report(.childTerminated(child: place, attempt, reason: reason)))
+    }
+
+    /// A child that is not started again, whose end may be its supervisor's too.
+    private mutating func endedForGood(_ id: StartID, _ key: Term, _ child: Child) {
+        supervisors[id]?.removeOrReset(key)
+        guard let supervisor = supervisors[id], child.spec.significant else { return }
+        switch supervisor.flags.autoShutdown {
+        case .never:
+            return
+        case .anySignificant:
+            end(id, .exited(.shutdown))
+        case .allSignificant:
+            let others = supervisor.children.keys.contains { other in
+                guard let child = supervisor.children[other] else { return false }
+                return child.spec.significant && child.state != .undefined
+            }
+            if !others { end(id, .exited(.shutdown)) }
+        }
+    }
+
+    /// Starts a child again, with those that its supervisor's strategy adds.
+    mutating func restart(_ id: StartID, _ key: Term) {
+        guard let supervisor = supervisors[id] else { return }
+        if supervisors[id]?.addRestart(now: now) == false {
+            let place = supervisor.address.child(key)
+            let reason = Term.atom("reached_max_restart_intensity")
+            actions.append(.report(.shutdown(supervisor: supervisor.address, child: place, reason: reason)))
+            supervisors[id]?.removeOrReset(key)
+            return end(id, .exited(.shutdown))
+        }
+        switch supervisor.flags.strategy {
+        case .oneForOne, .simpleOneForOne:
+            start(id, key, .restart)
+        case .oneForAll, .restForOne:
+            supervisors[id]?.children[key]?.state = .undefined
+            let terminationOrder = Array(groupOfRestart(id, key).reversed())
+            stopRest(id, .restartGroup(trigger: key, rest: terminationOrder[...]))
+        }
+    }
+
+    /// The children that are started again with this one, in start order.
+    func groupOfRestart(_ id: StartID, _ trigger: Term) -> ArraySlice<Term> {
+        guard let supervisor = supervisors[id] else { return [] }
+        switch supervisor.flags.strategy {
+        case .oneForAll: return supervisor.children.keys[...]
+        case .restForOne: return supervisor.children.keys(from: trigger)
+        case .oneForOne, .simpleOneForOne: return [trigger]
+        }
+    }
+}

@@ -1,0 +1,222 @@
+import Instructions
+import Terms
+
+/// The child that a start belongs to: its supervisor and its key there (its id, or a dynamic child's number).
+struct Owner: Hashable, Sendable {
+    let supervisor: StartID
+    let key: Term
+}
+
+/// What supervisors send each other.
+enum Signal: Sendable {
+    /// To a supervisor from its parent: end in order.
+    case shutdown(StartID)
+    /// To a supervisor from its parent: end at once, with all that is below.
+    case kill(StartID)
+    /// To the supervisor of a child: how its start went.
+    case startFinished(StartID, StartOutcome)
+    /// To the supervisor of a child: it ended.
+    case ended(StartID, reason: Term)
+    /// To a supervisor from itself: look into the mailbox.
+    case pump(StartID)
+}
+
+enum StartOutcome: Sendable {
+    case started
+    case ignored
+    case failed(Term)
+}
+
+struct Child: Sendable {
+    var spec: ChildSpec
+    var state: ChildState = .undefined
+    var restarts = 0
+}
+
+/// One supervisor: OTP's `#state{}` and what its process would be waiting for.
+struct Supervisor: Sendable {
+    /// What the supervisor's process is doing.
+    enum Phase: Sendable {
+        /// In `init/1`.
+        case reading
+        case idle
+        /// In a child's start.
+        case starting(StartID, key: Term, StartPurpose)
+        /// In a child's ordered end.
+        case stopping(StartID, key: Term, StopPurpose)
+        /// A `simple_one_for_one` ends: all its children at once.
+        case stoppingDynamic(Set<StartID>, Ending)
+        /// It was killed; its children are being killed too. Waiting for them is beyond OTP: a place must be free,
+        /// sockets included, before it is taken again.
+        case killed(Set<StartID>, Ending)
+    }
+
+    /// Why a child is being started, and what comes after. `rest` is in start order.
+    enum StartPurpose: Sendable {
+        case initialize(rest: ArraySlice<Term>)
+        case restart
+        case restartGroup(rest: ArraySlice<Term>)
+        case startChild(RequestID)
+        case restartChild(RequestID)
+    }
+
+    /// Why a child is being ended, and what comes after. `rest` is in termination order.
+    enum StopPurpose: Sendable {
+        case terminateChild(RequestID)
+        case restartGroup(trigger: Term, rest: ArraySlice<Term>)
+        case end(Ending, rest: ArraySlice<Term>)
+    }
+
+    /// How the supervisor's own life ends, as its parent sees it.
+    enum Ending: Sendable {
+        case startFailed(Term)
+        case exited(Term)
+    }
+
+    let id: StartID
+    let address: ChildAddress
+    let module: Atom
+    /// None for a top supervisor.
+    let parent: StartID?
+    var phase: Phase = .reading
+    /// OTP's defaults until the `.sup` file was read.
+    var flags = SupervisorFlags()
+    /// Whether its start was acknowledged.
+    var isInitialized = false
+    /// Its parent wants it to end: comes before everything in the mailbox.
+    var isShutdownRequested = false
+    /// The spec of all dynamic children; only under `simple_one_for_one`.
+    var template: ChildSpec?
+    var children = Children()
+    /// Dynamic children ever started: the last one's number.
+    var lastDynamicNumber = 0
+    /// When children were restarted, in milliseconds, the latest first; those within the period.
+    var restartTimes: [Int] = []
+    /// Children whose restart is held; tried again at `startsReleased`.
+    var held: [Term] = []
+    var mailbox = Mailbox()
+
+    init(id: StartID, address: ChildAddress, module: Atom, parent: StartID?) {
+        self.id = id
+        self.address = address
+        self.module = module
+        self.parent = parent
+    }
+
+    var isIdle: Bool {
+        if case .idle = phase { true } else { false }
+    }
+
+    /// Counts a restart; false where it is one too many.
+    ///
+    /// Bounded: what is older than the period is dropped, and one more than `intensity` ends the supervisor.
+    mutating func addRestart(now: Int) -> Bool {
+        let (period, overflow) = flags.periodSeconds.multipliedReportingOverflow(by: 1000)
+        let threshold = overflow ? Int.min : now.subtractingReportingOverflow(period).partialValue
+        restartTimes = [now] + restartTimes.prefix { $0 >= threshold }
+        return restartTimes.count <= flags.intensity
+    }
+
+    /// A child is gone for good or for now: its entry goes where it is temporary or dynamic.
+    mutating func removeOrReset(_ key: Term) {
+        guard let child = children[key] else { return }
+        if template != nil || child.spec.restart == .temporary {
+            children.remove(key)
+        } else {
+            children[key]?.state = .undefined
+        }
+    }
+}
+
+/// A supervisor's children by key, in start order.
+struct Children: Sendable {
+    private(set) var keys: [Term] = []
+    private var byKey: [Term: Child] = [:]
+
+    var count: Int { keys.count }
+
+    subscript(key: Term) -> Child? {
+        get { byKey[key] }
+        _modify { yield &byKey[key] }
+    }
+
+    /// Adds a child behind the others; a key that is there already is left alone.
+    mutating func append(_ key: Term, _ child: Child) {
+        guard byKey[key] == nil else { return }
+        keys.append(key)
+        byKey[key] = child
+    }
+
+    mutating func remove(_ key: Term) {
+        guard byKey.removeValue(forKey: key) != nil, let index = keys.firstIndex(of: key) else { return }
+        keys.remove(at: index)
+    }
+
+    /// The children from that one on, in start order.
+    func keys(from key: Term) -> ArraySlice<Term> {
+        keys.firstIndex(of: key).map { keys[$0...] } ?? []
+    }
+}
+
+/// A supervisor process's mailbox. Requests are bounded by the tree; the rest by the children.
+struct Mailbox: Sendable {
+    enum Message: Sendable {
+        case exit(StartID, key: Term, reason: Term)
+        /// A restart failed.
+        case tryAgain(key: Term)
+        /// A restart was held and may be made now; it was counted before.
+        case released(key: Term)
+        case request(RequestID, SupervisorRequest)
+    }
+
+    /// `nil` where an exit was taken out before its turn.
+    private var messages: [Message?] = []
+    private var head = 0
+    private var exits: [StartID: Int] = [:]
+    private(set) var waitingRequests = 0
+
+    mutating func append(_ message: Message) {
+        switch message {
+        case .exit(let id, _, _): exits[id] = messages.count
+        case .request: waitingRequests += 1
+        case .tryAgain, .released: break
+        }
+        messages.append(message)
+    }
+
+    mutating func popFirst() -> Message? {
+        compact()
+        while head < messages.count {
+            let message = messages[head]
+            messages[head] = nil
+            head += 1
+            guard let message else { continue }
+            switch message {
+            case .exit(let id, _, _): exits[id] = nil
+            case .request: waitingRequests -= 1
+            case .tryAgain, .released: break
+            }
+            return message
+        }
+        messages.removeAll(keepingCapacity: false)
+        head = 0
+        return nil
+    }
+
+    /// Drops what was handled, so that a mailbox that is never empty does not grow.
+    private mutating func compact() {
+        guard head > 64, head * 2 > messages.count else { return }
+        messages.removeFirst(head)
+        exits = exits.mapValues { $0 - head }
+        head = 0
+    }
+
+    /// The reason of an exit that waits here, which is thereby taken out.
+    mutating func takeExit(of id: StartID) -> Term? {
+        guard let index = exits.removeValue(forKey: id), case .exit(_, _, let reason)? = messages[index] else {
+            return nil
+        }
+        messages[index] = nil
+        return reason
+    }
+}

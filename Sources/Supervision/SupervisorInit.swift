@@ -1,0 +1,45 @@
+/// What a supervisor does when a child ended and is to be started again.
+public enum Strategy: String, Hashable, Sendable, CaseIterable {
+    case oneForOne = "one_for_one"
+    case oneForAll = "one_for_all"
+    case restForOne = "rest_for_one"
+    case simpleOneForOne = "simple_one_for_one"
+}
+
+/// Whether a supervisor ends by itself once significant children did.
+public enum AutoShutdown: String, Hashable, Sendable, CaseIterable {
+    case never
+    case anySignificant = "any_significant"
+    case allSignificant = "all_significant"
+}
+
+/// Source: OTP, supervisor(3), `sup_flags()`, with its defaults.
+public struct SupervisorFlags: Hashable, Sendable {
+    public var strategy: Strategy
+    /// More restarts than this within `periodSeconds` and the supervisor gives up.
+    public var intensity: Int
+    public var periodSeconds: Int
+    public var autoShutdown: AutoShutdown
+
+    public init(
+        strategy: Strategy = .oneForOne, intensity: Int = 1, periodSeconds: Int = 5, autoShutdown: AutoShutdown = .never
+    ) {
+        self.strategy = strategy
+        self.intensity = intensity
+        self.periodSeconds = periodSeconds
+        self.autoShutdown = autoShutdown
+    }
+}
+
+/// What a supervisor module's `init/1` returns; here what its `.sup` file holds.
+///
+/// For `simple_one_for_one`, `children` is the one spec of all its dynamic children.
+public struct SupervisorInit: Hashable, Sendable {
+    public var flags: SupervisorFlags
+    public var children: [ChildSpec]
+
+    public init(flags: SupervisorFlags, children: [ChildSpec]) {
+        self.flags = flags
+        self.children = children
+    }
+}

@@ -1,0 +1,216 @@
+import Instructions
+import Supervision
+import Terms
+import Testing
+
+/// `.sup` files: what is read, and the exact text of each refusal.
+@Suite struct SupervisorFileTests {
+    private func parse(_ text: String, _ environment: [Atom: Term] = [:]) throws(FileError) -> SupervisorInit {
+        try SupervisorInit.parse(Array(text.utf8), file: "kv_sup.sup") { environment[$0] }
+    }
+
+    private func refusal(_ text: String, _ environment: [Atom: Term] = [:]) -> String {
+        do {
+            return "accepted: \(try parse(text, environment))"
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test func readsMapsWithOTPsDefaults() throws {
+        let read = try parse(
+            """
+            {ok, {#{strategy => rest_for_one},
+                  [#{id => store, start => {kv_server, start_link, [a]}},
+                   #{id => sub, start => {sub_sup, start_link, []}, type => supervisor}]}}.
+            """)
+        #expect(read.flags == SupervisorFlags(strategy: .restForOne, intensity: 1, periodSeconds: 5))
+        let store = read.children[0]
+        #expect(store.id == "store" && store.start.arguments == ["a"] && store.restart == .permanent)
+        #expect(store.shutdown == .milliseconds(5000) && store.modules == .list(["kv_server"]))
+        #expect(store.startTimeoutMilliseconds == 30_000 && !store.notify && !store.significant)
+        #expect(read.children[1].shutdown == .infinity && read.children[1].type == .supervisor)
+    }
+
+    @Test func readsTuples() throws {
+        let read = try parse(
+            """
+            {{one_for_all, 3, 10}, [{{w, 1}, {m, f, []}, transient, brutal_kill, worker, dynamic}]}.
+            """)
+        #expect(read.flags == SupervisorFlags(strategy: .oneForAll, intensity: 3, periodSeconds: 10))
+        #expect(read.children[0].id == .tuple(["w", 1]))
+        #expect(read.children[0].shutdown == .brutalKill && read.children[0].modules == .dynamic)
+    }
+
+    @Test func readsTheKeysBeyondOTP() throws {
+        let read = try parse(
+            """
+            {#{}, [#{id => web, start => {os, start, ["/usr/bin/web"]}, notify => true, start_timeout => 1500,
+                     sockets => [#{name => http, listen => "127.0.0.1:8080"}, #{name => "adm", listen => 9000}],
+                     user => "nobody", cwd => <<"/srv">>, env => #{port => 80, "NAME" => "x=y"},
+                     rlimits => #{nofile => {1024, infinity}, core => 0}}]}.
+            """)
+        let web = read.children[0]
+        #expect(web.isUnmodifiedProgram && web.notify && web.startTimeoutMilliseconds == 1500)
+        #expect(
+            web.sockets == [
+                SocketSpec(name: "http", listen: "127.0.0.1:8080"), SocketSpec(name: "adm", listen: "9000"),
+            ])
+        #expect(web.user == "nobody" && web.cwd == "/srv")
+        #expect(
+            web.env == [
+                ChildSpec.EnvironmentVariable(name: "port", value: "80"),
+                ChildSpec.EnvironmentVariable(name: "NAME", value: "x=y"),
+            ])
+        #expect(
+            web.rlimits == [
+                ResourceLimit(resource: .core, soft: 0, hard: 0),
+                ResourceLimit(resource: .nofile, soft: 1024, hard: nil),
+            ])
+    }
+
+    @Test func readsTheEnvironment() throws {
+        let text = """
+            {#{intensity => {'$env', restarts, 7}},
+             [#{id => a, start => {m, f, [{'$env', port, 1}, [{'$env', none, {'$env', host, "h"}}]]}}]}.
+            """
+        let defaults = try parse(text)
+        #expect(defaults.flags.intensity == 7)
+        #expect(defaults.children[0].start.arguments == [1, .list([.string("h")])])
+        let given = try parse(text, ["restarts": 2, "port": 8080, "host": .text("x")])
+        #expect(given.flags.intensity == 2)
+        #expect(given.children[0].start.arguments == [8080, .list([.text("x")])])
+    }
+
+    @Test func anErrorInAnEnvironmentValueNamesThePlaceThatAskedForIt() {
+        let text = "{#{},\n [#{id => a, start => {m, f, []},\n    shutdown => {'$env', wait, 5}}]}."
+        #expect(
+            refusal(text, ["wait": "soon"])
+                == "kv_sup.sup:3:17: invalid_shutdown: expected brutal_kill, infinity "
+                + "or milliseconds from 0, found soon"
+        )
+        #expect(
+            refusal("{#{}, [{'$env', 1}]}.")
+                == "kv_sup.sup:1:8: invalid_env: expected {'$env', Key, Default}, found {'$env',1}")
+    }
+
+    private static let wholeFiles: [(String, String)] = [
+        ("", "1:1: expected {ok, {Flags, Children}}, found no term"),
+        ("{#{}, []}. more.", "1:12: expected one term, found another: more"),
+        ("ignore.", "1:1: bad_return: expected {ok, {Flags, Children}}, found ignore"),
+        ("{#{}, none}.", "1:7: invalid_child_spec: expected a list of child specs, found none"),
+        ("{[], []}.", "1:2: invalid_type: expected a map of flags or {Strategy, Intensity, Period}, found []"),
+        (
+            "{#{strategy => all}, []}.",
+            "1:16: invalid_strategy: expected one_for_one, one_for_all, rest_for_one or simple_one_for_one, found all"
+        ),
+        ("{#{intensity => -1}, []}.", "1:17: invalid_intensity: expected a number of restarts from 0, found -1"),
+        ("{{one_for_one, 1, 0}, []}.", "1:19: invalid_period: expected a number of seconds from 1, found 0"),
+        (
+            "{#{auto_shutdown => yes}, []}.",
+            "1:21: invalid_auto_shutdown: expected never, any_significant or all_significant, found yes"
+        ),
+        (
+            "{#{stratgy => one_for_one}, []}.",
+            "1:4: unknown key stratgy in the supervisor's flags; the keys are auto_shutdown, "
+                + "intensity, period, strategy"
+        ),
+        (
+            "{#{strategy => simple_one_for_one}, []}.",
+            "1:37: bad_start_spec: simple_one_for_one takes exactly one child spec, found 0"
+        ),
+        (
+            "{#{}, [#{id => a, start => {m, f, []}},\n       #{id => a, start => {m, f, []}}]}.",
+            "2:8: duplicate_child_name: expected each child id once, found a again"
+        ),
+    ]
+
+    @Test(arguments: wholeFiles)
+    func refusesFiles(_ text: String, _ message: String) {
+        #expect(refusal(text) == "kv_sup.sup:" + message)
+    }
+
+    private static let keys =
+        "cwd, env, id, modules, notify, restart, rlimits, "
+        + "shutdown, significant, sockets, start, start_timeout, type, user"
+
+    /// Keys of a child spec that has an id and a start already; each stands from column 40 on.
+    private static let childKeys: [(String, String)] = [
+        ("restrat => permanent", "1:40: unknown key restrat in a child spec; the keys are \(keys)"),
+        ("restart => always", "1:51: invalid_restart_type: expected permanent, transient or temporary, found always"),
+        ("type => server", "1:48: invalid_child_type: expected worker or supervisor, found server"),
+        ("shutdown => -1", "1:52: invalid_shutdown: expected brutal_kill, infinity or milliseconds from 0, found -1"),
+        ("modules => m", "1:51: invalid_modules: expected a list of modules or dynamic, found m"),
+        ("modules => [m, 1]", "1:55: invalid_module: expected a module's name (an atom), found 1"),
+        ("significant => 1", "1:55: invalid_significant: expected true or false, found 1"),
+        (
+            "significant => true",
+            "1:55: bad_combination: significant => true needs flags with auto_shutdown "
+                + "any_significant or all_significant"
+        ),
+        ("start_timeout => 0", "1:57: invalid_start_timeout: expected a number of milliseconds from 1, found 0"),
+        ("notify => maybe", "1:50: invalid_notify: expected true or false, found maybe"),
+        ("user => 0", "1:48: invalid_user: expected a user's name, found 0"),
+        (#"cwd => """#, "1:47: invalid_cwd: expected a directory, found []"),
+        ("env => [a]", "1:48: invalid_env: expected {Name, Value}, found a"),
+        (#"env => [{"A=B", "c"}]"#, #"1:49: invalid_env: expected a variable's name without "=", found "A=B""#),
+        ("sockets => http", "1:51: invalid_sockets: expected a list of #{name => Name, listen => Address}, found http"),
+        (
+            "sockets => [#{name => http}]",
+            "1:52: invalid_socket: expected #{name => Name, listen => Address}, found #{name => http}"
+        ),
+        (
+            #"sockets => [#{name => "a:b", listen => 1}]"#,
+            #"1:62: invalid_socket: expected a name of ASCII letters and signs without ":", found "a:b""#
+        ),
+        (
+            "sockets => [#{name => a, listen => 1}, #{name => a, listen => 2}]",
+            "1:89: invalid_socket: expected each name once, found a"
+        ),
+        (
+            "rlimits => #{nofile => -1}",
+            "1:63: invalid_rlimits: expected a number from 0, infinity or {Soft, Hard}, found -1"
+        ),
+        (
+            "rlimits => #{nofile => {2, 1}}",
+            "1:63: invalid_rlimits: expected a soft limit that is not above the hard one, found {2,1}"
+        ),
+    ]
+
+    @Test(arguments: childKeys)
+    func refusesChildKeys(_ key: String, _ message: String) {
+        #expect(refusal("{#{}, [#{id => a, start => {m, f, []}, \(key)}]}.") == "kv_sup.sup:" + message)
+    }
+
+    private static let children: [(String, String)] = [
+        ("#{start => {m, f, []}}", "1:40: missing_id: a child spec needs the key id"),
+        ("#{id => a}", "1:40: missing_start: a child spec needs the key start"),
+        ("#{id => a, start => {m, f, x}}", "1:60: invalid_mfa: expected {Module, Function, Arguments}, found {m,f,x}"),
+        (
+            "#{id => a, start => {'../m', f, []}}",
+            "1:61: invalid_mfa: expected a module's name that can be a file's name, found '../m'"
+        ),
+        ("a", "1:40: invalid_child_spec: expected a map or {Id, StartFunc, Restart, Shutdown, Type, Modules}, found a"),
+        (
+            "#{id => a, start => {m, f, []}, significant => true}",
+            "1:87: bad_combination: significant => true needs restart => transient or temporary"
+        ),
+    ]
+
+    @Test(arguments: children)
+    func refusesChildren(_ child: String, _ message: String) {
+        #expect(refusal("{#{auto_shutdown => any_significant}, [\(child)]}.") == "kv_sup.sup:" + message)
+    }
+
+    @Test func readsSpecsFromTerms() throws {
+        let spec = try ChildSpec.parse(
+            .map(["id": "a", "start": .tuple(["m", "f", .nil]), "restart": "transient", "significant": .true]))
+        #expect(spec.significant && spec.modules == .list(["m"]))
+        #expect(try ChildSpec.parse(spec.term) == spec)
+        #expect {
+            try ChildSpec.parse(.map(["id": "a", "start": .tuple(["m", "f", .nil]), "shutdown": "no"]))
+        } throws: { error in
+            (error as? ChildSpecError)?.reason == .tuple(["invalid_shutdown", "no"])
+        }
+    }
+}
