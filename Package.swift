@@ -30,6 +30,9 @@ let package = Package(
         .target(
             name: "Supervision", dependencies: ["Terms", "Instructions", "Wire"],
             swiftSettings: settings),
+        .target(
+            name: "ReleaseHandling", dependencies: ["Terms", "Instructions", "Wire"],
+            swiftSettings: settings),
 
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
@@ -40,5 +43,8 @@ let package = Package(
         .testTarget(
             name: "SupervisionTests", dependencies: ["Supervision", "Instructions", "Terms"],
             resources: [.copy("golden")], swiftSettings: settings),
+        .testTarget(
+            name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Terms"],
+            swiftSettings: settings),
     ]
 )

@@ -1,0 +1,62 @@
+public import Instructions
+public import Terms
+
+/// Which version of each module is current, which is old, and where libraries are found.
+///
+/// At most two versions of a module are known at once, as in OTP's code server. The table says what *new* starts
+/// use; what a worker really runs is in its `WorkerInfo`, and every question about users is answered from those.
+/// A module that is not in `current` has no code that could be run: all of its workers then count as running old code.
+public struct CodeTable: Hashable, Sendable {
+    public private(set) var current: [Atom: CodeVersion]
+    public private(set) var old: [Atom: CodeVersion]
+    /// The code path: each library's version and directory.
+    public private(set) var path: [Atom: LibraryRecord]
+
+    public init(
+        current: [Atom: CodeVersion] = [:], old: [Atom: CodeVersion] = [:], path: [Atom: LibraryRecord] = [:]
+    ) {
+        self.current = current
+        self.old = old
+        self.path = path
+    }
+
+    /// `version` becomes current, what was current becomes old. What was old before is forgotten: its users must
+    /// have been refused or ended.
+    public mutating func load(_ version: CodeVersion) {
+        old[version.module] = current[version.module]
+        current[version.module] = version
+    }
+
+    /// What was current becomes old, nothing is current.
+    public mutating func remove(_ module: Atom) {
+        old[module] = current.removeValue(forKey: module)
+    }
+
+    /// Forgets the old version: its users must have ended.
+    public mutating func purge(_ module: Atom) {
+        old[module] = nil
+    }
+
+    /// Puts these libraries in place of those of the same name.
+    public mutating func replacePath(_ libraries: [LibraryRecord]) {
+        for library in libraries { path[library.name] = library }
+    }
+
+    /// Notes what a module's current version calls itself, once a worker reported it.
+    public mutating func noteVsn(_ vsn: Term?, of module: Atom) {
+        if let version = current[module] { current[module] = version.reporting(vsn) }
+    }
+
+    /// Whether this worker runs code of its resident module that is not the current one.
+    ///
+    /// Decided by content: two files with the same bytes are the same code.
+    public func runsOldCode(_ worker: WorkerInfo) -> Bool {
+        guard let resident = worker.resident else { return false }
+        return worker.sha256 != current[resident]?.sha256
+    }
+
+    /// The workers that run code of `module` that is not the current one.
+    public func usersOfOldCode(of module: Atom, among workers: [WorkerInfo]) -> [WorkerID] {
+        workers.filter { $0.resident == module && runsOldCode($0) }.map(\.id)
+    }
+}

@@ -1,0 +1,56 @@
+public import Instructions
+public import Terms
+
+/// Why an operation on the releases is refused; `term` is the reason of OTP's `{error, Reason}`.
+public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
+    case existingRelease(String)
+    case noSuchRelease(String)
+    case alreadyInstalled(String)
+    case badStatus(String, ReleaseStatus)
+    case permanent(String)
+    case noMatchingRelup(to: String, from: String)
+    /// A worker still runs from this directory. OTP has no such check.
+    case inUse(vsn: String, directory: String)
+    /// The files can't be brought into agreement by what any operation could have left.
+    case badState(String)
+
+    public var term: Term {
+        switch self {
+        case .existingRelease(let vsn): tuple("existing_release", .string(vsn))
+        case .noSuchRelease(let vsn): tuple("no_such_release", .string(vsn))
+        case .alreadyInstalled(let vsn): tuple("already_installed", .string(vsn))
+        case .badStatus(_, let status): tuple("bad_status", .atom(status.atom))
+        case .permanent(let vsn): tuple("permanent", .string(vsn))
+        case .noMatchingRelup(let to, let from): tuple("no_matching_relup", .string(to), .string(from))
+        case .inUse(_, let directory): tuple("in_use", .string(directory))
+        case .badState(let message): tuple("bad_releases", .string(message))
+        }
+    }
+
+    private func tuple(_ name: String, _ elements: Term...) -> Term { .tuple([.atom(name)] + elements) }
+
+    public var description: String {
+        switch self {
+        case .existingRelease(let vsn): "release \(vsn) is unpacked already; remove it first to unpack it anew"
+        case .noSuchRelease(let vsn): "there is no release \(vsn); which-releases lists those that are unpacked"
+        case .alreadyInstalled(let vsn): "release \(vsn) runs already"
+        case .badStatus(let vsn, let status):
+            "release \(vsn) is \(status.atom.name): \(Self.remedy(status))"
+        case .permanent(let vsn): "release \(vsn) is permanent and can't be removed; make another one permanent first"
+        case .noMatchingRelup(let to, let from):
+            "neither the relup of \(to) nor that of \(from) leads from \(from) to \(to)"
+        case .inUse(let vsn, let directory):
+            "release \(vsn) can't be removed: a worker runs from \(directory); it is free after the worker's restart"
+        case .badState(let message): message
+        }
+    }
+
+    private static func remedy(_ status: ReleaseStatus) -> String {
+        switch status {
+        case .unpacked: "install it first"
+        case .old: "it ran before another one; install it, or reboot into it with reboot_old_release"
+        case .permanent: "it boots already"
+        case .current, .tmpCurrent: "it runs; install another one first"
+        }
+    }
+}

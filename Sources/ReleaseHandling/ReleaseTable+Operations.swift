@@ -1,0 +1,159 @@
+public import Instructions
+import Terms
+
+extension ReleaseTable {
+    /// `unpack_release`, once the package has been extracted into a temporary directory and its `.rel` was read.
+    ///
+    /// The directories come first and RELEASES last: a release that is listed is whole. `standing` says which
+    /// directories were there before; they are shared and not the package's to take away again.
+    public func unpack(
+        _ release: ReleaseResource, isStanding: (String) -> Bool
+    ) throws(ReleaseError) -> Change {
+        let record = ReleaseRecord(release, status: .unpacked)
+        let table = try adding(record)
+        var new: [String] = []
+        for directory in record.directories where !new.contains(directory) {
+            if directory == record.releaseDirectory || !isStanding(directory) { new.append(directory) }
+        }
+        // The release's own directory is never taken from what stands: no record has it, so its relup may be anything.
+        let stale = isStanding(record.releaseDirectory) ? [DiskWrite.removeDirectory(record.releaseDirectory)] : []
+        return Change(
+            writes: [.pending(new)] + stale + new.map(DiskWrite.placeDirectory)
+                + [.releases(table.releases.persistent), .removePending],
+            table: table)
+    }
+
+    /// `set_unpacked`: a release that was brought by other means. `libraryDirectories` names the parent directory
+    /// of libraries that are not in `lib`.
+    public func setUnpacked(
+        _ release: ReleaseResource, libraryDirectories: [LibraryRecord] = []
+    ) throws(ReleaseError) -> Change {
+        var record = ReleaseRecord(release, status: .unpacked)
+        var required: [String] = []
+        for index in record.libraries.indices {
+            let library = record.libraries[index]
+            guard let found = libraryDirectories.first(where: { $0.name == library.name }) else { continue }
+            record.libraries[index].directory = "\(found.directory)/\(library.name.name)-\(library.vsn)"
+            required.append(record.libraries[index].directory)
+        }
+        let table = try adding(record)
+        return Change(writes: [.releases(table.releases.persistent)], table: table, required: required)
+    }
+
+    private func adding(_ record: ReleaseRecord) throws(ReleaseError) -> ReleaseTable {
+        do throws(ReleasesFileError) {
+            return ReleaseTable(releases: try releases.adding(record), startErlData: startErlData)
+        } catch {
+            throw .existingRelease(record.vsn)
+        }
+    }
+
+    /// The script of an install to `vsn`: that of `vsn`'s relup (up), else that of the running release's (down).
+    public func script(
+        to vsn: String, relupOfTarget: Relup?, relupOfRunning: Relup?
+    ) throws(ReleaseError) -> Script {
+        let target = try installable(vsn)
+        guard let running else { throw .badState("no release runs") }
+        if let relup = relupOfTarget, relup.vsn == vsn, let entry = relup.upScript(from: running.vsn) {
+            return Script(direction: .up, from: running, to: target, entry: entry)
+        }
+        if let relup = relupOfRunning, relup.vsn == running.vsn, let entry = relup.downScript(to: vsn) {
+            return Script(direction: .down, from: running, to: target, entry: entry)
+        }
+        throw .noMatchingRelup(to: vsn, from: running.vsn)
+    }
+
+    /// A release that may be installed now.
+    public func installable(_ vsn: String) throws(ReleaseError) -> ReleaseRecord {
+        let release = try release(vsn)
+        guard release.vsn != running?.vsn else { throw .alreadyInstalled(vsn) }
+        return release
+    }
+
+    /// After a script that was evaluated to its end. Nothing is written: an install lasts as long as the node does.
+    public func installed(_ vsn: String) throws(ReleaseError) -> Change {
+        _ = try installable(vsn)
+        var table = try setting(.current, of: vsn)
+        // The permanent release that was gone back to keeps its status, so that what ran is the old one now.
+        if let previous = running, previous.status == .current {
+            table = try table.setting(.old, of: previous.vsn)
+        }
+        return Change(writes: [], table: table)
+    }
+
+    /// `make_permanent`. start_erl.data is written first: it decides what boots, and start-up brings RELEASES into
+    /// agreement with it.
+    public func makePermanent(_ vsn: String) throws(ReleaseError) -> Change {
+        let release = try release(vsn)
+        switch release.status {
+        case .permanent: return Change(writes: [], table: self)
+        case .unpacked, .old: throw .badStatus(vsn, release.status)
+        case .current, .tmpCurrent: return try makingPermanent(release)
+        }
+    }
+
+    /// `reboot_old_release`: permanent again, and the node restarts into it.
+    public func rebootOld(_ vsn: String) throws(ReleaseError) -> Change {
+        let release = try release(vsn)
+        guard release.status == .old else { throw .badStatus(vsn, release.status) }
+        return try makingPermanent(release)
+    }
+
+    private func makingPermanent(_ release: ReleaseRecord) throws(ReleaseError) -> Change {
+        var table = try setting(.permanent, of: release.vsn)
+        table.startErlData = StartErlData(ertsVsn: release.ertsVsn, releaseVsn: release.vsn)
+        return Change(
+            writes: [.startErlData(table.startErlData), .releases(table.releases.persistent)], table: table)
+    }
+
+    /// Before the daemon executes itself as `vsn` (`restart_emulator`): it boots that release once, and only where
+    /// it is told to; any other start boots the permanent one.
+    public func prepareRestart(into vsn: String) throws(ReleaseError) -> Change {
+        let release = try installable(vsn)
+        let table = try setting(.current, of: vsn).setting(.tmpCurrent, of: vsn)
+        let data = StartErlData(ertsVsn: release.ertsVsn, releaseVsn: vsn)
+        return Change(writes: [.releases(table.releases.persistent), .newStartErlData(data)], table: table)
+    }
+
+    /// `remove_release`. `inUse`: the directories from which workers run, verified, relative to the root.
+    ///
+    /// RELEASES comes first, so that a release that is listed is whole; what is to go is noted before, so that a
+    /// removal that was cut short is carried on at start-up.
+    public func remove(_ vsn: String, inUse: Set<String>) throws(ReleaseError) -> Change {
+        let release = try release(vsn)
+        let table = try removing(release)
+        var directories = releases.librariesOnly(in: vsn).map(\.directory) + [release.releaseDirectory]
+        if releases.isOnlyUser(ofEmulatorOf: vsn) { directories.append(release.emulatorDirectory) }
+        if let directory = directories.first(where: inUse.contains) {
+            throw .inUse(vsn: vsn, directory: directory)
+        }
+        return Change(
+            writes: [.pending(directories), .releases(table.releases.persistent)]
+                + directories.map(DiskWrite.removeDirectory) + [.removePending],
+            table: table)
+    }
+
+    /// `set_removed`: forgets a release and leaves its files.
+    public func setRemoved(_ vsn: String) throws(ReleaseError) -> Change {
+        let table = try removing(release(vsn))
+        return Change(writes: [.releases(table.releases.persistent)], table: table)
+    }
+
+    private func removing(_ release: ReleaseRecord) throws(ReleaseError) -> ReleaseTable {
+        switch release.status {
+        case .permanent: throw .permanent(release.vsn)
+        case .current, .tmpCurrent: throw .badStatus(release.vsn, release.status)
+        case .unpacked, .old: break
+        }
+        let rest = ReleasesFile(releases: releases.releases.filter { $0.vsn != release.vsn })
+        return ReleaseTable(releases: rest, startErlData: startErlData)
+    }
+
+    private func setting(_ status: ReleaseStatus, of vsn: String) throws(ReleaseError) -> ReleaseTable {
+        do throws(ReleasesFileError) {
+            return ReleaseTable(releases: try releases.settingStatus(of: vsn, to: status), startErlData: startErlData)
+        } catch {
+            throw .noSuchRelease(vsn)
+        }
+    }
+}

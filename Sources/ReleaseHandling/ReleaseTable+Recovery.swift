@@ -1,0 +1,114 @@
+public import Instructions
+import Terms
+
+extension ReleaseTable {
+    /// What stands on disk when the daemon starts; `nil` for a file that is not there.
+    public struct DiskState: Hashable, Sendable {
+        public var releases: ReleasesFile?
+        public var startErlData: StartErlData?
+        public var newStartErlData: StartErlData?
+        public var pending: [String]?
+
+        public init(
+            releases: ReleasesFile?, startErlData: StartErlData?, newStartErlData: StartErlData? = nil,
+            pending: [String]? = nil
+        ) {
+            self.releases = releases
+            self.startErlData = startErlData
+            self.newStartErlData = newStartErlData
+            self.pending = pending
+        }
+    }
+
+    /// The table to start with, the writes that repair the disk, and what was found, for the log.
+    public struct Recovery: Hashable, Sendable {
+        public let table: ReleaseTable
+        public let writes: [DiskWrite]
+        public let notes: [String]
+    }
+
+    /// Repairs what an operation left that was cut short; recovering once more after any of its writes comes to the
+    /// same.
+    ///
+    /// - start_erl.data and RELEASES name different permanent releases: `make_permanent` was cut short between its
+    ///   two writes, and start_erl.data, which booted, decides.
+    /// - `tmp_current`: the node was to execute itself into that release. Where `booted` is its vsn it did, and the
+    ///   release is current for as long as it runs; otherwise it is unpacked.
+    /// - pending directories that no release has: an unpack or a remove was cut short; they go.
+    ///
+    /// `booted` is the release that this daemon was told to run by its own re-execution; `nil` in every other start.
+    public static func recover(_ disk: DiskState, booted: String? = nil) throws(ReleaseError) -> Recovery {
+        guard let file = disk.releases else {
+            throw .badState("releases/RELEASES is missing; create it from the release's .rel (create_RELEASES)")
+        }
+        var notes: [String] = []
+        let permanent = try permanentRelease(file, disk.startErlData, &notes)
+        let data = StartErlData(ertsVsn: permanent.ertsVsn, releaseVsn: permanent.vsn)
+        var running = file
+        for index in running.releases.indices {
+            let release = running.releases[index]
+            running.releases[index].status = recovered(release, permanent.vsn, booted: booted, &notes)
+        }
+        let table = ReleaseTable(releases: running, startErlData: data)
+        var writes: [DiskWrite] = []
+        if disk.startErlData != data { writes.append(.startErlData(data)) }
+        if running.persistent != file { writes.append(.releases(running.persistent)) }
+        if disk.newStartErlData != nil { writes.append(.removeNewStartErlData) }
+        if let pending = disk.pending {
+            let kept = Set(running.releases.flatMap(\.directories))
+            for directory in pending where !kept.contains(directory) {
+                notes.append("\(directory) belongs to no release: left by an operation that was cut short, removed")
+                writes.append(.removeDirectory(directory))
+            }
+            writes.append(.removePending)
+        }
+        return Recovery(table: table, writes: writes, notes: notes)
+    }
+
+    private static func permanentRelease(
+        _ file: ReleasesFile, _ data: StartErlData?, _ notes: inout [String]
+    ) throws(ReleaseError) -> ReleaseRecord {
+        guard let data else {
+            guard let release = file.permanent else {
+                throw .badState("releases/start_erl.data is missing and releases/RELEASES has no permanent release")
+            }
+            notes.append("releases/start_erl.data was missing: written anew for release \(release.vsn)")
+            return release
+        }
+        guard let release = file.release(data.releaseVsn) else {
+            throw .badState(
+                """
+                releases/start_erl.data names release \(data.releaseVsn), which releases/RELEASES does not list; \
+                correct the one or the other
+                """)
+        }
+        if release.ertsVsn != data.ertsVsn {
+            notes.append(
+                """
+                releases/start_erl.data names erts-\(data.ertsVsn) for release \(release.vsn), RELEASES \
+                erts-\(release.ertsVsn): RELEASES decides
+                """)
+        }
+        return release
+    }
+
+    private static func recovered(
+        _ release: ReleaseRecord, _ permanent: String, booted: String?, _ notes: inout [String]
+    ) -> ReleaseStatus {
+        if release.vsn == permanent {
+            if release.status != .permanent {
+                notes.append("release \(release.vsn) was made permanent, and RELEASES did not say so yet")
+            }
+            return .permanent
+        }
+        switch release.status {
+        case .permanent: return .old
+        case .current: return .unpacked
+        case .tmpCurrent:
+            guard booted != release.vsn else { return .current }
+            notes.append("release \(release.vsn) was to be booted for an upgrade and was not: it is unpacked")
+            return .unpacked
+        case .unpacked, .old: return release.status
+        }
+    }
+}

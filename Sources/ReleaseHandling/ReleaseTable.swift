@@ -1,0 +1,82 @@
+public import Instructions
+import Terms
+
+/// The releases of a node and what it boots.
+///
+/// In memory a release may be `current`: that means something only while the node runs, so on disk it is `unpacked`
+/// (`ReleasesFile.persistent`), and a restart, whatever caused it, finds the permanent release.
+///
+/// Source: `release_handler`; release_handler(3).
+public struct ReleaseTable: Hashable, Sendable {
+    public internal(set) var releases: ReleasesFile
+    /// What `bin/start` reads; its release is the permanent one.
+    public internal(set) var startErlData: StartErlData
+
+    init(releases: ReleasesFile, startErlData: StartErlData) {
+        self.releases = releases
+        self.startErlData = startErlData
+    }
+
+    /// The release that runs: the current one, else the permanent one.
+    public var running: ReleaseRecord? { releases.running }
+
+    public func release(_ vsn: String) throws(ReleaseError) -> ReleaseRecord {
+        guard let release = releases.release(vsn) else { throw .noSuchRelease(vsn) }
+        return release
+    }
+
+    /// One write to disk; each is whole or has not happened (new file, sync, rename, sync of the directory).
+    /// Directories are relative to the root, as in RELEASES.
+    public enum DiskWrite: Hashable, Sendable {
+        /// `releases/RELEASES`
+        case releases(ReleasesFile)
+        /// `releases/start_erl.data`: the permanent release changes here and nowhere else.
+        case startErlData(StartErlData)
+        /// `releases/new_start_erl.data`: what the daemon executes itself as, once.
+        case newStartErlData(StartErlData)
+        case removeNewStartErlData
+        /// `releases/RELEASES.pending`, a list of directories: those of them that no release has, when the node
+        /// starts or the operation ends, belong to a half-done unpack or remove and go.
+        case pending([String])
+        case removePending
+        /// Rename from where the package was unpacked to its place; that the package lacks it is an error.
+        case placeDirectory(String)
+        case removeDirectory(String)
+    }
+
+    /// What an operation comes to: these writes in this order, and then this table. When a write fails, the old
+    /// table stays, and the writes of `recover` for what then stands on disk clean up.
+    public struct Change: Hashable, Sendable {
+        public let writes: [DiskWrite]
+        public let table: ReleaseTable
+        /// Directories that must be there before the first write.
+        public let required: [String]
+
+        init(writes: [DiskWrite], table: ReleaseTable, required: [String] = []) {
+            self.writes = writes
+            self.table = table
+            self.required = required
+        }
+    }
+
+    /// Which way an install goes, and by which script.
+    public struct Script: Sendable {
+        public enum Direction: Hashable, Sendable { case up, down }
+
+        public let direction: Direction
+        public let from: ReleaseRecord
+        public let to: ReleaseRecord
+        public let entry: RelupEntry
+    }
+}
+
+extension ReleaseRecord {
+    /// `releases/VSN`, relative to the root.
+    public var releaseDirectory: String { "releases/\(vsn)" }
+
+    /// `erts-VSN`, relative to the root.
+    public var emulatorDirectory: String { "erts-\(ertsVsn)" }
+
+    /// All that RELEASES says to be there for this release.
+    public var directories: [String] { libraries.map(\.directory) + [releaseDirectory, emulatorDirectory] }
+}

@@ -1,0 +1,105 @@
+public import Instructions
+public import Terms
+
+/// Why a script was refused, aborted, or ends in a restart; `term` is OTP's where OTP has one.
+public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A worker still runs the version before the current one, and the script purges softly.
+    case oldProcesses(Atom, [WorkerID])
+    case noSuchLibrary(Atom)
+    case badLibraryVsn(Atom, wanted: String, found: String)
+    case objectCode(module: Atom, reason: Term)
+    case standby(module: Atom, worker: WorkerID?, reason: Term)
+    /// Instructions stand where they can't be evaluated.
+    case scriptOrder(ScriptError)
+    /// The script can't be evaluated, whatever the system's state.
+    case badScript(LowLevelInstruction, message: String)
+    case applied(MFA, reason: Term)
+    case syncNodes(Term)
+    case codeChange(module: Atom, worker: WorkerID, reason: Term)
+    /// A worker whose state goes over unconverted.
+    case handOff(worker: WorkerID, reason: Term)
+    case resume(worker: WorkerID, reason: Term)
+    case start(worker: WorkerID, reason: Term)
+    /// The driver answered something else than it was asked.
+    case unexpectedEvent(String)
+
+    public var worker: WorkerID? {
+        switch self {
+        case .oldProcesses(_, let workers): workers.first
+        case .standby(_, let worker, _): worker
+        case .codeChange(_, let worker, _), .handOff(let worker, _), .resume(let worker, _), .start(let worker, _):
+            worker
+        case .noSuchLibrary, .badLibraryVsn, .objectCode, .badScript, .scriptOrder, .applied, .syncNodes,
+            .unexpectedEvent:
+            nil
+        }
+    }
+
+    public var term: Term {
+        switch self {
+        case .oldProcesses(let module, _): tuple("old_processes", .atom(module))
+        case .noSuchLibrary(let library): tuple("no_such_library", .atom(library))
+        case .badLibraryVsn(let library, _, let found): tuple("bad_lib_vsn", .atom(library), .string(found))
+        case .objectCode(let module, let reason): tuple("load_object_code_failed", .atom(module), reason)
+        case .standby(let module, let worker, let reason):
+            tuple("standby_failed", worker.map { .string($0.description) } ?? .atom(module), reason)
+        case .scriptOrder(let error): tuple("bad_script", .string(error.description))
+        case .badScript(let instruction, let message): tuple("bad_script", instruction.term, .string(message))
+        case .applied(let function, let reason):
+            tuple("apply_failed", .tuple([.atom(function.module), .atom(function.function)]), reason)
+        case .syncNodes(let reason): tuple("sync_error", reason)
+        case .codeChange(let module, let worker, let reason):
+            tuple("code_change_failed", .string(worker.description), .atom(module), reason)
+        case .handOff(let worker, let reason): tuple("handoff_failed", .string(worker.description), reason)
+        case .resume(let worker, let reason): tuple("resume_failed", .string(worker.description), reason)
+        case .start(let worker, let reason): tuple("start_failed", .string(worker.description), reason)
+        case .unexpectedEvent(let message): tuple("unexpected_event", .string(message))
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .oldProcesses(let module, let workers):
+            """
+            \(names(workers)) still \(workers.count == 1 ? "runs" : "run") old code of \(module.name), which the \
+            script purges softly; restart \(workers.count == 1 ? "it" : "them") or use brutal_purge
+            """
+        case .noSuchLibrary(let library): "library \(library.name) is not in the new release"
+        case .badLibraryVsn(let library, let wanted, let found):
+            "library \(library.name)-\(wanted) is not in the new release, which has \(library.name)-\(found)"
+        case .objectCode(let module, let reason): "object code of \(module.name): \(sentence(reason))"
+        case .standby(let module, let worker, let reason):
+            "new code of \(module.name) does not start\(worker.map { " for \($0)" } ?? ""): \(sentence(reason))"
+        case .scriptOrder(let error): error.description
+        case .badScript(_, let message): message
+        case .applied(let function, let reason):
+            """
+            \(function.module.name):\(function.function.name)/\(function.arguments.count) failed: \
+            \(sentence(reason))
+            """
+        case .syncNodes(let reason): "nodes could not be synchronised: \(sentence(reason))"
+        case .codeChange(let module, let worker, let reason):
+            "code_change of \(module.name) failed in \(worker): \(sentence(reason))"
+        case .handOff(let worker, let reason): "\(worker) could not be handed over: \(sentence(reason))"
+        case .resume(let worker, let reason): "\(worker) could not be resumed in new code: \(sentence(reason))"
+        case .start(let worker, let reason): "\(worker) could not be started: \(sentence(reason))"
+        case .unexpectedEvent(let message): message
+        }
+    }
+}
+
+private func tuple(_ name: String, _ elements: Term...) -> Term {
+    .tuple([.atom(Atom(name))] + elements)
+}
+
+/// A reason that is text is shown as it is, any other as a term.
+private func sentence(_ reason: Term) -> String {
+    if let text = reason.asText, !text.isEmpty { return text }
+    return reason.description
+}
+
+/// A list of workers for a sentence; long ones are cut, the reader wants to know which, not all of them.
+func names(_ workers: [WorkerID]) -> String {
+    let shown = workers.prefix(5).map(\.description).joined(separator: ", ")
+    return workers.count > 5 ? "\(shown) and \(workers.count - 5) more" : shown
+}

@@ -1,0 +1,180 @@
+public import Instructions
+public import Terms
+
+extension RelupMachine {
+    /// What the driver has to do. Each action but `report` and `finished` is answered by exactly one event, and the
+    /// next action comes only after that answer. Whatever touches workers touches all of them at once.
+    ///
+    /// The driver's obligations:
+    /// 1. `findWorkers` tells what each worker's generation verifiably executes. Standbys are not workers.
+    /// 2. From `startsHeld` to `startsReleased` no child is started (nor restarted by its supervisor) whose spec
+    ///    lists a held module; such starts wait, except where `startAgain` names them.
+    /// 3. From `suspended` on the driver keeps the mailbox. The old process of a suspended worker is ended only
+    ///    when the new generation has acknowledged `resume`; until then it stands, suspended and whole.
+    /// 4. A standby runs exactly the bytes that `readObjectCode` checked, and so does every start after `useCode`.
+    /// 5. Every answer comes in bounded time: where no limit is given, the driver has its own.
+    /// 6. A worker that ends while it is suspended is no error: it appears in the next answer as died or failed.
+    /// 7. `standbyFailed` leaves the other standbys of the batch standing; `endStandbys` follows.
+    public enum Action: Hashable, Sendable {
+        /// Every worker whose child spec lists one of these modules or whose resident module is one.
+        /// → `workersFound`
+        case findWorkers([Atom])
+        /// Read, check and keep `DIRECTORY/ebin/MODULE` of each. → `objectCodeRead` | `objectCodeFailed`
+        case readObjectCode(library: LibraryRecord, modules: [Atom])
+        /// Start all of these at once and wait until they acknowledged. A probe (no worker) is ended by the driver
+        /// as soon as it has acknowledged. → `standbysReady` | `standbyFailed` (the others stand until
+        /// `endStandbys`)
+        case startStandbys([StandbyOrder])
+        /// What starts use from now on, code path included. → `codeInUse`
+        case useCode(CodeTable)
+        /// → `startsHeld`
+        case holdStarts([Atom])
+        /// Suspend all at once, each with its limit. `isFirst`: no worker was suspended before in this script. The
+        /// time in which workers were not served lasts from here to the answer of the last `resume(isLast: true)`.
+        /// → `suspended`
+        case suspend([SuspendOrder], isFirst: Bool)
+        /// terminate_child through their supervisors; no answer of theirs is awaited. → `hungTerminated`
+        case terminateHung([WorkerID])
+        /// Export from the old process, import into the standby, all at once. Nothing is resumed. → `handedOff`
+        case handOff([Handoff], timeoutMilliseconds: Int)
+        /// Those handed off: the standby becomes the worker, gets the mailbox, the old process ends. The others go
+        /// on where they are. `isLast`: nothing stays suspended after it, until a later suspend. → `resumed`
+        case resume([WorkerID], isLast: Bool)
+        /// Only on abort: the old process goes on with its mailbox. → `resumed`
+        case resumeOld([WorkerID])
+        /// Start in the code that is current now: for a terminated one restart_child, for one that died the
+        /// restart that was held (nothing where its supervisor restarts it not). → `startedAgain`
+        case startAgain([WorkerID])
+        /// → `startsReleased`
+        case releaseStarts([Atom])
+        /// End these, whatever process of theirs stands, as if they had crashed: their supervisors restart them,
+        /// where starts are held once those are released.
+        /// → `workersEnded`
+        case endWorkers([WorkerID], reason: Term)
+        /// terminate_child for every child (supervisors too) whose spec lists one of these. → `childrenStopped`
+        case stopChildren([Atom])
+        /// restart_child for these, in this order. → `childrenStarted`
+        case startChildren([WorkerID])
+        /// → `nodesSynced` | `nodesSyncFailed`
+        case syncNodes(id: Term, SyncNodes)
+        /// → `applied` | `applyFailed`
+        case apply(MFA)
+        /// End every standby that has not become a worker, whatever it has imported. → `standbysEnded`
+        case endStandbys
+        /// An instruction is done. No answer.
+        case report(InstructionReport)
+        /// The last action. No answer.
+        case finished(Outcome)
+    }
+
+    /// What the driver tells: the one answer to the last action.
+    public enum Event: Hashable, Sendable {
+        case workersFound([WorkerInfo])
+        case objectCodeRead([CodeVersion])
+        case objectCodeFailed(module: Atom, reason: Term)
+        case standbysReady([StandbyInfo])
+        case standbyFailed(module: Atom, worker: WorkerID?, reason: Term)
+        case codeInUse
+        case startsHeld
+        case suspended(ok: [WorkerID], hung: [WorkerID], died: [WorkerID])
+        case hungTerminated
+        /// `died`: the old process ended before its export was complete. `failed`: anything else, a limit included.
+        case handedOff(ok: [WorkerID], failed: [WorkerFailure], died: [WorkerID])
+        /// `failed`: not acknowledged. Its new generation is ended by the driver, its old process still stands.
+        case resumed(ok: [WorkerID], failed: [WorkerFailure])
+        case startedAgain(ok: [WorkerID], failed: [WorkerFailure])
+        case startsReleased
+        case workersEnded
+        case childrenStopped([StoppedChild], failed: [WorkerFailure])
+        case childrenStarted(ok: [WorkerID], failed: [WorkerFailure])
+        case nodesSynced
+        case nodesSyncFailed(Term)
+        case applied(Term)
+        /// It crashed or went over its time.
+        case applyFailed(Term)
+        case standbysEnded
+    }
+
+    /// One standby to start: for a worker, or (`nil`) one that only proves that this code can start here.
+    public struct StandbyOrder: Hashable, Sendable {
+        public let worker: WorkerID?
+        public let version: CodeVersion
+
+        public init(worker: WorkerID?, version: CodeVersion) {
+            self.worker = worker
+            self.version = version
+        }
+    }
+
+    /// A standby that acknowledged; `vsn` is what it reported, `nil` for `undefined`.
+    public struct StandbyInfo: Hashable, Sendable {
+        public let worker: WorkerID?
+        public let module: Atom
+        public let vsn: Term?
+
+        public init(worker: WorkerID?, module: Atom, vsn: Term?) {
+            self.worker = worker
+            self.module = module
+            self.vsn = vsn
+        }
+    }
+
+    /// A worker to suspend; without a limit it is waited for until it answers or ends.
+    public struct SuspendOrder: Hashable, Sendable {
+        public let worker: WorkerID
+        public let timeoutMilliseconds: Int?
+
+        public init(worker: WorkerID, timeoutMilliseconds: Int?) {
+            self.worker = worker
+            self.timeoutMilliseconds = timeoutMilliseconds
+        }
+    }
+
+    /// A state's way from the old process into the standby, and who converts it.
+    public struct Handoff: Hashable, Sendable {
+        public enum Change: Hashable, Sendable {
+            case none
+            /// The standby converts: `{code_change, FromVsn, Extra}` in `import_state`.
+            case up(from: Term, extra: Term)
+            /// `{code_change, {down, ToVsn}, Extra}`: in `export_state` where the old (newer) process converts, in
+            /// `import_state` where the standby does.
+            case down(to: Term, extra: Term, convertsIn: Side)
+        }
+
+        public enum Side: Hashable, Sendable { case oldProcess, standby }
+
+        public let worker: WorkerID
+        public let module: Atom
+        /// What the old process calls itself, for `import_state`'s `from_vsn`.
+        public let fromVsn: Term
+        public let change: Change
+
+        public init(worker: WorkerID, module: Atom, fromVsn: Term, change: Change) {
+            self.worker = worker
+            self.module = module
+            self.fromVsn = fromVsn
+            self.change = change
+        }
+    }
+
+    public struct WorkerFailure: Hashable, Sendable {
+        public let worker: WorkerID
+        public let reason: Term
+
+        public init(worker: WorkerID, reason: Term) {
+            self.worker = worker
+            self.reason = reason
+        }
+    }
+
+    /// A child that `stop` terminated, and the module for which it was.
+    public struct StoppedChild: Hashable, Sendable {
+        public let module: Atom
+        public let child: WorkerID
+
+        public init(module: Atom, child: WorkerID) {
+            self.module = module
+            self.child = child
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Instructions
+import Terms
+
+/// `code_change`: the states of suspended workers go into their standbys, converted.
+extension RelupMachine {
+    mutating func beginCodeChange(_ mode: CodeChangeMode, _ targets: [CodeChangeTarget]) -> Next {
+        var handoffs: [Handoff] = []
+        var named: Set<WorkerID> = []
+        for target in targets {
+            let mine = suspended.all.filter { $0.modules.contains(target.module) }
+            if mine.isEmpty { note("no worker is suspended for \(target.module.name)") }
+            for worker in mine {
+                switch conversion(mode, target, worker) {
+                case .handOff(let handoff):
+                    guard named.insert(handoff.worker).inserted else {
+                        return .fail(convertedTwice(target.module, handoff.worker))
+                    }
+                    handoffs.append(handoff)
+                case .skip(let reason): note(reason)
+                case .fail(let error): return .fail(error)
+                }
+            }
+        }
+        guard !handoffs.isEmpty else { return .done }
+        return .ask(
+            .convertingCode(handoffs),
+            .handOff(handoffs, timeoutMilliseconds: options.codeChangeTimeoutMilliseconds))
+    }
+
+    private enum Conversion {
+        case handOff(Handoff)
+        case skip(String)
+        case fail(RelupError)
+    }
+
+    private func conversion(
+        _ mode: CodeChangeMode, _ target: CodeChangeTarget, _ worker: SuspendedWorker
+    ) -> Conversion {
+        let info = worker.info
+        switch worker.state {
+        case .gone: return .skip("\(info.id) has no state left; it is started in the new code")
+        case .handedOff: return .fail(convertedTwice(target.module, info.id))
+        case .suspended: break
+        }
+        guard info.resident == target.module else {
+            let resident = info.resident?.name ?? "an os program"
+            return .skip("\(info.id) lists \(target.module.name) but its state is that of \(resident): not converted")
+        }
+        guard !alreadyRunsNewCode(info) else {
+            return .skip("\(info.id) runs the new code already: nothing to convert")
+        }
+        guard let version = successor(of: info) else {
+            return .skip("\(info.id): \(target.module.name) has no new code to convert for")
+        }
+        let change: Handoff.Change
+        switch mode {
+        case .up: change = .up(from: info.codeVsn, extra: target.extra)
+        case .down:
+            // Loaded already (static): the version to go down to is current, so it converts. Otherwise the newer
+            // one that still runs does, as in OTP, where code_change is called in the code that is current then.
+            let side: Handoff.Side = hasChanged(target.module) ? .standby : .oldProcess
+            change = .down(to: version.codeVsn, extra: target.extra, convertsIn: side)
+        }
+        return .handOff(Handoff(worker: info.id, module: target.module, fromVsn: info.codeVsn, change: change))
+    }
+
+    private func convertedTwice(_ module: Atom, _ worker: WorkerID) -> RelupError {
+        .codeChange(module: module, worker: worker, reason: .text("the script converts its state a second time"))
+    }
+
+    mutating func answerConversion(_ handoffs: [Handoff], _ event: Event) -> Next? {
+        guard case .handedOff(let ok, let failed, let died) = event else { return nil }
+        if let failure = failed.first {
+            return .fail(conversionError(handoffs, failure))
+        }
+        // A process that ends in its own code_change has not just died: that is the conversion's failure.
+        for worker in died {
+            guard let handoff = handoffs.first(where: { $0.worker == worker }) else { continue }
+            if case .down(_, _, convertsIn: .oldProcess) = handoff.change {
+                let reason = Term.text("the process ended in code_change")
+                return .fail(.codeChange(module: handoff.module, worker: worker, reason: reason))
+            }
+        }
+        return wereHandedOff(handoffs.map(\.worker), ok: ok, died: died) ?? .done
+    }
+
+    private func conversionError(_ handoffs: [Handoff], _ failure: WorkerFailure) -> RelupError {
+        guard let handoff = handoffs.first(where: { $0.worker == failure.worker }) else {
+            return .handOff(worker: failure.worker, reason: failure.reason)
+        }
+        return .codeChange(module: handoff.module, worker: failure.worker, reason: failure.reason)
+    }
+
+    /// Notes who was handed off; `nil` where all is well.
+    mutating func wereHandedOff(_ asked: [WorkerID], ok: [WorkerID], died: [WorkerID]) -> Next? {
+        touched += ok
+        for worker in ok { suspended.update(worker) { $0.state = .handedOff } }
+        for worker in died { suspended.update(worker) { $0.state = .gone } }
+        if !died.isEmpty { warn("\(names(died)) died while suspended; started again at resume") }
+        let answered = Set(ok + died)
+        guard let missing = asked.first(where: { !answered.contains($0) }) else { return nil }
+        return .fail(.handOff(worker: missing, reason: .text("nothing was answered for it")))
+    }
+}

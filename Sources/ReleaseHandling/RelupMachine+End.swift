@@ -1,0 +1,201 @@
+import Instructions
+import Terms
+
+/// What comes after the last instruction, or after a failure.
+extension RelupMachine {
+    mutating func endScript() -> [Action] {
+        // A script may not leave workers suspended or starts held for ever.
+        if !suspended.isEmpty || !heldModules.isEmpty {
+            var modules = heldModules
+            for worker in suspended.all { modules += worker.modules.filter { !modules.contains($0) } }
+            let forgotten = LowLevelInstruction.resume(modules)
+            warnings.append(
+                "the script does not resume \(modules.map(\.name).joined(separator: ", ")): done at its end")
+            script.append(forgotten)
+            return advance(from: script.count - 1)
+        }
+        guard !changed.isEmpty else { return conclude(.done(unpurged: [], warnings: warnings)) }
+        phase = .takingLastCensus
+        return [.findWorkers(changed.map(\.module))]
+    }
+
+    /// Old code that nobody runs any more goes at once.
+    mutating func purgeUnused(_ workers: [WorkerInfo]) -> [Action] {
+        var unpurged: [UnpurgedModule] = []
+        for (module, method) in changed {
+            let users = codeTable.usersOfOldCode(of: module, among: workers)
+            if users.isEmpty {
+                codeTable.purge(module)
+            } else {
+                unpurged.append(UnpurgedModule(module: module, method: method, users: users))
+            }
+        }
+        phase = .purging(unpurged: unpurged)
+        return [.useCode(codeTable)]
+    }
+
+    /// Ends with this, once no standby is left.
+    mutating func conclude(_ outcome: Outcome) -> [Action] {
+        guard mayHaveStandbys else {
+            phase = .finished
+            return [.finished(outcome)]
+        }
+        phase = .endingStandbys(outcome)
+        return [.endStandbys]
+    }
+
+    mutating func fail(_ error: RelupError, at index: Int) -> [Action] {
+        let failure = Failure(index: index, instruction: script[index], error: error)
+        guard isPastPointOfNoReturn else { return conclude(.refused(failure)) }
+        guard !hasDoneIrreversible else { return restartNode(failure) }
+        guard !changed.isEmpty else { return abort(from: .endingStandbys, failure) }
+        phase = .aborting(.findingNewCode, failure)
+        return [.findWorkers(changed.map(\.module))]
+    }
+
+    /// Standbys end with the node.
+    private mutating func restartNode(_ failure: Failure) -> [Action] {
+        phase = .finished
+        return [.finished(.restartNode(failure))]
+    }
+
+    /// The next thing that has to be undone, from `step` on.
+    private mutating func abort(from step: AbortStep, _ failure: Failure) -> [Action] {
+        switch step {
+        case .findingNewCode, .endingStandbys:
+            guard mayHaveStandbys else { return abort(from: .restoringCode, failure) }
+            return ask(.endingStandbys, .endStandbys, failure)
+        case .restoringCode:
+            return ask(.restoringCode, .useCode(originalTable), failure)
+        case .resumingOld:
+            let standing = workers { $0 != .gone }
+            guard !standing.isEmpty else { return abort(from: .startingAgain, failure) }
+            return ask(.resumingOld, .resumeOld(standing), failure)
+        case .endingFailed, .startingAgain:
+            let gone = workers { $0 == .gone }
+            guard !gone.isEmpty else { return abort(from: .startingStopped, failure) }
+            return ask(.startingAgain, .startAgain(gone), failure)
+        case .startingStopped:
+            guard !stopped.isEmpty else { return abort(from: .releasingStarts, failure) }
+            return ask(.startingStopped, .startChildren(allStoppedChildren), failure)
+        case .releasingStarts:
+            guard !heldModules.isEmpty else { return aborted(failure) }
+            return ask(.releasingStarts, .releaseStarts(heldModules), failure)
+        }
+    }
+
+    private mutating func ask(_ step: AbortStep, _ action: Action, _ failure: Failure) -> [Action] {
+        phase = .aborting(step, failure)
+        return [action]
+    }
+
+    private func workers(_ isWanted: (SuspendedWorker.State) -> Bool) -> [WorkerID] {
+        suspended.all.filter { isWanted($0.state) }.map(\.info.id)
+    }
+
+    private mutating func aborted(_ failure: Failure) -> [Action] {
+        phase = .finished
+        return [.finished(.aborted(failure, warnings: warnings))]
+    }
+
+    mutating func answerAbort(_ step: AbortStep, _ failure: Failure, _ event: Event) -> [Action] {
+        // An answer to something else: what stands is unknown, while the restart is known to work.
+        undone(step, failure, event) ?? restartNode(failure)
+    }
+
+    private mutating func undone(_ step: AbortStep, _ failure: Failure, _ event: Event) -> [Action]? {
+        switch step {
+        case .findingNewCode:
+            guard case .workersFound(let found) = event else { return nil }
+            return found.contains(where: alreadyRunsNewCode) ? nil : abort(from: .endingStandbys, failure)
+        case .endingStandbys:
+            guard case .standbysEnded = event else { return nil }
+            mayHaveStandbys = false
+            standbys = []
+            return abort(from: .restoringCode, failure)
+        case .restoringCode:
+            guard event.isCodeInUse else { return nil }
+            codeTable = originalTable
+            changed = []
+            return abort(from: .resumingOld, failure)
+        case .resumingOld:
+            guard case .resumed(_, let failed) = event else { return nil }
+            suspended.remove { $0.state != .gone }
+            guard let first = failed.first else { return abort(from: .startingAgain, failure) }
+            for failed in failed {
+                warnings.append("\(failed.worker) did not go on (\(failed.reason)): its supervisor starts it again")
+            }
+            let reason = Term.tuple([.atom("resume_failed"), first.reason])
+            return ask(.endingFailed, .endWorkers(failed.map(\.worker), reason: reason), failure)
+        case .endingFailed:
+            return event.isWorkersEnded ? abort(from: .startingAgain, failure) : nil
+        case .startingAgain:
+            // One that is not started again: the release does not run on as it did, and only a restart brings it.
+            guard case .startedAgain(_, let failed) = event, failed.isEmpty else { return nil }
+            suspended = SuspendedWorkers()
+            return abort(from: .startingStopped, failure)
+        case .startingStopped:
+            guard case .childrenStarted(_, let failed) = event, failed.isEmpty else { return nil }
+            stopped = []
+            return abort(from: .releasingStarts, failure)
+        case .releasingStarts:
+            guard case .startsReleased = event else { return nil }
+            heldModules = []
+            return aborted(failure)
+        }
+    }
+
+    /// An answer that does not belong to the action that went out. What was done of it is unknown, so that nothing
+    /// can be undone after the point of no return: only the restart is known to work.
+    mutating func unexpected(_ name: String) -> [Action] {
+        let error = RelupError.unexpectedEvent("the event \(name) answers no action that was asked for")
+        let failure = Failure(index: nil, instruction: nil, error: error)
+        switch phase {
+        case .finished: return []
+        case .ready, .takingCensus: return conclude(.refused(failure))
+        case .evaluating(let index, let step):
+            if case .switchingPath = step { isPastPointOfNoReturn = true }
+            let failure = Failure(index: index, instruction: script[index], error: error)
+            return isPastPointOfNoReturn ? restartNode(failure) : conclude(.refused(failure))
+        case .takingLastCensus, .purging, .endingStandbys: return restartNode(failure)
+        case .aborting(_, let first): return restartNode(first)
+        }
+    }
+}
+
+extension RelupMachine.Event {
+    var isCodeInUse: Bool {
+        if case .codeInUse = self { true } else { false }
+    }
+
+    var isWorkersEnded: Bool {
+        if case .workersEnded = self { true } else { false }
+    }
+
+    /// For messages; without what it carries.
+    var name: String {
+        switch self {
+        case .workersFound: "workersFound"
+        case .objectCodeRead: "objectCodeRead"
+        case .objectCodeFailed: "objectCodeFailed"
+        case .standbysReady: "standbysReady"
+        case .standbyFailed: "standbyFailed"
+        case .codeInUse: "codeInUse"
+        case .startsHeld: "startsHeld"
+        case .suspended: "suspended"
+        case .hungTerminated: "hungTerminated"
+        case .handedOff: "handedOff"
+        case .resumed: "resumed"
+        case .startedAgain: "startedAgain"
+        case .startsReleased: "startsReleased"
+        case .workersEnded: "workersEnded"
+        case .childrenStopped: "childrenStopped"
+        case .childrenStarted: "childrenStarted"
+        case .nodesSynced: "nodesSynced"
+        case .nodesSyncFailed: "nodesSyncFailed"
+        case .applied: "applied"
+        case .applyFailed: "applyFailed"
+        case .standbysEnded: "standbysEnded"
+        }
+    }
+}

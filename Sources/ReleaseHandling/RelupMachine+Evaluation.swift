@@ -1,0 +1,160 @@
+import Instructions
+import Terms
+
+extension RelupMachine {
+    /// The first actions. To be called once.
+    public mutating func start() -> [Action] {
+        guard case .ready = phase else { return unexpected("start") }
+        if script.first == .restartNewEmulator {
+            phase = .finished
+            return [.finished(.restartNewEmulator)]
+        }
+        if let failure = checkScript() { return conclude(.refused(failure)) }
+        guard !involvedModules.isEmpty else { return advance(from: 0) }
+        phase = .takingCensus
+        return [.findWorkers(involvedModules)]
+    }
+
+    /// What follows the answer to the last action. One that does not belong to it counts as that action's failure.
+    public mutating func handle(_ event: Event) -> [Action] {
+        switch phase {
+        case .ready, .finished:
+            return unexpected(event.name)
+        case .takingCensus:
+            guard case .workersFound(let workers) = event else { return unexpected(event.name) }
+            census = workers
+            if let failure = checkOldProcesses() { return conclude(.refused(failure)) }
+            return advance(from: 0)
+        case .evaluating(let index, let step):
+            guard let next = answer(step, event) else { return unexpected(event.name) }
+            return perform(next, at: index)
+        case .takingLastCensus:
+            guard case .workersFound(let workers) = event else { return unexpected(event.name) }
+            return purgeUnused(workers)
+        case .purging(let unpurged):
+            guard case .codeInUse = event else { return unexpected(event.name) }
+            return conclude(.done(unpurged: unpurged, warnings: warnings))
+        case .endingStandbys(let outcome):
+            guard case .standbysEnded = event else { return unexpected(event.name) }
+            mayHaveStandbys = false
+            return conclude(outcome)
+        case .aborting(let step, let failure):
+            return answerAbort(step, failure, event)
+        }
+    }
+
+    /// Evaluates from `index` on until something has to be answered.
+    mutating func advance(from index: Int) -> [Action] {
+        var actions: [Action] = []
+        var index = index
+        while index < script.count {
+            touched = []
+            notes = []
+            switch begin(script[index]) {
+            case .done:
+                actions.append(report(at: index))
+                index += 1
+            case .ask(let step, let action):
+                phase = .evaluating(index: index, step)
+                return actions + [action]
+            case .fail(let error):
+                return actions + fail(error, at: index)
+            case .end(let outcome):
+                return actions + [report(at: index)] + conclude(outcome)
+            }
+        }
+        return actions + endScript()
+    }
+
+    private mutating func perform(_ next: Next, at index: Int) -> [Action] {
+        switch next {
+        case .ask(let step, let action):
+            phase = .evaluating(index: index, step)
+            return [action]
+        case .done:
+            return [report(at: index)] + advance(from: index + 1)
+        case .fail(let error):
+            return fail(error, at: index)
+        case .end(let outcome):
+            return [report(at: index)] + conclude(outcome)
+        }
+    }
+
+    private func report(at index: Int) -> Action {
+        .report(InstructionReport(index: index, instruction: script[index], touched: touched, notes: notes))
+    }
+
+    private mutating func begin(_ instruction: LowLevelInstruction) -> Next {
+        switch instruction {
+        case .loadObjectCode(let library, let vsn, let modules):
+            return beginLoadObjectCode(library, vsn, modules)
+        case .pointOfNoReturn:
+            return beginPointOfNoReturn()
+        case .load(let module, let prePurge, let postPurge):
+            guard let version = objectCode[module] else {
+                return .fail(.badScript(instruction, message: "\(module.name) was not read by load_object_code"))
+            }
+            return beginTableChange(
+                TableChange(module: module, version: version, prePurge: prePurge, postPurge: postPurge))
+        case .remove(let module, let prePurge, let postPurge):
+            return beginTableChange(
+                TableChange(module: module, version: nil, prePurge: prePurge, postPurge: postPurge))
+        case .purge(let modules):
+            return beginPurge(modules)
+        case .suspend(let targets):
+            return beginSuspend(targets)
+        case .codeChange(let mode, let targets):
+            return beginCodeChange(mode, targets)
+        case .resume(let modules):
+            return beginResume(modules)
+        case .stop(let modules):
+            return .ask(.stoppingChildren, .stopChildren(modules))
+        case .start(let modules):
+            return beginStart(modules)
+        case .syncNodes(let id, let nodes):
+            return .ask(.syncingNodes, .syncNodes(id: id, nodes))
+        case .apply(let function):
+            return .ask(.applying(function), .apply(function))
+        case .restartNewEmulator:
+            return .fail(.badScript(instruction, message: "restart_new_emulator is only possible first"))
+        case .restartEmulator:
+            return .end(.restartEmulator(warnings: warnings))
+        }
+    }
+
+    /// What an answer leads to; `nil` where it is no answer to this step.
+    private mutating func answer(_ step: Step, _ event: Event) -> Next? {
+        switch step {
+        case .readingObjectCode(let library, let modules): answerObjectCode(library, modules, event)
+        case .startingStandbys: answerStandbys(event)
+        case .switchingPath: answerSwitchedPath(event)
+        case .findingUsersOfOldCode(let change): answerUsersOfOldCode(change, event)
+        case .endingUsersOfOldCode(let change): event.isWorkersEnded ? makeCurrent(change) : nil
+        case .usingCode: event.isCodeInUse ? .done : nil
+        case .findingUsersToPurge(let modules): answerUsersToPurge(modules, event)
+        case .endingUsersToPurge(let modules): event.isWorkersEnded ? purge(modules) : nil
+        case .holdingStarts(let targets): answerStartsHeld(targets, event)
+        case .findingWorkersToSuspend(let targets): answerWorkersToSuspend(targets, event)
+        case .startingMissingStandbys(let targets, let workers): answerMissingStandbys(targets, workers, event)
+        case .suspending(let workers, let found): answerSuspended(workers, found, event)
+        case .terminatingHung: answerHungTerminated(event)
+        case .convertingCode(let handoffs): answerConversion(handoffs, event)
+        case .handingOffUnconverted(let ready, let modules): answerSoftHandoff(ready, modules, event)
+        case .resuming(let ready, let modules): answerResumed(ready, modules, event)
+        case .endingFailed(let ready, let modules): event.isWorkersEnded ? startAgain(ready, modules) : nil
+        case .startingAgain(let gone, let modules): answerStartedAgain(gone, modules, event)
+        case .releasingStarts(let modules): answerStartsReleased(modules, event)
+        case .stoppingChildren: answerStopped(event)
+        case .startingChildren: answerStarted(event)
+        case .syncingNodes: answerNodes(event)
+        case .applying(let function): answerApplied(function, event)
+        }
+    }
+
+    mutating func note(_ sentence: String) { notes.append(sentence) }
+
+    mutating func warn(_ sentence: String) {
+        notes.append(sentence)
+        warnings.append(sentence)
+    }
+}

@@ -1,0 +1,103 @@
+import Instructions
+import Terms
+
+/// `stop`, `start`, `sync_nodes` and `apply`.
+extension RelupMachine {
+    mutating func beginStart(_ modules: [Atom]) -> Next {
+        for module in modules where !stopped.contains(where: { $0.module == module }) {
+            note("no child was stopped for \(module.name)")
+        }
+        let children = stoppedChildren(of: modules)
+        guard !children.isEmpty else { return .done }
+        return .ask(.startingChildren, .startChildren(children))
+    }
+
+    /// Each once, in the order in which they were stopped.
+    private func stoppedChildren(of modules: [Atom]?) -> [WorkerID] {
+        var children: [WorkerID] = []
+        for entry in stopped where modules?.contains(entry.module) ?? true {
+            if !children.contains(entry.child) { children.append(entry.child) }
+        }
+        return children
+    }
+
+    var allStoppedChildren: [WorkerID] { stoppedChildren(of: nil) }
+
+    mutating func answerStopped(_ event: Event) -> Next? {
+        guard case .childrenStopped(let children, let failed) = event else { return nil }
+        stopped += children
+        touched += children.map(\.child)
+        let ended = Set(children.map(\.child))
+        suspended.remove { ended.contains($0.info.id) }
+        for failure in failed { warn("\(failure.worker) could not be stopped: \(failure.reason)") }
+        if children.isEmpty, failed.isEmpty { note("no child's spec lists these modules") }
+        return .done
+    }
+
+    mutating func answerStarted(_ event: Event) -> Next? {
+        guard case .childrenStarted(let ok, let failed) = event else { return nil }
+        touched += ok
+        stopped.removeAll { ok.contains($0.child) }
+        if let failure = failed.first { return .fail(.start(worker: failure.worker, reason: failure.reason)) }
+        return .done
+    }
+
+    mutating func answerNodes(_ event: Event) -> Next? {
+        if case .nodesSyncFailed(let reason) = event { return .fail(.syncNodes(reason)) }
+        guard case .nodesSynced = event else { return nil }
+        return .done
+    }
+
+    mutating func answerApplied(_ function: MFA, _ event: Event) -> Next? {
+        if case .applyFailed(let reason) = event {
+            // Of a program of the release that broke off nobody knows how far it came.
+            if isPastPointOfNoReturn, !Self.isBuiltIn(function) { hasDoneIrreversible = true }
+            return .fail(.applied(function, reason: reason))
+        }
+        guard case .applied(let result) = event else { return nil }
+        return wasApplied(function, result)
+    }
+
+    private mutating func wasApplied(_ function: MFA, _ result: Term) -> Next {
+        let isError = result.asTuple?.first == .error
+        guard isPastPointOfNoReturn else {
+            return isError ? .fail(.applied(function, reason: result)) : .done
+        }
+        if !isError || !Self.isBuiltIn(function), !Self.onlyLooks(function) { hasDoneIrreversible = true }
+        guard isError else { return .done }
+        if Self.startsApplication(function), !Self.isAlreadyStarted(result) {
+            return .fail(.applied(function, reason: result))
+        }
+        warn("\(function.module.name):\(function.function.name) answered \(result)")
+        return .done
+    }
+
+    /// Evaluated by the daemon: where it answers an error, it has done nothing.
+    private static func isBuiltIn(_ function: MFA) -> Bool {
+        ["application", "supervisor", "code", "timer", "io"].contains(function.module.name)
+    }
+
+    /// Functions whose effect need not be undone by an abort.
+    private static func onlyLooks(_ function: MFA) -> Bool {
+        switch function.module.name {
+        case "timer", "io": true
+        case "application":
+            // That a specification is known changes nothing for what runs.
+            ["load", "which_applications", "loaded_applications", "get_env", "get_all_env", "get_key", "get_all_key"]
+                .contains(function.function.name)
+        case "supervisor": ["which_children", "count_children", "get_childspec"].contains(function.function.name)
+        case "code": ["which", "is_loaded", "get_path", "lib_dir", "root_dir"].contains(function.function.name)
+        default: false
+        }
+    }
+
+    private static func startsApplication(_ function: MFA) -> Bool {
+        function.module == "application"
+            && ["start", "ensure_started", "ensure_all_started", "start_boot"].contains(function.function.name)
+    }
+
+    private static func isAlreadyStarted(_ result: Term) -> Bool {
+        guard let reason = result.asTuple?.last?.asTuple else { return false }
+        return reason.first == .atom("already_started")
+    }
+}

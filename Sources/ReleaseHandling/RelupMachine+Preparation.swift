@@ -1,0 +1,98 @@
+import Instructions
+import Terms
+
+/// `load_object_code` and `point_of_no_return`.
+extension RelupMachine {
+    func beginLoadObjectCode(_ library: Atom, _ vsn: String, _ modules: [Atom]) -> Next {
+        guard let record = libraries.first(where: { $0.name == library }) else { return .fail(.noSuchLibrary(library)) }
+        guard record.vsn == vsn else { return .fail(.badLibraryVsn(library, wanted: vsn, found: record.vsn)) }
+        return .ask(
+            .readingObjectCode(library: record, modules: modules), .readObjectCode(library: record, modules: modules))
+    }
+
+    func beginPointOfNoReturn() -> Next {
+        .ask(.switchingPath, .useCode(switchedTable))
+    }
+
+    /// Libraries that this release has in another version, or that the running one has not.
+    private var switchedTable: CodeTable {
+        var table = codeTable
+        table.replacePath(libraries.filter { codeTable.path[$0.name] != $0 })
+        return table
+    }
+
+    mutating func answerObjectCode(_ library: LibraryRecord, _ modules: [Atom], _ event: Event) -> Next? {
+        if case .objectCodeFailed(let module, let reason) = event {
+            return .fail(.objectCode(module: module, reason: reason))
+        }
+        guard case .objectCodeRead(let versions) = event else { return nil }
+        guard Set(versions.map(\.module)) == Set(modules) else {
+            let message = "object code of other modules than asked for was read from \(library.directory)"
+            return .fail(.unexpectedEvent(message))
+        }
+        return objectCodeRead(versions)
+    }
+
+    mutating func answerStandbys(_ event: Event) -> Next? {
+        if case .standbyFailed(let module, let worker, let reason) = event {
+            return .fail(.standby(module: module, worker: worker, reason: reason))
+        }
+        guard case .standbysReady(let infos) = event else { return nil }
+        noteStandbys(infos)
+        return .done
+    }
+
+    mutating func answerSwitchedPath(_ event: Event) -> Next? {
+        guard event.isCodeInUse else { return nil }
+        codeTable = switchedTable
+        isPastPointOfNoReturn = true
+        return .done
+    }
+
+    private mutating func objectCodeRead(_ versions: [CodeVersion]) -> Next {
+        for version in versions {
+            if version.kind != .resident, convertsModule(version.module) {
+                return .fail(.objectCode(module: version.module, reason: .text(Self.convertsNoState(version.kind))))
+            }
+            if version.kind == .functional, loadsModule(version.module) {
+                let reason = "functional modules (\(version.module.name).so) can't be loaded into running workers"
+                return .fail(.objectCode(module: version.module, reason: .text(reason)))
+            }
+            objectCode[version.module] = version
+        }
+        let orders = versions.filter { $0.kind == .resident }.flatMap(standbyOrders)
+        guard !orders.isEmpty else { return .done }
+        return .ask(.startingStandbys, startStandbys(orders))
+    }
+
+    private static func convertsNoState(_ kind: CodeVersion.Kind) -> String {
+        switch kind {
+        case .resident: ""
+        case .supervisor: "a supervisor module can't be changed by code_change: stop and start it, or load it"
+        case .functional: "a functional module owns no state that code_change could convert"
+        }
+    }
+
+    /// One for each worker that will be handed into this version, else one to see that it can start at all.
+    private func standbyOrders(_ version: CodeVersion) -> [StandbyOrder] {
+        let workers = census.filter { $0.resident == version.module && successor(of: $0) != nil }
+        guard !workers.isEmpty else { return [StandbyOrder(worker: nil, version: version)] }
+        return workers.map { StandbyOrder(worker: $0.id, version: version) }
+    }
+
+    mutating func startStandbys(_ orders: [StandbyOrder]) -> Action {
+        mayHaveStandbys = true
+        return .startStandbys(orders)
+    }
+
+    mutating func noteStandbys(_ infos: [StandbyInfo]) {
+        for info in infos {
+            objectCode[info.module] = objectCode[info.module]?.reporting(info.vsn)
+            // A standby that comes after its module was loaded tells the current version's vsn.
+            if hasChanged(info.module) { codeTable.noteVsn(info.vsn, of: info.module) }
+            guard let worker = info.worker else { continue }
+            standbys.insert(worker)
+            touched.append(worker)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+public import Instructions
+import Terms
+
+/// Evaluates a relup script: one action at a time goes out, its answer comes in, the next one follows.
+///
+/// ```
+/// census ─> instruction, instruction, ... ─> last census ─> standbys ended ─> done
+///    │            │ before the point of no return: standbys ended ─> refused
+///    └> refused   └ after it: nothing irreversible done? ─> undone step by step ─> aborted
+///                                                    else ─> restartNode
+/// ```
+///
+/// What is irreversible: a worker was resumed in new code; a worker is found (by what it verifiably executes) to run
+/// new code, whether `start`, `startAgain` or its supervisor started it; an `apply` did something. Ending processes
+/// (a hung worker, `stop`, brutal purge) is not: on abort they are started again in the old code.
+///
+/// A worker that does not acknowledge `resume`: when no worker was resumed in new code, the old processes all stand
+/// and the upgrade is aborted. When others were, it is ended as if it had crashed right after its resume, so that its
+/// supervisor starts it in the new code. That is a warning and not the node's restart: the same crash a moment later
+/// would be its supervisor's and the probation's to judge, and OTP ignores it altogether.
+///
+/// Source: `release_handler_1`; appup(4), "Release Upgrade File".
+public struct RelupMachine: Sendable {
+    /// The instructions; a resume that the script forgot is added at the end.
+    public internal(set) var script: [LowLevelInstruction]
+    public let fromRelease: String
+    public let toRelease: String
+    public let options: Options
+    /// What the new release consists of.
+    let libraries: [LibraryRecord]
+    let originalTable: CodeTable
+    /// What new starts use as of the last `useCode`.
+    public internal(set) var codeTable: CodeTable
+
+    var phase: Phase = .ready
+    /// Whether what fails now has to be undone. A script without a point of no return has it before its start.
+    var isPastPointOfNoReturn: Bool
+    /// Whether something was done that an abort can't undo, as far as the machine saw it itself.
+    var hasDoneIrreversible = false
+
+    /// What was found before the first instruction.
+    var census: [WorkerInfo] = []
+    /// Read and checked, by module; with the vsn that a standby of it reported.
+    var objectCode: [Atom: CodeVersion] = [:]
+    /// Modules whose current version this script has changed, and the method for what is old now.
+    var changed: [(module: Atom, method: PurgeMethod)] = []
+    /// Workers for which a standby was started that has not become the worker.
+    var standbys: Set<WorkerID> = []
+    var mayHaveStandbys = false
+    /// Suspended and not resumed, in the order in which they were found.
+    var suspended = SuspendedWorkers()
+    var hasSuspended = false
+    var heldModules: [Atom] = []
+    var stopped: [StoppedChild] = []
+
+    /// Of the instruction being evaluated.
+    var touched: [WorkerID] = []
+    var notes: [String] = []
+    var warnings: [String] = []
+
+    public init(
+        script: [LowLevelInstruction], fromRelease: String, toRelease: String, libraries: [LibraryRecord],
+        codeTable: CodeTable, options: Options = Options()
+    ) {
+        self.script = script
+        self.fromRelease = fromRelease
+        self.toRelease = toRelease
+        self.libraries = libraries
+        self.codeTable = codeTable
+        self.originalTable = codeTable
+        self.options = options
+        isPastPointOfNoReturn = !script.contains(.pointOfNoReturn)
+    }
+
+    /// Whether `finished` was returned.
+    public var isFinished: Bool {
+        switch phase {
+        case .finished: true
+        case .ready, .takingCensus, .evaluating, .takingLastCensus, .purging, .endingStandbys, .aborting: false
+        }
+    }
+
+    enum Phase: Sendable {
+        case ready
+        case takingCensus
+        case evaluating(index: Int, Step)
+        case takingLastCensus
+        case purging(unpurged: [UnpurgedModule])
+        case endingStandbys(Outcome)
+        case aborting(AbortStep, Failure)
+        case finished
+    }
+
+    /// What the instruction at hand waits for.
+    enum Step: Sendable {
+        case readingObjectCode(library: LibraryRecord, modules: [Atom])
+        case startingStandbys
+        case switchingPath
+        case findingUsersOfOldCode(TableChange)
+        case endingUsersOfOldCode(TableChange)
+        case usingCode
+        case findingUsersToPurge([Atom])
+        case endingUsersToPurge([Atom])
+        case holdingStarts([SuspendTarget])
+        case findingWorkersToSuspend([SuspendTarget])
+        case startingMissingStandbys([SuspendTarget], [WorkerInfo])
+        case suspending([WorkerInfo], [Atom: Set<WorkerID>])
+        case terminatingHung
+        case convertingCode([Handoff])
+        case handingOffUnconverted([WorkerID], modules: [Atom])
+        case resuming([WorkerID], modules: [Atom])
+        case endingFailed([WorkerID], modules: [Atom])
+        case startingAgain([WorkerID], modules: [Atom])
+        case releasingStarts([Atom])
+        case stoppingChildren
+        case startingChildren
+        case syncingNodes
+        case applying(MFA)
+    }
+
+    /// `load` (with what becomes current) or `remove`.
+    struct TableChange: Sendable {
+        let module: Atom
+        let version: CodeVersion?
+        let prePurge: PurgeMethod
+        let postPurge: PurgeMethod
+    }
+
+    enum AbortStep: Sendable {
+        case findingNewCode
+        case endingStandbys
+        case restoringCode
+        case resumingOld
+        case endingFailed
+        case startingAgain
+        case startingStopped
+        case releasingStarts
+    }
+
+    /// What comes of an instruction, or of an answer within it.
+    enum Next {
+        case ask(Step, Action)
+        case done
+        case fail(RelupError)
+        case end(Outcome)
+    }
+}

@@ -1,0 +1,46 @@
+import Terms
+
+/// A worker that `suspend` found, until it is resumed.
+struct SuspendedWorker: Sendable {
+    enum State: Sendable {
+        /// The old process stands and is suspended.
+        case suspended
+        /// So it does, and the standby has its state.
+        case handedOff
+        /// There is no process: hung and terminated, or died. Started again at resume.
+        case gone
+    }
+
+    let info: WorkerInfo
+    /// For which it was suspended and not resumed yet.
+    var modules: Set<Atom>
+    var state: State
+}
+
+/// The suspended workers in the order in which they were found, each also found by its place: what is done for each of
+/// them happens while none of them is served, and may not take the square of their number.
+struct SuspendedWorkers: Sendable {
+    private(set) var all: [SuspendedWorker] = []
+    private var positions: [WorkerID: Int] = [:]
+
+    var isEmpty: Bool { all.isEmpty }
+
+    subscript(id: WorkerID) -> SuspendedWorker? { positions[id].map { all[$0] } }
+
+    func state(of id: WorkerID) -> SuspendedWorker.State? { self[id]?.state }
+
+    mutating func append(_ worker: SuspendedWorker) {
+        positions[worker.info.id] = all.count
+        all.append(worker)
+    }
+
+    mutating func update(_ id: WorkerID, _ change: (inout SuspendedWorker) -> Void) {
+        if let position = positions[id] { change(&all[position]) }
+    }
+
+    mutating func remove(where isGone: (SuspendedWorker) -> Bool) {
+        all.removeAll(where: isGone)
+        positions = [:]
+        for (position, worker) in all.enumerated() { positions[worker.info.id] = position }
+    }
+}

@@ -1,0 +1,68 @@
+public import Instructions
+public import Terms
+
+/// A module of which an old version is still run by somebody after an install.
+public struct UnpurgedModule: Hashable, Sendable {
+    public let module: Atom
+    /// The post purge method of the instruction that made the version old.
+    public let method: PurgeMethod
+    /// Who ran it when it was last looked at.
+    public let users: [WorkerID]
+
+    public init(module: Atom, method: PurgeMethod, users: [WorkerID]) {
+        self.module = module
+        self.method = method
+        self.users = users
+    }
+}
+
+/// The unpurged modules of all installs since the start, and when they go.
+///
+/// Source: `release_handler`'s `unpurged` and its timer: every module is tried softly every ten seconds; those with
+/// `brutal_purge` go when the release is made permanent, their users with them.
+public struct Unpurged: Hashable, Sendable {
+    /// How long to wait between two `softPurge`.
+    public static let retryMilliseconds = 10_000
+
+    public private(set) var modules: [UnpurgedModule]
+
+    public init(_ modules: [UnpurgedModule] = []) { self.modules = modules }
+
+    public var isEmpty: Bool { modules.isEmpty }
+
+    /// Takes over what an install left; a module that is already here keeps its first purge method, as in OTP.
+    public mutating func add(_ more: [UnpurgedModule]) {
+        for new in more {
+            if let index = modules.firstIndex(where: { $0.module == new.module }) {
+                modules[index] = UnpurgedModule(module: new.module, method: modules[index].method, users: new.users)
+            } else {
+                modules.append(new)
+            }
+        }
+    }
+
+    /// Forgets what nobody runs any more, in `table` too. `workers`: all whose resident module is one of these.
+    public mutating func softPurge(_ table: inout CodeTable, workers: [WorkerInfo]) {
+        var remaining: [UnpurgedModule] = []
+        for entry in modules {
+            let users = table.usersOfOldCode(of: entry.module, among: workers)
+            if users.isEmpty {
+                table.purge(entry.module)
+            } else {
+                remaining.append(UnpurgedModule(module: entry.module, method: entry.method, users: users))
+            }
+        }
+        modules = remaining
+    }
+
+    /// What `make_permanent` must end: the users of the modules with `brutal_purge`, whose old code is forgotten.
+    public mutating func brutalPurge(_ table: inout CodeTable, workers: [WorkerInfo]) -> [WorkerID] {
+        var users: [WorkerID] = []
+        for entry in modules where entry.method == .brutalPurge {
+            users += table.usersOfOldCode(of: entry.module, among: workers).filter { !users.contains($0) }
+            table.purge(entry.module)
+        }
+        modules.removeAll { $0.method == .brutalPurge }
+        return users
+    }
+}

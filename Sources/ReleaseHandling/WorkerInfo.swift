@@ -1,0 +1,80 @@
+public import Terms
+
+/// A worker by its place in the tree (`kv/kv_sup/store`), never by pid: it outlives restarts and generations.
+public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+/// What the daemon verified about one running worker: never what it should be, always what was executed.
+public struct WorkerInfo: Hashable, Sendable {
+    public let id: WorkerID
+    /// The module whose executable it runs; `nil` for an `os` program.
+    public let resident: Atom?
+    /// The modules that its child spec lists; for `dynamic` ones what the worker answered to `get_modules`.
+    public let modules: [Atom]
+    /// What the worker's generation reported when it started; `nil` where it reported `undefined`.
+    public let vsn: Term?
+    /// SHA-256 (hexadecimal) of the executable that its generation runs; empty where unknown.
+    public let sha256: String
+
+    public init(id: WorkerID, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String) {
+        self.id = id
+        self.resident = resident
+        self.modules = modules
+        self.vsn = vsn
+        self.sha256 = sha256
+    }
+
+    /// The vsn of the code that it runs: reported, else the SHA-256 as text, else `undefined`.
+    public var codeVsn: Term { effectiveVsn(vsn, sha256: sha256) }
+}
+
+/// One version of one module's object code, as it was read and checked.
+public struct CodeVersion: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// An executable: it owns the loop and the state.
+        case resident
+        /// `MODULE.sup`, read by the daemon when the supervisor starts.
+        case supervisor
+        /// `MODULE.so`, which workers call into.
+        case functional
+    }
+
+    public let module: Atom
+    public let kind: Kind
+    public let library: Atom
+    public let libraryVsn: String
+    public let path: String
+    /// Hexadecimal digits.
+    public let sha256: String
+    /// What running code of this version reported; `nil` until some did.
+    public let vsn: Term?
+
+    public init(
+        module: Atom, kind: Kind, library: Atom, libraryVsn: String, path: String, sha256: String, vsn: Term? = nil
+    ) {
+        self.module = module
+        self.kind = kind
+        self.library = library
+        self.libraryVsn = libraryVsn
+        self.path = path
+        self.sha256 = sha256
+        self.vsn = vsn
+    }
+
+    public var codeVsn: Term { effectiveVsn(vsn, sha256: sha256) }
+
+    /// The same version once its vsn is known.
+    public func reporting(_ vsn: Term?) -> CodeVersion {
+        CodeVersion(
+            module: module, kind: kind, library: library, libraryVsn: libraryVsn, path: path, sha256: sha256,
+            vsn: vsn ?? self.vsn)
+    }
+}
+
+func effectiveVsn(_ reported: Term?, sha256: String) -> Term {
+    if let reported { return reported }
+    return sha256.isEmpty ? .atom(Atom("undefined")) : .string(sha256)
+}

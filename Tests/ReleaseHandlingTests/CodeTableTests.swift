@@ -1,0 +1,74 @@
+import Instructions
+import ReleaseHandling
+import Terms
+import Testing
+
+@Suite struct CodeTableTests {
+    private func info(_ id: WorkerID, _ sha256: String, resident: Atom? = kv) -> WorkerInfo {
+        WorkerInfo(id: id, resident: resident, modules: [kv], vsn: nil, sha256: sha256)
+    }
+
+    @Test func loadRemovePurge() {
+        var table = table()
+        table.load(code(kv, two))
+        #expect(table.current[kv]?.libraryVsn == "2.0.0")
+        #expect(table.old[kv]?.libraryVsn == "1.0.0")
+        table.remove(kv)
+        #expect(table.current[kv] == nil)
+        #expect(table.old[kv]?.libraryVsn == "2.0.0")
+        table.purge(kv)
+        #expect(table.old[kv] == nil)
+    }
+
+    @Test func usersAreThoseThatVerifiablyRunOtherCode() {
+        var table = table()
+        table.load(code(kv, two))
+        let workers = [
+            info(first, "kv_server@1.0.0"), info(second, "kv_server@2.0.0"),
+            info(other, "x", resident: "other"), info(WorkerID("os"), "kv_server@1.0.0", resident: nil),
+        ]
+        #expect(table.usersOfOldCode(of: kv, among: workers) == [first])
+        table.remove(kv)
+        #expect(table.usersOfOldCode(of: kv, among: workers) == [first, second])
+    }
+
+    @Test func softPurgeForgetsWhatNobodyRuns() {
+        var table = table()
+        table.load(code(kv, two))
+        var unpurged = Unpurged([UnpurgedModule(module: kv, method: .softPurge, users: [first])])
+        unpurged.softPurge(&table, workers: [info(first, "kv_server@1.0.0")])
+        #expect(!unpurged.isEmpty)
+        #expect(table.old[kv] != nil)
+        unpurged.softPurge(&table, workers: [info(first, "kv_server@2.0.0")])
+        #expect(unpurged.isEmpty)
+        #expect(table.old[kv] == nil)
+    }
+
+    @Test func makePermanentEndsWhoIsPurgedBrutally() {
+        var table = table()
+        table.load(code(kv, two))
+        table.load(code("other", two))
+        var unpurged = Unpurged([
+            UnpurgedModule(module: kv, method: .brutalPurge, users: []),
+            UnpurgedModule(module: "other", method: .softPurge, users: [other]),
+        ])
+        let workers = [info(first, "kv_server@1.0.0"), info(other, "other@1.0.0", resident: "other")]
+        #expect(unpurged.brutalPurge(&table, workers: workers) == [first])
+        #expect(unpurged.modules.map(\.module) == ["other"])
+        #expect(table.old[kv] == nil)
+        #expect(table.old["other"] != nil)
+    }
+
+    @Test func theFirstMethodStays() {
+        var unpurged = Unpurged([UnpurgedModule(module: kv, method: .softPurge, users: [])])
+        unpurged.add([
+            UnpurgedModule(module: kv, method: .brutalPurge, users: [first]),
+            UnpurgedModule(module: "other", method: .brutalPurge, users: []),
+        ])
+        #expect(
+            unpurged.modules == [
+                UnpurgedModule(module: kv, method: .softPurge, users: [first]),
+                UnpurgedModule(module: "other", method: .brutalPurge, users: []),
+            ])
+    }
+}

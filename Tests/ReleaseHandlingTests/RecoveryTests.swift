@@ -1,0 +1,142 @@
+import Instructions
+import ReleaseHandling
+import Terms
+import Testing
+
+@Suite struct RecoveryTests {
+    /// One operation on a disk that has 1.0.0 permanent and 2.0.0 unpacked.
+    struct Operation: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let change: @Sendable (ReleaseTable) throws -> ReleaseTable.Change
+        /// What boots after each number of writes.
+        let boots: @Sendable (Int) -> String
+    }
+
+    static let operations = [
+        Operation(testDescription: "unpack") {
+            try $0.unpack(release("3.0.0", erts: "3.0", shared: "3.0.0")) { Disk.fresh.directories.contains($0) }
+        } boots: { _ in
+            "1.0.0"
+        },
+        Operation(testDescription: "install") {
+            try $0.installed("2.0.0")
+        } boots: { _ in
+            "1.0.0"
+        },
+        Operation(testDescription: "make_permanent") {
+            try $0.installed("2.0.0").table.makePermanent("2.0.0")
+        } boots: {
+            $0 == 0 ? "1.0.0" : "2.0.0"
+        },
+        Operation(testDescription: "remove") {
+            try $0.remove("2.0.0", inUse: [])
+        } boots: { _ in
+            "1.0.0"
+        },
+        Operation(testDescription: "set_removed") {
+            try $0.setRemoved("2.0.0")
+        } boots: { _ in
+            "1.0.0"
+        },
+        Operation(testDescription: "restart_emulator") {
+            try $0.prepareRestart(into: "2.0.0")
+        } boots: { _ in
+            "1.0.0"
+        },
+    ]
+
+    private func start() throws -> (Disk, ReleaseTable) {
+        var disk = Disk.fresh
+        let change = try ReleaseTable.recover(disk.state).table
+            .unpack(release("2.0.0")) { Disk.fresh.directories.contains($0) }
+        disk.apply(change.writes)
+        return (disk, change.table)
+    }
+
+    /// The daemon stops after each write, and again after each write of the repair.
+    @Test(arguments: operations)
+    func stoppedAtEachWrite(_ operation: Operation) throws {
+        let (before, table) = try start()
+        let change = try operation.change(table)
+        for count in 0...change.writes.count {
+            var disk = before
+            disk.apply(change.writes.prefix(count))
+            let recovery = try ReleaseTable.recover(disk.state)
+            #expect(recovery.table.running?.vsn == operation.boots(count), "after \(count) writes")
+            for again in 0...recovery.writes.count {
+                var repaired = disk
+                repaired.apply(recovery.writes.prefix(again))
+                let second = try ReleaseTable.recover(repaired.state)
+                #expect(second.table == recovery.table)
+                repaired.apply(second.writes)
+                #expect(repaired.isSound(), "after \(count) writes and \(again) of the repair")
+                #expect(try ReleaseTable.recover(repaired.state).writes == [])
+                #expect(try ReleaseTable.recover(repaired.state).notes == [])
+                let listed = Set(second.table.releases.releases.flatMap(\.directories))
+                if operation.testDescription != "set_removed" { #expect(repaired.directories == listed) }
+            }
+        }
+    }
+
+    /// Whatever action an upgrade has reached, a restart boots the permanent release: evaluation writes nothing, and
+    /// the install is in memory only, until it is made permanent.
+    @Test func stoppedAtEachActionOfAnUpgrade() throws {
+        let (disk, table) = try start()
+        let whole = run(machine(dynamicUp), world())
+        for limit in 0...whole.asked.count {
+            let stopped = run(machine(dynamicUp), world(), limit: limit)
+            let after = stopped.machine.isFinished ? try table.installed("2.0.0") : nil
+            var left = disk
+            left.apply(after?.writes ?? [])
+            let recovery = try ReleaseTable.recover(left.state)
+            #expect(recovery.table.running?.vsn == "1.0.0")
+            #expect(recovery.writes == [])
+        }
+    }
+
+    @Test func aReExecutedDaemonRunsTheReleaseAndBootsThePermanentOneNextTime() throws {
+        var (disk, table) = try start()
+        disk.apply(try table.prepareRestart(into: "2.0.0").writes)
+        #expect(disk.state.newStartErlData == StartErlData(ertsVsn: "1.0", releaseVsn: "2.0.0"))
+        let booted = try ReleaseTable.recover(disk.state, booted: "2.0.0")
+        #expect(booted.table.running?.vsn == "2.0.0")
+        #expect(try booted.table.release("2.0.0").status == .current)
+        disk.apply(booted.writes)
+        #expect(disk.isSound())
+        #expect(try ReleaseTable.recover(disk.state).table.running?.vsn == "1.0.0")
+        #expect(try booted.table.makePermanent("2.0.0").table.startErlData.releaseVsn == "2.0.0")
+    }
+
+    @Test func startErlDataThatIsMissingIsWrittenAnew() throws {
+        var state = Disk.fresh.state
+        state.startErlData = nil
+        let recovery = try ReleaseTable.recover(state)
+        #expect(recovery.writes == [.startErlData(StartErlData(ertsVsn: "1.0", releaseVsn: "1.0.0"))])
+        #expect(recovery.notes == ["releases/start_erl.data was missing: written anew for release 1.0.0"])
+    }
+
+    @Test func whatNoOperationLeavesIsAnError() {
+        func message(_ state: ReleaseTable.DiskState) -> String {
+            do throws(ReleaseError) {
+                _ = try ReleaseTable.recover(state)
+                return "none"
+            } catch { return error.description }
+        }
+        #expect(
+            message(.init(releases: nil, startErlData: nil)) == """
+                releases/RELEASES is missing; create it from the release's .rel (create_RELEASES)
+                """)
+        #expect(
+            message(.init(releases: ReleasesFile(releases: []), startErlData: nil)) == """
+                releases/start_erl.data is missing and releases/RELEASES has no permanent release
+                """)
+        #expect(
+            message(
+                .init(
+                    releases: Disk.fresh.state.releases,
+                    startErlData: StartErlData(ertsVsn: "1.0", releaseVsn: "9"))) == """
+                    releases/start_erl.data names release 9, which releases/RELEASES does not list; correct the one or \
+                    the other
+                    """)
+    }
+}

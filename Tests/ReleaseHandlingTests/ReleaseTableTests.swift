@@ -1,0 +1,187 @@
+import Instructions
+import ReleaseHandling
+import Terms
+import Testing
+
+typealias DiskWrite = ReleaseTable.DiskWrite
+
+func release(_ vsn: String, erts: String = "1.0", shared: String = "1.0.0") -> ReleaseResource {
+    ReleaseResource(
+        name: "store", vsn: vsn, ertsVsn: erts,
+        applications: [
+            ReleaseApplication(name: "kv", vsn: vsn), ReleaseApplication(name: "shared", vsn: shared),
+        ])
+}
+
+/// A disk that applies writes one by one, and the directories on it.
+struct Disk: Equatable {
+    var state: ReleaseTable.DiskState
+    var directories: Set<String> = ["lib/kv-1.0.0", "lib/shared-1.0.0", "releases/1.0.0", "erts-1.0"]
+
+    static let fresh = Disk(
+        state: ReleaseTable.DiskState(
+            releases: ReleasesFile(releases: [ReleaseRecord(release("1.0.0"), status: .permanent)]),
+            startErlData: StartErlData(ertsVsn: "1.0", releaseVsn: "1.0.0")))
+
+    mutating func apply(_ write: DiskWrite) {
+        switch write {
+        case .releases(let file): state.releases = file
+        case .startErlData(let data): state.startErlData = data
+        case .newStartErlData(let data): state.newStartErlData = data
+        case .removeNewStartErlData: state.newStartErlData = nil
+        case .pending(let directories): state.pending = directories
+        case .removePending: state.pending = nil
+        case .placeDirectory(let directory): directories.insert(directory)
+        case .removeDirectory(let directory): directories.remove(directory)
+        }
+    }
+
+    mutating func apply(_ writes: some Sequence<DiskWrite>) {
+        for write in writes { apply(write) }
+    }
+
+    /// Every listed release is whole, there is one permanent one, it is what boots, and nothing is `current`.
+    func isSound() -> Bool {
+        guard let file = state.releases, let data = state.startErlData else { return false }
+        return file.releases.allSatisfy { directories.isSuperset(of: $0.directories) }
+            && file.releases.filter { $0.status == .permanent }.map(\.vsn) == [data.releaseVsn]
+            && !file.releases.contains { $0.status == .current || $0.status == .tmpCurrent }
+    }
+}
+
+@Suite struct ReleaseTableTests {
+    private func fresh() throws -> ReleaseTable { try ReleaseTable.recover(Disk.fresh.state).table }
+
+    private func statuses(_ table: ReleaseTable) -> [String: ReleaseStatus] {
+        Dictionary(uniqueKeysWithValues: table.releases.releases.map { ($0.vsn, $0.status) })
+    }
+
+    private func unpacked(_ table: ReleaseTable, _ vsn: String) throws -> ReleaseTable {
+        try table.unpack(release(vsn)) { Disk.fresh.directories.contains($0) }.table
+    }
+
+    @Test func statusesThroughALife() throws {
+        var table = try unpacked(fresh(), "2.0.0")
+        #expect(statuses(table) == ["1.0.0": .permanent, "2.0.0": .unpacked])
+        table = try table.installed("2.0.0").table
+        #expect(statuses(table) == ["1.0.0": .permanent, "2.0.0": .current])
+        #expect(table.running?.vsn == "2.0.0")
+        table = try table.installed("1.0.0").table
+        #expect(statuses(table) == ["1.0.0": .permanent, "2.0.0": .old])
+        table = try table.installed("2.0.0").table.makePermanent("2.0.0").table
+        #expect(statuses(table) == ["1.0.0": .old, "2.0.0": .permanent])
+        #expect(table.startErlData == StartErlData(ertsVsn: "1.0", releaseVsn: "2.0.0"))
+        table = try table.rebootOld("1.0.0").table
+        #expect(statuses(table) == ["1.0.0": .permanent, "2.0.0": .old])
+        table = try table.remove("2.0.0", inUse: []).table
+        #expect(statuses(table) == ["1.0.0": .permanent])
+    }
+
+    @Test func unpackWritesDirectoriesFirst() throws {
+        let change = try fresh().unpack(release("2.0.0", erts: "2.0")) {
+            Disk.fresh.directories.contains($0)
+        }
+        let new = ["lib/kv-2.0.0", "releases/2.0.0", "erts-2.0"]
+        #expect(
+            change.writes == [
+                .pending(new), .placeDirectory(new[0]), .placeDirectory(new[1]), .placeDirectory(new[2]),
+                .releases(change.table.releases), .removePending,
+            ])
+    }
+
+    @Test func aReleaseDirectoryThatNoReleaseHasIsReplaced() throws {
+        let change = try fresh().unpack(release("2.0.0")) { _ in true }
+        #expect(
+            change.writes == [
+                .pending(["releases/2.0.0"]), .removeDirectory("releases/2.0.0"), .placeDirectory("releases/2.0.0"),
+                .releases(change.table.releases), .removePending,
+            ])
+    }
+
+    @Test func removeTakesWhatNoOtherReleaseHas() throws {
+        let table = try unpacked(fresh(), "2.0.0")
+        let change = try table.remove("2.0.0", inUse: ["lib/kv-1.0.0"])
+        #expect(
+            change.writes == [
+                .pending(["lib/kv-2.0.0", "releases/2.0.0"]), .releases(change.table.releases),
+                .removeDirectory("lib/kv-2.0.0"), .removeDirectory("releases/2.0.0"), .removePending,
+            ])
+    }
+
+    @Test func currentIsNeverWritten() throws {
+        let table = try unpacked(unpacked(fresh(), "2.0.0").installed("2.0.0").table, "3.0.0")
+        let change = try table.setRemoved("3.0.0")
+        #expect(statuses(change.table)["2.0.0"] == .current)
+        #expect(change.writes == [.releases(change.table.releases.persistent)])
+        #expect(try table.installed("3.0.0").writes == [])
+    }
+
+    @Test func setUnpackedWithItsOwnDirectories() throws {
+        let other = LibraryRecord(name: "kv", vsn: "2.0.0", directory: "/opt")
+        let change = try fresh().setUnpacked(release("2.0.0"), libraryDirectories: [other])
+        #expect(change.required == ["/opt/kv-2.0.0"])
+        #expect(change.table.releases.release("2.0.0")?.library("kv")?.directory == "/opt/kv-2.0.0")
+        #expect(change.table.releases.release("2.0.0")?.library("shared")?.directory == "lib/shared-1.0.0")
+    }
+
+    @Test func errors() throws {
+        let table = try unpacked(fresh(), "2.0.0")
+        let current = try table.installed("2.0.0").table
+        func error(_ body: () throws(ReleaseError) -> Void) -> String {
+            do throws(ReleaseError) {
+                try body()
+                return "none"
+            } catch { return "\(error.term): \(error)" }
+        }
+        let texts = [
+            error { () throws(ReleaseError) in _ = try table.unpack(release("2.0.0")) { _ in false } },
+            error { () throws(ReleaseError) in _ = try table.installed("9") },
+            error { () throws(ReleaseError) in _ = try table.installed("1.0.0") },
+            error { () throws(ReleaseError) in _ = try current.installed("2.0.0") },
+            error { () throws(ReleaseError) in _ = try table.makePermanent("2.0.0") },
+            error { () throws(ReleaseError) in _ = try table.rebootOld("2.0.0") },
+            error { () throws(ReleaseError) in _ = try table.remove("1.0.0", inUse: []) },
+            error { () throws(ReleaseError) in _ = try current.remove("2.0.0", inUse: []) },
+            error { () throws(ReleaseError) in _ = try table.remove("2.0.0", inUse: ["lib/kv-2.0.0"]) },
+            error { () throws(ReleaseError) in _ = try table.setRemoved("1.0.0") },
+            error { () throws(ReleaseError) in
+                _ = try table.script(to: "2.0.0", relupOfTarget: nil, relupOfRunning: nil)
+            },
+        ]
+        #expect(
+            texts == [
+                "{existing_release,\"2.0.0\"}: release 2.0.0 is unpacked already; remove it first to unpack it anew",
+                "{no_such_release,\"9\"}: there is no release 9; which-releases lists those that are unpacked",
+                "{already_installed,\"1.0.0\"}: release 1.0.0 runs already",
+                "{already_installed,\"2.0.0\"}: release 2.0.0 runs already",
+                "{bad_status,unpacked}: release 2.0.0 is unpacked: install it first",
+                "{bad_status,unpacked}: release 2.0.0 is unpacked: install it first",
+                "{permanent,\"1.0.0\"}: release 1.0.0 is permanent and can't be removed; make another one permanent first",
+                "{bad_status,current}: release 2.0.0 is current: it runs; install another one first",
+                """
+                {in_use,"lib/kv-2.0.0"}: release 2.0.0 can't be removed: a worker runs from lib/kv-2.0.0; it is free \
+                after the worker's restart
+                """,
+                "{permanent,\"1.0.0\"}: release 1.0.0 is permanent and can't be removed; make another one permanent first",
+                """
+                {no_matching_relup,"2.0.0","1.0.0"}: neither the relup of 2.0.0 nor that of 1.0.0 leads from 1.0.0 to 2.0.0
+                """,
+            ])
+        #expect(try table.makePermanent("1.0.0").writes == [])
+    }
+
+    @Test func theScriptIsTheTargetsUpOrTheRunningOnesDown() throws {
+        let table = try unpacked(fresh(), "2.0.0")
+        let relup = Relup(
+            vsn: "2.0.0", up: [RelupEntry(vsn: "1.0.0", description: .nil, script: dynamicUp)],
+            down: [RelupEntry(vsn: "1.0.0", description: .nil, script: dynamicDown)])
+        let up = try table.script(to: "2.0.0", relupOfTarget: relup, relupOfRunning: nil)
+        #expect(up.direction == .up)
+        #expect(up.entry.script == dynamicUp)
+        let down = try table.installed("2.0.0").table
+            .script(to: "1.0.0", relupOfTarget: nil, relupOfRunning: relup)
+        #expect(down.direction == .down)
+        #expect(down.from.vsn == "2.0.0")
+        #expect(down.entry.script == dynamicDown)
+    }
+}

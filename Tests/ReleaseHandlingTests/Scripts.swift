@@ -1,0 +1,58 @@
+import Instructions
+import ReleaseHandling
+import Terms
+
+let kv: Atom = "kv_server"
+let one = LibraryRecord(name: "kv", vsn: "1.0.0", directory: "lib/kv-1.0.0")
+let two = LibraryRecord(name: "kv", vsn: "2.0.0", directory: "lib/kv-2.0.0")
+let first = WorkerID("kv/kv_sup/a")
+let second = WorkerID("kv/kv_sup/b")
+let other = WorkerID("kv/kv_sup/other")
+
+let reading = LowLevelInstruction.loadObjectCode(library: "kv", vsn: "2.0.0", modules: [kv])
+let loading = LowLevelInstruction.load(module: kv, prePurge: .brutalPurge, postPurge: .brutalPurge)
+let suspending = LowLevelInstruction.suspend([SuspendTarget(module: kv)])
+let resuming = LowLevelInstruction.resume([kv])
+func converting(_ mode: CodeChangeMode) -> LowLevelInstruction {
+    .codeChange(mode, [CodeChangeTarget(module: kv, extra: .atom("extra"))])
+}
+func applying(_ module: Atom, _ function: Atom) -> LowLevelInstruction {
+    .apply(MFA(module: module, function: function, arguments: [.atom("kv")]))
+}
+
+/// What systools makes of `{update, kv_server, {advanced, extra}}`, up and down, dynamic and static, and of the soft
+/// one.
+let dynamicUp = [reading, .pointOfNoReturn, suspending, loading, converting(.up), resuming]
+let dynamicDown = [reading, .pointOfNoReturn, suspending, converting(.down), loading, resuming]
+let staticUp = [reading, .pointOfNoReturn, suspending, loading, converting(.up), resuming]
+let staticDown = [reading, .pointOfNoReturn, suspending, loading, converting(.down), resuming]
+let soft = [reading, .pointOfNoReturn, suspending, loading, resuming]
+let stopStart = [reading, .pointOfNoReturn, .stop([kv]), loading, .start([kv])]
+
+func worker(
+    resident: Atom? = kv, modules: [Atom] = [kv], library: LibraryRecord = one, vsn: Term? = .string("1.0.0")
+) -> World.Worker {
+    let sha256 = resident.map { code($0, library).sha256 } ?? ""
+    return World.Worker(resident: resident, modules: modules, sha256: sha256, vsn: vsn)
+}
+
+func table(_ modules: [Atom] = [kv, "other"]) -> CodeTable {
+    var current: [Atom: CodeVersion] = [:]
+    for module in modules { current[module] = code(module, one) }
+    return CodeTable(current: current, path: ["kv": one])
+}
+
+/// Two workers of the server and one of another module.
+func world() -> World {
+    World(
+        workers: [first: worker(), second: worker(), other: worker(resident: "other", modules: ["other"])],
+        table: table())
+}
+
+func machine(_ script: [LowLevelInstruction], table: CodeTable = table()) -> Machine {
+    var options = Machine.Options()
+    options.canSyncNodes = true
+    return Machine(
+        script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two], codeTable: table,
+        options: options)
+}

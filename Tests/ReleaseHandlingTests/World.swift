@@ -1,0 +1,242 @@
+import Instructions
+import ReleaseHandling
+import Terms
+
+typealias Machine = RelupMachine
+typealias Action = RelupMachine.Action
+typealias Event = RelupMachine.Event
+
+/// A scripted system that plays the driver: it does what each action asks for and notes what may not happen.
+struct World: Equatable {
+    struct Worker: Equatable {
+        enum Process: Equatable { case running, suspended, none }
+
+        var resident: Atom?
+        var modules: [Atom]
+        var sha256: String
+        var vsn: Term?
+        var process = Process.running
+        /// What was done to its state, in order; a restart makes it empty.
+        var state: [String] = ["used"]
+    }
+
+    struct Standby: Equatable {
+        var version: CodeVersion
+        var state: [String]?
+    }
+
+    var workers: [WorkerID: Worker]
+    var standbys: [WorkerID: Standby] = [:]
+    var table: CodeTable
+    var held: [Atom] = []
+    var violations: [String] = []
+    /// Workers that do not suspend in time, and that die when asked.
+    var hanging: Set<WorkerID> = []
+    var dying: Set<WorkerID> = []
+
+    static func vsn(_ version: CodeVersion) -> Term { .string(version.libraryVsn) }
+
+    func infos(_ modules: [Atom]) -> [WorkerInfo] {
+        workers.sorted { $0.key.description < $1.key.description }.compactMap { id, worker in
+            let named = worker.modules + (worker.resident.map { [$0] } ?? [])
+            guard named.contains(where: modules.contains), worker.process != .none else { return nil }
+            return WorkerInfo(
+                id: id, resident: worker.resident, modules: worker.modules, vsn: worker.vsn, sha256: worker.sha256)
+        }
+    }
+
+    mutating func check(_ condition: Bool, _ message: String) {
+        if !condition { violations.append(message) }
+    }
+
+    /// Starts a worker anew in the code that is current.
+    mutating func restart(_ id: WorkerID) {
+        guard var worker = workers[id] else { return }
+        check(worker.process == .none, "\(id) is started twice")
+        worker.process = .running
+        worker.state = []
+        if let version = worker.resident.flatMap({ table.current[$0] }) {
+            worker.sha256 = version.sha256
+            worker.vsn = World.vsn(version)
+        }
+        workers[id] = worker
+    }
+
+    mutating func restartUnlessHeld(_ id: WorkerID) {
+        let modules = workers[id]?.modules ?? []
+        if !modules.contains(where: held.contains) { restart(id) }
+    }
+
+    mutating func perform(_ action: Action) -> Event? {
+        switch action {
+        case .findWorkers(let modules): return .workersFound(infos(modules))
+        case .readObjectCode(let library, let modules):
+            return .objectCodeRead(modules.map { code($0, library) })
+        case .startStandbys(let orders): return startStandbys(orders)
+        case .useCode(let new):
+            table = new
+            return .codeInUse
+        case .holdStarts(let modules):
+            held += modules.filter { !held.contains($0) }
+            return .startsHeld
+        case .suspend(let orders, _): return suspend(orders)
+        case .terminateHung(let ids):
+            for id in ids { workers[id]?.process = .none }
+            return .hungTerminated
+        case .handOff(let handoffs, _):
+            for handoff in handoffs { handOff(handoff) }
+            return .handedOff(ok: handoffs.map(\.worker), failed: [], died: [])
+        case .resume(let ids, _):
+            for id in ids { resume(id) }
+            return .resumed(ok: ids, failed: [])
+        case .resumeOld(let ids):
+            for id in ids {
+                check(workers[id]?.process == .suspended, "\(id) is not suspended")
+                workers[id]?.process = .running
+            }
+            return .resumed(ok: ids, failed: [])
+        case .startAgain(let ids):
+            for id in ids { restart(id) }
+            return .startedAgain(ok: ids, failed: [])
+        case .releaseStarts(let modules):
+            held.removeAll(where: modules.contains)
+            return .startsReleased
+        case .endWorkers(let ids, _):
+            for id in ids {
+                workers[id]?.process = .none
+                restartUnlessHeld(id)
+            }
+            return .workersEnded
+        case .stopChildren(let modules): return stop(modules)
+        case .startChildren(let ids):
+            for id in ids { restart(id) }
+            return .childrenStarted(ok: ids, failed: [])
+        case .syncNodes: return .nodesSynced
+        case .apply: return .applied(.ok)
+        case .endStandbys:
+            standbys = [:]
+            return .standbysEnded
+        case .report, .finished: return nil
+        }
+    }
+
+    private mutating func startStandbys(_ orders: [Machine.StandbyOrder]) -> Event {
+        check(!workers.values.contains { $0.process == .suspended }, "a process is started in the blackout")
+        for order in orders {
+            guard let worker = order.worker else { continue }
+            check(standbys[worker] == nil, "\(worker) has two standbys")
+            standbys[worker] = Standby(version: order.version)
+        }
+        return .standbysReady(
+            orders.map {
+                Machine.StandbyInfo(
+                    worker: $0.worker, module: $0.version.module, vsn: World.vsn($0.version))
+            })
+    }
+
+    private mutating func suspend(_ orders: [Machine.SuspendOrder]) -> Event {
+        var ok: [WorkerID] = []
+        var hung: [WorkerID] = []
+        var died: [WorkerID] = []
+        for id in orders.map(\.worker) {
+            check(workers[id]?.process == .running, "\(id) does not run")
+            if hanging.contains(id) {
+                hung.append(id)
+            } else if dying.contains(id) {
+                workers[id]?.process = .none
+                died.append(id)
+            } else {
+                workers[id]?.process = .suspended
+                ok.append(id)
+            }
+        }
+        return .suspended(ok: ok, hung: hung, died: died)
+    }
+
+    private mutating func handOff(_ handoff: Machine.Handoff) {
+        let id = handoff.worker
+        check(workers[id]?.process == .suspended, "\(id) is not suspended")
+        check(standbys[id] != nil, "\(id) has no standby")
+        check(standbys[id]?.state == nil, "\(id) is handed off twice")
+        var state = workers[id]?.state ?? []
+        switch handoff.change {
+        case .none: break
+        case .up(let from, let extra): state.append("up \(from) \(extra)")
+        case .down(let to, let extra, let side): state.append("down \(to) \(extra) \(side)")
+        }
+        standbys[id]?.state = state
+    }
+
+    private mutating func resume(_ id: WorkerID) {
+        check(workers[id]?.process == .suspended, "\(id) is not suspended")
+        workers[id]?.process = .running
+        guard let standby = standbys[id], let state = standby.state else { return }
+        standbys[id] = nil
+        workers[id]?.state = state
+        workers[id]?.sha256 = standby.version.sha256
+        workers[id]?.vsn = World.vsn(standby.version)
+    }
+
+    private mutating func stop(_ modules: [Atom]) -> Event {
+        var children: [Machine.StoppedChild] = []
+        for module in modules {
+            for info in infos([module]) where info.modules.contains(module) {
+                workers[info.id]?.process = .none
+                children.append(Machine.StoppedChild(module: module, child: info.id))
+            }
+        }
+        return .childrenStopped(children, failed: [])
+    }
+}
+
+func code(_ module: Atom, _ library: LibraryRecord, kind: CodeVersion.Kind = .resident) -> CodeVersion {
+    CodeVersion(
+        module: module, kind: kind, library: library.name, libraryVsn: library.vsn,
+        path: "\(library.directory)/ebin/\(module.name)", sha256: "\(module.name)@\(library.vsn)")
+}
+
+/// What a run came to: every action with its answer, in order.
+struct Run {
+    var machine: Machine
+    var world: World
+    var actions: [Action] = []
+    var reports: [Machine.InstructionReport] = []
+    var outcome: Machine.Outcome?
+
+    /// The actions that are answered.
+    var asked: [Action] {
+        actions.filter {
+            if case .report = $0 { return false }
+            if case .finished = $0 { return false }
+            return true
+        }
+    }
+}
+
+/// Runs the machine in the world. `answer` may put another answer in the place of the world's own to the action
+/// with this number (from 0), before the world performs it.
+func run(
+    _ machine: Machine, _ world: World, limit: Int = .max,
+    answer: (Int, Action, inout World) -> Event? = { _, _, _ in nil }
+) -> Run {
+    var result = Run(machine: machine, world: world)
+    var queue = result.machine.start()
+    var number = 0
+    while !queue.isEmpty {
+        let action = queue.removeFirst()
+        result.actions.append(action)
+        if case .report(let report) = action {
+            result.reports.append(report)
+            continue
+        }
+        if case .finished(let outcome) = action {
+            result.outcome = outcome
+            continue
+        }
+        guard number < limit else { return result }
+        guard let event = answer(number, action, &result.world) ?? result.world.perform(action) else { continue }
+        number += 1
+        queue += result.machine.handle(event)
+    }
+    return result
+}
