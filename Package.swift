@@ -15,6 +15,8 @@ let package = Package(
     name: "release-handlerd",
     platforms: [.macOS(.v15)],
     products: [
+        .library(name: "WorkerKit", targets: ["WorkerKit"]),
+        .library(name: "Terms", targets: ["Terms"]),
         // For Benchmarks, a package of its own.
     ],
     dependencies: [
@@ -34,6 +36,17 @@ let package = Package(
             name: "ReleaseHandling", dependencies: ["Terms", "Instructions", "Wire"],
             swiftSettings: settings),
 
+        // What workers are written with.
+        .target(name: "CWorkerKit"),
+        .target(
+            name: "WorkerKit", dependencies: ["Terms", "Wire", "CWorkerKit"], swiftSettings: settings),
+
+        // Workers that only the tests run.
+        .executableTarget(
+            name: "fixture-worker", dependencies: ["WorkerKit", "Terms"],
+            path: "Tests/Fixtures/fixture-worker",
+            swiftSettings: settings),
+
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
         .testTarget(
@@ -46,5 +59,7 @@ let package = Package(
         .testTarget(
             name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Terms"],
             swiftSettings: settings),
+        .testTarget(
+            name: "WorkerKitTests", dependencies: ["WorkerKit", "Wire", "Terms"], swiftSettings: settings),
     ]
 )

@@ -1,0 +1,198 @@
+import Glibc
+import Terms
+import Wire
+
+extension WorkerRuntime {
+    func handle(_ term: Term) {
+        let request: WorkerRequest
+        do {
+            request = try WorkerRequest(term)
+        } catch {
+            return answer(error)
+        }
+        switch phase {
+        case .awaitingInit:
+            guard case .initialize(let ref, let start) = request else {
+                core.end(abnormally: .tuple([.atom("protocol_error"), text("the first message is not init")]))
+            }
+            begin(ref, start)
+        case .standby(let start): handleInStandby(request, start)
+        case .imported(let context): handleImported(request, context)
+        case .running(let context): handleRunning(request, context)
+        case .suspended(let context): handleSuspended(request, context)
+        }
+    }
+
+    /// A request that can't be read: answered where it has a ref, else it is the end.
+    private func answer(_ error: WireError) {
+        switch error.kind {
+        case .unknownRequest(let name, let ref?):
+            core.send(.error(ref: ref, reason: .tuple([.atom("unknown_request"), .atom(name)])))
+        case .malformed(let ref?):
+            core.send(.error(ref: ref, reason: .tuple([.atom("bad_request"), text(error.message)])))
+        case .unknownRequest, .malformed, .frameTooLarge, .notATerm, .overLimit:
+            core.end(abnormally: .tuple([.atom("protocol_error"), text(error.message)]))
+        }
+    }
+
+    func refuse(_ ref: Int, _ reason: Atom) {
+        core.send(.error(ref: ref, reason: .atom(reason)))
+    }
+
+    private func begin(_ ref: Int, _ start: WorkerInit) {
+        switch start.mode {
+        case .standby:
+            phase = .standby(start)
+            core.send(.ack(ref: ref, vsn: Server.vsn))
+        case .start:
+            let context = makeContext(start)
+            do {
+                server = try Server(arguments: start.arguments, context: context)
+            } catch is StartIgnored {
+                core.send(.ignore(ref: ref))
+                core.endNormally()
+            } catch {
+                core.send(.error(ref: ref, reason: reason(of: error)))
+                core.channel.drain()
+                _exit(1)
+            }
+            run(context)
+            core.send(.ack(ref: ref, vsn: Server.vsn))
+        }
+    }
+
+    func makeContext(_ start: WorkerInit) -> WorkerContext {
+        var named: [String: Int32] = [:]
+        for (name, descriptor) in zip(start.sockets, sockets) { named[name] = descriptor }
+        return WorkerContext(start, listeningSockets: named, core: core)
+    }
+
+    private func run(_ context: WorkerContext) {
+        phase = .running(context)
+        core.isRunning = true
+    }
+
+    private func handleInStandby(_ request: WorkerRequest, _ start: WorkerInit) {
+        switch request {
+        case .importState(let ref, let state): importState(ref, state, start)
+        case .getStatus(let ref): core.send(.okValue(ref: ref, value: status("standby", start)))
+        case .getModules(let ref): core.send(.okValue(ref: ref, value: .list([.atom(start.module)])))
+        case .terminate: core.endNormally()
+        case .cast: core.log(.warning, "a cast came to a standby and is dropped", [:])
+        case .initialize(let ref, _), .call(let ref, _), .suspend(let ref), .resume(let ref),
+            .exportState(let ref, _), .getState(let ref), .replaceState(let ref, _), .configChange(let ref, _):
+            refuse(ref, "standby")
+        }
+    }
+
+    private func handleImported(_ request: WorkerRequest, _ context: WorkerContext) {
+        switch request {
+        case .importState(let ref, _): refuse(ref, "already_imported")
+        case .exportState(let ref, _): refuse(ref, "standby")
+        case .terminate: core.endNormally()
+        case .initialize, .call, .cast, .suspend, .resume, .getState, .replaceState, .getStatus, .getModules,
+            .configChange:
+            handleSuspended(request, context)
+        }
+    }
+
+    private func handleSuspended(_ request: WorkerRequest, _ context: WorkerContext) {
+        switch request {
+        case .resume(let ref):
+            run(context)
+            core.send(.ok(ref: ref))
+            for server in core.servers { server.processBuffered() }
+        case .exportState(let ref, let change): exportState(ref, change)
+        case .suspend(let ref): core.send(.ok(ref: ref))
+        case .call(let ref, _): refuse(ref, "suspended")
+        case .cast: core.log(.warning, "a cast came to a suspended worker and is dropped", [:])
+        case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
+            .importState:
+            handleSystem(request, context, status: "suspended")
+        }
+    }
+
+    private func handleRunning(_ request: WorkerRequest, _ context: WorkerContext) {
+        switch request {
+        case .call(let ref, let request): call(ref, request, context)
+        case .cast(let request):
+            guarded(context) { (server: inout Server) in try server.handleCast(request, context: context) }
+        case .suspend(let ref):
+            core.flushConnections()
+            phase = .suspended(context)
+            core.isRunning = false
+            core.send(.ok(ref: ref))
+        case .resume(let ref): core.send(.ok(ref: ref))
+        case .exportState(let ref, _): refuse(ref, "not_suspended")
+        case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
+            .importState:
+            handleSystem(request, context, status: "running")
+        }
+    }
+
+    private func call(_ ref: Int, _ request: Term, _ context: WorkerContext) {
+        guarded(context) { (server: inout Server) in
+            switch try server.handleCall(request, from: CallReference(ref: ref), context: context) {
+            case .reply(let answer): core.send(.reply(ref: ref, answer: answer))
+            case .noReply: break
+            case .stop(let reason, let reply):
+                if let reply { core.send(.reply(ref: ref, answer: reply)) }
+                return .stop(reason: reason)
+            }
+            return .noReply
+        }
+    }
+
+    /// What is served running and suspended alike.
+    private func handleSystem(_ request: WorkerRequest, _ context: WorkerContext, status name: Atom) {
+        switch request {
+        case .getState(let ref):
+            answer(ref) { (server: inout Server) in .okValue(ref: ref, value: try server.getState()) }
+        case .replaceState(let ref, let state):
+            answer(ref) { (server: inout Server) in
+                try server.replaceState(state, context: context)
+                return .ok(ref: ref)
+            }
+        case .getStatus(let ref): core.send(.okValue(ref: ref, value: status(name, context)))
+        case .getModules(let ref):
+            answer(ref) { (server: inout Server) in
+                .okValue(ref: ref, value: .list(server.modules(context: context).map { .atom($0) }))
+            }
+        case .configChange(let ref, let change): configChange(ref, change, context)
+        case .terminate(_, let reason): terminate(reason, context)
+        case .initialize(let ref, _), .importState(let ref, _): refuse(ref, "already_started")
+        case .call(let ref, _), .suspend(let ref), .resume(let ref), .exportState(let ref, _): refuse(ref, name)
+        case .cast: break
+        }
+    }
+
+    /// Runs user code whose errors are answers.
+    private func answer(_ ref: Int, _ body: (inout Server) throws -> WorkerAnswer) {
+        do {
+            if let answer = try withServer(body) { core.send(answer) }
+        } catch {
+            core.send(.error(ref: ref, reason: reason(of: error)))
+        }
+    }
+
+    private func configChange(_ ref: Int, _ change: ConfigChange, _ context: WorkerContext) {
+        var changed: [Atom: Term] = [:]
+        var new: [Atom: Term] = [:]
+        for entry in change.changed { changed[entry.key] = entry.value }
+        for entry in change.new { new[entry.key] = entry.value }
+        for (key, value) in changed.merging(new, uniquingKeysWith: { $1 }) { context.environment[key] = value }
+        for key in change.removed { context.environment[key] = nil }
+        answer(ref) { (server: inout Server) in
+            try server.configChange(changed: changed, new: new, removed: change.removed, context: context)
+            return .ok(ref: ref)
+        }
+    }
+
+    private func terminate(_ reason: Term, _ context: WorkerContext) -> Never {
+        // Another process has the connections now: not a byte more from here.
+        if reason == .atom("handoff") { _exit(0) }
+        withServer { $0.terminate(reason: reason, context: context) }
+        if core.isRunning { for server in core.servers { server.flushAll() } }
+        core.endNormally()
+    }
+}

@@ -1,0 +1,132 @@
+import CWorkerKit
+import Glibc
+import Terms
+import Wire
+
+/// The loop of one worker: it takes messages from the channel and events from sockets, one at a time.
+final class WorkerRuntime<Server: GenServer> {
+    enum Phase {
+        /// Nothing but `init` may come.
+        case awaitingInit
+        /// Acknowledged, without a state.
+        case standby(WorkerInit)
+        /// With a state that came over, not resumed yet.
+        case imported(WorkerContext)
+        case running(WorkerContext)
+        case suspended(WorkerContext)
+    }
+
+    let core: WorkerCore
+    let sockets: [Int32]
+    var phase: Phase = .awaitingInit
+    /// There from `running` or `imported` on. Beside the phase, because it is changed in place.
+    var server: Server?
+
+    init(channel: Int32, transfer: Int32, sockets: [Int32]) throws(SystemError) {
+        self.core = try WorkerCore(channel: channel, transfer: transfer)
+        self.sockets = sockets
+    }
+
+    /// Never returns: a worker's process ends where its end is decided.
+    func run() -> Never {
+        withUnsafeTemporaryAllocation(of: cwk_event.self, capacity: 64) { events in
+            while true { turn(events) }
+        }
+    }
+
+    private func turn(_ events: UnsafeMutableBufferPointer<cwk_event>) {
+        let poller = core.isRunning ? core.all : core.control
+        let timeout = core.isRunning ? core.timers.timeout(now: core.now()) : -1
+        let count: Int
+        do {
+            count = try poller.wait(events, timeoutMilliseconds: timeout)
+        } catch {
+            core.end(abnormally: reason(of: error))
+        }
+        // The channel goes first: a suspend is not to wait for the clients.
+        for event in events[..<count] where event.token >= WorkerCore.controlToken { channelIsReady() }
+        for event in events[..<count] where event.token < WorkerCore.controlToken {
+            // The channel's message may have been a suspend: level-triggered, the event comes again.
+            guard core.isRunning else { return }
+            core.sources[event.token]?.handle(Readiness(rawValue: event.events))
+            core.flushConnections()
+            endIfStopped()
+        }
+        if core.isRunning { fireTimers() }
+    }
+
+    private func channelIsReady() {
+        do {
+            try core.channel.flush()
+            switch core.channel.receive() {
+            case .ended: _exit(0)
+            case .bytes: break
+            }
+            while let term = try core.channel.nextTerm() {
+                handle(term)
+                if core.isRunning { core.flushConnections() }
+                endIfStopped()
+            }
+        } catch {
+            core.end(abnormally: .tuple([.atom("protocol_error"), text("\(error)")]))
+        }
+    }
+
+    private func fireTimers() {
+        let now = core.now()
+        while core.isRunning, let action = core.timers.next(now: now) {
+            switch action {
+            case .accept(let server): server.retryAccepting()
+            case .message(let message):
+                guard case .running(let context) = phase else { return }
+                guarded(context) { (server: inout Server) in
+                    try server.handleInfo(message, context: context)
+                }
+            }
+            core.flushConnections()
+            endIfStopped()
+        }
+    }
+
+    /// Runs user code; what it throws ends the worker.
+    func guarded(_ context: WorkerContext, _ body: (inout Server) throws -> CastResult) {
+        let result: CastResult
+        do {
+            guard let returned = try withServer(body) else { return }
+            result = returned
+        } catch {
+            stop(reason(of: error), context)
+        }
+        switch result {
+        case .noReply: break
+        case .stop(let reason): stop(reason, context)
+        }
+    }
+
+    func withServer<T>(_ body: (inout Server) throws -> T) rethrows -> T? {
+        guard server != nil else { return nil }
+        return try body(&server!)
+    }
+
+    private func endIfStopped() {
+        guard let reason = core.stopReason else { return }
+        switch phase {
+        case .running(let context), .suspended(let context), .imported(let context): stop(reason, context)
+        case .awaitingInit, .standby: return
+        }
+    }
+
+    /// An end that the worker's own code decided. `normal` and `shutdown` are no errors, as in OTP.
+    func stop(_ reason: Term, _ context: WorkerContext) -> Never {
+        withServer { $0.terminate(reason: reason, context: context) }
+        for server in core.servers { server.flushAll() }
+        if isOrderly(reason) { core.endNormally() }
+        core.end(abnormally: reason)
+    }
+
+    private func isOrderly(_ reason: Term) -> Bool {
+        if reason == .normal || reason == .shutdown { return true }
+        guard let fields = reason.asTuple, fields.count == 2 else { return false }
+        return fields[0] == .shutdown
+    }
+}
