@@ -21,6 +21,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // Pure targets: no Foundation, no Glibc, no clock, nothing async.
@@ -34,6 +35,20 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "ReleaseHandling", dependencies: ["Terms", "Instructions", "Wire"],
+            swiftSettings: settings),
+
+        // What touches the system.
+        .systemLibrary(
+            name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(
+            name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .target(name: "CHost"),
+        .target(
+            name: "Host",
+            dependencies: [
+                "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings),
 
         // What workers are written with.
@@ -59,6 +74,8 @@ let package = Package(
         .testTarget(
             name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Terms"],
             swiftSettings: settings),
+        .testTarget(
+            name: "HostTests", dependencies: ["Host", "Wire", "Terms", "CHost"], swiftSettings: settings),
         .testTarget(
             name: "WorkerKitTests", dependencies: ["WorkerKit", "Wire", "Terms"], swiftSettings: settings),
     ]

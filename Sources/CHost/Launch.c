@@ -1,0 +1,194 @@
+#define _GNU_SOURCE
+#include "CHost.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct child {
+    const struct chost_launch *launch;
+    struct chost_launched *result;
+    pid_t parent;
+};
+
+static int fail(struct child *child, enum chost_stage stage)
+{
+    child->result->stage = stage;
+    child->result->error = errno;
+    _exit(127);
+}
+
+static void reset_signals(void)
+{
+    // The C library's sigaction leaves its own two signals out, and they may have come ignored. All zero is
+    // SIG_DFL in the kernel's struct, whatever its order on this machine.
+    uint64_t action[8] = {0};
+    for (int number = 1; number < NSIG; number++)
+        syscall(SYS_rt_sigaction, number, action, NULL, sizeof(uint64_t));
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Sources that lie where targets will are moved above them first, so that no dup2 overwrites one that is
+// still needed. What is moved or left is close-on-exec. Returns where exec_fd went.
+static int place_descriptors(struct child *child)
+{
+    const struct chost_launch *launch = child->launch;
+    int exec_fd = launch->exec_fd;
+    if (exec_fd >= 0 && exec_fd < launch->fd_count) {
+        exec_fd = fcntl(exec_fd, F_DUPFD_CLOEXEC, launch->fd_count);
+        if (exec_fd < 0)
+            fail(child, CHOST_STAGE_DESCRIPTORS);
+    }
+    int sources[launch->fd_count > 0 ? launch->fd_count : 1];
+    for (int i = 0; i < launch->fd_count; i++) {
+        sources[i] = launch->fds[i];
+        if (sources[i] < launch->fd_count) {
+            sources[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, launch->fd_count);
+            if (sources[i] < 0)
+                fail(child, CHOST_STAGE_DESCRIPTORS);
+        }
+    }
+    for (int i = 0; i < launch->fd_count; i++)
+        if (dup2(sources[i], i) < 0)
+            fail(child, CHOST_STAGE_DESCRIPTORS);
+    if (syscall(SYS_close_range, (unsigned)launch->fd_count, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        fail(child, CHOST_STAGE_DESCRIPTORS);
+    return exec_fd;
+}
+
+// The C library's setuid tells every thread of the process to follow; a child that shares its parent's
+// memory would so change the parent. The bare system calls change the caller only.
+static void change_user(struct child *child)
+{
+    const struct chost_launch *launch = child->launch;
+    if (syscall(SYS_setgroups, launch->group_count, launch->groups) < 0)
+        fail(child, CHOST_STAGE_GROUPS);
+    if (syscall(SYS_setresgid, launch->gid, launch->gid, launch->gid) < 0)
+        fail(child, CHOST_STAGE_GROUP);
+    if (syscall(SYS_setresuid, launch->uid, launch->uid, launch->uid) < 0)
+        fail(child, CHOST_STAGE_USER);
+}
+
+static void write_pid(char *place)
+{
+    char digits[12];
+    int count = 0;
+    for (pid_t pid = getpid(); pid > 0; pid /= 10)
+        digits[count++] = (char)('0' + pid % 10);
+    while (count > 0)
+        *place++ = digits[--count];
+    *place = '\0';
+}
+
+static int run_child(void *argument)
+{
+    struct child *child = argument;
+    const struct chost_launch *launch = child->launch;
+
+    if (setpgid(0, 0) < 0)
+        fail(child, CHOST_STAGE_PROCESS_GROUP);
+    reset_signals();
+    int exec_fd = place_descriptors(child);
+    for (size_t i = 0; i < launch->rlimit_count; i++) {
+        const struct chost_rlimit *limit = &launch->rlimits[i];
+        struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
+        if (setrlimit(limit->resource, &value) < 0) {
+            child->result->resource = limit->resource;
+            fail(child, CHOST_STAGE_RLIMIT);
+        }
+    }
+    if (launch->changes_user)
+        change_user(child);
+    // After the change of user, which clears it; and the parent may have died before it was set.
+    if (launch->parent_death_signal) {
+        prctl(PR_SET_PDEATHSIG, launch->parent_death_signal);
+        if (getppid() != child->parent)
+            _exit(127);
+    }
+    // As the worker's user: a directory that it can't enter is found here.
+    if (launch->cwd && chdir(launch->cwd) < 0)
+        fail(child, CHOST_STAGE_CHDIR);
+    if (launch->listen_pid)
+        write_pid(launch->listen_pid);
+    if (exec_fd >= 0)
+        syscall(SYS_execveat, exec_fd, "", launch->argv, launch->envp, AT_EMPTY_PATH);
+    else
+        execve(launch->path, launch->argv, launch->envp);
+    return fail(child, CHOST_STAGE_EXEC);
+}
+
+// The child runs in this process' memory while this thread waits (as posix_spawn does it): nothing is
+// copied, however large the daemon is, and the child reports by writing into `result`. It runs on a stack
+// of its own, with all signals blocked, so that no handler of the daemon's runs in it.
+int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *result)
+{
+    enum { STACK_SIZE = 256 * 1024 };
+    *result = (struct chost_launched){.pidfd = -1};
+    struct child child = {.launch = launch, .result = result, .parent = getpid()};
+
+    char *stack = mmap(
+        NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) {
+        result->stage = CHOST_STAGE_CLONE;
+        result->error = errno;
+        return -1;
+    }
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int pidfd = -1;
+    pid_t pid = clone(
+        run_child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, &pidfd);
+    int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    munmap(stack, STACK_SIZE);
+
+    if (pid < 0) {
+        result->stage = CHOST_STAGE_CLONE;
+        result->error = error;
+        return -1;
+    }
+    if (result->stage != CHOST_STAGE_NONE) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        close(pidfd);
+        return -1;
+    }
+    result->pidfd = pidfd;
+    return pid;
+}
+
+int chost_wait(int pidfd, int reap, int *code, int *status)
+{
+    enum { PIDFD = 3 };  // P_PIDFD, which older headers lack
+    siginfo_t info = {0};
+    while (waitid((idtype_t)PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | (reap ? 0 : WNOWAIT)) < 0)
+        if (errno != EINTR)
+            return -errno;
+    if (info.si_pid == 0)
+        return 0;
+    *code = info.si_code;
+    *status = info.si_status;
+    return 1;
+}
+
+int chost_pidfd_send_signal(int pidfd, int signal)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+const char *chost_signal_name(int number)
+{
+    return sigabbrev_np(number);
+}

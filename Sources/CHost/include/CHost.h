@@ -1,0 +1,122 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// What Swift can't say by itself: a child between clone and exec, descriptors in control messages, and
+// the few calls whose C declarations are macros, variadic, or not in Swift's Glibc module.
+//
+// Only fixed-width types, and no system headers: Swift would take what those declare for this module's.
+
+/// What the child was doing when it failed.
+enum chost_stage {
+    CHOST_STAGE_NONE = 0,
+    CHOST_STAGE_CLONE,
+    CHOST_STAGE_PROCESS_GROUP,
+    CHOST_STAGE_DESCRIPTORS,
+    CHOST_STAGE_RLIMIT,
+    CHOST_STAGE_GROUPS,
+    CHOST_STAGE_GROUP,
+    CHOST_STAGE_USER,
+    CHOST_STAGE_CHDIR,
+    CHOST_STAGE_EXEC,
+};
+
+struct chost_rlimit {
+    int resource;
+    uint64_t soft;
+    uint64_t hard;
+};
+
+struct chost_launch {
+    /// What to execute: `exec_fd` where it is not -1, else `path`.
+    const char *path;
+    int exec_fd;
+    char *const *argv;
+    char *const *envp;
+    /// Where in one of envp's strings the child writes its own pid (eleven bytes of room); NULL for nowhere.
+    char *listen_pid;
+    /// The descriptors that become the child's 0, 1, 2, ...; all others are closed by the exec.
+    const int *fds;
+    int fd_count;
+    const char *cwd;
+    int changes_user;
+    uint32_t uid;
+    uint32_t gid;
+    const uint32_t *groups;
+    size_t group_count;
+    const struct chost_rlimit *rlimits;
+    size_t rlimit_count;
+    /// The signal the child gets when the thread that started it ends; 0 for none.
+    int parent_death_signal;
+};
+
+struct chost_launched {
+    int pidfd;
+    enum chost_stage stage;
+    int error;
+    /// Which resource failed, at CHOST_STAGE_RLIMIT.
+    int resource;
+};
+
+/// Starts a process in a group of its own. Returns its pid, or -1 with stage and error in `result`.
+int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *result);
+
+/// waitid(2) on a pidfd. Returns 1 with `code` (CLD_EXITED, CLD_KILLED, CLD_DUMPED) and `status`, 0 while
+/// the process runs, -errno. Leaves the process a zombie unless `reap`.
+int chost_wait(int pidfd, int reap, int *code, int *status);
+
+int chost_pidfd_send_signal(int pidfd, int signal);
+
+/// Sends one packet with descriptors. Returns 0 or -errno.
+int chost_send_descriptors(int fd, const void *bytes, size_t count, const int *fds, size_t fd_count);
+
+enum { CHOST_MESSAGE_CUT = 1, CHOST_DESCRIPTORS_CUT = 2 };
+
+/// Receives one packet with up to `fd_room` (253 at most) descriptors, close-on-exec. Returns its length or
+/// -errno; `flags` gets CHOST_..._CUT where something did not fit.
+intptr_t chost_receive_descriptors(
+    int fd, void *bytes, size_t room, int *fds, size_t fd_room, size_t *fd_count, int *flags);
+
+int chost_fcntl(int fd, int command, int argument);
+int chost_open(const char *path, int flags, uint32_t mode);
+int chost_memfd_create(const char *name);
+void chost_set_thread_name(const char *name);
+/// Both ends close-on-exec. Returns 0 or -errno.
+int chost_pipe(int ends[2]);
+
+/// Constant texts of the C library; NULL for a number that it does not know.
+const char *chost_error_text(int number);
+const char *chost_error_name(int number);
+const char *chost_signal_name(int number);
+
+enum { CHOST_READABLE = 1, CHOST_WRITABLE = 2, CHOST_HANG_UP = 4, CHOST_ERROR = 8 };
+
+/// What one descriptor is ready for.
+struct chost_event {
+    uint64_t key;
+    uint32_t ready;
+};
+
+int chost_epoll_create(void);
+/// Waits for `interest` (CHOST_READABLE, CHOST_WRITABLE) in place of `before`; 0 for none. Returns 0 or -errno.
+int chost_epoll_change(int epoll, int fd, uint32_t before, uint32_t interest, uint64_t key);
+/// At most 256 events. A wait that a signal ended returns 0.
+int chost_epoll_wait(int epoll, struct chost_event *events, int room, int timeout_milliseconds);
+int chost_eventfd(void);
+
+struct chost_status {
+    uint32_t mode;
+    uint64_t device;
+    uint64_t inode;
+    int64_t size;
+    int64_t modified_nanoseconds;
+};
+
+/// stat(2) and its kin. Each returns 0 or -errno.
+int chost_stat(const char *path, struct chost_status *status);
+int chost_lstat(const char *path, struct chost_status *status);
+int chost_fstat(int fd, struct chost_status *status);
+int chost_syncfs(int fd);
+
+int64_t chost_monotonic_nanoseconds(void);
+int64_t chost_boottime_nanoseconds(void);

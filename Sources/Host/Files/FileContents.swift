@@ -1,0 +1,37 @@
+import Glibc
+
+/// Whole files read into memory, with a bound.
+public enum FileContents {
+    /// Reads a regular file of at most `maxBytes`. Throws EFBIG where it has more.
+    public static func read(_ path: String, limit maxBytes: Int) throws(SystemError) -> [UInt8] {
+        // Non-blocking: opening a FIFO would wait for its writer.
+        let file = try OwnedDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+        let status = try FileStatus(of: file.raw)
+        switch status.kind {
+        case .file: break
+        case .directory: throw SystemError("read", EISDIR, path)
+        case .symbolicLink, .socket, .other: throw SystemError("read", EINVAL, path)
+        }
+        guard status.size <= maxBytes else { throw SystemError("read", EFBIG, path) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(status.size)
+        // Files of /proc say that they have no bytes: only the end itself tells.
+        var chunk = [UInt8](repeating: 0, count: min(max(status.size + 1, 4096), 256 * 1024))
+        while true {
+            let count = Glibc.read(file.raw, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError("read", errno, path) }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+            // A file that grows while it is read is no file of a release.
+            guard bytes.count <= maxBytes else { throw SystemError("read", EFBIG, path) }
+        }
+    }
+}
+
+/// Questions about names in the file system.
+public enum FileNames {
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    public static func exists(anyOf paths: [String]) -> Bool { paths.contains(where: exists) }
+}

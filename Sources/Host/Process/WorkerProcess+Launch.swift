@@ -1,0 +1,148 @@
+import CHost
+import Glibc
+
+extension WorkerProcess {
+    /// What is started, and with what.
+    public struct Launch: Sendable {
+        public var executable: ExecutableFile
+        /// Without the program's name, which is the executable's path.
+        public var arguments: [String]
+        /// The whole environment; `LISTEN_...` and `RELEASE_HANDLER_...` are added.
+        public var environment: [String: String]
+        /// Listening sockets, in the order of `LISTEN_FDS`, with their names for `LISTEN_FDNAMES`. Stay the caller's.
+        public var listenDescriptors: [(name: String, fd: Int32)]
+        public var workingDirectory: String?
+        public var user: String?
+        public var resourceLimits: [ResourceLimit]
+        /// Whether it speaks the worker protocol: false for an unmodified program, which gets no channel.
+        public var withProtocol: Bool
+
+        public init(
+            executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
+            listenDescriptors: [(name: String, fd: Int32)] = [], workingDirectory: String? = nil,
+            user: String? = nil, resourceLimits: [ResourceLimit] = [], withProtocol: Bool = true
+        ) {
+            self.executable = executable
+            self.arguments = arguments
+            self.environment = environment
+            self.listenDescriptors = listenDescriptors
+            self.workingDirectory = workingDirectory
+            self.user = user
+            self.resourceLimits = resourceLimits
+            self.withProtocol = withProtocol
+        }
+    }
+
+    /// The daemon's ends of what joins it to a worker.
+    struct Ends {
+        var standardOutput: OwnedDescriptor
+        var standardError: OwnedDescriptor
+        var channel: OwnedDescriptor?
+        var transfer: OwnedDescriptor?
+    }
+
+    /// Starts a process in a group of its own. Events come from the next turn on; `.exited` is the last.
+    ///
+    /// Standard input is /dev/null, standard output and error are captured, sockets lie from 3 on, then the
+    /// channel and the transfer socket; nothing else of the daemon's is open in it. Signals are at their
+    /// defaults. An unmodified program is told by SIGTERM where the daemon dies.
+    public static func launch(
+        _ launch: Launch, onEvent: @escaping @HostActor (Event) -> Void
+    ) throws(LaunchError) -> WorkerProcess {
+        let path = launch.executable.path
+        try launch.executable.checkUnchanged()
+        var theirs: [OwnedDescriptor] = []
+        let ends: Ends
+        do {
+            theirs.append(try OwnedDescriptor.open("/dev/null", O_RDWR))
+            let output = try OwnedDescriptor.pipe()
+            let errors = try OwnedDescriptor.pipe()
+            theirs += [output.writeEnd, errors.writeEnd]
+            let channel = launch.withProtocol ? try OwnedDescriptor.socketPair(SOCK_STREAM) : nil
+            let transfer = launch.withProtocol ? try OwnedDescriptor.socketPair(SOCK_SEQPACKET) : nil
+            ends = Ends(
+                standardOutput: output.readEnd, standardError: errors.readEnd, channel: channel?.ours,
+                transfer: transfer?.ours)
+            for end in [channel?.theirs, transfer?.theirs] { if let end { theirs.append(end) } }
+        } catch {
+            throw LaunchError(.resources, executable: path, error)
+        }
+        let descriptors =
+            theirs.prefix(3).map(\.raw) + launch.listenDescriptors.map(\.fd) + theirs.dropFirst(3).map(\.raw)
+        let started = try withExtendedLifetime(theirs) { () throws(LaunchError) in
+            try start(launch, descriptors)
+        }
+        for end in [ends.standardOutput, ends.standardError] { end.setNonBlocking() }
+        let process = WorkerProcess(pid: started.pid, pidfd: started.pidfd, ends: ends, onEvent: onEvent)
+        do {
+            try process.watchAll()
+        } catch {
+            process.abandon()
+            throw LaunchError(.watch, executable: path, error)
+        }
+        return process
+    }
+
+    private static func start(
+        _ launch: Launch, _ descriptors: [Int32]
+    ) throws(LaunchError) -> (pid: Int32, pidfd: OwnedDescriptor) {
+        let path = launch.executable.path
+        let user = try launch.user.flatMap { name throws(LaunchError) in try UserIdentity.find(name, executable: path) }
+        var limits = launch.resourceLimits
+        if let limit = DescriptorLimit.ofWorkers, !limits.contains(where: { $0.name == limit.name }) {
+            limits.append(limit)
+        }
+        let arena = CArena()
+        var request = chost_launch()
+        request.path = UnsafePointer(arena.string(path))
+        request.exec_fd = launch.executable.descriptorToExecute
+        request.argv = UnsafePointer(arena.strings([path] + launch.arguments))
+        let surroundings = environment(launch, arena)
+        request.envp = UnsafePointer(surroundings.variables)
+        request.listen_pid = surroundings.listenPid
+        request.fds = arena.array(descriptors)
+        request.fd_count = Int32(descriptors.count)
+        request.cwd = launch.workingDirectory.map { UnsafePointer(arena.string($0)) }
+        if let user {
+            request.changes_user = 1
+            request.uid = user.uid
+            request.gid = user.gid
+            request.groups = arena.array(user.groups)
+            request.group_count = user.groups.count
+        }
+        request.rlimits = arena.array(
+            limits.map { chost_rlimit(resource: $0.resource, soft: $0.soft ?? .max, hard: $0.hard ?? .max) })
+        request.rlimit_count = limits.count
+        request.parent_death_signal = launch.withProtocol ? 0 : SIGTERM
+
+        var result = chost_launched()
+        let pid = withExtendedLifetime(arena) { chost_launch(&request, &result) }
+        guard pid > 0 else { throw LaunchError(result, launch) }
+        return (pid, OwnedDescriptor(result.pidfd))
+    }
+
+    /// The environment as execve(2) takes it, and where in it the child writes its pid.
+    ///
+    /// Source: sd_listen_fds(3); `docs/worker-protocol.md` for the two numbers after the sockets.
+    private static func environment(
+        _ launch: Launch, _ arena: CArena
+    ) -> (variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, listenPid: UnsafeMutablePointer<CChar>?) {
+        var variables = launch.environment
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { variables[name] = nil }
+        let sockets = launch.listenDescriptors
+        if !sockets.isEmpty {
+            variables["LISTEN_FDS"] = "\(sockets.count)"
+            variables["LISTEN_FDNAMES"] = sockets.map(\.name).joined(separator: ":")
+        }
+        if launch.withProtocol {
+            variables["RELEASE_HANDLER_CHANNEL"] = "\(3 + sockets.count)"
+            variables["RELEASE_HANDLER_TRANSFER"] = "\(4 + sockets.count)"
+        }
+        var entries = variables.sorted { $0.key < $1.key }.map { arena.string("\($0.key)=\($0.value)") }
+        guard !sockets.isEmpty else { return (arena.pointers(entries), nil) }
+        let prefix = "LISTEN_PID="
+        let entry = arena.string(prefix + String(repeating: "0", count: 11))
+        entries.append(entry)
+        return (arena.pointers(entries), entry + prefix.utf8.count)
+    }
+}

@@ -1,0 +1,127 @@
+import CHost
+import Glibc
+import Synchronization
+
+/// One thread that waits on descriptors and timers, and runs the jobs of `HostActor` in between.
+///
+/// Level triggered: what a handler leaves unread comes again in the next turn, after everybody else's.
+/// Handlers run on the actor, one at a time, and never within the call that registers them.
+/// Source: epoll(7), eventfd(2).
+public final class Reactor: SerialExecutor {
+    public static let shared = Reactor()
+
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        /// The thread waits, or is about to: who adds a job must wake it.
+        var isAsleep = false
+    }
+
+    private let inbox = Mutex(Inbox())
+    /// The reactor's thread, set before anything runs on it.
+    private let thread = Atomic<pthread_t>(0)
+    private let wakeUpDescriptor: Int32
+    let epollDescriptor: Int32
+
+    @HostActor var slots: [Slot] = []
+    @HostActor var freeSlots: [Int] = []
+    @HostActor var timers = TimerHeap()
+    @HostActor var deferred: [@HostActor () -> Void] = []
+    @HostActor let events = EventBuffer()
+
+    private init() {
+        epollDescriptor = chost_epoll_create()
+        wakeUpDescriptor = chost_eventfd()
+        let added = chost_epoll_change(
+            epollDescriptor, wakeUpDescriptor, 0, UInt32(CHOST_READABLE), Self.wakeUpKey)
+        precondition(added == 0, "the event loop's descriptors can't be made: \(SystemError("epoll_ctl", -added))")
+        var thread = pthread_t()
+        let started = pthread_create(&thread, nil, { _ in Reactor.shared.run() }, nil)
+        precondition(
+            started == 0, "the event loop's thread can't be started: \(SystemError("pthread_create", started))")
+        pthread_detach(thread)
+    }
+
+    static let wakeUpKey = UInt64.max
+
+    // MARK: Executor
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let mustWake = inbox.withLock { inbox in
+            inbox.jobs.append(job)
+            defer { inbox.isAsleep = false }
+            return inbox.isAsleep
+        }
+        if mustWake {
+            var one: UInt64 = 1
+            _ = write(wakeUpDescriptor, &one, 8)
+        }
+    }
+
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
+
+    public func checkIsolated() {
+        precondition(isOnThread, "code of HostActor runs on another thread than the reactor's")
+    }
+
+    public func isIsolatingCurrentContext() -> Bool? { isOnThread }
+
+    private var isOnThread: Bool { thread.load(ordering: .relaxed) == pthread_self() }
+
+    // MARK: Thread
+
+    private func run() -> Never {
+        thread.store(pthread_self(), ordering: .relaxed)
+        chost_set_thread_name("reactor")
+        // Signals are for the main thread: what waits for them there must not find them taken here.
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, nil)
+        while true {
+            runJobs()
+            HostActor.assumeIsolated { turn() }
+        }
+    }
+
+    /// Runs what is queued now; what these add waits for the next turn, so that descriptors get theirs.
+    private func runJobs() {
+        let jobs = inbox.withLock { inbox in
+            let jobs = inbox.jobs
+            inbox.jobs = []
+            return jobs
+        }
+        for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+    }
+
+    /// Whether the thread may wait; from then on, who adds a job wakes it.
+    func fallAsleep() -> Bool {
+        inbox.withLock { inbox in
+            inbox.isAsleep = inbox.jobs.isEmpty
+            return inbox.isAsleep
+        }
+    }
+
+    func wakeUp() {
+        inbox.withLock { $0.isAsleep = false }
+    }
+
+    func drainWakeUp() {
+        var count: UInt64 = 0
+        _ = read(wakeUpDescriptor, &count, 8)
+    }
+
+    // MARK: Clock
+
+    /// Milliseconds of the monotonic clock.
+    public static func nowMilliseconds() -> Int { nowNanoseconds() / 1_000_000 }
+
+    /// Nanoseconds of the monotonic clock.
+    public static func nowNanoseconds() -> Int { Int(chost_monotonic_nanoseconds()) }
+}
+
+/// Room for what one epoll_wait(2) returns, allocated once.
+@HostActor
+final class EventBuffer {
+    let events = UnsafeMutableBufferPointer<chost_event>.allocate(capacity: 256)
+    nonisolated init() {}
+}

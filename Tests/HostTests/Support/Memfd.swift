@@ -1,0 +1,3 @@
+import CHost
+
+func memfdWithoutSeals() -> Int32 { chost_memfd_create("unsealed") }
