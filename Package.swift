@@ -15,13 +15,22 @@ let package = Package(
     name: "release-handlerd",
     platforms: [.macOS(.v15)],
     products: [
+        .executable(name: "release-handlerd", targets: ["release-handlerd"]),
+        .executable(name: "releasectl", targets: ["releasectl"]),
         .library(name: "WorkerKit", targets: ["WorkerKit"]),
         .library(name: "Terms", targets: ["Terms"]),
         // For Benchmarks, a package of its own.
     ],
     dependencies: [
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1",
+            traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // Pure targets: no Foundation, no Glibc, no clock, nothing async.
@@ -48,6 +57,35 @@ let package = Package(
             dependencies: [
                 "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive",
                 .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "ReleaseHandlerD",
+            dependencies: [
+                "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "release-handlerd",
+            dependencies: [
+                "ReleaseHandlerD",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "releasectl",
+            dependencies: [
+                "Terms", "Wire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
 
@@ -78,5 +116,12 @@ let package = Package(
             name: "HostTests", dependencies: ["Host", "Wire", "Terms", "CHost"], swiftSettings: settings),
         .testTarget(
             name: "WorkerKitTests", dependencies: ["WorkerKit", "Wire", "Terms"], swiftSettings: settings),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: [
+                "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl", "fixture-worker",
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "ArchitectureTests", swiftSettings: settings),
     ]
 )

@@ -1,0 +1,37 @@
+public import Wire
+
+/// One line of the audit log: who asked for which change, and what became of it.
+public struct ControlAuditRecord: Hashable, Sendable, CustomStringConvertible {
+    public enum Outcome: Hashable, Sendable {
+        /// A long operation began; a second record tells its end.
+        case started
+        case done
+        case failed(ControlError)
+    }
+
+    public var peer: Peer
+    /// As `releasectl` names it: `install-release`, `call`, …
+    public var operation: String
+    /// The release, package or worker that it is about.
+    public var target: String
+    public var outcome: Outcome
+
+    public init(peer: Peer, operation: String, target: String, outcome: Outcome) {
+        self.peer = peer
+        self.operation = operation
+        self.target = target
+        self.outcome = outcome
+    }
+
+    public var description: String {
+        let subject = "\(operation) \(target) by \(peer)"
+        return switch outcome {
+        case .started: "\(subject): started"
+        case .done: "\(subject): done"
+        case .failed(let error): "\(subject): \(error)"
+        }
+    }
+}
+
+/// Called for every change that was asked for, also for those that were turned down.
+public typealias ControlAudit = @Sendable (ControlAuditRecord) -> Void

@@ -1,0 +1,64 @@
+import NIOCore
+import Wire
+
+/// A change that was asked for, its form checked.
+enum ControlChange {
+    case unpackRelease(package: String)
+    case installRelease(vsn: String)
+    case makePermanent(vsn: String)
+    case removeRelease(vsn: String)
+    case call(CallRequest)
+
+    /// What it is about, for the audit log.
+    var target: String {
+        switch self {
+        case .unpackRelease(let package): package
+        case .installRelease(let vsn), .makePermanent(let vsn), .removeRelease(let vsn): vsn
+        case .call(let call): call.worker
+        }
+    }
+
+    init(_ route: ControlRoute, parameters: [String], body: ByteBuffer) throws(ControlError) {
+        switch route {
+        case .unpackRelease: self = .unpackRelease(package: try Self.package(body))
+        case .installRelease: self = .installRelease(vsn: try Self.vsn(parameters))
+        case .makePermanent: self = .makePermanent(vsn: try Self.vsn(parameters))
+        case .removeRelease: self = .removeRelease(vsn: try Self.vsn(parameters))
+        case .call: self = .call(try Self.call(body))
+        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .events, .openAPI:
+            throw ControlError(.internalError, "\(route.operation) is a question and was treated as a change")
+        }
+    }
+
+    /// A vsn is the name of a directory under `releases/`, so it must be one.
+    static func vsn(_ parameters: [String]) throws(ControlError) -> String {
+        let vsn = parameters.first ?? ""
+        let isName = !vsn.isEmpty && vsn != "." && vsn != ".." && vsn.utf8.count <= 255
+        guard isName, vsn.unicodeScalars.allSatisfy({ $0 != "/" && $0.value >= 0x20 && $0.value != 0x7F }) else {
+            throw ControlError(.badRequest, "\(vsn.debugDescription) can't be a release's vsn: it is no file name")
+        }
+        return vsn
+    }
+
+    private static func package(_ body: ByteBuffer) throws(ControlError) -> String {
+        let request = try ControlJSON.decode(
+            UnpackRequest.self, from: body, example: #"{"package":"/srv/packages/kv-2.0.0.tar.gz"}"#)
+        guard request.package.hasPrefix("/"), !request.package.utf8.contains(0) else {
+            throw ControlError(
+                .badRequest, "\(request.package.debugDescription) is no absolute path: name the package by one")
+        }
+        return request.package
+    }
+
+    private static func call(_ body: ByteBuffer) throws(ControlError) -> CallRequest {
+        let call = try ControlJSON.decode(
+            CallRequest.self, from: body,
+            example: #"{"worker":"kv/kv_sup/store","request":"get_size","timeout_ms":5000}"#)
+        guard (1...CallRequest.maximumTimeoutMilliseconds).contains(call.timeoutMilliseconds) else {
+            throw ControlError(
+                .badRequest,
+                "timeout_ms is \(call.timeoutMilliseconds): give 1 to \(CallRequest.maximumTimeoutMilliseconds)")
+        }
+        return call
+    }
+}

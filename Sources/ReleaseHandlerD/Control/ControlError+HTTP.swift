@@ -1,0 +1,34 @@
+import HTTPTypes
+import Hummingbird
+import Wire
+
+extension ControlError.Code {
+    /// Source: RFC 9110, section 15.
+    var httpStatus: HTTPResponse.Status {
+        switch self {
+        case .badRequest: .badRequest
+        case .forbidden: .forbidden
+        case .notFound, .noSuchRelease, .noSuchWorker: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused: .conflict
+        case .tooLarge: .contentTooLarge
+        case .packageInvalid: .unprocessableContent
+        case .workerError: .badGateway
+        case .unavailable: .serviceUnavailable
+        case .timeout: .gatewayTimeout
+        default: .internalServerError
+        }
+    }
+}
+
+extension ControlError {
+    func response(headers: HTTPFields = [:]) -> Response {
+        do {
+            return try ControlJSON.response(
+                ControlErrorBody(error: self), status: code.httpStatus, headers: headers)
+        } catch {
+            // Strings alone always encode; should they not, the status still tells.
+            return Response(status: code.httpStatus)
+        }
+    }
+}

@@ -1,0 +1,129 @@
+extension ControlOpenAPI {
+    /// The shapes of all bodies; for NDJSON streams the shape of one line. Absent is how a missing value is written.
+    static let schemas = #"""
+        "ErrorBody": {"type": "object", "required": ["error"], "additionalProperties": false, "properties": {
+          "error": {"$ref": "#/components/schemas/Error"}}},
+        "Error": {"type": "object", "required": ["code", "message", "details"], "additionalProperties": false,
+          "properties": {
+          "code": {"type": "string", "description": "stable; for programs"},
+          "message": {"type": "string", "description": "a sentence; for people"},
+          "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
+        "NodeStatus": {"type": "object", "additionalProperties": false,
+          "required": ["state", "name", "release", "permanent", "erts", "pid", "uptime_s", "root"], "properties": {
+          "state": {"enum": ["starting", "running", "upgrading", "stopping"]},
+          "name": {"type": "string"},
+          "release": {"type": "string", "description": "the vsn that runs"},
+          "permanent": {"type": "string", "description": "the vsn that the next boot takes"},
+          "erts": {"type": "string", "description": "the daemon's own version"},
+          "pid": {"type": "integer"},
+          "uptime_s": {"type": "number"},
+          "root": {"type": "string", "description": "the release root"}}},
+        "ReleaseList": {"type": "object", "required": ["releases"], "additionalProperties": false, "properties": {
+          "releases": {"type": "array", "items": {"$ref": "#/components/schemas/ReleaseSummary"}}}},
+        "ReleaseSummary": {"type": "object", "additionalProperties": false,
+          "required": ["name", "vsn", "erts", "status", "applications"], "properties": {
+          "name": {"type": "string"},
+          "vsn": {"type": "string"},
+          "erts": {"type": "string"},
+          "status": {"enum": ["unpacked", "current", "permanent", "old", "tmp_current"]},
+          "applications": {"type": "array", "items": {"type": "object", "required": ["name", "vsn"],
+            "additionalProperties": false,
+            "properties": {"name": {"type": "string"}, "vsn": {"type": "string"}}}}}},
+        "RemovedRelease": {"type": "object", "required": ["removed"], "additionalProperties": false, "properties": {
+          "removed": {"type": "string"}}},
+        "UnpackRequest": {"type": "object", "required": ["package"], "properties": {
+          "package": {"type": "string", "description": "the absolute path of a .tar.gz that the daemon can read"}}},
+        "InstallPlan": {"type": "object", "additionalProperties": false,
+          "required": ["from", "to", "direction", "description", "instructions", "warnings"], "properties": {
+          "from": {"type": "string"},
+          "to": {"type": "string"},
+          "direction": {"enum": ["up", "down"]},
+          "description": {"type": "string"},
+          "instructions": {"type": "array", "items": {"type": "object", "required": ["index", "text", "workers"],
+            "additionalProperties": false, "properties": {
+            "index": {"type": "integer"},
+            "text": {"type": "string", "description": "the instruction as a term"},
+            "workers": {"type": "array", "items": {"type": "string"}}}}},
+          "warnings": {"type": "array", "items": {"type": "string"}}}},
+        "InstallProgress": {"oneOf": [
+          {"type": "object", "required": ["progress"], "additionalProperties": false, "properties": {
+            "progress": {"type": "object", "required": ["index", "count", "text"], "additionalProperties": false,
+              "properties": {"index": {"type": "integer"}, "count": {"type": "integer"},
+              "text": {"type": "string"}}}}},
+          {"type": "object", "required": ["result"], "additionalProperties": false, "properties": {
+            "result": {"$ref": "#/components/schemas/InstallResult"}}},
+          {"$ref": "#/components/schemas/ErrorBody"}]},
+        "InstallResult": {"type": "object", "additionalProperties": false,
+          "required": ["outcome", "from", "to", "total_ms", "instructions", "warnings"], "properties": {
+          "outcome": {"enum": ["done", "refused", "aborted", "restarting"]},
+          "from": {"type": "string"},
+          "to": {"type": "string"},
+          "failed_instruction": {"type": "object", "required": ["index", "text"], "additionalProperties": false,
+            "properties": {"index": {"type": "integer"}, "text": {"type": "string"}}},
+          "worker": {"type": "string"},
+          "reason": {"type": "string"},
+          "suspend_to_resume_us": {"type": "integer",
+            "description": "from the first suspend sent to the last resume acknowledged"},
+          "total_ms": {"type": "number"},
+          "instructions": {"type": "array", "items": {"type": "object", "additionalProperties": false,
+            "required": ["index", "text", "workers", "ms"], "properties": {
+            "index": {"type": "integer"},
+            "text": {"type": "string"},
+            "workers": {"type": "array", "items": {"type": "string"}, "description": "whom it touched"},
+            "ms": {"type": "number"},
+            "note": {"type": "string"}}}},
+          "warnings": {"type": "array", "items": {"type": "string"}}}},
+        "ApplicationList": {"type": "object", "required": ["applications"], "additionalProperties": false,
+          "properties": {
+          "applications": {"type": "array", "items": {"$ref": "#/components/schemas/TreeNode"}}}},
+        "TreeNode": {"type": "object", "additionalProperties": false,
+          "required": ["id", "address", "kind", "state", "restarts", "children"], "properties": {
+          "id": {"type": "string"},
+          "address": {"type": "string", "description": "the place in the tree, such as kv/kv_sup/store"},
+          "kind": {"enum": ["application", "supervisor", "worker"]},
+          "state": {"$ref": "#/components/schemas/ChildState"},
+          "pid": {"type": "integer"},
+          "generation": {"type": "integer"},
+          "module": {"type": "string"},
+          "vsn": {"type": "string"},
+          "restarts": {"type": "integer"},
+          "strategy": {"type": "string"},
+          "rss_anon_kib": {"type": "integer"},
+          "age_s": {"type": "number"},
+          "children": {"type": "array", "items": {"$ref": "#/components/schemas/TreeNode"}}}},
+        "ChildState": {"enum": ["starting", "running", "suspended", "restarting", "stopping", "undefined"]},
+        "WorkerList": {"type": "object", "required": ["workers"], "additionalProperties": false, "properties": {
+          "workers": {"type": "array", "items": {"$ref": "#/components/schemas/WorkerSummary"}}}},
+        "WorkerSummary": {"type": "object", "additionalProperties": false,
+          "required": ["address", "state", "restarts", "sockets"], "properties": {
+          "address": {"type": "string"},
+          "state": {"$ref": "#/components/schemas/ChildState"},
+          "pid": {"type": "integer"},
+          "generation": {"type": "integer"},
+          "module": {"type": "string"},
+          "vsn": {"type": "string"},
+          "restarts": {"type": "integer"},
+          "sockets": {"type": "array", "items": {"type": "object", "required": ["name", "address"],
+            "additionalProperties": false,
+            "properties": {"name": {"type": "string"}, "address": {"type": "string"}}}},
+          "rss_anon_kib": {"type": "integer"},
+          "age_s": {"type": "number"}}},
+        "CallRequest": {"type": "object", "required": ["worker", "request"], "properties": {
+          "worker": {"type": "string", "description": "the place in the tree"},
+          "request": {"type": "string", "description": "a term as text"},
+          "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 5000}}},
+        "CallReply": {"type": "object", "required": ["reply"], "additionalProperties": false, "properties": {
+          "reply": {"type": "string", "description": "a term as text"}}},
+        "NodeEvent": {"type": "object", "additionalProperties": false,
+          "required": ["sequence", "time", "kind", "message", "fields"], "properties": {
+          "sequence": {"type": "integer", "description": "a gap means that events were dropped for a slow reader"},
+          "time": {"type": "string", "format": "date-time"},
+          "kind": {"type": "string"},
+          "worker": {"type": "string"},
+          "release": {"type": "string"},
+          "instruction": {"type": "string"},
+          "message": {"type": "string"},
+          "fields": {"type": "object", "additionalProperties": {"type": "string"}}}},
+        "Document": {"type": "object", "required": ["openapi", "info", "paths", "components"]}
+        """#
+}

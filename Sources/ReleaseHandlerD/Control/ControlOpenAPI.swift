@@ -1,0 +1,105 @@
+/// The interface's description, which `GET /v1/openapi.json` answers with; the tests hold it against the server.
+///
+/// Source: OpenAPI Specification 3.1.0.
+enum ControlOpenAPI {
+    static let document = """
+        {"openapi": "3.1.0",
+        "info": {"title": "release-handlerd control interface", "version": "1",
+          "description": "HTTP/1.1 on a unix socket. Peer credentials decide who may do what."},
+        "servers": [{"url": "http://localhost"}],
+        "paths": {
+        \(paths)
+        },
+        "components": {
+        "responses": {"Error": {"description": "Turned down or failed; error.code says why",
+          "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}}},
+        "parameters": {"vsn": {"name": "vsn", "in": "path", "required": true, "schema": {"type": "string"},
+          "description": "The vsn of a release, such as 2.0.0"}},
+        "schemas": {
+        \(schemas)
+        }}}
+
+        """
+
+    private static let paths = [
+        path("/v1/status", [get("status", "The node as a whole", answers: "NodeStatus")]),
+        path(
+            "/v1/releases",
+            [
+                get("which-releases", "All releases that the node has", answers: "ReleaseList"),
+                operation(
+                    "post", "unpack-release", "Unpack a release package", takes: "UnpackRequest", status: 201,
+                    answers: "ReleaseSummary"),
+            ]),
+        path(
+            "/v1/releases/{vsn}",
+            [
+                operation(
+                    "delete", "remove-release", "Remove a release that does not run", answers: "RemovedRelease")
+            ], parameter: "vsn"),
+        path(
+            "/v1/releases/{vsn}/check",
+            [get("check-install-release", "What an install would do; changes nothing", answers: "InstallPlan")],
+            parameter: "vsn"),
+        path(
+            "/v1/releases/{vsn}/install",
+            [
+                operation(
+                    "post", "install-release", "Make the release current; one line per instruction, then the result",
+                    answers: "InstallProgress", mediaType: "application/x-ndjson")
+            ], parameter: "vsn"),
+        path(
+            "/v1/releases/{vsn}/make-permanent",
+            [
+                operation(
+                    "post", "make-permanent", "Make the current release the one that is booted",
+                    answers: "ReleaseSummary")
+            ], parameter: "vsn"),
+        path("/v1/tree", [get("tree", "The supervision tree", answers: "ApplicationList")]),
+        path("/v1/workers", [get("ps", "All workers", answers: "WorkerList")]),
+        path(
+            "/v1/call",
+            [
+                operation(
+                    "post", "call", "Send a worker a request and wait for its reply", takes: "CallRequest",
+                    answers: "CallReply")
+            ]),
+        path(
+            "/v1/events",
+            [
+                get(
+                    "events", "What happens from now on, one event a line", answers: "NodeEvent",
+                    mediaType: "application/x-ndjson")
+            ]),
+        path("/v1/openapi.json", [get("openapi", "This document", answers: "Document")]),
+    ].joined(separator: ",\n")
+
+    private static func path(_ template: String, _ operations: [String], parameter: String? = nil) -> String {
+        let shared = parameter.map { [##""parameters": [{"$ref": "#/components/parameters/\##($0)"}]"##] } ?? []
+        return "\"\(template)\": {\((shared + operations).joined(separator: ",\n  "))}"
+    }
+
+    private static func get(
+        _ id: String, _ summary: String, answers: String, mediaType: String = "application/json"
+    ) -> String {
+        operation("get", id, summary, answers: answers, mediaType: mediaType)
+    }
+
+    private static func operation(
+        _ method: String, _ id: String, _ summary: String, takes: String? = nil, status: Int = 200, answers: String,
+        mediaType: String = "application/json"
+    ) -> String {
+        let body = takes.map {
+            ##""requestBody": {"required": true, "content": {"application/json": \##(reference($0))}}, "##
+        }
+        return """
+            "\(method)": {"operationId": "\(id)", "summary": "\(summary)", \(body ?? "")"responses": {
+                "\(status)": {"description": "\(answers)", "content": {"\(mediaType)": \(reference(answers))}},
+                "default": {"$ref": "#/components/responses/Error"}}}
+            """
+    }
+
+    private static func reference(_ schema: String) -> String {
+        ##"{"schema": {"$ref": "#/components/schemas/\##(schema)"}}"##
+    }
+}

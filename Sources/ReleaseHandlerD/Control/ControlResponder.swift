@@ -1,0 +1,215 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Wire
+
+/// What a request comes with: its connection.
+struct ControlContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+}
+
+/// Checks a request's form and the peer's right to it, asks the node, and answers in JSON.
+struct ControlResponder: HTTPResponder {
+    typealias Context = ControlContext
+
+    let node: any NodeControl
+    let authorization: ControlAuthorization
+    let maxBodyBytes: Int
+    let audit: ControlAudit
+
+    func respond(to request: Request, context: ControlContext) async throws -> Response {
+        switch ControlRoute.match(request.method, path: request.uri.path) {
+        case .route(let route, let parameters):
+            do {
+                return try await respond(to: request, route: route, parameters: parameters, context: context)
+            } catch let error as ControlError {
+                return error.response()
+            } catch {
+                return ControlError(.internalError, "the request could not be served: \(error)").response()
+            }
+        case .methodNotAllowed(let allowed):
+            let names = allowed.map(\.rawValue).joined(separator: ", ")
+            return ControlError(
+                .methodNotAllowed, "\(request.uri.path) has no \(request.method.rawValue): use \(names)",
+                details: ["allow": names]
+            ).response(headers: [.allow: names])
+        case .notFound:
+            return ControlError(
+                .notFound, "there is no \(request.uri.path): see /v1/openapi.json for what there is"
+            ).response()
+        }
+    }
+
+    private func respond(
+        to request: Request, route: ControlRoute, parameters: [String], context: ControlContext
+    ) async throws -> Response {
+        var peer = try await Peer.connected(to: context.channel)
+        if authorization.needsGroups(of: peer, for: route) { peer = await peer.resolvingGroups() }
+        if let error = authorization.refusal(of: route, to: peer) {
+            if route.changes { record(route, parameters.first ?? "", peer, .failed(error)) }
+            throw error
+        }
+        guard route.changes else { return try await look(route, parameters: parameters, request: request) }
+        let change: ControlChange
+        do {
+            change = try await ControlChange(route, parameters: parameters, body: body(of: request))
+        } catch let error as ControlError {
+            record(route, parameters.first ?? "", peer, .failed(error))
+            throw error
+        }
+        do {
+            let response = try await perform(change, route: route, peer: peer)
+            if route != .installRelease { record(route, change.target, peer, .done) }
+            return response
+        } catch let error as ControlError {
+            record(route, change.target, peer, .failed(error))
+            throw error
+        }
+    }
+
+    private func body(of request: Request) async throws -> ByteBuffer {
+        let error = ControlError(
+            .tooLarge, "the request's body has more than \(maxBodyBytes) bytes: send less",
+            details: ["limit": String(maxBodyBytes)])
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > maxBodyBytes { throw error }
+        do {
+            return try await request.body.collect(upTo: maxBodyBytes)
+        } catch is NIOTooManyBytesError {
+            throw error
+        }
+    }
+
+    private func record(
+        _ route: ControlRoute, _ target: String, _ peer: Peer, _ outcome: ControlAuditRecord.Outcome
+    ) {
+        audit(ControlAuditRecord(peer: peer, operation: route.operation, target: target, outcome: outcome))
+    }
+}
+
+// MARK: - Looking
+
+extension ControlResponder {
+    private func look(_ route: ControlRoute, parameters: [String], request: Request) async throws -> Response {
+        switch route {
+        case .status:
+            return try ControlJSON.response(await node.status())
+        case .whichReleases:
+            return try ControlJSON.response(ReleaseList(releases: await node.whichReleases()))
+        case .checkInstallRelease:
+            return try ControlJSON.response(
+                try await node.checkInstallRelease(vsn: try ControlChange.vsn(parameters)))
+        case .tree:
+            return try ControlJSON.response(ApplicationList(applications: await node.tree()))
+        case .workers:
+            return try ControlJSON.response(WorkerList(workers: await node.ps()))
+        case .events:
+            return await events(request)
+        case .openAPI:
+            return Response(
+                status: .ok, headers: [.contentType: "application/json"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: ControlOpenAPI.document)))
+        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call:
+            throw ControlError(.internalError, "\(route.operation) is a change and was treated as a question")
+        }
+    }
+
+    /// Subscribed before the head goes out: whoever has seen the head misses nothing.
+    private func events(_ request: Request) async -> Response {
+        let events = await node.events()
+        return stream { writer in
+            try await request.body.consumeWithCancellationOnInboundClose { _ in
+                var writer = writer
+                for await event in events.cancelOnGracefulShutdown() {
+                    try await writer.write(try ControlJSON.line(event))
+                }
+                try await writer.finish(nil)
+            }
+        }
+    }
+
+    private func stream(_ write: @escaping @Sendable (any ResponseBodyWriter) async throws -> Void) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "application/x-ndjson"],
+            body: ResponseBody { writer in try await write(writer) })
+    }
+}
+
+// MARK: - Changing
+
+extension ControlResponder {
+    private func perform(_ change: ControlChange, route: ControlRoute, peer: Peer) async throws -> Response {
+        switch change {
+        case .unpackRelease(let package):
+            return try ControlJSON.response(
+                try await node.unpackRelease(package: package, peer: peer), status: .created)
+        case .installRelease(let vsn):
+            let progress = try await node.installRelease(vsn: vsn, peer: peer)
+            record(route, vsn, peer, .started)
+            return install(vsn, progress: progress, peer: peer)
+        case .makePermanent(let vsn):
+            return try ControlJSON.response(try await node.makePermanent(vsn: vsn, peer: peer))
+        case .removeRelease(let vsn):
+            try await node.removeRelease(vsn: vsn, peer: peer)
+            return try ControlJSON.response(RemovedRelease(removed: vsn))
+        case .call(let call):
+            let reply = try await node.call(
+                worker: call.worker, request: call.request, timeoutMilliseconds: call.timeoutMilliseconds, peer: peer)
+            return try ControlJSON.response(CallReply(reply: reply))
+        }
+    }
+
+    /// Reads the progress to its end also when nobody listens any more: the audit log wants the outcome.
+    private func install(_ vsn: String, progress: AsyncStream<InstallProgress>, peer: Peer) -> Response {
+        stream { writer in
+            var writer = writer
+            var failure: (any Error)?
+            var ended: InstallProgress?
+            func send(_ step: InstallProgress) async {
+                guard failure == nil else { return }
+                do {
+                    try await writer.write(try ControlJSON.line(step))
+                } catch {
+                    failure = error
+                }
+            }
+            for await step in progress {
+                switch step {
+                case .progress: break
+                case .result, .error: ended = step
+                }
+                await send(step)
+            }
+            if ended == nil {
+                let lost = InstallProgress.error(
+                    ControlError(.internalError, "the install of \(vsn) ended without a result: see the daemon's log"))
+                ended = lost
+                await send(lost)
+            }
+            record(.installRelease, vsn, peer, Self.outcome(ended))
+            if let failure { throw failure }
+            try await writer.finish(nil)
+        }
+    }
+
+    private static func outcome(_ last: InstallProgress?) -> ControlAuditRecord.Outcome {
+        switch last {
+        case .result(let result):
+            let reason = result.reason ?? "no reason given"
+            switch result.outcome {
+            case .done, .restarting: return .done
+            case .refused: return .failed(ControlError(.upgradeRefused, reason))
+            case .aborted: return .failed(ControlError(.upgradeAborted, reason))
+            }
+        case .error(let error): return .failed(error)
+        case .progress, nil: return .failed(ControlError(.internalError, "no result"))
+        }
+    }
+}

@@ -1,0 +1,27 @@
+public import Wire
+
+/// What the control interface asks of the node.
+///
+/// The server has checked the request's form and the peer's right to it; the node decides the rest.
+/// Methods that take a `Peer` change something.
+public protocol NodeControl: Sendable {
+    func status() async -> NodeStatus
+    func whichReleases() async -> [ReleaseSummary]
+    /// `package`: the absolute path of a `.tar.gz`.
+    func unpackRelease(package: String, peer: Peer) async throws(ControlError) -> ReleaseSummary
+    /// Has no side effects.
+    func checkInstallRelease(vsn: String) async throws(ControlError) -> InstallPlan
+    /// Progress, then exactly one `.result`, then the stream's end. The install goes on when nobody reads.
+    func installRelease(vsn: String, peer: Peer) async throws(ControlError) -> AsyncStream<InstallProgress>
+    func makePermanent(vsn: String, peer: Peer) async throws(ControlError) -> ReleaseSummary
+    func removeRelease(vsn: String, peer: Peer) async throws(ControlError)
+    /// One node for each application.
+    func tree() async -> [TreeNode]
+    func ps() async -> [WorkerSummary]
+    /// `request` and the answer are terms as text; `worker` is a place in the tree.
+    func call(
+        worker: String, request: String, timeoutMilliseconds: Int, peer: Peer
+    ) async throws(ControlError) -> String
+    /// From now on; bounded by whoever makes it, so that a slow reader loses events and costs no memory.
+    func events() async -> AsyncStream<NodeEvent>
+}

@@ -1,0 +1,100 @@
+import Glibc
+import Host
+import Instructions
+public import Logging
+import ServiceLifecycle
+import UnixSignals
+import Wire
+
+/// The daemon: one node and its control server, from start to end.
+public struct Daemon: Sendable {
+    public struct Configuration: Sendable {
+        /// Absolute path of the release root.
+        public var root: String
+        public var control: ControlConfiguration
+
+        public init(root: String, control: ControlConfiguration) {
+            self.root = root
+            self.control = control
+        }
+    }
+
+    private let configuration: Configuration
+    private let logger: Logger
+
+    public init(configuration: Configuration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Runs until the node has ended. Throws where it could not even begin.
+    public func run() async throws -> NodeEnd {
+        // A worker that is gone must not end the daemon by a write to it.
+        signal(SIGPIPE, SIG_IGN)
+        _ = DescriptorLimit.raise()
+        let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger)
+        let readiness = Readiness()
+        let audit = logger
+        let server = ControlServer(
+            configuration: configuration.control, node: NodeService(node),
+            audit: { audit.notice("\($0)", metadata: ["AUDIT": "\($0.operation)", "UID": "\($0.peer.uid)"]) },
+            logger: logger, onListening: { await readiness.reached(.control) },
+            onHeartbeat: { readiness.controlHeartbeat.beat() })
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                // Shut down from the last to the first: the tree goes first, while questions are still answered.
+                services: [
+                    .init(
+                        service: server, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(
+                        service: NodeRunner(node: node, readiness: readiness),
+                        successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger)))
+        do {
+            try await group.run()
+        } catch {
+            // The tree is down by now; what made the group end is what there is to say.
+            await node.stop(.failed("\(error)"))
+            return await node.ended() == .stopped ? .failed("\(error)") : await node.ended()
+        }
+        return await node.ended()
+    }
+
+    /// The libraries' notices about their own life are for their developers.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .error)
+        return quiet
+    }
+}
+
+/// The node as a service: booted, kept under the watchdog, stopped in order.
+struct NodeRunner: Service {
+    let node: Node
+    let readiness: Readiness
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            do {
+                try await node.boot()
+            } catch {
+                // A stop that came in the middle of the boot is no failure of it.
+                if await node.ended() == .stopped { return }
+                throw error
+            }
+            await readiness.reached(.node, status: "release \(node.release?.vsn ?? "") runs")
+            let watchdog = await Watchdog(node: node, heartbeat: readiness.controlHeartbeat)
+            let end = await node.ended()
+            await watchdog.stop()
+            if case .failed(let reason) = end { throw BootError(reason) }
+        } onGracefulShutdown: {
+            Task { @HostActor in
+                SystemdNotify.stopping()
+                node.stop(.stopped)
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Host
+import Instructions
+import Logging
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// `config_change` after an install, and old code that is purged later.
+extension Node {
+    /// How long a worker may take for its configChange.
+    static let configChangeMilliseconds = 10_000
+
+    /// Tells the workers of each application whose environment changed; `then` gets a sentence for each that failed.
+    func changeConfig(
+        from: LoadedRelease, to: LoadedRelease, then: @escaping @HostActor ([String]) -> Void
+    ) {
+        var told: [(Place, ConfigChange)] = []
+        for application in to.applications.keys.sorted(by: { $0.name < $1.name }) {
+            guard
+                let change = Self.configChange(
+                    from: from.environmentParameters(of: application), to: to.environmentParameters(of: application))
+            else { continue }
+            for (address, place) in places where address.application == application {
+                if launcher.speaksProtocol(place.spec), case .running = place.state { told.append((place, change)) }
+            }
+        }
+        let gather = Gather<String?>(count: told.count) { then($0.compactMap(\.self)) }
+        for (index, (place, change)) in told.enumerated() {
+            place.changeConfig(change, within: Self.configChangeMilliseconds) { gather.set(index, $0) }
+        }
+    }
+
+    /// Nil where nothing differs. Source: OTP application(3), `Module:config_change/3`.
+    private static func configChange(
+        from: [EnvironmentParameter], to: [EnvironmentParameter]
+    ) -> ConfigChange? {
+        let old = Dictionary(from.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+        let new = Dictionary(to.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+        let changed = to.filter { old[$0.key] != nil && old[$0.key] != $0.value }
+        let added = to.filter { old[$0.key] == nil }
+        let removed = from.map(\.key).filter { new[$0] == nil }
+        guard !changed.isEmpty || !added.isEmpty || !removed.isEmpty else { return nil }
+        return ConfigChange(
+            changed: changed.map { EnvironmentEntry(key: $0.key, value: $0.value) },
+            new: added.map { EnvironmentEntry(key: $0.key, value: $0.value) }, removed: removed)
+    }
+
+    // MARK: Old code
+
+    /// Old code is tried softly every ten seconds until nobody runs it any more.
+    func schedulePurge() {
+        purgeTimer?.cancel()
+        purgeTimer = nil
+        guard !unpurged.isEmpty else { return }
+        purgeTimer = Reactor.shared.schedule(afterMilliseconds: Unpurged.retryMilliseconds) { [weak self] in
+            self?.purgeSoftly()
+        }
+    }
+
+    private func purgeSoftly() {
+        workers(listing: unpurged.modules.map(\.module)) { [weak self] infos in
+            guard let self else { return }
+            // An upgrade has the code table in its hands; it purges what it must itself.
+            if case .running = self.phase {
+                let before = self.unpurged.modules.map(\.module)
+                var table = self.codeServer.table
+                self.unpurged.softPurge(&table, workers: infos)
+                self.codeServer.use(table, in: self.root)
+                self.codeServer.forgetUnused()
+                let after = self.unpurged.modules.map(\.module)
+                for module in before where !after.contains(module) {
+                    self.events.post("purged", "old code of \(module.name) is purged: nobody runs it any more")
+                }
+            }
+            self.schedulePurge()
+        }
+    }
+
+    /// With the release made permanent, `brutal_purge` ends whoever still runs old code.
+    func purgeBrutally() {
+        guard !unpurged.isEmpty else { return }
+        workers(listing: unpurged.modules.map(\.module)) { [weak self] infos in
+            guard let self else { return }
+            var table = self.codeServer.table
+            let users = self.unpurged.brutalPurge(&table, workers: infos)
+            self.codeServer.use(table, in: self.root)
+            for user in users {
+                self.events.post(
+                    "purged", "\(user) ran old code that is purged brutally; it is ended", level: .warning,
+                    worker: user.description)
+                self.place(named: user.description)?.current?.kill(reason: .atom("killed"))
+            }
+            self.codeServer.forgetUnused()
+            self.schedulePurge()
+        }
+    }
+}
+
+extension Place {
+    /// `then` gets a sentence where it failed.
+    func changeConfig(
+        _ change: ConfigChange, within milliseconds: Int, then: @escaping @HostActor (String?) -> Void
+    ) {
+        guard case .running(_, let generation) = state else { return then(nil) }
+        let name = address.description
+        generation.ask(within: milliseconds, { .configChange(ref: $0, change) }) { answer in
+            switch answer {
+            case .ok: then(nil)
+            case .failed(let reason): then("config_change of \(name) failed: \(reason)")
+            case .died(let reason): then("\(name) ended in its config_change: \(reason)")
+            case .timedOut(let milliseconds): then("\(name) did not answer config_change within \(milliseconds) ms")
+            case .acknowledged, .ignored, .value, .exported: then("\(name) answered config_change with something else")
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+import Host
+import Instructions
+import Logging
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// `install_release` and its check.
+extension Node {
+    /// All that an install needs, read and checked; making it changes nothing.
+    struct Preparation {
+        let from: LoadedRelease
+        let to: LoadedRelease
+        let entry: RelupEntry
+        let isUp: Bool
+    }
+
+    var upgrade: Upgrade? {
+        if case .upgrading(let upgrade) = phase { return upgrade }
+        return nil
+    }
+
+    func prepare(_ vsn: String) throws(ControlError) -> Preparation {
+        let from = try requireRunning()
+        do {
+            let script = try store.table.script(
+                to: vsn, relupOfTarget: try relupIfInstallable(vsn), relupOfRunning: try root.relup(from.vsn))
+            let isUp = script.direction == .up
+            try script.entry.checkScript(file: root.relupFile(isUp ? vsn : from.vsn))
+            let to = try root.load(script.to)
+            try refuseUnsupported(script.entry, file: root.relupFile(isUp ? vsn : from.vsn))
+            return Preparation(from: from, to: to, entry: script.entry, isUp: isUp)
+        } catch let error as FileError {
+            throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
+        } catch let error as ReleaseError {
+            throw error.controlError
+        } catch {
+            throw ControlError(.internalError, "\(error)")
+        }
+    }
+
+    private func relupIfInstallable(_ vsn: String) throws -> Relup? {
+        _ = try store.table.installable(vsn)
+        return try root.relup(vsn)
+    }
+
+    /// The release that runs; refused while the node starts, stops or is being upgraded.
+    func requireRunning() throws(ControlError) -> LoadedRelease {
+        switch phase {
+        case .running:
+            guard let release else { throw ControlError(.unavailable, "the node has no release yet") }
+            return release
+        case .idle, .starting: throw ControlError(.unavailable, "the node is still starting; try again")
+        case .upgrading(let upgrade):
+            throw ControlError(
+                .busy, "an upgrade to \(upgrade.to.vsn) is under way; wait for its end",
+                details: ["vsn": upgrade.to.vsn])
+        case .stopping, .ended: throw ControlError(.unavailable, "the node is stopping")
+        }
+    }
+
+    /// What the script asks for and this version can't do is refused before anything runs.
+    private func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
+        let supervisors = Set(tree.allSupervisors().map(\.module))
+        for (index, instruction) in entry.script.enumerated() {
+            let named: [Atom]
+            switch instruction {
+            case .suspend(let targets): named = targets.map(\.module)
+            case .codeChange(_, let targets): named = targets.map(\.module)
+            case .syncNodes, .restartNewEmulator, .restartEmulator:
+                throw unsupported(file, index, instruction, "this version does not evaluate it yet")
+            case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .resume, .stop, .start, .apply: continue
+            }
+            if let module = named.first(where: supervisors.contains) {
+                let advice = "load takes effect when the supervisor starts again"
+                throw unsupported(
+                    file, index, instruction,
+                    "\(module.name) is a supervisor module, which this version can't change while it runs; \(advice)")
+            }
+        }
+    }
+
+    private func unsupported(
+        _ file: String, _ index: Int, _ instruction: LowLevelInstruction, _ message: String
+    ) -> FileError {
+        FileError(
+            file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
+    }
+
+    // MARK: Check
+
+    func plan(_ vsn: String) async throws(ControlError) -> InstallPlan {
+        let preparation = try prepare(vsn)
+        var instructions: [InstallPlan.Instruction] = []
+        for (index, instruction) in preparation.entry.script.enumerated() {
+            try checkObjectCode(instruction, preparation)
+            let workers = await touched(by: instruction)
+            instructions.append(
+                .init(index: index, text: instruction.term.description, workers: workers.map(\.description)))
+        }
+        return InstallPlan(
+            from: preparation.from.vsn, to: vsn, direction: preparation.isUp ? .up : .down,
+            description: preparation.entry.description.asText ?? preparation.entry.description.description,
+            instructions: instructions)
+    }
+
+    private func checkObjectCode(
+        _ instruction: LowLevelInstruction, _ preparation: Preparation
+    ) throws(ControlError) {
+        guard case .loadObjectCode(let library, let vsn, let modules) = instruction else { return }
+        guard let record = preparation.to.record.library(library), record.vsn == vsn else {
+            throw ControlError(
+                .upgradeRefused, "\(instruction.term): library \(library.name)-\(vsn) is not in the new release")
+        }
+        for module in modules {
+            do {
+                try CodeServer.check(module, of: record, in: root)
+            } catch {
+                throw ControlError(.upgradeRefused, "\(instruction.term): \(error)")
+            }
+        }
+    }
+
+    private func touched(by instruction: LowLevelInstruction) async -> [WorkerID] {
+        switch instruction {
+        case .suspend(let targets): await workers(listing: targets.map(\.module))
+        case .resume(let modules): await workers(listing: modules)
+        case .codeChange(_, let targets): await workers(listing: targets.map(\.module))
+        case .stop(let modules), .start(let modules):
+            modules.flatMap { children(listing: $0) }.map { WorkerID($0.description) }
+        case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .syncNodes, .apply, .restartNewEmulator,
+            .restartEmulator:
+            []
+        }
+    }
+
+    private func workers(listing modules: [Atom]) async -> [WorkerID] {
+        await withCheckedContinuation { continuation in
+            workers(listing: modules) { continuation.resume(returning: $0.map(\.id)) }
+        }
+    }
+
+    // MARK: Install
+
+    func install(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
+        let preparation = try prepare(vsn)
+        let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
+        let machine = RelupMachine(
+            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
+            libraries: preparation.to.record.libraries, codeTable: codeServer.table, options: upgradeOptions)
+        let upgrade = Upgrade(
+            node: self, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
+            progress: { continuation.yield($0) },
+            then: { [self] upgrade, outcome in
+                finish(upgrade, outcome) { result in
+                    continuation.yield(.result(result))
+                    continuation.finish()
+                }
+            })
+        phase = .upgrading(upgrade)
+        events.post(
+            "install_release", "installing release \(vsn) over \(preparation.from.vsn)", level: .notice,
+            fields: ["from": preparation.from.vsn, "to": vsn])
+        // The answer to the request goes out first, then the script runs.
+        Reactor.shared.soon { upgrade.start() }
+        return stream
+    }
+
+    private func finish(
+        _ upgrade: Upgrade, _ outcome: RelupMachine.Outcome, then: @escaping @HostActor (InstallResult) -> Void
+    ) {
+        switch outcome {
+        case .done(let unpurged, let warnings):
+            installed(upgrade, unpurged, warnings, then: then)
+        case .refused(let failure):
+            phase = .running
+            codeServer.forgetUnused()
+            events.post(
+                "install_refused", "release \(upgrade.to.vsn) refused, nothing changed: \(failure)", level: .error)
+            then(upgrade.result(.refused, failure))
+        case .aborted(let failure, let warnings):
+            phase = .running
+            codeServer.forgetUnused()
+            let sentence = "upgrade to \(upgrade.to.vsn) aborted, \(upgrade.from.vsn) runs on: \(failure)"
+            events.post("install_aborted", sentence, level: .error)
+            then(upgrade.result(.aborted, failure, warnings: warnings))
+        case .restartNode(let failure):
+            let sentence = "upgrade to \(upgrade.to.vsn) failed where it can't be undone: \(failure)"
+            events.post("install_failed", sentence, level: .critical)
+            then(upgrade.result(.restarting, failure))
+            stop(.restart(reason: sentence))
+        case .restartNewEmulator, .restartEmulator:
+            // Refused before the script began; see refuseUnsupported.
+            phase = .running
+            then(upgrade.result(.refused, nil))
+        }
+    }
+
+    private func installed(
+        _ upgrade: Upgrade, _ more: [UnpurgedModule], _ warnings: [String],
+        then: @escaping @HostActor (InstallResult) -> Void
+    ) {
+        release = upgrade.to
+        events.release = upgrade.to.vsn
+        unpurged.add(more)
+        schedulePurge()
+        codeServer.forgetUnused()
+        var warnings = warnings
+        do {
+            try store.apply(try store.table.installed(upgrade.to.vsn))
+            try applications?.update(upgrade.to.applicationSpecs)
+        } catch {
+            warnings.append("\(error)")
+        }
+        phase = .running
+        changeConfig(from: upgrade.from, to: upgrade.to) { [self] failures in
+            events.post(
+                "release_installed", "release \(upgrade.to.vsn) runs, installed over \(upgrade.from.vsn)",
+                level: .notice, fields: ["from": upgrade.from.vsn, "to": upgrade.to.vsn])
+            then(upgrade.result(.done, nil, warnings: warnings + failures))
+        }
+    }
+}
+
+extension Upgrade {
+    func result(
+        _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, warnings: [String] = []
+    ) -> InstallResult {
+        let failed = failure.flatMap { failure -> InstallResult.FailedInstruction? in
+            guard let index = failure.index, let instruction = failure.instruction else { return nil }
+            return .init(index: index, text: instruction.term.description)
+        }
+        return InstallResult(
+            outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
+            worker: failure?.worker?.description, reason: failure?.error.description,
+            suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
+            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings)
+    }
+}

@@ -1,0 +1,144 @@
+import Host
+import Instructions
+import Logging
+import Supervision
+import Terms
+
+/// Boot and stop: the driver of the application controller.
+extension Node {
+    /// Boots the permanent release; returns once every application of it has started.
+    public func boot() async throws(BootError) {
+        let result: Result<Void, BootError> = await withCheckedContinuation { continuation in
+            bootWaiter = { continuation.resume(returning: $0) }
+            beginBoot()
+        }
+        try result.get()
+    }
+
+    /// Suspends until the node has ended and says why.
+    public func ended() async -> NodeEnd {
+        await withCheckedContinuation { continuation in
+            if case .ended(let end) = phase { return continuation.resume(returning: end) }
+            endWaiters.append { continuation.resume(returning: $0) }
+        }
+    }
+
+    private func beginBoot() {
+        do {
+            guard let permanent = releases.permanent else {
+                throw BootError("\(root.releasesFile): no release is permanent, so nothing can boot")
+            }
+            let release = try root.load(permanent)
+            applications = try ApplicationController(release.applicationSpecs)
+            self.release = release
+            events.release = release.vsn
+            codeServer.use(release, in: root)
+            events.post("boot", "booting release \(release.resource.name) \(release.vsn)", level: .notice)
+            phase = .starting
+            feed(.boot)
+        } catch {
+            end(.failed("\(error)"))
+        }
+    }
+
+    // MARK: The application controller's driver
+
+    func feed(_ event: ApplicationController.Event) {
+        for action in applications?.handle(event) ?? [] { perform(action) }
+    }
+
+    private func perform(_ action: ApplicationController.Action) {
+        switch action {
+        case .startRoot(let address, let module, let arguments):
+            feed(.startRoot(address: address, module: module, arguments: arguments))
+        case .stopRoot(let address): feed(.stopRoot(address))
+        case .started(let name):
+            events.post("application_started", "application \(name.name) started")
+            settle(name, .atom("ok"))
+        case .startFailed(let name, let reason):
+            events.post(
+                "application_failed", "application \(name.name) could not start: \(reason)", level: .error,
+                fields: ["reason": reason.description])
+            settle(name, .tuple([.atom("error"), reason]))
+        case .stopped(let name):
+            events.post("application_stopped", "application \(name.name) stopped")
+            settle(name, .atom("ok"))
+        case .stopFailed(let name, let reason): settle(name, .tuple([.atom("error"), reason]))
+        case .exited(let name, let type, let reason):
+            events.post(
+                "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason)", level: .error,
+                fields: ["reason": reason.description])
+        case .booted: booted()
+        case .terminateNode(let reason): stop(.failed("the node ends: \(reason)"))
+        case .allStopped: treeIsDown()
+        }
+    }
+
+    private func booted() {
+        guard case .starting = phase else { return }
+        phase = .running
+        events.post("running", "release \(release?.vsn ?? "") runs", level: .notice)
+        finishBoot(.success(()))
+    }
+
+    /// Starts or stops an application as an upgrade's `apply` asks; the answer is that of `application:start/1`.
+    func control(_ event: ApplicationController.Event, _ name: Atom, then: @escaping @HostActor (Term) -> Void) {
+        applicationWaiters[name] = then
+        feed(event)
+    }
+
+    private func settle(_ name: Atom, _ answer: Term) {
+        applicationWaiters.removeValue(forKey: name)?(answer)
+    }
+
+    // MARK: End
+
+    /// Stops the tree in order; `ended()` returns once it is down.
+    public func stop(_ end: NodeEnd) {
+        switch phase {
+        case .stopping, .ended: return
+        case .upgrading(let upgrade):
+            phase = .stopping(end)
+            upgrade.overtakenByStop()
+        case .idle, .starting, .running:
+            phase = .stopping(end)
+        }
+        purgeTimer?.cancel()
+        events.post("stopping", "stopping: \(end)", level: .notice)
+        if applications == nil { return treeIsDown() }
+        feed(.stopAll)
+    }
+
+    /// The tree is down; what still ends are old generations and standbys, which nobody needs.
+    private func treeIsDown() {
+        guard case .stopping(let end) = phase else { return }
+        for generation in generations.values { generation.kill(reason: .atom("killed")) }
+        guard generations.isEmpty else { return }
+        self.end(end)
+    }
+
+    func generationStarted(_ generation: Generation) { generations[ObjectIdentifier(generation)] = generation }
+
+    /// No process is left behind: the node has ended when its last process has.
+    func generationEnded(_ generation: Generation) {
+        generations[ObjectIdentifier(generation)] = nil
+        if generations.isEmpty, applications?.running.isEmpty != false { treeIsDown() }
+    }
+
+    private func end(_ end: NodeEnd) {
+        phase = .ended(end)
+        sockets.closeAll()
+        events.post("stopped", "the node is down")
+        events.finish()
+        finishBoot(.failure(BootError("\(end)")))
+        let waiters = endWaiters
+        endWaiters = []
+        for waiter in waiters { waiter(end) }
+    }
+
+    private func finishBoot(_ result: Result<Void, BootError>) {
+        let waiter = bootWaiter
+        bootWaiter = nil
+        waiter?(result)
+    }
+}

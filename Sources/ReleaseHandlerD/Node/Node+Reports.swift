@@ -1,0 +1,66 @@
+import Host
+import Instructions
+import Logging
+import Supervision
+import Terms
+import Wire
+
+/// What supervisors and workers say, put into the log and the events.
+extension Node {
+    func tell(_ report: SupervisorReport) {
+        switch report {
+        case .progress:
+            break  // Each worker's start is told with its pid when it happens.
+        case .childTerminated(let child, _, let reason):
+            events.post(
+                "worker_exited", "\(child) terminated: \(reason)", level: .warning, worker: child.description,
+                fields: ["reason": reason.description])
+        case .restart(let child, let count):
+            events.post(
+                "worker_restart", "\(child) is restarted, time \(count)", level: .notice, worker: child.description,
+                fields: ["restarts": "\(count)"])
+        case .startError(let child, let reason):
+            events.post(
+                "start_error", "\(child) failed to start: \(reason)", level: .error, worker: child.description,
+                fields: ["reason": reason.description])
+        case .shutdownError(let child, let reason):
+            events.post(
+                "shutdown_error", "\(child) ended badly at its shutdown: \(reason)", level: .error,
+                worker: child.description, fields: ["reason": reason.description])
+        case .shutdown(let supervisor, let child, let reason):
+            events.post(
+                "supervisor_shutdown", "\(supervisor) gives up because of \(child): \(reason)", level: .error,
+                worker: supervisor.description, fields: ["child": child.description, "reason": reason.description])
+        }
+    }
+
+    func workerLog(
+        _ place: Place, _ generation: Generation, _ level: LogLevel, _ text: String, _ metadata: [Term: Term]
+    ) {
+        var fields: [String: String] = ["pid": "\(generation.pid)"]
+        for (key, value) in metadata { fields[Self.fieldName(key)] = value.asText ?? value.description }
+        events.post("log", text, level: level.loggerLevel, worker: place.address.description, fields: fields)
+    }
+
+    func workerOutput(_ place: Place, _ generation: Generation, _ stream: OutputStream, _ line: String) {
+        events.post(
+            "output", line, worker: place.address.description,
+            fields: ["pid": "\(generation.pid)", "stream": stream.rawValue])
+    }
+
+    private static func fieldName(_ key: Term) -> String { key.asAtom?.name ?? key.asText ?? key.description }
+}
+
+extension LogLevel {
+    /// swift-log has no `alert` and no `emergency`.
+    var loggerLevel: Logger.Level {
+        switch self {
+        case .emergency, .alert, .critical: .critical
+        case .error: .error
+        case .warning: .warning
+        case .notice: .notice
+        case .info: .info
+        case .debug: .debug
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Host
+import Instructions
+import Logging
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// `unpack_release`: a package becomes a release that can be installed, or nothing of it stays.
+extension Node {
+    func unpack(_ package: String) async throws(ControlError) -> ReleaseSummary {
+        _ = try requireRunning()
+        let unpacked: UnpackedPackage
+        do {
+            // Reading and writing a package takes as long as its disk does; the node's thread has others to serve.
+            unpacked = try await UnpackedPackage.make(package, root: root)
+        } catch {
+            throw ControlError(.packageInvalid, error.description, details: ["package": package])
+        }
+        defer { unpacked.staged.discard() }
+        // The node may have begun something else meanwhile.
+        _ = try requireRunning()
+        do {
+            let change = try store.table.unpack(unpacked.resource) { FileNames.exists(root.resolve($0)) }
+            try store.apply(change, staging: unpacked.staged.directory)
+        } catch let error as ReleaseError {
+            throw error.controlError
+        } catch {
+            throw ControlError(.systemError, "\(error); what was unpacked is removed at the next start")
+        }
+        let vsn = unpacked.resource.vsn
+        events.post(
+            "unpacked", "release \(vsn) is unpacked from \(package)", level: .notice,
+            fields: ["vsn": vsn, "package": package])
+        return try summary(vsn)
+    }
+}
+
+/// Why a package is not taken: one sentence that names the package and what is wrong in it.
+struct PackageError: Error, CustomStringConvertible { let description: String }
+
+/// A package that lies unpacked beside the root's own directories, read and found to be a whole release.
+struct UnpackedPackage: Sendable {
+    let staged: StagedRelease
+    let resource: ReleaseResource
+
+    @concurrent
+    static func make(_ package: String, root: ReleaseRoot) async throws(PackageError) -> UnpackedPackage {
+        guard package.hasPrefix("/") else {
+            throw PackageError(description: "\(package): the package's path must be absolute")
+        }
+        let staged: StagedRelease
+        do {
+            staged = try ReleaseArchive.stage(package, under: root.path)
+        } catch {
+            throw PackageError(description: error.description)
+        }
+        do {
+            return try check(staged, root)
+        } catch {
+            staged.discard()
+            // Paths of the directory that is gone by now would only mislead.
+            let text = "\(error)".replacing("\(staged.directory)/", with: "")
+            throw PackageError(description: "\(package): \(text)")
+        }
+    }
+
+    private static func check(_ staged: StagedRelease, _ root: ReleaseRoot) throws -> UnpackedPackage {
+        let stagedRoot = ReleaseRoot(path: staged.directory)
+        let resource = try findResource(staged, stagedRoot)
+        var record = ReleaseRecord(resource, status: .unpacked)
+        for index in record.libraries.indices {
+            let library = record.libraries[index]
+            let standing = root.resolve(library.directory)
+            let brought = stagedRoot.resolve(library.directory)
+            let isBrought = FileNames.exists(brought)
+            if FileNames.exists(standing) {
+                guard !isBrought || Directory.isSame(brought, standing) else {
+                    throw PackageError(
+                        description: """
+                            \(library.directory) is in the release root with other contents; give the changed \
+                            application another version
+                            """)
+                }
+                record.libraries[index].directory = standing
+            }
+        }
+        let emulator = record.emulatorDirectory
+        guard
+            record.ertsVsn == Emulator.vsn || FileNames.exists(root.resolve(emulator))
+                || FileNames.exists(stagedRoot.resolve(emulator))
+        else {
+            throw PackageError(
+                description: """
+                    it needs \(emulator), which is neither in the package nor in the release root; this daemon is \
+                    erts-\(Emulator.vsn)
+                    """)
+        }
+        // All that an install will read is read now, from where it will lie.
+        _ = try stagedRoot.load(record)
+        if let relup = try stagedRoot.relup(resource.vsn), relup.vsn != resource.vsn {
+            throw PackageError(
+                description: "releases/\(resource.vsn)/relup is for \(relup.vsn), the release is \(resource.vsn)")
+        }
+        return UnpackedPackage(staged: staged, resource: resource)
+    }
+
+    /// `releases/NAME.rel`, as OTP packs it, or `releases/VSN/NAME.rel`; it is put in the second place.
+    private static func findResource(_ staged: StagedRelease, _ stagedRoot: ReleaseRoot) throws -> ReleaseResource {
+        let files = staged.entries.map(\.path).filter { path in
+            let parts = path.split(separator: "/")
+            return parts.first == "releases" && (2...3).contains(parts.count) && path.hasSuffix(".rel")
+        }.sorted { ($0.split(separator: "/").count, $0) < ($1.split(separator: "/").count, $1) }
+        guard let first = files.first else {
+            throw PackageError(description: "no releases/NAME.rel in the package")
+        }
+        let resource = try ReleaseResource.parse(stagedRoot.read("\(staged.directory)/\(first)"), file: first)
+        let place = "\(stagedRoot.releaseDirectory(resource.vsn))/\(resource.name).rel"
+        if !FileNames.exists(place) {
+            try Directory.make(stagedRoot.releaseDirectory(resource.vsn))
+            try AtomicFile.write(place, Array(resource.text().utf8))
+        }
+        return resource
+    }
+}

@@ -1,0 +1,78 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// Finding workers, by name and by module, and asking their supervisors.
+extension Node {
+    /// How long a worker with `dynamic` modules may take to say which they are.
+    static let getModulesMilliseconds = 5_000
+
+    func place(named text: String) -> Place? {
+        ChildAddress(parsing: text).flatMap { places[$0] }
+    }
+
+    /// What is verified about every worker that lists one of these modules or executes one, those with `dynamic`
+    /// modules asked.
+    func workers(listing modules: [Atom], then: @escaping @HostActor ([WorkerInfo]) -> Void) {
+        let wanted = Set(modules)
+        var candidates: [Place] = []
+        for child in tree.allChildren() where child.spec.type == .worker {
+            if let place = places[child.address], place.current != nil { candidates.append(place) }
+        }
+        let gather = Gather<WorkerInfo>(count: candidates.count) { infos in
+            then(infos.filter { $0.resident.map(wanted.contains) == true || !wanted.isDisjoint(with: $0.modules) })
+        }
+        for (index, place) in candidates.enumerated() {
+            modulesOf(place) { gather.set(index, Self.info(place, modules: $0)) }
+        }
+    }
+
+    private func modulesOf(_ place: Place, then: @escaping @HostActor ([Atom]) -> Void) {
+        if case .list(let modules) = place.spec.modules { return then(modules) }
+        guard case .running(_, let generation) = place.state else { return then([place.spec.start.module]) }
+        generation.ask(within: Self.getModulesMilliseconds, { .getModules(ref: $0) }) { answer in
+            guard case .value(.list(let names)) = answer else { return then([place.spec.start.module]) }
+            then(names.compactMap(\.asAtom))
+        }
+    }
+
+    private static func info(_ place: Place, modules: [Atom]) -> WorkerInfo {
+        let code = place.current?.code?.version
+        return WorkerInfo(
+            id: WorkerID(place.address.description), resident: code?.module, modules: modules,
+            vsn: place.current?.vsn.ifDefined, sha256: code?.sha256 ?? "")
+    }
+
+    /// Every child, worker or supervisor, whose spec lists the module and that runs; in tree order.
+    func children(listing module: Atom) -> [ChildAddress] {
+        tree.allChildren().filter { child in
+            guard child.state.startID != nil, case .list(let modules) = child.spec.modules else { return false }
+            return modules.contains(module)
+        }.map(\.address)
+    }
+
+    /// Through its supervisor; nil where it went well.
+    func terminateChild(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        guard let supervisor = address.parent, let id = address.id else { return then(.atom("not_found")) }
+        request(.terminateChild(supervisor: supervisor, id: id)) { then($0.failure) }
+    }
+
+    /// Through its supervisor; nil where it went well.
+    func restartChild(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        guard let supervisor = address.parent, let id = address.id else { return then(.atom("not_found")) }
+        request(.restartChild(supervisor: supervisor, id: id)) { then($0.failure) }
+    }
+}
+
+extension SupervisorReply {
+    /// The error's reason as OTP's term; nil for every other reply.
+    var failure: Term? {
+        switch self {
+        case .error(let error): error.reason
+        case .ok, .child, .childspec, .children, .counts: nil
+        }
+    }
+}

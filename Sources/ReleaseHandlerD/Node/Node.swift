@@ -1,0 +1,178 @@
+public import Host
+import Instructions
+public import Logging
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// The node: the supervision tree, the workers at its places, the running release and the upgrade in progress.
+///
+/// It is the driver of the pure machines: it performs their actions and feeds the outcomes back. All of it runs on
+/// the one thread of `HostActor`, so that no two events are ever handled at once.
+@HostActor
+public final class Node {
+    enum Phase {
+        case idle
+        case starting
+        case running
+        case upgrading(Upgrade)
+        case stopping(NodeEnd)
+        case ended(NodeEnd)
+    }
+
+    let root: ReleaseRoot
+    let events: EventHub
+    let codeServer: CodeServer
+    let sockets = SocketKeeper()
+    let references = References()
+    let startedAtMilliseconds = Reactor.nowMilliseconds()
+    lazy var launcher = Launcher(node: self)
+
+    var phase: Phase = .idle
+    /// What runs now; nil until the boot has read it.
+    var release: LoadedRelease?
+    var store: ReleaseStore
+    var applications: ApplicationController?
+    /// Every process of this node that has not ended, those without a place in the tree included.
+    var generations: [ObjectIdentifier: Generation] = [:]
+    var tree = SupervisionTree()
+    var places: [ChildAddress: Place] = [:]
+    /// Modules that are suspended: no child that lists one is started until they are released.
+    var heldModules: Set<Atom> = []
+    /// Old code that some worker still ran when its module was loaded, with how it is to be purged.
+    var unpurged = Unpurged()
+    var purgeTimer: ScheduledTimer?
+    /// Time limits of upgrades.
+    var upgradeOptions = RelupMachine.Options()
+    var requests: [RequestID: (SupervisorReply) -> Void] = [:]
+    var lastRequest = 0
+    /// Who waits for an application to have started or stopped.
+    var applicationWaiters: [Atom: (Term) -> Void] = [:]
+    private var treeEvents: [SupervisionTree.Event] = []
+    private var isFeeding = false
+    var bootWaiter: ((Result<Void, BootError>) -> Void)?
+    var endWaiters: [(NodeEnd) -> Void] = []
+
+    public init(root: ReleaseRoot, logger: Logger) throws(BootError) {
+        self.root = root
+        events = EventHub(logger: logger)
+        codeServer = CodeServer()
+        store = try ReleaseStore(root: root)
+        for note in store.recoveryNotes { events.post("recovered", note, level: .notice) }
+    }
+
+    var releases: ReleasesFile { store.table.releases }
+
+    // MARK: The tree's driver
+
+    /// Gives the tree an event and performs what it answers; events that come of that follow in order.
+    func feed(_ event: SupervisionTree.Event) {
+        treeEvents.append(event)
+        guard !isFeeding else { return }
+        isFeeding = true
+        defer { isFeeding = false }
+        while !treeEvents.isEmpty {
+            let next = treeEvents.removeFirst()
+            for action in tree.handle(next, now: Reactor.nowMilliseconds()) { perform(action) }
+        }
+    }
+
+    /// Asks a supervisor; `then` gets its reply.
+    func request(_ request: SupervisorRequest, then: @escaping @HostActor (SupervisorReply) -> Void) {
+        lastRequest += 1
+        let id = RequestID(lastRequest)
+        requests[id] = then
+        feed(.request(id, request))
+    }
+
+    private func perform(_ action: SupervisionTree.Action) {
+        switch action {
+        case .startWorker(let id, let address, let spec): startWorker(id, address, spec)
+        case .stopWorker(let id, let address, let shutdown): stopWorker(id, address, shutdown)
+        case .cancelStart(let id, let address): stopWorker(id, address, .brutalKill)
+        case .readSupervisor(let id, let address, let module, let arguments):
+            readSupervisor(id, address, module, arguments)
+        case .scheduleTimer(let id, let milliseconds):
+            _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
+                self?.feed(.timerFired(id))
+            }
+        case .reply(let id, let reply): requests.removeValue(forKey: id)?(reply)
+        case .rootStarted(let address): feed(.rootStarted(address))
+        case .rootFailed(let address, let reason): feed(.rootFailed(address, reason: reason))
+        case .rootStopped(let address, let reason): feed(.rootStopped(address, reason: reason))
+        case .report(let report): tell(report)
+        }
+    }
+
+    private func startWorker(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
+        if spec.listedModules.contains(where: heldModules.contains) {
+            return feed(.workerStartHeld(id))
+        }
+        let place = places[address] ?? Place(address: address, spec: spec, node: self)
+        places[address] = place
+        place.start(id, spec: spec)
+    }
+
+    private func stopWorker(_ id: StartID, _ address: ChildAddress, _ shutdown: Shutdown) {
+        guard let place = places[address], place.startID == id else {
+            return feed(.workerExited(id, reason: .atom("noproc")))
+        }
+        place.stop(id, shutdown)
+    }
+
+    private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
+        do {
+            feed(.supervisorRead(id, try supervisorInit(of: module, application: address.application)))
+        } catch {
+            feed(.supervisorUnreadable(id, reason: error.reason))
+        }
+    }
+
+    /// What MODULE.sup says now, with the application's environment put in.
+    func supervisorInit(of module: Atom, application: Atom) throws(SupervisorReadError) -> SupervisorInit {
+        do {
+            let file = try codeServer.supervisor(module, in: root)
+            let environment = (upgrade?.to ?? release)?.environment(of: application) ?? [:]
+            return try SupervisorInit.parse(file.bytes, file: file.path) { environment[$0] }
+        } catch let error as CodeError {
+            throw SupervisorReadError(reason: error.term)
+        } catch {
+            throw SupervisorReadError(reason: .text("\(error)"))
+        }
+    }
+
+    // MARK: What places tell
+
+    func placeNotice(_ place: Place, _ notice: Place.Notice) {
+        switch notice {
+        case .started(let id):
+            let pid = place.current?.pid ?? 0
+            events.post(
+                "worker_started", "\(place.address) started, pid \(pid)", worker: place.address.description,
+                fields: ["pid": "\(pid)", "generation": "\(place.generations)"])
+            feed(.workerStarted(id))
+        case .ignored(let id): feed(.workerIgnored(id))
+        case .startFailed(let id, let reason): feed(.workerStartFailed(id, reason: reason))
+        case .exited(let id, let reason): feed(.workerExited(id, reason: reason))
+        }
+        forgetPlaceIfGone(place)
+    }
+
+    /// A place whose child the tree no longer knows has nothing to keep, its sockets included.
+    private func forgetPlaceIfGone(_ place: Place) {
+        guard place.startID == nil, tree.child(at: place.address) == nil else { return }
+        places[place.address] = nil
+        sockets.close(of: place.address)
+    }
+
+    func handedOff(_ place: Place, from old: Generation, to new: Generation) {
+        events.post(
+            "worker_handed_off", "\(place.address) handed off from pid \(old.pid) to pid \(new.pid)",
+            worker: place.address.description,
+            fields: ["pid": "\(new.pid)", "old_pid": "\(old.pid)", "generation": "\(new.number)"])
+    }
+}
+
+/// Why a supervisor's init could not be had.
+struct SupervisorReadError: Error { let reason: Term }

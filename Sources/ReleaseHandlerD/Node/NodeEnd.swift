@@ -1,0 +1,25 @@
+/// Why the node came to its end, and so what its process does next.
+public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
+    /// Asked to stop: exit with success.
+    case stopped
+    /// It could not boot, or a permanent application ended: exit with failure, so that the service manager starts the
+    /// daemon anew.
+    case failed(String)
+    /// The daemon re-executes itself and boots the permanent release.
+    case restart(reason: String)
+
+    public var description: String {
+        switch self {
+        case .stopped: "asked to"
+        case .failed(let reason): reason
+        case .restart(let reason): "restart into the permanent release: \(reason)"
+        }
+    }
+}
+
+/// Why a root can't boot: one sentence that says what, where and what to do.
+public struct BootError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,175 @@
+import Glibc
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+public import Wire
+
+/// The node as the control server sees it: every question and change goes to the node's own thread.
+public final class NodeService: NodeControl {
+    private let node: Node
+
+    public init(_ node: Node) { self.node = node }
+
+    public func status() async -> NodeStatus { await node.status() }
+    public func whichReleases() async -> [ReleaseSummary] { await node.whichReleases() }
+    public func tree() async -> [TreeNode] { await node.treeNodes() }
+    public func ps() async -> [WorkerSummary] { await node.workerSummaries() }
+    public func events() async -> AsyncStream<NodeEvent> { await node.events.follow() }
+
+    public func checkInstallRelease(vsn: String) async throws(ControlError) -> InstallPlan {
+        try await node.plan(vsn)
+    }
+
+    public func unpackRelease(package: String, peer: Peer) async throws(ControlError) -> ReleaseSummary {
+        try await node.unpack(package)
+    }
+
+    public func installRelease(vsn: String, peer: Peer) async throws(ControlError) -> AsyncStream<InstallProgress> {
+        try await node.install(vsn)
+    }
+
+    public func makePermanent(vsn: String, peer: Peer) async throws(ControlError) -> ReleaseSummary {
+        try await node.makePermanent(vsn)
+    }
+
+    public func removeRelease(vsn: String, peer: Peer) async throws(ControlError) {
+        try await node.removeRelease(vsn)
+    }
+
+    public func call(
+        worker: String, request: String, timeoutMilliseconds: Int, peer: Peer
+    ) async throws(ControlError) -> String {
+        let term: Term
+        do {
+            term = try TermText.parseTerm(request)
+        } catch {
+            throw ControlError(.badRequest, "the request is no term: \(error)", details: ["request": request])
+        }
+        return try await node.call(worker, term, timeoutMilliseconds: timeoutMilliseconds)
+    }
+}
+
+extension Node {
+    func call(_ worker: String, _ request: Term, timeoutMilliseconds: Int) async throws(ControlError) -> String {
+        guard let place = place(named: worker) else {
+            throw ControlError(
+                .noSuchWorker, "no worker \(worker) in the tree; see releasectl ps", details: ["worker": worker])
+        }
+        let result: Result<Term, CallFailure> = await withCheckedContinuation { continuation in
+            place.call(request, timeoutMilliseconds: timeoutMilliseconds) { continuation.resume(returning: $0) }
+        }
+        switch result {
+        case .success(let term): return term.description
+        case .failure(let failure): throw failure.controlError(worker)
+        }
+    }
+
+    // MARK: Looking
+
+    func status() -> NodeStatus {
+        let state: NodeStatus.State =
+            switch phase {
+            case .idle, .starting: .starting
+            case .running: .running
+            case .upgrading: .upgrading
+            case .stopping, .ended: .stopping
+            }
+        let uptime = Double(Reactor.nowMilliseconds() - startedAtMilliseconds) / 1000
+        return NodeStatus(
+            state: state, name: release?.resource.name ?? "", release: release?.vsn ?? "",
+            permanent: releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(), uptimeSeconds: uptime,
+            root: root.path)
+    }
+
+    func workerSummaries() -> [WorkerSummary] {
+        tree.allChildren().filter { $0.spec.type == .worker }.map { child in
+            let place = places[child.address]
+            let generation = place?.current
+            return WorkerSummary(
+                address: child.address.description, state: state(of: child, place), pid: generation?.pid,
+                generation: generation?.number, module: child.spec.start.module.name, vsn: generation?.vsnText,
+                restarts: child.restarts,
+                sockets: sockets.list(of: child.address).map { SocketSummary(name: $0.name, address: $0.address) },
+                rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
+                ageSeconds: generation.map(\.ageSeconds))
+        }
+    }
+
+    func treeNodes() -> [TreeNode] {
+        let all = tree.allChildren()
+        let supervisors = Dictionary(uniqueKeysWithValues: tree.allSupervisors().map { ($0.address, $0) })
+        let byParent = Dictionary(grouping: all) { $0.address.parent }
+        func children(of address: ChildAddress) -> [TreeNode] {
+            (byParent[address] ?? []).map { child in
+                let place = places[child.address]
+                let generation = place?.current
+                return TreeNode(
+                    id: child.address.id?.description ?? "", address: child.address.description,
+                    kind: child.spec.type == .worker ? .worker : .supervisor, state: state(of: child, place),
+                    pid: generation?.pid, generation: generation?.number, module: child.spec.start.module.name,
+                    vsn: generation?.vsnText, restarts: child.restarts,
+                    strategy: supervisors[child.address]?.flags?.strategy.rawValue,
+                    rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
+                    ageSeconds: generation.map(\.ageSeconds), children: children(of: child.address))
+            }
+        }
+        return tree.rootAddresses.map { root in
+            let top = TreeNode(
+                id: root.id?.description ?? "", address: root.description, kind: .supervisor, state: .running,
+                module: supervisors[root]?.module.name, strategy: supervisors[root]?.flags?.strategy.rawValue,
+                children: children(of: root))
+            return TreeNode(
+                id: root.application.name, address: root.application.name, kind: .application, state: .running,
+                vsn: release?.applications[root.application]?.vsn, children: [top])
+        }
+    }
+
+    private func state(of child: ChildStatus, _ place: Place?) -> TreeNode.State {
+        if let place {
+            switch place.state {
+            case .suspending, .suspended, .resuming: return .suspended
+            case .stopping, .discarding: return .stopping
+            case .empty, .starting, .running: break
+            }
+        }
+        switch child.state {
+        case .starting: return .starting
+        case .running: return .running
+        case .restarting: return .restarting
+        case .undefined: return .undefined
+        }
+    }
+}
+
+extension Generation {
+    /// What it reported, as people write it; else the beginning of its file's SHA-256.
+    var vsnText: String? {
+        if let vsn = vsn.ifDefined { return vsn.asText ?? vsn.description }
+        return code.map { String($0.version.sha256.prefix(12)) }
+    }
+
+    var ageSeconds: Double { Double(Reactor.nowMilliseconds() - startedAtMilliseconds) / 1000 }
+}
+
+extension CallFailure {
+    func controlError(_ worker: String) -> ControlError {
+        let details = ["worker": worker]
+        switch self {
+        case .ended(let reason):
+            return ControlError(
+                .workerError, "\(worker) ended before it answered: \(reason)",
+                details: details.merging(["reason": reason.description]) { $1 })
+        case .worker(let reason):
+            return ControlError(
+                .workerError, "\(worker) answered with an error: \(reason)",
+                details: details.merging(["reason": reason.description]) { $1 })
+        case .timedOut(let milliseconds):
+            return ControlError(.timeout, "\(worker) did not answer within \(milliseconds) ms", details: details)
+        case .mailboxFull(let limit):
+            return ControlError(
+                .busy, "\(worker) has \(limit) calls waiting, which is the limit; try again later", details: details)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import Instructions
+import Supervision
+import Terms
+
+/// One release with everything that it says of itself: its `.rel`, its applications, its configuration.
+struct LoadedRelease: Sendable {
+    let record: ReleaseRecord
+    let resource: ReleaseResource
+    let config: SysConfig
+    /// By name, without the emulator's own that are not on disk.
+    let applications: [Atom: ApplicationResource]
+
+    var vsn: String { resource.vsn }
+
+    /// `kernel`, `stdlib` and `sasl` may stand in a `.rel`: they are the daemon itself.
+    static let emulatorApplications: Set<Atom> = ["kernel", "stdlib", "sasl"]
+
+    /// What the application controller is told, in the order of the `.rel`.
+    var applicationSpecs: [ApplicationSpec] {
+        resource.applications.compactMap { entry in
+            applications[entry.name].map { ApplicationSpec($0, entry) }
+        }
+    }
+
+    /// The application's own environment with `sys.config` over it.
+    func environmentParameters(of application: Atom) -> [EnvironmentParameter] {
+        let overrides = config.environment(of: application)
+        return applications[application]?.environment(overriddenBy: overrides) ?? overrides
+    }
+
+    func environment(of application: Atom) -> [Atom: Term] {
+        let parameters = environmentParameters(of: application)
+        return Dictionary(parameters.map { ($0.key, $0.value) }, uniquingKeysWith: { _, last in last })
+    }
+}

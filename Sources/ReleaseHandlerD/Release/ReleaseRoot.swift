@@ -1,0 +1,112 @@
+import Host
+import Instructions
+import Supervision
+import Terms
+
+/// The release root: where everything lies, and how it is read. DESIGN section 2.
+public struct ReleaseRoot: Sendable {
+    /// Absolute.
+    public let path: String
+
+    public init(path: String) { self.path = path }
+
+    var releasesDirectory: String { "\(path)/releases" }
+    var releasesFile: String { "\(path)/releases/RELEASES" }
+    var startErlData: String { "\(path)/releases/start_erl.data" }
+
+    var newStartErlData: String { "\(path)/releases/new_start_erl.data" }
+    var pendingFile: String { "\(path)/releases/RELEASES.pending" }
+    /// Held by the one daemon that uses the root.
+    var lockFile: String { "\(path)/releases/.lock" }
+
+    static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    func releaseDirectory(_ vsn: String) -> String { "\(path)/releases/\(vsn)" }
+
+    /// `RELEASES` holds directories that are absolute or relative to the root.
+    func resolve(_ directory: String) -> String { directory.hasPrefix("/") ? directory : "\(path)/\(directory)" }
+
+    /// The longest of the files that are read whole.
+    static let maxFileBytes = 64 * 1024 * 1024
+
+    func read(_ file: String) throws(FileError) -> [UInt8] {
+        do {
+            return try FileContents.read(file, limit: Self.maxFileBytes)
+        } catch {
+            throw FileError(file: file, position: nil, message: error.reason)
+        }
+    }
+
+    // MARK: One release
+
+    /// The `.rel` of a release: `releases/VSN/NAME.rel`.
+    func resourceFile(_ record: ReleaseRecord) -> String { "\(releaseDirectory(record.vsn))/\(record.name).rel" }
+
+    /// Reads a release with all that it names; an application that is missing is an error that says where it was
+    /// looked for.
+    func load(_ record: ReleaseRecord) throws(FileError) -> LoadedRelease {
+        let file = resourceFile(record)
+        let resource = try ReleaseResource.parse(read(file), file: file)
+        guard resource.vsn == record.vsn else {
+            let message = "expected release \(Term.string(record.vsn)), found \(Term.string(resource.vsn))"
+            throw FileError(file: file, position: nil, message: message)
+        }
+        var applications: [ApplicationResource] = []
+        for entry in resource.applications {
+            if let application = try load(entry, of: record, named: file) { applications.append(application) }
+        }
+        let config = try loadConfig(record.vsn)
+        let release = LoadedRelease(
+            record: record, resource: resource, config: config,
+            applications: Dictionary(uniqueKeysWithValues: applications.map { ($0.name, $0) }))
+        do {
+            _ = try ApplicationController(release.applicationSpecs)
+        } catch {
+            throw FileError(file: file, position: nil, message: "\(error)")
+        }
+        return release
+    }
+
+    private func load(
+        _ entry: ReleaseApplication, of record: ReleaseRecord, named file: String
+    ) throws(FileError) -> ApplicationResource? {
+        guard let library = record.library(entry.name), library.vsn == entry.vsn else {
+            if LoadedRelease.emulatorApplications.contains(entry.name) { return nil }
+            let message = "application \(entry.name.name)-\(entry.vsn) is not among the libraries of the release"
+            throw FileError(file: file, position: nil, message: message)
+        }
+        let path = "\(resolve(library.directory))/ebin/\(entry.name.name).app"
+        if LoadedRelease.emulatorApplications.contains(entry.name), !FileNames.exists(path) { return nil }
+        let application = try ApplicationResource.parse(read(path), file: path)
+        guard application.name == entry.name, application.vsn == entry.vsn else {
+            let found = "\(application.name.name)-\(application.vsn)"
+            let message = "expected application \(entry.name.name)-\(entry.vsn), found \(found)"
+            throw FileError(file: path, position: nil, message: message)
+        }
+        return application
+    }
+
+    /// `sys.config` may be missing: then every application has its own environment.
+    private func loadConfig(_ vsn: String) throws(FileError) -> SysConfig {
+        let file = "\(releaseDirectory(vsn))/sys.config"
+        guard FileNames.exists(file) else { return SysConfig() }
+        let config = try SysConfig.parse(read(file), file: file)
+        return try config.including { (name) throws(FileError) in
+            let path = name.hasPrefix("/") ? name : "\(releaseDirectory(vsn))/\(name)"
+            let whole = path.hasSuffix(".config") ? path : path + ".config"
+            return try SysConfig.parse(read(whole), file: whole)
+        }
+    }
+
+    // MARK: Relup
+
+    /// A release's relup; nil where it has none.
+    func relup(_ vsn: String) throws(FileError) -> Relup? {
+        let file = relupFile(vsn)
+        return FileNames.exists(file) ? try Relup.parse(read(file), file: file) : nil
+    }
+
+    func relupFile(_ vsn: String) -> String { "\(releaseDirectory(vsn))/relup" }
+}

@@ -1,0 +1,123 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Terms
+
+/// The release table and the disk: performs a change's writes in their order, repairs at start-up what was cut short.
+@HostActor
+struct ReleaseStore {
+    let root: ReleaseRoot
+    private(set) var table: ReleaseTable
+    /// What start-up found and repaired, for the log.
+    let recoveryNotes: [String]
+
+    private let lock: FileLock
+
+    init(root: ReleaseRoot) throws(BootError) {
+        self.root = root
+        lock = try Self.lock(root)
+        AtomicFile.removeLeftovers(in: root.releasesDirectory)
+        ReleaseArchive.removeLeftovers(in: root.path)
+        do {
+            let recovery = try ReleaseTable.recover(try Self.diskState(root))
+            table = recovery.table
+            recoveryNotes = recovery.notes
+            for write in recovery.writes { try Self.perform(write, in: root, staging: nil) }
+        } catch {
+            throw BootError("the release root \(root.path) can't be used: \(error)")
+        }
+    }
+
+    /// Performs all writes, then takes over the table; where a write fails, the table stays as it was.
+    ///
+    /// `staging`: where a package was unpacked to.
+    mutating func apply(_ change: ReleaseTable.Change, staging: String? = nil) throws {
+        for directory in change.required where !FileNames.exists(root.resolve(directory)) {
+            throw SystemError("stat", 2, root.resolve(directory))
+        }
+        do {
+            for write in change.writes { try Self.perform(write, in: root, staging: staging) }
+        } catch {
+            // What start-up would repair is repaired now; where that fails too, start-up tries again.
+            try? repair()
+            throw error
+        }
+        table = change.table
+    }
+
+    private func repair() throws {
+        for write in try ReleaseTable.recover(try Self.diskState(root)).writes {
+            try Self.perform(write, in: root, staging: nil)
+        }
+    }
+
+    /// Two daemons on one root would write over each other.
+    private static func lock(_ root: ReleaseRoot) throws(BootError) -> FileLock {
+        guard FileNames.exists(root.releasesDirectory) else {
+            throw BootError("\(root.path) is no release root: it has no directory releases")
+        }
+        let lock: FileLock?
+        do {
+            lock = try FileLock(root.lockFile)
+        } catch {
+            throw BootError("the release root \(root.path) can't be locked: \(error)")
+        }
+        guard let lock else {
+            throw BootError("the release root \(root.path) is in use by another release-handlerd: stop it first")
+        }
+        return lock
+    }
+
+    private static func diskState(_ root: ReleaseRoot) throws(FileError) -> ReleaseTable.DiskState {
+        func read<Value>(
+            _ file: String, _ parse: ([UInt8], String) throws(FileError) -> Value
+        ) throws(FileError) -> Value? {
+            guard FileNames.exists(file) else { return nil }
+            return try parse(root.read(file), file)
+        }
+        return ReleaseTable.DiskState(
+            releases: try read(root.releasesFile, ReleasesFile.parse),
+            startErlData: try read(root.startErlData, StartErlData.parse),
+            newStartErlData: try read(root.newStartErlData, StartErlData.parse),
+            pending: try read(root.pendingFile, parsePending))
+    }
+
+    private static func parsePending(_ bytes: [UInt8], _ file: String) throws(FileError) -> [String] {
+        do {
+            let directories = try TermText.parseTerms(bytes).compactMap(\.term.asString)
+            // Nothing outside the root is ever removed, whatever the file says.
+            return directories.filter { !$0.hasPrefix("/") && !$0.split(separator: "/").contains("..") && !$0.isEmpty }
+        } catch {
+            throw FileError(file: file, position: error.position, message: error.message)
+        }
+    }
+
+    private static func perform(_ write: ReleaseTable.DiskWrite, in root: ReleaseRoot, staging: String?) throws {
+        switch write {
+        case .releases(let releases):
+            try AtomicFile.write(root.releasesFile, Array(releases.text().utf8))
+        case .startErlData(let data):
+            try AtomicFile.write(root.startErlData, Array(data.text().utf8))
+        case .newStartErlData(let data):
+            try AtomicFile.write(root.newStartErlData, Array(data.text().utf8))
+        case .removeNewStartErlData:
+            try Directory.removeTree(root.newStartErlData)
+            try AtomicFile.syncDirectory(root.releasesDirectory)
+        case .pending(let directories):
+            let text = TermText.format(terms: directories.map { Term.string($0) }, header: nil)
+            try AtomicFile.write(root.pendingFile, Array(text.utf8))
+        case .removePending:
+            try Directory.removeTree(root.pendingFile)
+            try AtomicFile.syncDirectory(root.releasesDirectory)
+        case .placeDirectory(let directory):
+            guard let staging, FileNames.exists("\(staging)/\(directory)") else { return }
+            let target = root.resolve(directory)
+            try Directory.make(ReleaseRoot.parent(of: target))
+            try AtomicFile.place("\(staging)/\(directory)", at: target)
+        case .removeDirectory(let directory):
+            let target = root.resolve(directory)
+            try Directory.removeTree(target)
+            try AtomicFile.syncDirectory(ReleaseRoot.parent(of: target))
+        }
+    }
+}

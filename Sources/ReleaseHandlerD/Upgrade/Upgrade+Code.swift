@@ -1,0 +1,82 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+
+/// Object code: read and checked, then proved by standbys before anything is suspended.
+extension Upgrade {
+    /// Standbys that are on their start at once; each is a process, and the machine has only so many cores.
+    static let standbysAtOnce = 8
+
+    func readObjectCode(_ library: LibraryRecord, _ modules: [Atom]) {
+        var versions: [CodeVersion] = []
+        for module in modules {
+            do {
+                versions.append(try node.codeServer.read(module, of: library, in: node.root))
+            } catch {
+                return answer(.objectCodeFailed(module: module, reason: .text("\(error)")))
+            }
+        }
+        answer(.objectCodeRead(versions))
+    }
+
+    func startStandbys(_ orders: [RelupMachine.StandbyOrder]) {
+        startNext(orders[...], ready: [])
+    }
+
+    private func startNext(
+        _ waiting: ArraySlice<RelupMachine.StandbyOrder>, ready: [RelupMachine.StandbyInfo]
+    ) {
+        guard !waiting.isEmpty else { return answer(.standbysReady(ready)) }
+        let wave = Array(waiting.prefix(Self.standbysAtOnce))
+        each(wave) { (order, done: @escaping @HostActor (Result<Term, StandbyFailure>) -> Void) in
+            startStandby(order, then: done)
+        } then: { [weak self] results in
+            guard let self else { return }
+            var ready = ready
+            for (order, result) in results {
+                switch result {
+                case .success(let vsn):
+                    let info = RelupMachine.StandbyInfo(
+                        worker: order.worker, module: order.version.module, vsn: vsn.ifDefined)
+                    ready.append(info)
+                case .failure(let failure):
+                    return self.answer(
+                        .standbyFailed(module: order.version.module, worker: order.worker, reason: failure.reason))
+                }
+            }
+            self.startNext(waiting.dropFirst(wave.count), ready: ready)
+        }
+    }
+
+    private func startStandby(
+        _ order: RelupMachine.StandbyOrder, then: @escaping @HostActor (Result<Term, StandbyFailure>) -> Void
+    ) {
+        guard let code = node.codeServer.loaded(order.version) else {
+            return then(.failure(StandbyFailure(reason: .atom("not_read"))))
+        }
+        guard let worker = order.worker else { return startProbe(code, then: then) }
+        guard let place = place(worker) else { return then(.failure(StandbyFailure(reason: .atom("noproc")))) }
+        place.prepareStandby(of: code) { result in then(result.map(\.vsn)) }
+    }
+
+    /// No worker runs the module: one standby shows that its code can start on this machine, then ends.
+    private func startProbe(_ code: LoadedCode, then: @escaping @HostActor (Result<Term, StandbyFailure>) -> Void) {
+        let application = code.version.library
+        let address = ChildAddress(application: application, path: [.atom("probe"), .atom(code.version.module)])
+        let spec = ChildSpec(
+            id: .atom(code.version.module),
+            start: MFA(module: code.version.module, function: "start_link", arguments: []))
+        let probe = Place(address: address, spec: spec, node: node)
+        probe.prepareStandby(of: code) { result in
+            probe.endStandby()
+            then(result.map(\.vsn))
+        }
+    }
+}
+
+extension Term {
+    /// Nil for `undefined`.
+    var ifDefined: Term? { self == .atom("undefined") ? nil : self }
+}

@@ -1,0 +1,188 @@
+import Host
+import Instructions
+import Logging
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// Suspend, handoff and resume for all workers of an action at once.
+extension Upgrade {
+    /// How long a resumed worker may take to say so.
+    static let resumeMilliseconds = 10_000
+
+    func suspend(_ orders: [RelupMachine.SuspendOrder]) {
+        each(orders) { (order, done: @escaping @HostActor (StepResult) -> Void) in
+            guard let place = place(order.worker) else { return done(.died(.atom("noproc"))) }
+            place.suspend(within: order.timeoutMilliseconds, then: done)
+        } then: { results in
+            var ok: [WorkerID] = []
+            var hung: [WorkerID] = []
+            var died: [WorkerID] = []
+            for (order, result) in results {
+                switch result {
+                case .done: ok.append(order.worker)
+                case .hung, .failed: hung.append(order.worker)
+                case .died: died.append(order.worker)
+                }
+            }
+            self.answer(.suspended(ok: ok, hung: hung, died: died))
+        }
+    }
+
+    /// A hung worker can't be waited for: its supervisor terminates it as its spec says, the upgrade goes on.
+    func terminateHung(_ workers: [WorkerID]) {
+        for worker in workers {
+            guard let place = place(worker), let supervisor = place.address.parent, let id = place.address.id else {
+                continue
+            }
+            node.events.post(
+                "worker_hung", "\(worker) did not answer suspend in time and is terminated", level: .warning,
+                worker: worker.description)
+            terminated.insert(place.address)
+            node.request(.terminateChild(supervisor: supervisor, id: id)) { _ in }
+        }
+        answer(.hungTerminated)
+    }
+
+    func handOff(_ handoffs: [RelupMachine.Handoff], _ milliseconds: Int) {
+        each(handoffs) { (handoff, done: @escaping @HostActor (StepResult) -> Void) in
+            guard let place = place(handoff.worker) else { return done(.died(.atom("noproc"))) }
+            place.handOff(handoff.change, within: milliseconds, then: done)
+        } then: { results in
+            var ok: [WorkerID] = []
+            var failed: [RelupMachine.WorkerFailure] = []
+            var died: [WorkerID] = []
+            for (handoff, result) in results {
+                switch result {
+                case .done: ok.append(handoff.worker)
+                case .hung:
+                    let reason = Term.tuple([.atom("timeout"), .integer(milliseconds)])
+                    failed.append(.init(worker: handoff.worker, reason: reason))
+                case .failed(let reason): failed.append(.init(worker: handoff.worker, reason: reason))
+                case .died: died.append(handoff.worker)
+                }
+            }
+            self.answer(.handedOff(ok: ok, failed: failed, died: died))
+        }
+    }
+
+    func resume(_ workers: [WorkerID], isLast: Bool) {
+        gatherResumed(workers, { $0.resume(within: Self.resumeMilliseconds, then: $1) }) { [weak self] event in
+            self?.noteResumed(isLast: isLast)
+            self?.answer(event)
+        }
+    }
+
+    func resumeOld(_ workers: [WorkerID]) {
+        gatherResumed(workers, { $0.resumeOld(within: Self.resumeMilliseconds, then: $1) }) { [weak self] event in
+            self?.answer(event)
+        }
+    }
+
+    private func gatherResumed(
+        _ workers: [WorkerID], _ ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void,
+        then: @escaping @HostActor (RelupMachine.Event) -> Void
+    ) {
+        each(workers) { (worker, done: @escaping @HostActor (StepResult) -> Void) in
+            guard let place = place(worker) else { return done(.died(.atom("noproc"))) }
+            ask(place, done)
+        } then: { results in
+            var ok: [WorkerID] = []
+            var failed: [RelupMachine.WorkerFailure] = []
+            for (worker, result) in results {
+                switch result {
+                case .done: ok.append(worker)
+                case .hung: failed.append(.init(worker: worker, reason: .atom("timeout")))
+                case .died(let reason), .failed(let reason): failed.append(.init(worker: worker, reason: reason))
+                }
+            }
+            then(.resumed(ok: ok, failed: failed))
+        }
+    }
+
+    /// Starts what was terminated as hung; one that died was held by its supervisor and starts as starts are released.
+    func startAgain(_ workers: [WorkerID]) {
+        let listed = workers.compactMap { ChildAddress(parsing: $0.description) }.flatMap { address in
+            node.tree.child(at: address)?.spec.listedModules ?? []
+        }
+        // Only these may start now; the tree is told anew that the others are held.
+        node.heldModules.subtract(listed)
+        node.feed(.startsReleased)
+        each(workers) { (worker, done: @escaping @HostActor (Term?) -> Void) in
+            guard let address = ChildAddress(parsing: worker.description), terminated.remove(address) != nil else {
+                return done(nil)
+            }
+            node.restartChild(address, then: done)
+        } then: { results in
+            let failed = results.compactMap { worker, reason in
+                reason.map { RelupMachine.WorkerFailure(worker: worker, reason: $0) }
+            }
+            self.answer(.startedAgain(ok: results.filter { $0.1 == nil }.map(\.0), failed: failed))
+        }
+    }
+
+    func endWorkers(_ workers: [WorkerID], _ reason: Term) {
+        for worker in workers { place(worker)?.current?.kill(reason: reason) }
+        answer(.workersEnded)
+    }
+
+    // MARK: stop and start
+
+    func stopChildren(_ modules: [Atom]) {
+        var stopped: [(module: Atom, address: ChildAddress)] = []
+        for module in modules {
+            for child in node.children(listing: module) where !stopped.contains(where: { $0.address == child }) {
+                stopped.append((module, child))
+            }
+        }
+        each(stopped) { (child, done: @escaping @HostActor (Term?) -> Void) in
+            node.terminateChild(child.address, then: done)
+        } then: { results in
+            var ok: [RelupMachine.StoppedChild] = []
+            var failed: [RelupMachine.WorkerFailure] = []
+            for (child, reason) in results {
+                let worker = WorkerID(child.address.description)
+                if let reason {
+                    failed.append(.init(worker: worker, reason: reason))
+                } else {
+                    ok.append(.init(module: child.module, child: worker))
+                }
+            }
+            self.answer(.childrenStopped(ok, failed: failed))
+        }
+    }
+
+    /// One after the other, in the order given: what starts first may be what the next one needs.
+    func startChildren(_ workers: [WorkerID]) {
+        startNext(workers[...], ok: [], failed: [])
+    }
+
+    private func startNext(
+        _ waiting: ArraySlice<WorkerID>, ok: [WorkerID], failed: [RelupMachine.WorkerFailure]
+    ) {
+        guard let worker = waiting.first else { return answer(.childrenStarted(ok: ok, failed: failed)) }
+        guard let address = ChildAddress(parsing: worker.description) else {
+            let failure = RelupMachine.WorkerFailure(worker: worker, reason: .atom("not_found"))
+            return startNext(waiting.dropFirst(), ok: ok, failed: failed + [failure])
+        }
+        node.restartChild(address) { [weak self] reason in
+            if let reason {
+                let failure = RelupMachine.WorkerFailure(worker: worker, reason: reason)
+                self?.startNext(waiting.dropFirst(), ok: ok, failed: failed + [failure])
+            } else {
+                self?.startNext(waiting.dropFirst(), ok: ok + [worker], failed: failed)
+            }
+        }
+    }
+}
+
+extension ChildSpec {
+    /// The modules that it lists; a worker with `dynamic` ones has at least its start module.
+    var listedModules: [Atom] {
+        switch modules {
+        case .list(let modules): modules
+        case .dynamic: [start.module]
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// The driver of one `RelupMachine`: performs its actions on the node's places and feeds the outcomes back.
+@HostActor
+final class Upgrade {
+    let from: LoadedRelease
+    let to: LoadedRelease
+    let entry: RelupEntry
+    unowned let node: Node
+    private var machine: RelupMachine
+    private let progress: (InstallProgress) -> Void
+    private let then: (Upgrade, RelupMachine.Outcome) -> Void
+
+    private(set) var reports: [InstallResult.Instruction] = []
+    private let startedNanoseconds = Reactor.nowNanoseconds()
+    private var instructionNanoseconds = Reactor.nowNanoseconds()
+    private var firstSuspendNanoseconds: Int?
+    private(set) var suspendToResumeNanoseconds: Int?
+    /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
+    var terminated: Set<ChildAddress> = []
+    private var isOver = false
+    /// Answers that came while actions were being performed.
+    private var answers: [RelupMachine.Event] = []
+    private var isPerforming = false
+    private var stepStartedMilliseconds = Reactor.nowMilliseconds()
+
+    init(
+        node: Node, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry, machine: RelupMachine,
+        progress: @escaping @HostActor (InstallProgress) -> Void,
+        then: @escaping @HostActor (Upgrade, RelupMachine.Outcome) -> Void
+    ) {
+        self.node = node
+        self.from = from
+        self.to = to
+        self.entry = entry
+        self.machine = machine
+        self.progress = progress
+        self.then = then
+    }
+
+    var totalMilliseconds: Double { Double(Reactor.nowNanoseconds() - startedNanoseconds) / 1e6 }
+
+    /// How long the present step has taken so far.
+    var stepMilliseconds: Int { Reactor.nowMilliseconds() - stepStartedMilliseconds }
+
+    func start() {
+        tellStep(0)
+        perform(machine.start())
+        performAnswers()
+    }
+
+    /// The node stops: what comes back from now on changes nothing any more.
+    func overtakenByStop() {
+        guard !isOver else { return }
+        isOver = true
+        node.heldModules = []
+        let failure = RelupMachine.Failure(
+            index: nil, instruction: nil, error: .unexpectedEvent("the node was stopped during the upgrade"))
+        then(self, .restartNode(failure))
+    }
+
+    func answer(_ event: RelupMachine.Event) {
+        guard !isOver else { return }
+        stepStartedMilliseconds = Reactor.nowMilliseconds()
+        answers.append(event)
+        performAnswers()
+    }
+
+    /// One after the other, however many are given at once: a script may be as long as it likes, the stack not.
+    private func performAnswers() {
+        guard !isPerforming else { return }
+        while !answers.isEmpty, !isOver { perform(machine.handle(answers.removeFirst())) }
+    }
+
+    private func perform(_ actions: [RelupMachine.Action]) {
+        isPerforming = true
+        for action in actions where !isOver { perform(action) }
+        isPerforming = false
+    }
+
+    private func perform(_ action: RelupMachine.Action) {
+        switch action {
+        case .findWorkers(let modules):
+            node.workers(listing: modules) { [weak self] in self?.answer(.workersFound($0)) }
+        case .readObjectCode(let library, let modules): readObjectCode(library, modules)
+        case .startStandbys(let orders): startStandbys(orders)
+        case .useCode(let table):
+            node.codeServer.use(table, in: node.root)
+            answer(.codeInUse)
+        case .holdStarts(let modules):
+            node.heldModules.formUnion(modules)
+            answer(.startsHeld)
+        case .suspend(let orders, let isFirst):
+            if isFirst { firstSuspendNanoseconds = Reactor.nowNanoseconds() }
+            suspend(orders)
+        case .terminateHung(let workers): terminateHung(workers)
+        case .handOff(let handoffs, let milliseconds): handOff(handoffs, milliseconds)
+        case .resume(let workers, let isLast): resume(workers, isLast: isLast)
+        case .resumeOld(let workers): resumeOld(workers)
+        case .startAgain(let workers): startAgain(workers)
+        case .releaseStarts(let modules):
+            node.heldModules.subtract(modules)
+            node.feed(.startsReleased)
+            answer(.startsReleased)
+        case .endWorkers(let workers, let reason): endWorkers(workers, reason)
+        case .stopChildren(let modules): stopChildren(modules)
+        case .startChildren(let workers): startChildren(workers)
+        case .syncNodes(let id, _):
+            answer(.nodesSyncFailed(.tuple([.atom("not_supported"), id])))
+        case .apply(let function): apply(function)
+        case .endStandbys:
+            for place in node.places.values { place.endStandby() }
+            answer(.standbysEnded)
+        case .report(let report): tell(report)
+        case .finished(let outcome):
+            isOver = true
+            then(self, outcome)
+        }
+    }
+
+    // MARK: Progress
+
+    private func tell(_ report: RelupMachine.InstructionReport) {
+        let now = Reactor.nowNanoseconds()
+        let text = report.instruction.term.description
+        let workers = report.touched.map(\.description)
+        let milliseconds = Double(now - instructionNanoseconds) / 1e6
+        instructionNanoseconds = now
+        let note = report.notes.isEmpty ? nil : report.notes.joined(separator: "; ")
+        reports.append(
+            .init(index: report.index, text: text, workers: workers, milliseconds: milliseconds, note: note))
+        tellStep(report.index + 1)
+    }
+
+    private func tellStep(_ index: Int) {
+        guard entry.script.indices.contains(index) else { return }
+        progress(
+            .progress(.init(index: index, count: entry.script.count, text: entry.script[index].term.description)))
+    }
+
+    func place(_ worker: WorkerID) -> Place? { node.place(named: worker.description) }
+
+    /// Asks all at once, gathers what each answered, then goes on.
+    func each<Order: Sendable, Result: Sendable>(
+        _ orders: [Order], _ ask: (Order, @escaping @HostActor (Result) -> Void) -> Void,
+        then: @escaping @HostActor ([(Order, Result)]) -> Void
+    ) {
+        let gather = Gather<Result>(count: orders.count) { results in then(Array(zip(orders, results))) }
+        for (index, order) in orders.enumerated() { ask(order) { gather.set(index, $0) } }
+    }
+
+    func noteResumed(isLast: Bool) {
+        guard isLast, let first = firstSuspendNanoseconds else { return }
+        suspendToResumeNanoseconds = Reactor.nowNanoseconds() - first
+    }
+}

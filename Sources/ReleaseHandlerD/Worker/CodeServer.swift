@@ -1,0 +1,140 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Terms
+
+/// A module's object code: the version that the code table knows, and the file as it was checked.
+struct LoadedCode: Sendable {
+    let version: CodeVersion
+    let file: ObjectCode
+}
+
+/// Why a module can't be used.
+enum CodeError: Error, CustomStringConvertible {
+    case notFound(Atom, searched: [String])
+    case object(ObjectCodeError)
+    case notResident(Atom, path: String)
+    case notSupervisor(Atom, path: String)
+    case functional(Atom, path: String)
+
+    var description: String {
+        switch self {
+        case .notFound(let module, let searched):
+            "module \(module.name) is in no library of the release; searched \(searched.joined(separator: ", "))"
+        case .object(let error): error.description
+        case .notResident(let module, let path):
+            "module \(module.name) can't be started as a worker: \(path) is no executable"
+        case .notSupervisor(let module, let path):
+            "module \(module.name) can't be a supervisor: \(path) is no .sup file"
+        case .functional(let module, let path):
+            "module \(module.name): \(path) is a functional module, which this version does not load yet"
+        }
+    }
+
+    /// OTP's `undef` where there is no such module, else a sentence.
+    var term: Term {
+        switch self {
+        case .notFound(let module, _): .tuple([.atom("undef"), .atom(module)])
+        case .object, .notResident, .notSupervisor, .functional: .text(description)
+        }
+    }
+}
+
+/// The code table and the files behind it: what a worker is started from is the file that was checked.
+///
+/// Modules are loaded when they are first used, as OTP does in interactive mode, or by an upgrade, from what
+/// `load_object_code` read.
+@HostActor
+final class CodeServer {
+    private(set) var table = CodeTable()
+    /// Files that were read and checked, by path; the node keeps those that a version of the table names.
+    private var files: [String: LoadedCode] = [:]
+    private var directories: [Atom: String] = [:]
+
+    /// The code path of a release that boots; nothing is loaded yet.
+    func use(_ release: LoadedRelease, in root: ReleaseRoot) {
+        table = CodeTable()
+        table.replacePath(release.record.libraries)
+        directories = [:]
+        for library in release.record.libraries { directories[library.name] = root.resolve(library.directory) }
+        files = [:]
+    }
+
+    /// What an upgrade decided; files of versions that it no longer names are let go.
+    func use(_ table: CodeTable, in root: ReleaseRoot) {
+        self.table = table
+        for library in table.path.values { directories[library.name] = root.resolve(library.directory) }
+    }
+
+    /// Lets go of files that neither the table nor an upgrade needs any more.
+    func forgetUnused() {
+        let used = Set(table.current.values.map(\.path) + table.old.values.map(\.path))
+        files = files.filter { used.contains($0.key) }
+    }
+
+    /// Whether a module of a library could be read; nothing is kept.
+    nonisolated static func check(
+        _ module: Atom, of library: LibraryRecord, in root: ReleaseRoot
+    ) throws(CodeError) {
+        let file: ObjectCode
+        do {
+            file = try ObjectCode.check(module: module.name, in: root.resolve(library.directory) + "/ebin")
+        } catch {
+            throw .object(error)
+        }
+        if case .library = file.kind { throw .functional(module, path: file.path) }
+    }
+
+    /// Reads and checks a module of one library; nothing becomes current by it.
+    func read(_ module: Atom, of library: LibraryRecord, in root: ReleaseRoot) throws(CodeError) -> CodeVersion {
+        let file: ObjectCode
+        do {
+            file = try ObjectCode.check(module: module.name, in: root.resolve(library.directory) + "/ebin")
+        } catch {
+            throw .object(error)
+        }
+        let kind: CodeVersion.Kind
+        switch file.kind {
+        case .elf, .script: kind = .resident
+        case .supervisor: kind = .supervisor
+        case .library: throw .functional(module, path: file.path)
+        }
+        let version = CodeVersion(
+            module: module, kind: kind, library: library.name, libraryVsn: library.vsn, path: file.path,
+            sha256: file.sha256)
+        files[file.path] = LoadedCode(version: version, file: file)
+        return version
+    }
+
+    /// What was read for this version.
+    func loaded(_ version: CodeVersion) -> LoadedCode? { files[version.path] }
+
+    /// The current version of a module, loaded now where it was not yet.
+    func current(_ module: Atom, in root: ReleaseRoot) throws(CodeError) -> LoadedCode {
+        if let version = table.current[module], let code = files[version.path] { return code }
+        for library in table.path.values.sorted(by: { $0.name.name < $1.name.name }) {
+            let ebin = root.resolve(library.directory) + "/ebin"
+            guard FileNames.exists(anyOf: ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }) else { continue }
+            let version = try read(module, of: library, in: root)
+            table.load(version)
+            if let code = files[version.path] { return code }
+        }
+        throw .notFound(module, searched: directories.values.sorted().map { $0 + "/ebin" })
+    }
+
+    func resident(_ module: Atom, in root: ReleaseRoot) throws(CodeError) -> LoadedCode {
+        let code = try current(module, in: root)
+        guard code.file.executable != nil else { throw .notResident(module, path: code.file.path) }
+        return code
+    }
+
+    /// The bytes of the current MODULE.sup and where they were read.
+    func supervisor(_ module: Atom, in root: ReleaseRoot) throws(CodeError) -> (path: String, bytes: [UInt8]) {
+        let code = try current(module, in: root)
+        guard let bytes = code.file.contents else { throw .notSupervisor(module, path: code.file.path) }
+        return (code.file.path, bytes)
+    }
+
+    /// The directory of an application's library: where `priv/` is.
+    func directory(of application: Atom) -> String? { directories[application] }
+}

@@ -1,0 +1,195 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Terms
+import Wire
+
+/// How a request to a worker ended. Exactly one comes for each request.
+enum Answer: Sendable {
+    case ok
+    case acknowledged(vsn: Term)
+    case ignored
+    case value(Term)
+    case exported(size: Int, descriptors: Int)
+    /// The worker said `{error, Ref, Reason}`.
+    case failed(Term)
+    /// The process ended before it answered.
+    case died(Term)
+    case timedOut(milliseconds: Int)
+}
+
+/// One OS process at a place in the tree, with the requests that it has not answered yet.
+///
+/// It knows nothing of supervision: it asks, awaits, and says how its process ended.
+@HostActor
+final class Generation {
+    /// What a generation tells its place unasked.
+    enum Notice {
+        /// The answer to a call, which belongs to the place since it outlives a handoff.
+        case reply(ref: Int, Result<Term, CallFailure>)
+        case log(LogLevel, String, [Term: Term])
+        case output(OutputStream, String)
+        case packet(TransferPacket, [OwnedDescriptor])
+        /// Last, and once.
+        case ended(reason: Term)
+    }
+
+    private struct Awaited {
+        var timer: ScheduledTimer?
+        var then: (Answer) -> Void
+    }
+
+    /// How long a process may live on without its channel.
+    static let channelGraceMilliseconds = 500
+
+    let number: Int
+    /// What it was started from: verified when the file was read, never assumed.
+    let code: LoadedCode?
+    let startedAtMilliseconds: Int
+    /// What the running code reported; `undefined` until it acknowledged and where it reports none.
+    private(set) var vsn: Term = .atom("undefined")
+    private(set) var process: WorkerProcess?
+    private(set) var isAlive = true
+    private var awaited: [Int: Awaited] = [:]
+    private var lastWords: Term?
+    /// Why we end it, where that is the better reason than the signal it ends by.
+    private var sentence: Term?
+    private var graceTimer: ScheduledTimer?
+    private var notify: ((Generation, Notice) -> Void)?
+    private let references: References
+
+    init(
+        number: Int, code: LoadedCode?, launch: WorkerProcess.Launch, references: References,
+        notify: @escaping @HostActor (Generation, Notice) -> Void
+    ) throws(LaunchError) {
+        self.number = number
+        self.code = code
+        self.references = references
+        self.notify = notify
+        startedAtMilliseconds = Reactor.nowMilliseconds()
+        // Kept alive by its process until that has ended: what a process says is never said to nobody.
+        process = try WorkerProcess.launch(launch) { [self] event in handle(event) }
+    }
+
+    var pid: Int32 { process?.pid ?? 0 }
+
+    /// Sends a request made with a fresh reference; `then` is called once, also if the process ends or time runs out.
+    func ask(
+        within milliseconds: Int?, _ request: (Int) -> WorkerRequest, then: @escaping @HostActor (Answer) -> Void
+    ) {
+        ask(ref: references.next(), within: milliseconds, request, then: then)
+    }
+
+    func ask(
+        ref: Int, within milliseconds: Int?, _ request: (Int) -> WorkerRequest,
+        then: @escaping @HostActor (Answer) -> Void
+    ) {
+        guard isAlive, let process else { return then(.died(.atom("noproc"))) }
+        var timer: ScheduledTimer?
+        if let milliseconds {
+            timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
+                self?.settle(ref, .timedOut(milliseconds: milliseconds))
+            }
+        }
+        awaited[ref] = Awaited(timer: timer, then: then)
+        process.send(request(ref))
+    }
+
+    /// Sends what has no answer, or an answer that the place awaits.
+    func send(_ request: WorkerRequest) { process?.send(request) }
+
+    func send(_ packet: TransferPacket, _ descriptors: [OwnedDescriptor]) {
+        process?.send(transfer: packet, descriptors)
+    }
+
+    /// Asks it to end; its end is told as a notice.
+    func terminate(_ reason: Term) {
+        guard isAlive else { return }
+        process?.send(.terminate(ref: references.next(), reason: reason))
+    }
+
+    func signal(_ number: Int32) { if isAlive { process?.kill(number) } }
+
+    /// Ends it and all that it started; `reason` becomes the reason of its exit.
+    func kill(reason: Term) {
+        guard isAlive else { return }
+        if sentence == nil { sentence = reason }
+        process?.killGroup()
+    }
+
+    private func settle(_ ref: Int, _ answer: Answer) {
+        guard let waiting = awaited.removeValue(forKey: ref) else { return }
+        waiting.timer?.cancel()
+        waiting.then(answer)
+    }
+
+    private func handle(_ event: WorkerProcess.Event) {
+        switch event {
+        case .message(let answer): handle(answer)
+        case .protocolError(let text): kill(reason: .tuple([.atom("protocol_error"), .text(text)]))
+        case .channelClosed: awaitEnd()
+        case .transfer(let packet, let descriptors): notify?(self, .packet(packet, descriptors))
+        case .output(let stream, let line): notify?(self, .output(stream, line))
+        case .exited(let status): end(status)
+        }
+    }
+
+    /// A process that ends closes its channel just before: only one that stays without a channel is killed for it.
+    private func awaitEnd() {
+        graceTimer = Reactor.shared.schedule(afterMilliseconds: Self.channelGraceMilliseconds) { [weak self] in
+            self?.kill(reason: .atom("channel_closed"))
+        }
+    }
+
+    private func handle(_ answer: WorkerAnswer) {
+        switch answer {
+        case .ack(let ref, let vsn):
+            self.vsn = vsn
+            settle(ref, .acknowledged(vsn: vsn))
+        case .ignore(let ref): settle(ref, .ignored)
+        case .ok(let ref): settle(ref, .ok)
+        case .okValue(let ref, let value): settle(ref, .value(value))
+        case .exported(let ref, let size, let descriptors):
+            settle(ref, .exported(size: size, descriptors: descriptors))
+        case .error(let ref, let reason):
+            if awaited[ref] != nil {
+                settle(ref, .failed(reason))
+            } else {
+                notify?(self, .reply(ref: ref, .failure(.worker(reason))))
+            }
+        case .reply(let ref, let term): notify?(self, .reply(ref: ref, .success(term)))
+        case .log(let level, let text, let metadata): notify?(self, .log(level, text, metadata))
+        case .exit(let reason): lastWords = reason
+        }
+    }
+
+    private func end(_ status: ExitStatus) {
+        isAlive = false
+        graceTimer?.cancel()
+        let reason = sentence ?? lastWords ?? status.reason
+        let open = awaited.sorted { $0.key < $1.key }
+        awaited = [:]
+        for (_, waiting) in open {
+            waiting.timer?.cancel()
+            waiting.then(.died(reason))
+        }
+        let notify = self.notify
+        self.notify = nil
+        notify?(self, .ended(reason: reason))
+    }
+}
+
+/// The daemon's request references: ever increasing, so that an answer can never be taken for another's.
+@HostActor
+final class References {
+    private var last = 0
+    func next() -> Int {
+        last += 1
+        return last
+    }
+}
+
+/// One process is itself and no other.
+extension Generation: Equatable {
+    nonisolated static func == (left: Generation, right: Generation) -> Bool { left === right }
+}

@@ -1,0 +1,56 @@
+import Host
+import Terms
+import Wire
+
+/// Calls and casts: delivered at once to a worker that runs, kept in order for one that is suspended.
+extension Place {
+    /// `reply` is called once: with the worker's reply, or with why there is none.
+    func call(
+        _ request: Term, timeoutMilliseconds: Int, reply: @escaping @HostActor (Result<Term, CallFailure>) -> Void
+    ) {
+        guard node.launcher.speaksProtocol(spec) else {
+            return reply(.failure(.worker(.atom("os_program"))))
+        }
+        guard calls.count < Mailbox.maxMessages else {
+            return reply(.failure(.mailboxFull(limit: Mailbox.maxMessages)))
+        }
+        let ref = node.references.next()
+        if let failure = deliver(.call(ref: ref, request: request)) { return reply(.failure(failure)) }
+        let timer = Reactor.shared.schedule(afterMilliseconds: timeoutMilliseconds) { [weak self] in
+            self?.settle(ref, .failure(.timedOut(milliseconds: timeoutMilliseconds)))
+        }
+        calls[ref] = PendingCall(timer: timer, reply: reply)
+    }
+
+    /// Nil where the message is delivered or waits in the mailbox.
+    private func deliver(_ message: WorkerRequest) -> CallFailure? {
+        switch state {
+        case .running(_, let generation):
+            generation.send(message)
+            return nil
+        case .suspending, .suspended, .resuming:
+            guard !mailbox.isFull else { return .mailboxFull(limit: Mailbox.maxMessages) }
+            mailbox.append(message)
+            return nil
+        case .empty, .starting, .discarding, .stopping:
+            return .ended(.atom("noproc"))
+        }
+    }
+
+    /// Gives the mailbox, in order, to the process that goes on.
+    func deliverMailbox(to generation: Generation) {
+        for message in mailbox.takeAll() { generation.send(message) }
+    }
+
+    func settle(_ ref: Int, _ result: Result<Term, CallFailure>) {
+        guard let call = calls.removeValue(forKey: ref) else { return }
+        call.timer.cancel()
+        call.reply(result)
+    }
+
+    /// The process ended: what it had not answered, and what waited for it, has no answer any more.
+    func failCalls(_ reason: Term) {
+        _ = mailbox.takeAll()
+        for ref in calls.keys.sorted() { settle(ref, .failure(.ended(reason))) }
+    }
+}

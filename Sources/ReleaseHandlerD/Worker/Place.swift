@@ -1,0 +1,270 @@
+import Glibc
+import Host
+import Supervision
+import Terms
+import Wire
+
+/// A worker's place in the tree: what stays while the OS processes behind it come and go.
+///
+/// The place owns the mailbox and the calls that await a reply, which is why a call survives a handoff: the old
+/// generation took it, the new one may answer it.
+@HostActor
+final class Place {
+    /// What the place tells the supervision tree's driver; each with the start it is about.
+    enum Notice {
+        case started(StartID)
+        case ignored(StartID)
+        case startFailed(StartID, reason: Term)
+        case exited(StartID, reason: Term)
+    }
+
+    enum State {
+        /// Nothing runs here.
+        case empty
+        case starting(StartID, Generation)
+        /// The start has failed or was ignored; the process is on its way out, then `outcome` is told.
+        case discarding(StartID, Generation, outcome: Discard)
+        case running(StartID, Generation)
+        /// Asked to suspend, has not answered yet: perhaps hung.
+        case suspending(StartID, Generation)
+        case suspended(StartID, Generation, Standby)
+        /// The standby was told to go on; its answer makes it the worker.
+        case resuming(StartID, old: Generation, new: Generation)
+        case stopping(StartID, Generation, ScheduledTimer?)
+    }
+
+    enum Discard {
+        case ignored
+        case failed(Term)
+        case cancelled
+    }
+
+    enum Standby {
+        case none
+        case waiting(Generation)
+        /// Holds the state and the descriptors; nothing is read from them yet.
+        case imported(Generation)
+
+        var generation: Generation? {
+            switch self {
+            case .none: nil
+            case .waiting(let generation), .imported(let generation): generation
+            }
+        }
+    }
+
+    let address: ChildAddress
+    private(set) var spec: ChildSpec
+    var state: State = .empty
+    /// Processes that have stood here, standbys that became the worker included.
+    var generations = 0
+    var mailbox = Mailbox()
+    /// A standby started ahead of its need, before the worker was suspended.
+    var spare: Generation?
+    var calls: [Int: PendingCall] = [:]
+    /// Old generations that were told to end after a handoff and have not yet.
+    var leaving: [ObjectIdentifier: Generation] = [:]
+    unowned let node: Node
+
+    struct PendingCall {
+        var timer: ScheduledTimer
+        var reply: (Result<Term, CallFailure>) -> Void
+    }
+
+    init(address: ChildAddress, spec: ChildSpec, node: Node) {
+        self.address = address
+        self.spec = spec
+        self.node = node
+    }
+
+    /// The process that serves the place now.
+    var current: Generation? {
+        switch state {
+        case .empty: nil
+        case .starting(_, let generation), .discarding(_, let generation, _), .running(_, let generation),
+            .suspending(_, let generation), .suspended(_, let generation, _), .resuming(_, let generation, _),
+            .stopping(_, let generation, _):
+            generation
+        }
+    }
+
+    var startID: StartID? {
+        switch state {
+        case .empty: nil
+        case .starting(let id, _), .discarding(let id, _, _), .running(let id, _), .suspending(let id, _),
+            .suspended(let id, _, _), .resuming(let id, _, _), .stopping(let id, _, _):
+            id
+        }
+    }
+
+    var isSuspended: Bool {
+        if case .suspended = state { return true }
+        return false
+    }
+
+    // MARK: Start
+
+    /// Starts the worker; the outcome is told as a notice once it is known.
+    func start(_ id: StartID, spec: ChildSpec) {
+        self.spec = spec
+        do {
+            let generation = try node.launcher.launch(self, mode: .start)
+            generations = generation.number
+            state = .starting(id, generation)
+            awaitAcknowledgement(id, generation)
+        } catch {
+            state = .empty
+            node.placeNotice(self, .startFailed(id, reason: error.term))
+        }
+    }
+
+    private func awaitAcknowledgement(_ id: StartID, _ generation: Generation) {
+        guard node.launcher.speaksProtocol(spec) else {
+            // An unmodified program can't tell: it has started once it runs.
+            state = .running(id, generation)
+            return node.placeNotice(self, .started(id))
+        }
+        let message = node.launcher.initMessage(self, generation, mode: .start)
+        generation.ask(within: spec.startTimeoutMilliseconds, { .initialize(ref: $0, message) }) { [weak self] answer in
+            guard let self, case .starting(id, generation) = self.state else { return }
+            switch answer {
+            case .acknowledged:
+                self.state = .running(id, generation)
+                self.node.placeNotice(self, .started(id))
+            case .ignored:
+                self.discard(id, generation, .ignored)
+            case .failed(let reason):
+                self.discard(id, generation, .failed(reason))
+            case .timedOut(let milliseconds):
+                self.discard(id, generation, .failed(.tuple([.atom("start_timeout"), .integer(milliseconds)])))
+            case .died:
+                break  // Told by the end of the process, which comes next.
+            case .ok, .value, .exported:
+                self.discard(id, generation, .failed(.tuple([.atom("protocol_error"), .text("init got no ack")])))
+            }
+        }
+    }
+
+    private func discard(_ id: StartID, _ generation: Generation, _ outcome: Discard) {
+        state = .discarding(id, generation, outcome: outcome)
+        generation.kill(reason: .atom("killed"))
+    }
+
+    // MARK: Stop
+
+    /// Ends the worker as its spec's shutdown says; the end is told as a notice.
+    func stop(_ id: StartID, _ shutdown: Shutdown) {
+        switch state {
+        case .empty, .stopping:
+            break
+        case .starting(_, let generation):
+            discard(id, generation, .cancelled)
+        case .discarding(_, let generation, _):
+            state = .discarding(id, generation, outcome: .cancelled)
+        case .running(_, let generation), .suspending(_, let generation):
+            stop(id, generation, shutdown)
+        case .suspended(_, let generation, let standby):
+            standby.generation?.kill(reason: .atom("killed"))
+            stop(id, generation, shutdown)
+        case .resuming(_, let old, let new):
+            leave(old)
+            stop(id, new, shutdown)
+        }
+    }
+
+    private func stop(_ id: StartID, _ generation: Generation, _ shutdown: Shutdown) {
+        var timer: ScheduledTimer?
+        switch shutdown {
+        case .brutalKill:
+            generation.kill(reason: .atom("killed"))
+        case .milliseconds(let milliseconds):
+            ask(generation)
+            timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) {
+                generation.kill(reason: .atom("killed"))
+            }
+        case .infinity:
+            ask(generation)
+        }
+        state = .stopping(id, generation, timer)
+    }
+
+    private func ask(_ generation: Generation) {
+        if node.launcher.speaksProtocol(spec) {
+            generation.terminate(.atom("shutdown"))
+        } else {
+            generation.signal(SIGTERM)
+        }
+    }
+
+    // MARK: What the process tells
+
+    func heard(_ generation: Generation, _ notice: Generation.Notice) {
+        switch notice {
+        case .reply(let ref, let result): settle(ref, result)
+        case .log(let level, let text, let metadata): node.workerLog(self, generation, level, text, metadata)
+        case .output(let stream, let line): node.workerOutput(self, generation, stream, line)
+        case .packet(let packet, let descriptors): relay?(generation, packet, descriptors)
+        case .ended(let reason): ended(generation, reason)
+        }
+    }
+
+    /// Where an export's packets go; set while a handoff is under way.
+    var relay: ((Generation, TransferPacket, [OwnedDescriptor]) -> Void)?
+
+    private func ended(_ generation: Generation, _ reason: Term) {
+        leaving[ObjectIdentifier(generation)] = nil
+        if spare === generation { spare = nil }
+        switch state {
+        case .empty:
+            break
+        case .starting(let id, generation):
+            become(.empty, failing: reason)
+            node.placeNotice(self, .startFailed(id, reason: reason))
+        case .discarding(let id, generation, let outcome):
+            become(.empty, failing: reason)
+            switch outcome {
+            case .ignored: node.placeNotice(self, .ignored(id))
+            case .failed(let why): node.placeNotice(self, .startFailed(id, reason: why))
+            case .cancelled: node.placeNotice(self, .exited(id, reason: .atom("killed")))
+            }
+        case .running(let id, generation), .suspending(let id, generation):
+            exited(id, reason)
+        case .suspended(let id, generation, let standby):
+            standby.generation?.kill(reason: .atom("killed"))
+            exited(id, reason)
+        case .suspended(let id, let old, let standby) where standby.generation === generation:
+            state = .suspended(id, old, .none)
+        case .resuming(let id, generation, let new):
+            new.kill(reason: .atom("killed"))
+            exited(id, reason)
+        case .stopping(let id, generation, let timer):
+            timer?.cancel()
+            exited(id, reason == .atom("normal") ? .atom("shutdown") : reason)
+        case .starting, .discarding, .running, .suspending, .suspended, .resuming, .stopping:
+            break  // One that had left already.
+        }
+    }
+
+    private func exited(_ id: StartID, _ reason: Term) {
+        become(.empty, failing: reason)
+        node.placeNotice(self, .exited(id, reason: reason))
+    }
+
+    private func become(_ state: State, failing reason: Term) {
+        self.state = state
+        relay = nil
+        failCalls(reason)
+    }
+
+    /// Lets an old process go after its successor took over; it runs no more user code.
+    func leave(_ generation: Generation) {
+        leaving[ObjectIdentifier(generation)] = generation
+        generation.terminate(.atom("handoff"))
+        _ = Reactor.shared.schedule(afterMilliseconds: Self.leaveMilliseconds) { [weak generation] in
+            generation?.kill(reason: .atom("killed"))
+        }
+    }
+
+    /// How long an old process may take to end after its handoff.
+    static let leaveMilliseconds = 2_000
+}

@@ -1,0 +1,62 @@
+public import ArgumentParser
+import Foundation
+import Glibc
+import Logging
+public import ReleaseHandlerD
+
+/// The command line of the daemon.
+@main
+struct ReleaseHandlerDaemon: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release-handlerd",
+        abstract: "Runs a release's workers and replaces the release while it works.",
+        discussion: """
+            Boots the permanent release of a release root, in a terminal or as a systemd service (Type=notify). \
+            SIGTERM and SIGINT stop the tree in order. Ends with 0 when it was stopped, 1 when it failed.
+            """,
+        version: Emulator.vsn)
+
+    @Option(help: "The release root.")
+    var root = "/var/lib/release-handler"
+
+    @Option(help: "Where the control interface listens.")
+    var socket = ControlConfiguration.standardSocketPath
+
+    @Option(help: "Who may look: everyone or group. Changing is for root and the group release-handler.")
+    var readers = ControlConfiguration.Readers.everyone
+
+    @Option(help: "The least severe messages to log: debug, info, notice, warning, error.")
+    var logLevel = "info"
+
+    func validate() throws {
+        guard Logger.Level(rawValue: logLevel) != nil else {
+            throw ValidationError("'\(logLevel)' is no log level; use debug, info, notice, warning or error.")
+        }
+    }
+
+    func run() async throws {
+        var logger = Logger(label: "release-handlerd") { _ in Daemon.logHandler() }
+        logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
+        let path = URL(filePath: root).standardizedFileURL.path
+        let configuration = Daemon.Configuration(
+            root: path, control: ControlConfiguration(socketPath: socket, readers: readers))
+        let end: NodeEnd
+        do {
+            end = try await Daemon(configuration: configuration, logger: logger).run()
+        } catch {
+            logger.critical("\(error)")
+            throw ExitCode.failure
+        }
+        switch end {
+        case .stopped: return
+        case .failed(let reason):
+            logger.critical("\(reason)")
+            throw ExitCode.failure
+        case .restart(let reason):
+            logger.notice("executing itself again: \(reason)")
+            throw Daemon.executeAgain()
+        }
+    }
+}
+
+extension ControlConfiguration.Readers: ExpressibleByArgument {}

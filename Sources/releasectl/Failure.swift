@@ -1,0 +1,65 @@
+import Wire
+
+/// How `releasectl` ends. Source for 64 and 69: sysexits.h.
+enum Exit: Int32 {
+    case failure = 1
+    case refused = 2
+    case rolledBack = 3
+    case usage = 64
+    case unavailable = 69
+}
+
+/// Why a command did not do what it was to: what and where, then what to do about it.
+struct Failure: Error {
+    var exit: Exit
+    var message: String
+    var advice: String?
+
+    init(_ exit: Exit, _ message: String, advice: String? = nil) {
+        self.exit = exit
+        self.message = message
+        self.advice = advice
+    }
+
+    /// - Parameter subject: the command as it was given, such as `install-release 2.0.0`.
+    init(_ error: ControlError, subject: String) {
+        let exit: Exit =
+            switch error.code {
+            case .upgradeAborted: .rolledBack
+            case let code where code.isRefusal: .refused
+            default: .failure
+            }
+        self.init(exit, "\(subject): \(error.message) (\(error.code.rawValue))", advice: Self.advice(for: error))
+    }
+
+    func report() {
+        Terminal.standardError.write("releasectl: \(printable(message))\n")
+        if let advice { Terminal.standardError.write("  \(printable(advice))\n") }
+    }
+
+    private static func advice(for error: ControlError) -> String? {
+        switch error.code {
+        case .forbidden:
+            "Nothing was changed. Run it as root or as a member of the group "
+                + "\(error.details["group"] ?? "release-handler")."
+        case .busy:
+            "Nothing was changed. Wait for the change that is under way: `releasectl events --follow` shows it."
+        case .noSuchRelease:
+            "Nothing was changed. `releasectl which-releases` lists the releases, `unpack-release` adds one."
+        case .noSuchWorker:
+            "`releasectl ps` lists the workers."
+        case .upgradeRefused:
+            "Nothing was changed. `releasectl check-install-release` shows the plan."
+        case .upgradeAborted:
+            "It was rolled back: the old release runs on."
+        case .timeout:
+            "Give it longer with --timeout-ms, or see with `releasectl ps` what the worker is at."
+        case .unavailable:
+            "Nothing was changed. Try again in a while; `releasectl status` tells what the node is at."
+        case let code where code.isRefusal:
+            "Nothing was changed."
+        default:
+            nil
+        }
+    }
+}

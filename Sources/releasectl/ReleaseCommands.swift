@@ -1,0 +1,121 @@
+import ArgumentParser
+import Glibc
+import Wire
+
+struct WhichReleases: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "which-releases", abstract: "List the releases that the node has, with their statuses.")
+
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "which-releases" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(.get, "/v1/releases", as: ReleaseList.self) { list in
+            var table = Table(columns: [
+                .init(title: "RELEASE"), .init(title: "VSN"), .init(title: "STATUS"), .init(title: "ERTS"),
+                .init(title: "APPLICATIONS", yields: true),
+            ])
+            for release in list.releases {
+                let colour: Colour? =
+                    switch release.status {
+                    case .permanent: .green
+                    case .current, .temporaryCurrent: .yellow
+                    case .unpacked, .old: nil
+                    }
+                let applications = release.applications.map { "\($0.name)-\($0.vsn)" }
+                table.rows.append([
+                    .init(release.name), .init(release.vsn), .init(release.status.rawValue, colour: colour),
+                    .init(release.erts), .init(applications.joined(separator: " ")),
+                ])
+            }
+            table.print(on: session.output)
+        }
+    }
+}
+
+struct UnpackRelease: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unpack-release", abstract: "Unpack a release package (.tar.gz) on the node.")
+
+    @Argument(help: "The package; the daemon reads it, so it must be a file on its machine.")
+    var package: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "unpack-release \(package)" }
+
+    func run(in session: Session) async throws {
+        let request = UnpackRequest(package: try absolute(package))
+        try await session.ask(.post, "/v1/releases", body: request, as: ReleaseSummary.self) { release in
+            session.output.line("\(printable(release.name)) \(printable(release.vsn)) is \(release.status.rawValue)")
+        }
+    }
+
+    private func absolute(_ path: String) throws -> String {
+        if path.hasPrefix("/") { return path }
+        guard let directory = getcwd(nil, 0) else {
+            throw Failure(
+                .failure, "\(subject): the working directory is gone", advice: "Give the package's whole path.")
+        }
+        defer { free(directory) }
+        return "\(String(cString: directory))/\(path)"
+    }
+}
+
+struct CheckInstallRelease: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check-install-release", abstract: "Show what installing a release would do; changes nothing.")
+
+    @Argument(help: "The release's vsn.") var vsn: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "check-install-release \(vsn)" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(.get, "/v1/releases/\(percentEncoded(vsn))/check", as: InstallPlan.self) { plan in
+            session.output.line(
+                "\(printable(plan.from)) -> \(printable(plan.to)) (\(plan.direction.rawValue))"
+                    + (plan.description.isEmpty ? "" : ": \(printable(plan.description))"))
+            var table = Table(columns: [
+                .init(title: "#", isRight: true), .init(title: "INSTRUCTION", yields: true),
+                .init(title: "WORKERS", yields: true),
+            ])
+            table.rows = plan.instructions.map {
+                ["\($0.index)", .init($0.text), .init($0.workers.joined(separator: " "))]
+            }
+            table.print(on: session.output)
+            for warning in plan.warnings {
+                session.output.line(session.output.paint("warning: \(printable(warning))", .yellow))
+            }
+        }
+    }
+}
+
+struct MakePermanent: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "make-permanent", abstract: "Make the current release the one that is booted.")
+
+    @Argument(help: "The release's vsn.") var vsn: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "make-permanent \(vsn)" }
+
+    func run(in session: Session) async throws {
+        let path = "/v1/releases/\(percentEncoded(vsn))/make-permanent"
+        try await session.ask(.post, path, as: ReleaseSummary.self) { release in
+            session.output.line("\(printable(release.name)) \(printable(release.vsn)) is \(release.status.rawValue)")
+        }
+    }
+}
+
+struct RemoveRelease: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove-release", abstract: "Remove a release that does not run, with all that only it uses.")
+
+    @Argument(help: "The release's vsn.") var vsn: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "remove-release \(vsn)" }
+
+    func run(in session: Session) async throws {
+        let path = "/v1/releases/\(percentEncoded(vsn))"
+        try await session.ask(.delete, path, as: RemovedRelease.self) { answer in
+            session.output.line("\(printable(answer.removed)) is removed")
+        }
+    }
+}

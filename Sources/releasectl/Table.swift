@@ -1,0 +1,87 @@
+/// Rows under a heading, in columns as wide as what is in them, and all together no wider than the terminal.
+struct Table {
+    struct Column {
+        var title: String
+        var isRight = false
+        /// May be cut short where the terminal is narrow.
+        var yields = false
+        /// The width below which it is not cut.
+        var leastWidth = 8
+        /// Left out where the terminal is too narrow for all; the lowest first.
+        var leavesAs: Int?
+    }
+
+    var columns: [Column]
+    var rows: [[Cell]] = []
+
+    struct Cell: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+        var text: String
+        var colour: Colour?
+
+        init(_ text: String, colour: Colour? = nil) {
+            self.text = text.isEmpty ? "-" : printable(text)
+            self.colour = colour
+        }
+
+        init(stringLiteral value: String) { self.init(value) }
+    }
+
+    static let gap = 2
+
+    func print(on terminal: Terminal) {
+        var table = self
+        table.leaveOut(beyond: terminal.width)
+        table.printAll(on: terminal)
+    }
+
+    private func printAll(on terminal: Terminal) {
+        let widths = self.widths(within: terminal.width)
+        let heading = columns.map { Cell($0.title, colour: .bold) }
+        for row in [heading] + rows {
+            terminal.line(line(row, widths: widths, terminal: terminal))
+        }
+    }
+
+    private func line(_ row: [Cell], widths: [Int], terminal: Terminal) -> String {
+        var line = ""
+        for (index, cell) in row.enumerated() {
+            let text = shortened(cell.text, to: widths[index])
+            let padding = String(repeating: " ", count: widths[index] - text.count)
+            let painted = cell.colour.map { terminal.paint(text, $0) } ?? text
+            let isLast = index == row.count - 1
+            if columns[index].isRight {
+                line += padding + painted
+            } else {
+                line += isLast ? painted : painted + padding
+            }
+            if !isLast { line += String(repeating: " ", count: Self.gap) }
+        }
+        return line
+    }
+
+    private mutating func leaveOut(beyond limit: Int?) {
+        guard let limit else { return }
+        while widths(within: limit).reduce(0, +) + Self.gap * (columns.count - 1) > limit {
+            let leaving = columns.indices.filter { columns[$0].leavesAs != nil }
+            guard let first = leaving.min(by: { columns[$0].leavesAs ?? 0 < columns[$1].leavesAs ?? 0 }) else { return }
+            columns.remove(at: first)
+            for row in rows.indices { rows[row].remove(at: first) }
+        }
+    }
+
+    /// Takes from the widest column that yields, one by one, until the line fits or none can give more.
+    func widths(within limit: Int?) -> [Int] {
+        var widths = columns.indices.map { index in
+            max(columns[index].title.count, rows.map { $0[index].text.count }.max() ?? 0)
+        }
+        guard let limit else { return widths }
+        var excess = widths.reduce(0, +) + Self.gap * (columns.count - 1) - limit
+        while excess > 0 {
+            let yielding = widths.indices.filter { columns[$0].yields && widths[$0] > columns[$0].leastWidth }
+            guard let widest = yielding.max(by: { widths[$0] < widths[$1] }) else { break }
+            widths[widest] -= 1
+            excess -= 1
+        }
+        return widths
+    }
+}

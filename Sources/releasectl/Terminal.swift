@@ -1,0 +1,89 @@
+import Glibc
+
+/// Standard output or standard error, and what the other end can show.
+struct Terminal: Sendable {
+    let descriptor: Int32
+    let isTerminal: Bool
+    let hasColour: Bool
+    /// Columns; nil where nothing says how many there are, so that a pipe gets whole lines.
+    let width: Int?
+
+    static let standardOutput = Terminal(descriptor: STDOUT_FILENO)
+    static let standardError = Terminal(descriptor: STDERR_FILENO)
+
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        isTerminal = isatty(descriptor) == 1
+        let isPlain = Self.environment("NO_COLOR") != nil || Self.environment("TERM") == "dumb"
+        hasColour = isTerminal && !isPlain
+        if let columns = Self.environment("COLUMNS").flatMap({ Int($0) }), columns > 0 {
+            width = columns
+        } else if isTerminal {
+            var size = winsize()
+            let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+            width = isKnown ? Int(size.ws_col) : 80
+        } else {
+            width = nil
+        }
+    }
+
+    private static func environment(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+
+    func write(_ text: String) { write(bytes: Array(text.utf8)) }
+
+    /// Ends the process where nobody reads any more, as `… | head` does.
+    func write(bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&waiting, 1, -1)
+            } else if errno != EINTR {
+                Glibc.exit(errno == EPIPE ? 0 : Exit.failure.rawValue)
+            }
+        }
+    }
+
+    func line(_ text: String = "") { write(text + "\n") }
+
+    func paint(_ text: String, _ colour: Colour) -> String {
+        hasColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// Source: ECMA-48, Select Graphic Rendition.
+enum Colour: Int {
+    case bold = 1
+    case dim = 2
+    case red = 31
+    case green = 32
+    case yellow = 33
+}
+
+/// Text as it may stand on a terminal: what workers and files say must not steer it.
+func printable(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    var result = ""
+    for scalar in text.unicodeScalars {
+        if isControl(scalar) {
+            result += scalar == "\n" ? "\\n" : "\\x{\(String(scalar.value, radix: 16))}"
+        } else {
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}
+
+private func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
+
+/// The text in at most `width` columns, with `…` where something is left out.
+func shortened(_ text: String, to width: Int?) -> String {
+    guard let width, text.count > width else { return text }
+    return width < 1 ? "" : text.prefix(width - 1) + "…"
+}

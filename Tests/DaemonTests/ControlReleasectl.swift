@@ -1,0 +1,97 @@
+import Foundation
+import Glibc
+import Testing
+
+/// One run of the real `releasectl`.
+struct Releasectl: Equatable, Sendable {
+    var exit: Int32
+    var output: String
+    var error = ""
+
+    /// Beside the test's own executable.
+    static let path: String = {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "."
+        return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("releasectl").path
+    }()
+
+    static func run(
+        _ arguments: [String], executable: String = Self.path, environment: [String: String] = [:], input: [UInt8] = []
+    ) async throws -> Releasectl {
+        try await offPool {
+            let process = process(arguments, executable: executable, environment: environment)
+            let (stdin, output, error) = (Pipe(), Pipe(), Pipe())
+            process.standardInput = stdin
+            process.standardOutput = output
+            process.standardError = error
+            try process.run()
+            try stdin.fileHandleForWriting.write(contentsOf: Data(input))
+            try stdin.fileHandleForWriting.close()
+            let written = output.fileHandleForReading.readDataToEndOfFile()
+            let complained = error.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            return Releasectl(
+                exit: process.terminationStatus, output: String(decoding: written, as: UTF8.self),
+                error: String(decoding: complained, as: UTF8.self))
+        }
+    }
+
+    static func process(_ arguments: [String], executable: String, environment: [String: String]) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        var inherited = ProcessInfo.processInfo.environment
+        for name in ["COLUMNS", "NO_COLOR", "RELEASE_HANDLER_SOCKET"] { inherited[name] = nil }
+        inherited["TERM"] = "xterm"
+        process.environment = inherited.merging(environment) { $1 }
+        return process
+    }
+}
+
+extension ControlFixture {
+    func releasectl(_ arguments: String...) async throws -> Releasectl { try await releasectl(arguments) }
+
+    func releasectl(_ arguments: [String], environment: [String: String] = [:]) async throws -> Releasectl {
+        try await Releasectl.run(
+            arguments, environment: environment.merging(["RELEASE_HANDLER_SOCKET": socketPath]) { $1 })
+    }
+
+    /// As the user and group 65534 and no other group, by a copy that this user can reach.
+    func releasectlAsStranger(_ arguments: String...) async throws -> Releasectl {
+        let copy = "\(directory)/releasectl"
+        if access(copy, F_OK) != 0 { try FileManager.default.copyItem(atPath: Releasectl.path, toPath: copy) }
+        chmod(copy, 0o755)
+        return try await Releasectl.run(
+            ["--reuid=65534", "--regid=65534", "--clear-groups", copy] + arguments, executable: "/usr/bin/setpriv",
+            environment: ["RELEASE_HANDLER_SOCKET": socketPath])
+    }
+
+    /// All that it wrote to a terminal of 100 columns.
+    func releasectlOnTerminal(_ arguments: [String], environment: [String: String]) async throws -> String {
+        let socketPath = socketPath
+        return try await offPool {
+            var (ours, theirs): (Int32, Int32) = (-1, -1)
+            var size = winsize(ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
+            try #require(openpty(&ours, &theirs, nil, nil, &size) == 0)
+            let process = Releasectl.process(
+                arguments, executable: Releasectl.path,
+                environment: environment.merging(["RELEASE_HANDLER_SOCKET": socketPath]) { $1 })
+            let terminal = FileHandle(fileDescriptor: theirs, closeOnDealloc: false)
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = terminal
+            process.standardError = terminal
+            try process.run()
+            close(theirs)
+            var written: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 4_096)
+            while true {
+                // The read fails with EIO once the last holder of the other side is gone.
+                let count = read(ours, &chunk, chunk.count)
+                guard count > 0 else { break }
+                written += chunk.prefix(count)
+            }
+            close(ours)
+            process.waitUntilExit()
+            return String(decoding: written, as: UTF8.self)
+        }
+    }
+}

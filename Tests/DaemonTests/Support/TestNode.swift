@@ -1,0 +1,176 @@
+import Foundation
+import Host
+import Logging
+import ReleaseHandling
+import Terms
+import Testing
+import Wire
+
+@testable import ReleaseHandlerD
+
+/// A real node on a root of its own, within the test's process: real workers, real sockets.
+final class TestNode: Sendable {
+    let root: TestRoot
+    let node: Node
+    let service: NodeService
+    /// Everything that happened, from before the boot on.
+    let events: EventLog
+
+    private init(_ root: TestRoot) async throws {
+        self.root = root
+        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        node = try await Node(root: ReleaseRoot(path: root.root), logger: logger)
+        service = NodeService(node)
+        events = EventLog(await node.events.follow())
+    }
+
+    /// Boots the root, runs the test, stops the node, and shows that no process of it is left.
+    static func with<Value: Sendable>(
+        _ root: TestRoot, _ body: @Sendable (TestNode) async throws -> Value
+    ) async throws -> Value {
+        defer { root.remove() }
+        let test = try await TestNode(root)
+        do {
+            try await test.node.boot()
+            let value = try await body(test)
+            try await test.stop()
+            return value
+        } catch {
+            await test.node.stop(.stopped)
+            _ = await test.node.ended()
+            throw error
+        }
+    }
+
+    /// A root that must not boot; returns why it did not.
+    static func failingToBoot(_ root: TestRoot) async throws -> String {
+        defer { root.remove() }
+        do {
+            let test = try await TestNode(root)
+            do {
+                try await test.node.boot()
+            } catch {
+                _ = await test.node.ended()
+                return error.description
+            }
+            await test.node.stop(.stopped)
+            _ = await test.node.ended()
+        } catch let error as BootError {
+            return error.description
+        }
+        Issue.record("the node booted")
+        return ""
+    }
+
+    private func stop() async throws {
+        await node.stop(.stopped)
+        _ = await node.ended()
+        let left = await node.generations.count
+        #expect(left == 0)
+    }
+
+    // MARK: Asking
+
+    static let peer = Peer(pid: 1, uid: 0, gid: 0)
+    static let c1 = "fix/fix_sup/c1"
+
+    func call(_ request: String, of worker: String = c1, within milliseconds: Int = 20_000) async throws -> String {
+        try await service.call(
+            worker: worker, request: request, timeoutMilliseconds: milliseconds, peer: Self.peer)
+    }
+
+    func ps(_ worker: String = c1) async throws -> WorkerSummary {
+        try #require(await service.ps().first { $0.address == worker })
+    }
+
+    func pid(_ worker: String = c1) async throws -> Int32 { try #require(try await ps(worker).pid) }
+
+    func port(_ worker: String = c1) async throws -> UInt16 {
+        let address = try #require(try await ps(worker).sockets.first?.address)
+        return try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+    }
+
+    /// Installs and returns the result; an error before the script is the test's to expect.
+    @discardableResult
+    func install(_ vsn: String) async throws -> InstallResult {
+        for await progress in try await service.installRelease(vsn: vsn, peer: Self.peer) {
+            if case .result(let result) = progress { return result }
+        }
+        throw EndedWithoutResult()
+    }
+
+    /// Standbys are killed with the upgrade; their ends come as events of their own.
+    func untilOneProcessIsLeft() async throws {
+        while await node.generations.count > 1 { await Task.yield() }
+        #expect(await node.generations.count == 1)
+    }
+
+    func limitCodeChange(to milliseconds: Int) async {
+        await { @HostActor in node.upgradeOptions.codeChangeTimeoutMilliseconds = milliseconds }()
+    }
+
+    struct EndedWithoutResult: Error {}
+
+    /// The control error's text that an operation ends with.
+    func refusal<Value>(_ operation: () async throws -> Value) async -> String {
+        do {
+            _ = try await operation()
+            Issue.record("it was not refused")
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+}
+
+/// The node's events, kept, so that a test can await one that may have come already.
+actor EventLog {
+    private var seen: [NodeEvent] = []
+    private var waiting: [(matches: @Sendable (NodeEvent) -> Bool, resume: CheckedContinuation<NodeEvent?, Never>)] = []
+    private var isOver = false
+
+    init(_ stream: AsyncStream<NodeEvent>) {
+        Task {
+            for await event in stream { await self.add(event) }
+            await self.finish()
+        }
+    }
+
+    private func add(_ event: NodeEvent) {
+        seen.append(event)
+        waiting.removeAll { waiter in
+            guard waiter.matches(event) else { return false }
+            waiter.resume.resume(returning: event)
+            return true
+        }
+    }
+
+    private func finish() {
+        isOver = true
+        for waiter in waiting { waiter.resume.resume(returning: nil) }
+        waiting = []
+    }
+
+    var all: [NodeEvent] { seen }
+
+    /// The first event after `sequence` that matches; an error where the node ended without one.
+    func first(
+        after sequence: Int = 0, where matches: @escaping @Sendable (NodeEvent) -> Bool
+    ) async throws -> NodeEvent {
+        let wanted: @Sendable (NodeEvent) -> Bool = { $0.sequence > sequence && matches($0) }
+        if let event = seen.first(where: wanted) { return event }
+        if isOver { throw NodeEnded() }
+        let event = await withCheckedContinuation { waiting.append((wanted, $0)) }
+        guard let event else { throw NodeEnded() }
+        return event
+    }
+
+    func first(_ kind: String, worker: String? = nil, after sequence: Int = 0) async throws -> NodeEvent {
+        try await first(after: sequence) { $0.kind == kind && (worker == nil || $0.worker == worker) }
+    }
+
+    var last: Int { seen.last?.sequence ?? 0 }
+
+    struct NodeEnded: Error {}
+}
