@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "WorkerKit", targets: ["WorkerKit"]),
         .library(name: "Terms", targets: ["Terms"]),
         // For Benchmarks, a package of its own.
+        .library(name: "KeyValueCore", targets: ["KeyValueCore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
@@ -94,6 +95,19 @@ let package = Package(
         .target(
             name: "WorkerKit", dependencies: ["Terms", "Wire", "CWorkerKit"], swiftSettings: settings),
 
+        // The example: two versions of one server, and the client that checks it.
+        .target(
+            name: "KeyValueCore", dependencies: ["WorkerKit", "Terms"], path: "Examples/KeyValue/Core",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "kv-server-1", dependencies: ["KeyValueCore", "WorkerKit", "Terms"],
+            path: "Examples/KeyValue/v1", swiftSettings: settings),
+        .executableTarget(
+            name: "kv-server-2", dependencies: ["KeyValueCore", "WorkerKit", "Terms"],
+            path: "Examples/KeyValue/v2", swiftSettings: settings),
+        .executableTarget(
+            name: "kv-check", path: "Examples/KeyValue/check", swiftSettings: settings),
+
         // Workers that only the tests run.
         .executableTarget(
             name: "fixture-worker", dependencies: ["WorkerKit", "Terms"],
@@ -117,9 +131,12 @@ let package = Package(
         .testTarget(
             name: "WorkerKitTests", dependencies: ["WorkerKit", "Wire", "Terms"], swiftSettings: settings),
         .testTarget(
+            name: "KeyValueTests", dependencies: ["KeyValueCore", "WorkerKit", "Terms"], swiftSettings: settings),
+        .testTarget(
             name: "DaemonTests",
             dependencies: [
                 "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl", "fixture-worker",
+                "kv-server-1", "kv-server-2", "kv-check",
             ],
             swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),

@@ -1,0 +1,169 @@
+import Glibc
+
+/// Keeps connections open over the whole run, writes ever larger values to keys of its own and reads them back.
+///
+/// One thread and `poll`: a request is measured from before it is written to when its answer is read, and there is
+/// at most one request in flight on each connection.
+struct Checker {
+    private let options: Options
+    private var clients: [CheckedClient] = []
+    private var phases: [Phase]
+    private var notes: [String] = []
+    private var commands: [UInt8] = []
+    private var isSweeping = false
+
+    private static let answerTimeoutNanoseconds = 10_000_000_000
+    private static let maxNotes = 20
+    private static let sweepName = "last check"
+
+    init(_ options: Options) throws(ConnectionError) {
+        self.options = options
+        phases = [Phase(name: "start", beganNanoseconds: monotonicNanoseconds())]
+        for number in 0..<options.connections {
+            clients.append(
+                CheckedClient(
+                    connection: try Connection(options), prefix: "c:\(getpid()):\(number):", keys: options.keys))
+        }
+    }
+
+    /// Goes on until told to stop, then reads each key once more.
+    mutating func run() throws(ConnectionError) -> Report {
+        while !(isSweeping && clients.allSatisfy(\.hasSwept)) {
+            let now = monotonicNanoseconds()
+            for index in clients.indices {
+                expire(index, now)
+                send(index)
+            }
+            try wait()
+        }
+        let now = monotonicNanoseconds()
+        for client in clients { client.connection.close() }
+        // The phase before the first command is of use only to those who name none.
+        let seen = phases.filter { $0.latencies.count > 0 || $0.errors > 0 || $0.dropped > 0 }
+        return Report(connections: options.connections, phases: seen, notes: notes, now: now)
+    }
+
+    // MARK: Requests
+
+    private mutating func send(_ index: Int) {
+        let now = monotonicNanoseconds()
+        guard let request = clients[index].next(now: now, phase: phases.count - 1, sweeping: isSweeping) else { return }
+        if !clients[index].connection.write(request) { drop(index, "write: the server closed the connection") }
+    }
+
+    private mutating func receive(_ index: Int) {
+        guard clients[index].connection.read() else {
+            drop(index, "read: the server closed the connection")
+            return
+        }
+        let now = monotonicNanoseconds()
+        do throws(ConnectionError) {
+            while let answer = try clients[index].connection.nextAnswer() {
+                guard let (sentIn, took, verdict) = clients[index].answered(answer, now: now, options) else {
+                    drop(index, "an answer that nobody asked for: \(answer)")
+                    return
+                }
+                let phase = phaseOf(sentIn: sentIn, took: took, now: now)
+                phases[phase].latencies.record(took / 1000)
+                judge(verdict, phase)
+            }
+        } catch {
+            drop(index, error.text)
+        }
+    }
+
+    /// A request that was in flight when the phase changed belongs to the phase in which it waited longer: a change
+    /// that stalls a request sent just before it has caused that wait.
+    private func phaseOf(sentIn: Int, took: Int, now: Int) -> Int {
+        let current = phases.count - 1
+        let inCurrent = now - phases[current].beganNanoseconds
+        return sentIn == current || took - inCurrent > inCurrent ? sentIn : current
+    }
+
+    private mutating func judge(_ verdict: CheckedClient.Verdict, _ phase: Int) {
+        switch verdict {
+        case .right: return
+        case .lost(let what):
+            phases[phase].lost += 1
+            note("lost: \(what)", phase)
+        case .stale(let what):
+            phases[phase].stale += 1
+            note("stale: \(what)", phase)
+        case .error(let what):
+            phases[phase].errors += 1
+            note("error: \(what)", phase)
+        }
+    }
+
+    private mutating func expire(_ index: Int, _ now: Int) {
+        guard let sent = clients[index].waitingSince, now - sent > Checker.answerTimeoutNanoseconds else { return }
+        phases[phases.count - 1].errors += 1
+        drop(index, "no answer within 10 s")
+    }
+
+    /// Counts the connection as dropped and makes a new one, so that the rest of the run is still measured.
+    private mutating func drop(_ index: Int, _ why: String) {
+        phases[phases.count - 1].dropped += 1
+        note("connection \(index) dropped: \(why)", phases.count - 1)
+        clients[index].connection.close()
+        for attempt in 0..<200 {
+            if let connection = try? Connection(options) {
+                clients[index].reconnected(connection)
+                return
+            }
+            if attempt < 199 { usleep(25_000) }
+        }
+        fail("the server is gone: no connection to \(options.host):\(options.port) within 5 s", status: 1)
+    }
+
+    private mutating func note(_ text: String, _ phase: Int) {
+        if notes.count < Checker.maxNotes { notes.append("\(phases[phase].name): \(text)") }
+    }
+
+    // MARK: Waiting
+
+    private mutating func wait() throws(ConnectionError) {
+        var polled = clients.map { pollfd(fd: $0.connection.socket, events: Int16(POLLIN), revents: 0) }
+        if !isSweeping { polled.append(pollfd(fd: 0, events: Int16(POLLIN), revents: 0)) }
+        let now = monotonicNanoseconds()
+        let wake = clients.map { $0.wakeTime(or: now + 1_000_000_000) }.min() ?? now
+        let pause = max(0, wake - now)
+        let ready = poll(&polled, nfds_t(polled.count), Int32((pause + 999_999) / 1_000_000))
+        guard ready >= 0 || errno == EINTR else { throw .system("poll") }
+        guard ready > 0 else { return }
+        for index in clients.indices where polled[index].revents != 0 { receive(index) }
+        if polled.count > clients.count, polled[clients.count].revents != 0 { readCommands() }
+    }
+
+    private mutating func readCommands() {
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        let count = read(0, &chunk, chunk.count)
+        guard count > 0 else {
+            beginPhase(Checker.sweepName)
+            isSweeping = true
+            return
+        }
+        commands += chunk[..<count]
+        while let newline = commands.firstIndex(of: 0x0A) {
+            let line = String(decoding: commands[..<newline], as: UTF8.self)
+            commands.removeFirst(newline + 1)
+            if line == "stop" {
+                beginPhase(Checker.sweepName)
+                isSweeping = true
+            } else if line.hasPrefix("phase ") {
+                let name = String(line.dropFirst(6))
+                beginPhase(name)
+                say("{\"phase\": \(name.jsonQuoted)}")
+            } else {
+                fail("standard input: \"\(line)\": expected \"phase NAME\" or \"stop\"")
+            }
+        }
+        if commands.count > 4096 { fail("standard input: a line longer than 4096 bytes") }
+    }
+
+    private mutating func beginPhase(_ name: String) {
+        let now = monotonicNanoseconds()
+        phases[phases.count - 1].endedNanoseconds = now
+        phases.append(Phase(name: name, beganNanoseconds: now))
+    }
+}

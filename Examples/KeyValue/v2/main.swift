@@ -1,0 +1,4 @@
+import KeyValueCore
+import WorkerKit
+
+WorkerMain.run(KeyValueServerV2.self)

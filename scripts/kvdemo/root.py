@@ -1,0 +1,77 @@
+"""A release root with 1.0.0 as the permanent release, and the package of 2.0.0, as systools:make_tar lays it out."""
+
+import re
+import shutil
+import subprocess
+import tarfile
+
+from .errors import expect
+
+EXAMPLE = "Examples/KeyValue/release"
+
+
+def emulator_version(binaries):
+    answer = subprocess.run([binaries["release-handlerd"], "--version"], capture_output=True, text=True, timeout=30)
+    version = answer.stdout.strip()
+    expect(answer.returncode == 0 and re.fullmatch(r"[\w.-]+", version), "release-handlerd --version said nothing")
+    return version
+
+
+def lay_out(binaries, project, root):
+    """Returns the directory of the root."""
+    erts = emulator_version(binaries)
+    emulator = root / f"erts-{erts}" / "bin"
+    emulator.mkdir(parents=True)
+    for name in ("release-handlerd", "releasectl"):
+        shutil.copy2(binaries[name], emulator / name)
+    (root / "bin").mkdir()
+    shutil.copy2(project / "scripts/start", root / "bin/start")
+    library(project, root, "1.0.0", binaries["kv-server-1"])
+    release(project, root, "1.0.0", erts)
+    (root / "releases/start_erl.data").write_text(f"{erts} 1.0.0\n")
+    (root / "releases/RELEASES").write_text(
+        f'[{{release,"kv","1.0.0","{erts}",[{{kv,"1.0.0","lib/kv-1.0.0"}}],permanent}}].\n'
+    )
+    return root
+
+
+def package(binaries, project, directory):
+    """Returns the path of kv-2.0.0.tar.gz."""
+    content = directory / "content"
+    library(project, content, "2.0.0", binaries["kv-server-2"])
+    release(project, content, "2.0.0", emulator_version(binaries))
+    # systools:make_tar has it here as well: unpack_release reads it before it knows the version.
+    shutil.copy2(content / "releases/2.0.0/kv.rel", content / "releases/kv-2.0.0.rel")
+    archive = directory / "kv-2.0.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for part in ("lib", "releases"):
+            tar.add(content / part, arcname=part, filter=owned_by_root)
+    return archive
+
+
+def owned_by_root(member):
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    return member
+
+
+def library(project, root, version, server):
+    ebin = root / f"lib/kv-{version}/ebin"
+    ebin.mkdir(parents=True)
+    shutil.copy2(server, ebin / "kv_server")
+    shutil.copy2(project / EXAMPLE / "kv_sup.sup", ebin / "kv_sup.sup")
+    shutil.copy2(project / EXAMPLE / version / "kv.app", ebin / "kv.app")
+    appup = project / EXAMPLE / version / "kv.appup"
+    if appup.exists():
+        shutil.copy2(appup, ebin / "kv.appup")
+
+
+def release(project, root, version, erts):
+    directory = root / "releases" / version
+    directory.mkdir(parents=True)
+    source = project / EXAMPLE / version
+    text = re.sub(r'\{erts, "[^"]*"\}', f'{{erts, "{erts}"}}', (source / "kv.rel").read_text())
+    (directory / "kv.rel").write_text(text)
+    shutil.copy2(source / "sys.config", directory / "sys.config")
+    if (source / "relup").exists():
+        shutil.copy2(source / "relup", directory / "relup")
