@@ -40,21 +40,21 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         let path = URL(filePath: root).standardizedFileURL.path
         let configuration = Daemon.Configuration(
             root: path, control: ControlConfiguration(socketPath: socket, readers: readers))
-        let end: NodeEnd
+        let ending: Daemon.Ending
         do {
-            end = try await Daemon(configuration: configuration, logger: logger).run()
+            ending = try await Daemon(configuration: configuration, logger: logger).run()
         } catch {
             logger.critical("\(error)")
             throw ExitCode.failure
         }
-        switch end {
+        switch ending.end {
         case .stopped: return
         case .failed(let reason):
             logger.critical("\(reason)")
             throw ExitCode.failure
         case .restart(let reason):
             logger.notice("executing itself again: \(reason)")
-            throw Daemon.executeAgain()
+            throw Daemon.executeAgain(with: ending.sockets)
         }
     }
 }

@@ -27,12 +27,23 @@ public struct Daemon: Sendable {
         self.logger = logger
     }
 
+    /// How a run ended, and the listening sockets that a restart goes on with.
+    public struct Ending: Sendable {
+        public let end: NodeEnd
+        public let sockets: [InheritedDescriptor]
+    }
+
     /// Runs until the node has ended. Throws where it could not even begin.
-    public func run() async throws -> NodeEnd {
+    public func run() async throws -> Ending {
+        // Before anything else is opened: what was handed over lies at fixed numbers.
+        let inherited = SystemdNotify.receivedDescriptors().map {
+            InheritedDescriptor(name: $0.name, descriptor: $0.descriptor)
+        }
         // A worker that is gone must not end the daemon by a write to it.
         signal(SIGPIPE, SIG_IGN)
         _ = DescriptorLimit.raise()
         let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger)
+        await node.sockets.inherit(inherited)
         let readiness = Readiness()
         let audit = logger
         let server = ControlServer(
@@ -58,9 +69,8 @@ public struct Daemon: Sendable {
         } catch {
             // The tree is down by now; what made the group end is what there is to say.
             await node.stop(.failed("\(error)"))
-            return await node.ended() == .stopped ? .failed("\(error)") : await node.ended()
         }
-        return await node.ended()
+        return Ending(end: await node.ended(), sockets: await node.sockets.all)
     }
 
     /// The libraries' notices about their own life are for their developers.

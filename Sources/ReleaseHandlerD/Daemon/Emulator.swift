@@ -16,8 +16,10 @@ extension Daemon {
 
     /// Replaces this process by a new run of the same program: same pid, so the service manager sees no restart.
     ///
-    /// Returns only where execve(2) failed. Every descriptor of the daemon is close-on-exec.
-    public static func executeAgain() -> BootError {
+    /// Returns only where execve(2) failed. Every descriptor of the daemon is close-on-exec but the listening sockets,
+    /// which are handed over as sd_listen_fds(3) has it: connections that wait in their backlogs are served after it.
+    public static func executeAgain(with sockets: [InheritedDescriptor]) -> BootError {
+        handOver(sockets)
         var mask = sigset_t()
         sigemptyset(&mask)
         pthread_sigmask(SIG_SETMASK, &mask, nil)
@@ -27,5 +29,16 @@ extension Daemon {
         defer { for argument in arguments { free(argument) } }
         execv("/proc/self/exe", arguments)
         return BootError("the daemon could not execute itself again: \(SystemError.reason(errno))")
+    }
+
+    private static func handOver(_ sockets: [InheritedDescriptor]) {
+        guard !sockets.isEmpty else { return }
+        // First out of the way of the numbers that they are to have, then onto these.
+        let first: Int32 = 3
+        let copies = sockets.map { fcntl($0.descriptor.raw, F_DUPFD_CLOEXEC, first + Int32(sockets.count)) }
+        for (index, copy) in copies.enumerated() where copy >= 0 { dup2(copy, first + Int32(index)) }
+        setenv("LISTEN_FDS", "\(sockets.count)", 1)
+        setenv("LISTEN_PID", "\(getpid())", 1)
+        setenv("LISTEN_FDNAMES", sockets.map(\.name).joined(separator: ":"), 1)
     }
 }

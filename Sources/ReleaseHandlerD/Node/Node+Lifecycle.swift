@@ -77,6 +77,7 @@ extension Node {
     private func booted() {
         guard case .starting = phase else { return }
         phase = .running
+        sockets.forgetUnclaimed()
         events.post("running", "release \(release?.vsn ?? "") runs", level: .notice)
         finishBoot(.success(()))
     }
@@ -127,7 +128,10 @@ extension Node {
 
     private func end(_ end: NodeEnd) {
         phase = .ended(end)
-        sockets.closeAll()
+        switch end {
+        case .restart: break  // They go on into the daemon's next run.
+        case .stopped, .failed: sockets.closeAll()
+        }
         events.post("stopped", "the node is down")
         events.finish()
         finishBoot(.failure(BootError("\(end)")))

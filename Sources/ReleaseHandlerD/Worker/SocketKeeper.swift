@@ -1,17 +1,28 @@
 import Host
-import Instructions
 import Supervision
-import Terms
 
 /// The listening sockets of all places: bound once, handed to every generation, closed when the place is gone.
+///
+/// The service manager's descriptor store has each of them too, so that a daemon that was ended comes back to the
+/// sockets of the one before, with the connections that waited in their backlogs. Source: sd_pid_notify_with_fds(3).
 @HostActor
 final class SocketKeeper {
     private struct Kept {
         let listen: String
+        let storeName: String
         let socket: ListeningSocket
     }
 
     private var kept: [ChildAddress: [String: Kept]] = [:]
+    /// What the daemon before this one left, by store name, until a place asks for it.
+    private var inherited: [String: OwnedDescriptor] = [:]
+
+    nonisolated init() {}
+
+    /// Takes what the service manager, or the daemon's own re-execution, handed over.
+    func inherit(_ descriptors: [InheritedDescriptor]) {
+        for one in descriptors { inherited[one.name] = one.descriptor }
+    }
 
     /// The sockets of a spec in its order; bound now where they were not yet.
     ///
@@ -19,15 +30,41 @@ final class SocketKeeper {
     func sockets(of address: ChildAddress, _ specs: [SocketSpec]) throws(ListenError) -> [ListeningSocket] {
         var result: [ListeningSocket] = []
         for spec in specs {
-            if let old = kept[address]?[spec.name], old.listen == spec.listen {
-                result.append(old.socket)
-                continue
+            if let old = kept[address]?[spec.name] {
+                if old.listen == spec.listen {
+                    result.append(old.socket)
+                    continue
+                }
+                SystemdNotify.removeStored(name: old.storeName)
             }
-            let socket = try ListeningSocket.bind(spec.listen)
-            kept[address, default: [:]][spec.name] = Kept(listen: spec.listen, socket: socket)
+            let storeName = Self.storeName(address, spec)
+            let socket: ListeningSocket
+            if let adopted = adopt(storeName) {
+                socket = adopted
+            } else {
+                socket = try bind(spec, storeName)
+            }
+            kept[address, default: [:]][spec.name] = Kept(listen: spec.listen, storeName: storeName, socket: socket)
             result.append(socket)
         }
         return result
+    }
+
+    private func adopt(_ storeName: String) -> ListeningSocket? {
+        // One that does not listen any more is as good as none: it is bound anew.
+        inherited.removeValue(forKey: storeName).flatMap { try? ListeningSocket.adopt($0) }
+    }
+
+    private func bind(_ spec: SocketSpec, _ storeName: String) throws(ListenError) -> ListeningSocket {
+        let socket = try ListeningSocket.bind(spec.listen)
+        SystemdNotify.store([socket.fd], name: storeName)
+        return socket
+    }
+
+    /// Closes what nobody asked for: the release that booted has no such place.
+    func forgetUnclaimed() {
+        for name in inherited.keys { SystemdNotify.removeStored(name: name) }
+        inherited = [:]
     }
 
     /// Name and bound address of each, by name.
@@ -35,7 +72,33 @@ final class SocketKeeper {
         (kept[address] ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value.socket.address) }
     }
 
-    func close(of address: ChildAddress) { kept[address] = nil }
+    func close(of address: ChildAddress) {
+        for one in (kept.removeValue(forKey: address) ?? [:]).values {
+            SystemdNotify.removeStored(name: one.storeName)
+        }
+    }
+
+    /// All of them, for the daemon's own re-execution.
+    var all: [InheritedDescriptor] {
+        kept.values.flatMap(\.values).map { InheritedDescriptor(name: $0.storeName, descriptor: $0.socket.descriptor) }
+            .sorted { $0.name < $1.name }
+    }
 
     func closeAll() { kept = [:] }
+
+    /// A name that the store takes (at most 255 characters, no colon) and that is the same in every run: FNV-1a over
+    /// the place, the socket's name and where it listens.
+    private static func storeName(_ address: ChildAddress, _ spec: SocketSpec) -> String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in "\(address)\n\(spec.name)\n\(spec.listen)".utf8 {
+            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+        }
+        return "listen-" + String(hash, radix: 16)
+    }
+}
+
+/// A descriptor with the name under which it is handed from one run of the daemon to the next.
+public struct InheritedDescriptor: Sendable {
+    let name: String
+    let descriptor: OwnedDescriptor
 }
