@@ -159,6 +159,7 @@ extension Node {
                 }
             })
         phase = .upgrading(upgrade)
+        judge(.upgradeBegan)
         events.post(
             "install_release", "installing release \(vsn) over \(preparation.from.vsn)", level: .notice,
             fields: ["from": preparation.from.vsn, "to": vsn])
@@ -179,12 +180,14 @@ extension Node {
             events.post(
                 "install_refused", "release \(upgrade.to.vsn) refused, nothing changed: \(failure)", level: .error)
             then(upgrade.result(.refused, failure))
+            judge(.upgradeFailed(reason: "\(failure)"))
         case .aborted(let failure, let warnings):
             phase = .running
             codeServer.forgetUnused()
             let sentence = "upgrade to \(upgrade.to.vsn) aborted, \(upgrade.from.vsn) runs on: \(failure)"
             events.post("install_aborted", sentence, level: .error)
             then(upgrade.result(.aborted, failure, warnings: warnings))
+            judge(.upgradeFailed(reason: "\(failure)"))
         case .restartNode(let failure):
             let sentence = "upgrade to \(upgrade.to.vsn) failed where it can't be undone: \(failure)"
             events.post("install_failed", sentence, level: .critical)
@@ -194,6 +197,7 @@ extension Node {
             // Refused before the script began; see refuseUnsupported.
             phase = .running
             then(upgrade.result(.refused, nil))
+            judge(.upgradeFailed(reason: "the script restarts the emulator"))
         }
     }
 
@@ -214,6 +218,7 @@ extension Node {
             warnings.append("\(error)")
         }
         phase = .running
+        beginProbation(upgrade)
         changeConfig(from: upgrade.from, to: upgrade.to) { [self] failures in
             events.post(
                 "release_installed", "release \(upgrade.to.vsn) runs, installed over \(upgrade.from.vsn)",

@@ -1,6 +1,7 @@
 import Host
 import Instructions
 import Logging
+import ReleaseHandling
 import Supervision
 import Terms
 
@@ -69,7 +70,7 @@ extension Node {
                 "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason)", level: .error,
                 fields: ["reason": reason.description])
         case .booted: booted()
-        case .terminateNode(let reason): stop(.failed("the node ends: \(reason)"))
+        case .terminateNode(let reason): stop(endOfNode("the node ends: \(reason)"))
         case .allStopped: treeIsDown()
         }
     }
@@ -105,6 +106,7 @@ extension Node {
             phase = .stopping(end)
         }
         purgeTimer?.cancel()
+        judge(.nodeStopping)
         events.post("stopping", "stopping: \(end)", level: .notice)
         if applications == nil { return treeIsDown() }
         feed(.stopAll)
@@ -114,7 +116,7 @@ extension Node {
     private func treeIsDown() {
         guard case .stopping(let end) = phase else { return }
         for generation in generations.values { generation.kill(reason: .atom("killed")) }
-        guard generations.isEmpty else { return }
+        guard generations.isEmpty, probation.runningCommands == 0 else { return }
         self.end(end)
     }
 
@@ -123,6 +125,11 @@ extension Node {
     /// No process is left behind: the node has ended when its last process has.
     func generationEnded(_ generation: Generation) {
         generations[ObjectIdentifier(generation)] = nil
+        processEnded()
+    }
+
+    /// A process that was no worker's counts too.
+    func processEnded() {
         if generations.isEmpty, applications?.running.isEmpty != false { treeIsDown() }
     }
 

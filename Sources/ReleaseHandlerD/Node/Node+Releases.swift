@@ -18,12 +18,16 @@ extension Node {
         }
     }
 
+    /// `by`: whose doing it is, for the events.
+    ///
     /// Source: OTP release_handler(3), `make_permanent/1`.
-    func makePermanent(_ vsn: String) throws(ControlError) -> ReleaseSummary {
+    func makePermanent(_ vsn: String, by: String) throws(ControlError) -> ReleaseSummary {
         _ = try requireRunning()
         try change { (table) throws(ReleaseError) in try table.makePermanent(vsn) }
         purgeBrutally()
-        events.post("made_permanent", "release \(vsn) is permanent", level: .notice, fields: ["vsn": vsn])
+        judge(.madePermanent(vsn))
+        events.post(
+            "made_permanent", "release \(vsn) is permanent, by \(by)", level: .notice, fields: ["vsn": vsn, "by": by])
         return try summary(vsn)
     }
 

@@ -37,15 +37,36 @@ extension Node {
     func workerLog(
         _ place: Place, _ generation: Generation, _ level: LogLevel, _ text: String, _ metadata: [Term: Term]
     ) {
+        guard maySpeak(place) else { return }
         var fields: [String: String] = ["pid": "\(generation.pid)"]
         for (key, value) in metadata { fields[Self.fieldName(key)] = value.asText ?? value.description }
         events.post("log", text, level: level.loggerLevel, worker: place.address.description, fields: fields)
     }
 
     func workerOutput(_ place: Place, _ generation: Generation, _ stream: OutputStream, _ line: String) {
+        guard maySpeak(place) else { return }
         events.post(
             "output", line, worker: place.address.description,
             fields: ["pid": "\(generation.pid)", "stream": stream.rawValue])
+    }
+
+    /// Whether the worker is within its budget; says so once where it is not, and how much was lost afterwards.
+    private func maySpeak(_ place: Place) -> Bool {
+        let name = place.address.description
+        switch place.outputBudget.next(now: Reactor.nowMilliseconds()) {
+        case .admit: return true
+        case .admitAfter(let dropped):
+            let sentence = "\(dropped) lines of \(name) were dropped: it said too much"
+            events.post("output_dropped", sentence, level: .warning, worker: name, fields: ["dropped": "\(dropped)"])
+            return true
+        case .drop(let isFirst):
+            guard isFirst else { return false }
+            let limit = "\(OutputBudget.burst) lines in \(OutputBudget.intervalMilliseconds / 1000) s"
+            events.post(
+                "output_limited", "\(name) says more than \(limit): the rest is dropped", level: .warning,
+                worker: name)
+            return false
+        }
     }
 
     private static func fieldName(_ key: Term) -> String { key.asAtom?.name ?? key.asText ?? key.description }

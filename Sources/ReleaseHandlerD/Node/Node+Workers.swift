@@ -9,14 +9,38 @@ import Wire
 extension Node {
     /// How long a worker with `dynamic` modules may take to say which they are.
     static let getModulesMilliseconds = 5_000
+    /// How long a question about workers waits for one that is being started.
+    static let awaitStartMilliseconds = 30_000
 
     func place(named text: String) -> Place? {
         ChildAddress(parsing: text).flatMap { places[$0] }
     }
 
     /// What is verified about every worker that lists one of these modules or executes one, those with `dynamic`
-    /// modules asked.
+    /// modules asked. Those that are being started have come to the end of that: what they run is known then.
     func workers(listing modules: [Atom], then: @escaping @HostActor ([WorkerInfo]) -> Void) {
+        awaitStarts(listing: Set(modules)) { [self] in runningWorkers(listing: modules, then: then) }
+    }
+
+    private func awaitStarts(listing modules: Set<Atom>, then: @escaping @HostActor () -> Void) {
+        let starts = places.values.compactMap { place -> StartID? in
+            guard case .starting(let id, _) = place.state else { return nil }
+            return place.spec.listedModules.contains(where: modules.contains) ? id : nil
+        }
+        let gather = Gather<Bool>(count: starts.count) { _ in then() }
+        for (index, start) in starts.enumerated() {
+            // Without this limit a start without one would hold up everything.
+            let timer = Reactor.shared.schedule(afterMilliseconds: Self.awaitStartMilliseconds) {
+                gather.set(index, false)
+            }
+            startWaiters[start, default: []].append {
+                timer.cancel()
+                gather.set(index, true)
+            }
+        }
+    }
+
+    private func runningWorkers(listing modules: [Atom], then: @escaping @HostActor ([WorkerInfo]) -> Void) {
         let wanted = Set(modules)
         var candidates: [Place] = []
         for child in tree.allChildren() where child.spec.type == .worker {

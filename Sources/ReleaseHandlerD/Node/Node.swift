@@ -43,6 +43,7 @@ public final class Node {
     /// Old code that some worker still ran when its module was loaded, with how it is to be purged.
     var unpurged = Unpurged()
     var purgeTimer: ScheduledTimer?
+    var probation = ProbationDriver()
     /// Time limits of upgrades.
     var upgradeOptions = RelupMachine.Options()
     var requests: [RequestID: (SupervisorReply) -> Void] = [:]
@@ -51,6 +52,8 @@ public final class Node {
     var applicationWaiters: [Atom: (Term) -> Void] = [:]
     private var treeEvents: [SupervisionTree.Event] = []
     private var isFeeding = false
+    /// Who waits for a start to have come to its end, whatever that is.
+    var startWaiters: [StartID: [() -> Void]] = [:]
     var bootWaiter: ((Result<Void, BootError>) -> Void)?
     var endWaiters: [(NodeEnd) -> Void] = []
 
@@ -101,7 +104,9 @@ public final class Node {
         case .rootStarted(let address): feed(.rootStarted(address))
         case .rootFailed(let address, let reason): feed(.rootFailed(address, reason: reason))
         case .rootStopped(let address, let reason): feed(.rootStopped(address, reason: reason))
-        case .report(let report): tell(report)
+        case .report(let report):
+            tell(report)
+            judge(report)
         }
     }
 
@@ -145,18 +150,20 @@ public final class Node {
     // MARK: What places tell
 
     func placeNotice(_ place: Place, _ notice: Place.Notice) {
+        let id = notice.startID
         switch notice {
-        case .started(let id):
+        case .started:
             let pid = place.current?.pid ?? 0
             events.post(
                 "worker_started", "\(place.address) started, pid \(pid)", worker: place.address.description,
                 fields: ["pid": "\(pid)", "generation": "\(place.generations)"])
             feed(.workerStarted(id))
-        case .ignored(let id): feed(.workerIgnored(id))
-        case .startFailed(let id, let reason): feed(.workerStartFailed(id, reason: reason))
-        case .exited(let id, let reason): feed(.workerExited(id, reason: reason))
+        case .ignored: feed(.workerIgnored(id))
+        case .startFailed(_, let reason): feed(.workerStartFailed(id, reason: reason))
+        case .exited(_, let reason): feed(.workerExited(id, reason: reason))
         }
         forgetPlaceIfGone(place)
+        for waiter in startWaiters.removeValue(forKey: id) ?? [] { waiter() }
     }
 
     /// A place whose child the tree no longer knows has nothing to keep, its sockets included.

@@ -31,7 +31,7 @@ public final class NodeService: NodeControl {
     }
 
     public func makePermanent(vsn: String, peer: Peer) async throws(ControlError) -> ReleaseSummary {
-        try await node.makePermanent(vsn)
+        try await node.makePermanent(vsn, by: "request of uid \(peer.uid), pid \(peer.pid)")
     }
 
     public func removeRelease(vsn: String, peer: Peer) async throws(ControlError) {

@@ -1,4 +1,5 @@
 import Instructions
+import ReleaseHandling
 import Supervision
 import Terms
 
@@ -7,6 +8,8 @@ struct LoadedRelease: Sendable {
     let record: ReleaseRecord
     let resource: ReleaseResource
     let config: SysConfig
+    /// What `config` says of the release's probation.
+    let probation: ProbationOptions
     /// By name, without the emulator's own that are not on disk.
     let applications: [Atom: ApplicationResource]
 

@@ -1,5 +1,6 @@
 import Host
 import Instructions
+import ReleaseHandling
 import Supervision
 import Terms
 
@@ -60,6 +61,9 @@ public struct ReleaseRoot: Sendable {
         let config = try loadConfig(record.vsn)
         let release = LoadedRelease(
             record: record, resource: resource, config: config,
+            probation: try ProbationOptions(
+                config.environment(of: ProbationOptions.application), file: "\(releaseDirectory(record.vsn))/sys.config"
+            ),
             applications: Dictionary(uniqueKeysWithValues: applications.map { ($0.name, $0) }))
         do {
             _ = try ApplicationController(release.applicationSpecs)

@@ -110,7 +110,7 @@ final class Launcher {
     }
 
     /// The daemon's own environment without what is meant for the daemon alone.
-    private static let inherited: [String: String] = {
+    static let inherited: [String: String] = {
         var result: [String: String] = [:]
         var entry = environ
         while let pointer = entry.pointee {

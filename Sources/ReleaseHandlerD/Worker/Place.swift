@@ -16,6 +16,12 @@ final class Place {
         case ignored(StartID)
         case startFailed(StartID, reason: Term)
         case exited(StartID, reason: Term)
+
+        var startID: StartID {
+            switch self {
+            case .started(let id), .ignored(let id), .startFailed(let id, _), .exited(let id, _): id
+            }
+        }
     }
 
     enum State {
@@ -59,6 +65,7 @@ final class Place {
     /// Processes that have stood here, standbys that became the worker included.
     var generations = 0
     var mailbox = Mailbox()
+    var outputBudget = OutputBudget()
     /// A standby started ahead of its need, before the worker was suspended.
     var spare: Generation?
     var calls: [Int: PendingCall] = [:]
