@@ -108,6 +108,11 @@ let package = Package(
         .executableTarget(
             name: "kv-check", path: "Examples/KeyValue/check", swiftSettings: settings),
 
+        // The README's worker.
+        .executableTarget(
+            name: "counter", dependencies: ["WorkerKit", "Terms"], path: "Examples/Counter",
+            swiftSettings: settings),
+
         // Workers that only the tests run.
         .executableTarget(
             name: "fixture-worker", dependencies: ["WorkerKit", "Terms"],
@@ -136,7 +141,7 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl", "fixture-worker",
-                "kv-server-1", "kv-server-2", "kv-check",
+                "kv-server-1", "kv-server-2", "kv-check", "counter",
             ],
             swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
