@@ -143,7 +143,7 @@ let package = Package(
                 "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl", "fixture-worker",
                 "kv-server-1", "kv-server-2", "kv-check", "counter",
             ],
-            swiftSettings: settings),
+            exclude: ["golden"], swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
     ]
 )

@@ -51,7 +51,7 @@ struct InstallRelease: ControlCommand {
             if hasNotes { table.columns.append(.init(title: "NOTE", yields: true)) }
             table.rows = result.instructions.map {
                 let row: [Table.Cell] = [
-                    "\($0.index)", .init($0.text), .init($0.workers.joined(separator: " ")),
+                    "\($0.index + 1)", .init($0.text), .init($0.workers.joined(separator: " ")),
                     .init(decimal($0.milliseconds, digits: 3)),
                 ]
                 return hasNotes ? row + [.init($0.note ?? "")] : row
@@ -76,7 +76,7 @@ struct InstallRelease: ControlCommand {
     private func failure(of result: InstallResult) -> Failure? {
         let reason = result.reason ?? "no reason given"
         var place = ""
-        if let failed = result.failedInstruction { place += " at instruction \(failed.index), \(failed.text)" }
+        if let failed = result.failedInstruction { place += " at instruction \(failed.index + 1), \(failed.text)" }
         if let worker = result.worker { place += " for \(worker)" }
         switch result.outcome {
         case .done:

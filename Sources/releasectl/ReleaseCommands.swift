@@ -78,7 +78,7 @@ struct CheckInstallRelease: ControlCommand {
                 .init(title: "WORKERS", yields: true),
             ])
             table.rows = plan.instructions.map {
-                ["\($0.index)", .init($0.text), .init($0.workers.joined(separator: " "))]
+                ["\($0.index + 1)", .init($0.text), .init($0.workers.joined(separator: " "))]
             }
             table.print(on: session.output)
             for warning in plan.warnings {

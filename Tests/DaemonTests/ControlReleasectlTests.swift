@@ -113,8 +113,8 @@ import Wire
                         exit: 0,
                         output: """
                             #  INSTRUCTION                                  WORKERS              MS  NOTE
-                            0  {load_object_code,{kv,"2.0.0",[kv_server]}}  -                50.500  1 standby
-                            1  {suspend,[kv_server]}                        kv/kv_sup/store   0.500  -
+                            1  {load_object_code,{kv,"2.0.0",[kv_server]}}  -                50.500  1 standby
+                            2  {suspend,[kv_server]}                        kv/kv_sup/store   0.500  -
                             warning: nobody uses kv_lib
                             suspend to resume: 1.234 ms
                             total: 56.780 ms
@@ -127,7 +127,7 @@ import Wire
         }
     }
 
-    private static let place = "at instruction 1, {suspend,[kv_server]} for kv/kv_sup/store"
+    private static let place = "at instruction 2, {suspend,[kv_server]} for kv/kv_sup/store"
     private static let plan = "Nothing was changed. `releasectl check-install-release` shows the plan."
     private static let releases =
         "Nothing was changed. `releasectl which-releases` lists the releases, `unpack-release` adds one."
@@ -224,8 +224,8 @@ import Wire
                 check.output == """
                     1.0.0 -> 2.0.0 (up): more commands
                     #  INSTRUCTION            WORKERS
-                    0  point_of_no_return     -
-                    1  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other
+                    1  point_of_no_return     -
+                    2  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other
                     warning: nobody uses kv_lib
 
                     """)

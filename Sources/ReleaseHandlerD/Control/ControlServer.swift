@@ -16,6 +16,10 @@ private final class OpenedSocket: Sendable {
 ///
 /// Ends with a graceful shutdown: event streams are ended, requests under way are answered first.
 public struct ControlServer: Service {
+    /// Lives as long as the process: the HTTP server's last task, which nobody can await, still tells the loop things
+    /// after the server has ended.
+    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     private let configuration: ControlConfiguration
     private let node: any NodeControl
     private let audit: ControlAudit
@@ -42,29 +46,25 @@ public struct ControlServer: Service {
     public func run() async throws {
         let socket = ControlSocket(path: configuration.socketPath)
         try socket.prepare()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let beat = onHeartbeat
-        group.next().scheduleRepeatedTask(
+        let beating = Self.group.next().scheduleRepeatedTask(
             initialDelay: .zero, delay: .milliseconds(Int64(Heartbeat.intervalMilliseconds))
         ) { _ in beat() }
+        defer { beating.cancel() }
         let opened = OpenedSocket()
         let outcome: Result<Void, any Error>
         do {
-            try await application(socket: socket, group: group, opened: opened).run()
+            try await application(socket: socket, opened: opened).run()
             outcome = .success(())
         } catch {
             outcome = .failure(error)
         }
         if case .success(let inode) = opened.result.withLock({ $0 }) { socket.remove(ifInode: inode) }
-        try await group.shutdownGracefully()
         if case .failure(let error) = opened.result.withLock({ $0 }) { throw error }
         try outcome.get()
     }
 
-    private func application(
-        socket: ControlSocket, group: MultiThreadedEventLoopGroup,
-        opened: OpenedSocket
-    ) -> Application<ControlResponder> {
+    private func application(socket: ControlSocket, opened: OpenedSocket) -> Application<ControlResponder> {
         var quiet = logger
         // The framework's notices about its own start are for its developers.
         if quiet.logLevel < .notice { quiet.logLevel = max(quiet.logLevel, .notice) }
@@ -88,7 +88,7 @@ public struct ControlServer: Service {
                     try? await channel.close()
                 }
             },
-            eventLoopGroupProvider: .shared(group),
+            eventLoopGroupProvider: .shared(Self.group),
             logger: quiet)
     }
 }

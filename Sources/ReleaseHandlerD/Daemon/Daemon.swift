@@ -41,6 +41,8 @@ public struct Daemon: Sendable {
         }
         // A worker that is gone must not end the daemon by a write to it.
         signal(SIGPIPE, SIG_IGN)
+        // The watchdog's signal is to end the daemon: Swift's own handler prints a backtrace and lets it go on.
+        signal(SIGABRT, SIG_DFL)
         _ = DescriptorLimit.raise()
         let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger)
         await node.sockets.inherit(inherited)
@@ -88,6 +90,8 @@ struct NodeRunner: Service {
 
     func run() async throws {
         try await withGracefulShutdownHandler {
+            // From before the boot on: after the daemon's own re-execution the service manager's clock runs already.
+            let watchdog = await Watchdog(node: node, heartbeat: readiness.controlHeartbeat)
             do {
                 try await node.boot()
             } catch {
@@ -95,8 +99,7 @@ struct NodeRunner: Service {
                 if await node.ended() == .stopped { return }
                 throw error
             }
-            await readiness.reached(.node, status: "release \(node.release?.vsn ?? "") runs")
-            let watchdog = await Watchdog(node: node, heartbeat: readiness.controlHeartbeat)
+            await readiness.reached(.node, status: node.statusLine)
             let end = await node.ended()
             await watchdog.stop()
             if case .failed(let reason) = end { throw BootError(reason) }

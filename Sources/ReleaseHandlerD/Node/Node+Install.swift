@@ -21,6 +21,11 @@ extension Node {
         return nil
     }
 
+    private var isStopping: Bool {
+        if case .stopping = phase { return true }
+        return false
+    }
+
     func prepare(_ vsn: String) throws(ControlError) -> Preparation {
         let from = try requireRunning()
         do {
@@ -188,6 +193,11 @@ extension Node {
             events.post("install_aborted", sentence, level: .error)
             then(upgrade.result(.aborted, failure, warnings: warnings))
             judge(.upgradeFailed(reason: "\(failure)"))
+        case .restartNode(let failure) where isStopping:
+            // Not the upgrade's fault, and no restart: the next boot takes the permanent release as ever.
+            let sentence = "upgrade to \(upgrade.to.vsn) ended by the node's stop"
+            events.post("install_failed", sentence, level: .warning)
+            then(upgrade.result(.restarting, failure))
         case .restartNode(let failure):
             let sentence = "upgrade to \(upgrade.to.vsn) failed where it can't be undone: \(failure)"
             events.post("install_failed", sentence, level: .critical)
@@ -223,6 +233,7 @@ extension Node {
             events.post(
                 "release_installed", "release \(upgrade.to.vsn) runs, installed over \(upgrade.from.vsn)",
                 level: .notice, fields: ["from": upgrade.from.vsn, "to": upgrade.to.vsn])
+            SystemdNotify.status(statusLine)
             then(upgrade.result(.done, nil, warnings: warnings + failures))
         }
     }

@@ -79,7 +79,7 @@ extension Node {
         guard case .starting = phase else { return }
         phase = .running
         sockets.forgetUnclaimed()
-        events.post("running", "release \(release?.vsn ?? "") runs", level: .notice)
+        events.post("running", statusLine, level: .notice)
         finishBoot(.success(()))
     }
 
@@ -146,6 +146,9 @@ extension Node {
         endWaiters = []
         for waiter in waiters { waiter(end) }
     }
+
+    /// What the service manager shows of a node that runs.
+    var statusLine: String { "release \(release?.vsn ?? "") runs" }
 
     private func finishBoot(_ result: Result<Void, BootError>) {
         let waiter = bootWaiter

@@ -170,6 +170,8 @@ public final class Node {
     private func forgetPlaceIfGone(_ place: Place) {
         guard place.startID == nil, tree.child(at: place.address) == nil else { return }
         places[place.address] = nil
+        // A node that goes down leaves its sockets to the next run: `end` decides.
+        if case .stopping = phase { return }
         sockets.close(of: place.address)
     }
 

@@ -1,0 +1,357 @@
+"""The checks. Each begins with the unit stopped and the release 1.0.0 permanent; ServiceManagerRoot.swift has the rest.
+
+The workers are c1 (with a socket, and a process of its own), c2 and c3. Release 0.9.0 is 1.0.0 whose workers wait at
+the gate before they start; the script to 3.0.0 fails after its workers were resumed; 8.8.8 has a worker that refuses to
+start; 9.9.9 names an application that there is not.
+"""
+
+import json
+import os
+import signal
+import subprocess
+
+from machine import (
+    ERTS,
+    RELEASECTL,
+    ROOT,
+    UNIT,
+    Client,
+    Gate,
+    Journal,
+    Processes,
+    call,
+    expect,
+    expect_match,
+    message,
+    now,
+    releasectl,
+    run,
+    running_release,
+    show,
+    systemctl,
+    unit_pids,
+    workers,
+)
+
+VERSIONS = ["0.9.0", "1.0.0", "2.0.0", "3.0.0", "8.8.8", "9.9.9"]
+PORT = 7001
+# As in release-handlerd.conf.
+WATCHDOG_SECONDS = 4
+C1, C2, C3 = "fix/fix_sup/c1", "fix/fix_sup/c2", "fix/fix_sup/c3"
+
+
+def lay_out(permanent):
+    """The statuses on disk: this release permanent, the others unpacked."""
+    records = [
+        f'{{release, "fix", "{vsn}", "{ERTS}", [{{fix, "{vsn}", "lib/fix-{vsn}"}}], '
+        f"{'permanent' if vsn == permanent else 'unpacked'}}}"
+        for vsn in VERSIONS
+    ]
+    with open(f"{ROOT}/releases/RELEASES", "w") as file:
+        file.write(f"[{', '.join(records)}].\n")
+    with open(f"{ROOT}/releases/start_erl.data", "w") as file:
+        file.write(f"{ERTS} {permanent}\n")
+
+
+def start():
+    systemctl("start", UNIT)
+    return int(show("MainPID"))
+
+
+def install(vsn):
+    result = [json.loads(line) for line in run(RELEASECTL, "install-release", vsn, "--json").stdout.splitlines()]
+    expect(f"the outcome of install-release {vsn}", result[-1]["result"]["outcome"], "done")
+
+
+def expect_running(release):
+    expect("the unit", (show("ActiveState"), show("SubState")), ("active", "running"))
+    expect("the status line's release", running_release(), release)
+    expect("the workers' versions", {name: worker["vsn"] for name, worker in workers().items()}, {
+        C1: release, C2: release, C3: release,
+    })
+
+
+def expect_only_its_own():
+    """The control group has the daemon, its workers and c1's own process, and nobody else."""
+    own = [int(show("MainPID")), int(call(C1, "child"))] + [worker["pid"] for worker in workers().values()]
+    expect("processes of the unit that are not the node's", sorted(set(unit_pids()) - set(own)), [])
+
+
+def pass_gates(gate, names=(C1, C2, C3)):
+    for _ in names:
+        gate.open(gate.reached())
+
+
+def start_returns_once_the_release_runs(journal):
+    lay_out(permanent="0.9.0")
+    gate = Gate()
+    try:
+        starting = subprocess.Popen(["systemctl", "start", UNIT])
+        for worker in (C1, C2, C3):
+            file = gate.reached()
+            expect(f"the unit while {worker} starts", show("ActiveState"), "activating")
+            expect("systemctl start has returned", starting.poll() is not None, False)
+            gate.open(file)
+        expect("exit status of systemctl start", starting.wait(60), 0)
+    finally:
+        gate.remove()
+    # No waiting from here on: the control interface answers, too.
+    expect("NotifyAccess", show("NotifyAccess"), "main")
+    expect_running("0.9.0")
+    releases = releasectl("which-releases", "--json")["releases"]
+    permanent = [release["vsn"] for release in releases if release["status"] == "permanent"]
+    expect("the permanent release on /run/release-handler/control.sock", permanent, ["0.9.0"])
+
+
+def journal_has_fields(journal):
+    pid = start()
+    expect("the answer to log", call(C1, '{log, "written by the worker"}'), "ok")
+    entry = journal.has("written by the worker")
+    expect("RELEASE=", entry.get("RELEASE"), "1.0.0")
+    expect("WORKER=", entry.get("WORKER"), C1)
+    expect("PRIORITY= of a notice", entry.get("PRIORITY"), "5")
+    expect("FIXTURE=, which the worker gave", entry.get("FIXTURE"), "true")
+    expect("_SYSTEMD_UNIT=", entry.get("_SYSTEMD_UNIT"), UNIT)
+    expect("_PID=", entry.get("_PID"), str(pid))
+    # As a person looks for it.
+    found = run("journalctl", "--unit", UNIT, f"WORKER={C2}", "RELEASE=1.0.0", "--output=cat").stdout
+    expect_match("journalctl WORKER= RELEASE=", found, rf"{C2} started, pid \d+")
+    status = systemctl("status", UNIT).stdout
+    expect_match("systemctl status", status, r"Active: active \(running\)")
+    expect_match("systemctl status", status, r'Status: "release 1\.0\.0 runs"')
+    expect_match("systemctl status, the journal's end", status, r"written by the worker")
+
+
+def workers_get_nothing_of_the_daemons(journal):
+    start()
+    for name, worker in workers().items():
+        with open(f"/proc/{worker['pid']}/environ") as file:
+            names = {entry.split("=")[0] for entry in file.read().split("\0") if entry}
+        private = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "INVOCATION_ID"}
+        expect(f"variables of {name} that are the daemon's", sorted(names & private), [])
+
+
+def upgrade_keeps_a_connection(journal):
+    start()
+    socket_path = "/run/release-handler/control.sock"
+    expect("the mode of the control socket's directory", oct(os.stat(os.path.dirname(socket_path)).st_mode), "0o40755")
+    client = Client(PORT)
+    expect("mark", client.ask("mark kept"), "ok")
+    expect("vsn", client.ask("vsn"), "1.0.0")
+    expect("add", client.ask("add 5"), "5")
+    client.send("mark")  # Half a line: it must be there afterwards.
+    daemon, started = show("MainPID"), show("InvocationID")
+    install("2.0.0")
+    client.send("ed\n")
+    expect("the mark over the same connection", client.line(), "kept")
+    expect("vsn over the same connection", client.ask("vsn"), "2.0.0")
+    expect("the state", client.ask("get"), "5")
+    expect("the daemon", (show("MainPID"), show("InvocationID")), (daemon, started))
+    expect_running("2.0.0")
+    stranger = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", RELEASECTL]
+    expect("another user may look", run(*stranger, "ps", status=None).returncode, 0)
+    refused = run(*stranger, "make-permanent", "2.0.0", status=None)
+    expect_match("another user may not change things", refused.stderr, "user 65534 may not change things")
+    client.close()
+
+
+def watchdog_restarts_into_the_permanent_release(journal):
+    daemon = start()
+    install("2.0.0")
+    expect_running("2.0.0")
+    old = Processes(unit_pids())
+    since, run_before = now(), show("InvocationID")
+    os.kill(daemon, signal.SIGSTOP)
+    journal.has("Watchdog timeout", since)
+    journal.started(since, other_than=run_before)
+    expect("restarts", show("NRestarts"), "1")
+    expect("processes that are left of the hung node", old.living(), [])
+    expect_running("1.0.0")
+    expect_only_its_own()
+    old.close()
+
+
+def killed_daemon_is_restarted(journal):
+    start()
+    install("2.0.0")
+    for release in ("2.0.0", "1.0.0"):
+        # An upgrade ends what the old c1 had started: only the second time it has a process of its own.
+        child = call(C1, "child")
+        expect("c1 has a process of its own", child != "undefined", release == "1.0.0")
+        old = Processes(unit_pids())
+        expect("it is in the unit", child == "undefined" or int(child) in old.files, True)
+        client = Client(PORT)
+        expect("vsn", client.ask("vsn"), release)
+        since, run_before = now(), show("InvocationID")
+        os.kill(int(show("MainPID")), signal.SIGKILL)
+        journal.exited(since)
+        expect("the connection is at its end", client.at_end(), True)
+        journal.started(since, other_than=run_before)
+        expect("processes that are left of the dead node", old.living(), [])
+        expect_running("1.0.0")
+        expect_only_its_own()
+        client.close()
+        old.close()
+    expect("restarts", show("NRestarts"), "2")
+
+
+def node_that_gives_up_is_restarted(journal):
+    """The permanent release's permanent application ends, so the node ends; the service manager begins anew."""
+    start()
+    since, run_before = now(), show("InvocationID")
+    run(RELEASECTL, "call", C2, "crash", status=None)
+    journal.first(
+        f"restart of {C2}", lambda entry: entry.get("WORKER") == C2 and "started, pid" in message(entry), since
+    )
+    expect("restarts that the supervisor allows and has had", workers()[C2]["restarts"], 1)
+    run(RELEASECTL, "call", C2, "crash", status=None)
+    journal.has("fix_sup gives up", since)
+    journal.exited(since)
+    journal.started(since, other_than=run_before)
+    expect("restarts by the service manager", show("NRestarts"), "1")
+    expect_running("1.0.0")
+
+
+def stop_ends_the_tree_in_order(journal):
+    start()
+    old = Processes(unit_pids())
+    expect("state", call(C2, "{add, 2}"), "2")
+    since = now()
+    systemctl("stop", UNIT)
+    ended = journal.all(
+        "terminate of a worker", lambda entry: message(entry).startswith("terminated: ") and "WORKER" in entry, 3, since
+    )
+    expect("what ended, in order", [(entry["WORKER"], message(entry)) for entry in ended], [
+        (C3, "terminated: shutdown"), (C2, "terminated: shutdown"), (C1, "terminated: shutdown"),
+    ])
+    expect("the unit", show("ActiveState"), "inactive")
+    # A unit that is not loaded any more has no result to show: the journal has it.
+    journal.first(
+        "success of the unit",
+        lambda entry: entry.get("UNIT") == UNIT and "Deactivated successfully" in message(entry),
+        since,
+    )
+    expect("processes that are left", old.living(), [])
+    expect("the runtime directory is there", os.path.exists("/run/release-handler"), False)
+    old.close()
+
+
+def restart_boots_the_permanent_release(journal):
+    daemon = start()
+    install("2.0.0")
+    systemctl("restart", UNIT)
+    expect("the same process", int(show("MainPID")) == daemon, False)
+    expect_running("1.0.0")
+    install("2.0.0")
+    releasectl("make-permanent", "2.0.0")
+    systemctl("restart", UNIT)
+    expect_running("2.0.0")
+
+
+def restart_in_place(journal):
+    """An upgrade that can't be undone: the daemon executes itself again, and the service manager sees no restart."""
+    lay_out(permanent="0.9.0")
+    gate = Gate()
+    try:
+        starting = subprocess.Popen(["systemctl", "start", UNIT])
+        pass_gates(gate)
+        expect("exit status of systemctl start", starting.wait(60), 0)
+        daemon, run_before = int(show("MainPID")), show("InvocationID")
+        failed = run(RELEASECTL, "install-release", "3.0.0", status=None)
+        expect("install-release 3.0.0 succeeds", failed.returncode == 0, False)
+        # The next boot takes longer than the watchdog's time; who connects meanwhile waits.
+        file = gate.reached()
+        client = Client(PORT)
+        client.send("vsn\n")
+        processes = Processes([daemon])
+        expect("the daemon outlives the watchdog's time", processes.outlive(WATCHDOG_SECONDS * 1.5), True)
+        processes.close()
+        gate.open(file)
+        pass_gates(gate, (C2, C3))
+        expect("the answer to who connected meanwhile", client.line(), "0.9.0")
+        client.close()
+    finally:
+        gate.remove()
+    expect("the daemon", (int(show("MainPID")), show("InvocationID")), (daemon, run_before))
+    journal.all(
+        "two boots in one run",
+        lambda entry: message(entry) == "release 0.9.0 runs" and entry.get("_SYSTEMD_INVOCATION_ID") == run_before,
+        2,
+    )
+    expect_running("0.9.0")
+    expect_only_its_own()
+    expect("restarts by the service manager", show("NRestarts"), "0")
+
+
+def root_that_cannot_boot(journal):
+    for vsn, reason in (("9.9.9", r"nothing"), ("8.8.8", r"told_to_fail")):
+        systemctl("stop", UNIT)
+        systemctl("reset-failed", UNIT, status=None)
+        lay_out(permanent=vsn)
+        since = now()
+        failed = systemctl("start", UNIT, status=None)
+        expect(f"systemctl start of {vsn} failed", failed.returncode, 1)
+        entry = journal.first(
+            "reason",
+            lambda entry: entry.get("_SYSTEMD_UNIT") == UNIT and entry.get("PRIORITY") == "2",
+            since,
+        )
+        expect_match("the journal's reason", message(entry), reason)
+    # Not for ever.
+    journal.has("Start request repeated too quickly", since)
+    expect("the unit", show("ActiveState"), "failed")
+
+
+def connect_while_the_daemon_is_down(journal):
+    """The listening sockets are in the service manager's descriptor store meanwhile."""
+    daemon = start()
+    since, run_before = now(), show("InvocationID")
+    # The next start waits at a gate, so that the daemon is down for as long as it takes.
+    dropin = f"/run/systemd/system/{UNIT}.d/gate.conf"
+    os.makedirs(os.path.dirname(dropin), exist_ok=True)
+    with open(dropin, "w") as file:
+        file.write(f"[Service]\nExecStartPre=/bin/sh -c 'read -r _ < {Gate.path}'\n")
+    gate = Gate()
+    try:
+        systemctl("daemon-reload")
+        os.kill(daemon, signal.SIGKILL)
+        file = gate.reached()
+        expect("the daemon's pid", show("MainPID"), "0")
+        client = Client(PORT)
+        client.send("vsn\n")
+        gate.open(file)
+        expect("the answer to what was asked meanwhile", client.line(), "1.0.0")
+        client.close()
+        journal.started(since, other_than=run_before)
+        expect_running("1.0.0")
+    finally:
+        gate.remove()
+        os.unlink(dropin)
+        systemctl("daemon-reload")
+
+
+def log_has_all_that_was_written(journal):
+    """The last: in all of the runs before, no library and no run-time wrote past the log to standard error."""
+    past = [
+        message(entry)
+        for entry in Journal.written_since(0)
+        if entry.get("_SYSTEMD_UNIT") == UNIT and entry.get("_TRANSPORT") == "stdout"
+    ]
+    expect("lines beside the log", past, [])
+
+
+ALL = [
+    start_returns_once_the_release_runs,
+    journal_has_fields,
+    workers_get_nothing_of_the_daemons,
+    upgrade_keeps_a_connection,
+    watchdog_restarts_into_the_permanent_release,
+    killed_daemon_is_restarted,
+    node_that_gives_up_is_restarted,
+    stop_ends_the_tree_in_order,
+    restart_boots_the_permanent_release,
+    restart_in_place,
+    root_that_cannot_boot,
+    connect_while_the_daemon_is_down,
+    log_has_all_that_was_written,
+]
