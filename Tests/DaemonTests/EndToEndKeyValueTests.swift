@@ -18,7 +18,7 @@ import Wire
 
     @Test func clientsDoNotNoticeThreeChanges() async throws {
         let (root, package) = try await KeyValueRoot.make()
-        try await DaemonProcess.with(root) { daemon async throws in
+        try await EndToEndDaemon.with(root) { daemon async throws in
             let port = try await daemon.port(KeyValueRoot.worker)
             try await Self.expect(["-p", "\(port)"], "SET before \"a value\"", "OK")
             try await Self.expect(["-p", "\(port)"], "INCRBY count 41", "41")

@@ -16,11 +16,11 @@ import Wire
         let notify = try NotifySocket(path: "\(root.directory)/notify")
         let control = "\(root.directory)/control.sock"
         try await Program.with(
-            DaemonProcess.path, ["--root", root.root, "--socket", control], environment: ["NOTIFY_SOCKET": notify.path]
+            EndToEndDaemon.path, ["--root", root.root, "--socket", control], environment: ["NOTIFY_SOCKET": notify.path]
         ) { program async throws in
             // One message: a manager that sees READY=1 has the status with it.
             #expect(try await notify.next() == ["READY=1", "STATUS=release 1.0.0 runs"])
-            let daemon = DaemonProcess(root, notify, program, controlSocket: control)
+            let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
             try await Self.answers(daemon)
             let workers = try await daemon.workers().map { ProcessExit(of: try #require($0.pid)) }
 
@@ -29,7 +29,7 @@ import Wire
             #expect(try await program.ended() == .exit(0), "\(program.complained)")
             for worker in workers { try await worker.passed("a worker") }
             #expect(try daemon.processes() == [])
-            #expect(try DaemonProcess.alive(inGroup: program.pid) == [])
+            #expect(try EndToEndDaemon.alive(inGroup: program.pid) == [])
             #expect(access(control, F_OK) == -1, "the control socket is left behind")
             // Started in order, stopped in reverse; the log goes to the terminal where there is no journal.
             let log = program.complained.split(separator: "\n").map(String.init)
@@ -41,7 +41,7 @@ import Wire
         }
     }
 
-    private static func answers(_ daemon: DaemonProcess) async throws {
+    private static func answers(_ daemon: EndToEndDaemon) async throws {
         let status = try await daemon.status()
         #expect(status.state == .running)
         #expect([status.name, status.release, status.permanent] == ["fix", "1.0.0", "1.0.0"])
@@ -76,14 +76,14 @@ import Wire
         try root.register(["1.0.0"])
         let notify = try NotifySocket(path: "\(root.directory)/notify")
         try await Program.with(
-            DaemonProcess.path, ["--root", root.root, "--socket", "\(root.directory)/control"],
+            EndToEndDaemon.path, ["--root", root.root, "--socket", "\(root.directory)/control"],
             environment: ["NOTIFY_SOCKET": notify.path]
         ) { program async throws in
             try await offPool { try Wait.readable(reader, seconds: 60, "the first worker's start") }
             program.signal(SIGTERM)
             #expect(try await program.ended(seconds: 20) == .exit(0), "\(program.complained)")
             #expect(!notify.drain().contains { $0.contains("READY=1") })
-            let daemon = DaemonProcess(root, notify, program, controlSocket: "")
+            let daemon = EndToEndDaemon(root, notify, program, controlSocket: "")
             #expect(try daemon.processes() == [])
         }
     }
@@ -92,7 +92,7 @@ import Wire
         let children = "[#{id => c1, start => {counter, start_link, []}, start_timeout => 600000}]"
         let root = try TestRoot.twoVersions(children: children)
         try root.write("lib/fix-2.0.0/priv/knobs", "hang_at_start")
-        try await DaemonProcess.with(root) { daemon async throws in
+        try await EndToEndDaemon.with(root) { daemon async throws in
             async let install = daemon.releasectl("install-release", "2.0.0")
             try await daemon.untilUpgrading()
             try await daemon.stop()
@@ -110,7 +110,7 @@ import Wire
 
     @Test func theWatchdogIsFedUntilTheDaemonStandsStill() async throws {
         let root = try TestRoot.twoVersions()
-        try await DaemonProcess.with(root, environment: ["WATCHDOG_USEC": "600000"]) { daemon async throws in
+        try await EndToEndDaemon.with(root, environment: ["WATCHDOG_USEC": "600000"]) { daemon async throws in
             for _ in 1...5 { #expect(try await daemon.notify.next(seconds: 10) == ["WATCHDOG=1"]) }
             daemon.program.signal(SIGSTOP)
             try daemon.program.untilStopped()
@@ -124,7 +124,7 @@ import Wire
     /// sd_watchdog_enabled(3): the variables are meant for the process that WATCHDOG_PID names.
     @Test func theWatchdogOfAnotherProcessIsNotFed() async throws {
         let environment = ["WATCHDOG_USEC": "300000", "WATCHDOG_PID": "1"]
-        try await DaemonProcess.with(try .twoVersions(), environment: environment) { daemon async throws in
+        try await EndToEndDaemon.with(try .twoVersions(), environment: environment) { daemon async throws in
             #expect(try await daemon.notify.staysSilent(milliseconds: 1000))
             #expect(try await daemon.status().state == .running)
         }
@@ -138,7 +138,7 @@ import Wire
         let command = "WATCHDOG_PID=$$ exec \"$@\""
         try await Program.with(
             "/bin/sh",
-            ["-c", command, "sh", DaemonProcess.path, "--root", root.root, "--socket", "\(root.directory)/control"],
+            ["-c", command, "sh", EndToEndDaemon.path, "--root", root.root, "--socket", "\(root.directory)/control"],
             environment: ["NOTIFY_SOCKET": notify.path, "WATCHDOG_USEC": "600000"]
         ) { program async throws in
             try await notify.next(with: "READY=1")
@@ -157,7 +157,7 @@ import Wire
             """
         let root = try TestRoot.twoVersions(children: children)
         defer { root.remove() }
-        try await DaemonProcess.again(on: root) { daemon async throws in
+        try await EndToEndDaemon.again(on: root) { daemon async throws in
             _ = try await daemon.call("{add, 7}")
             try await daemon.ask("install-release", "2.0.0")
             #expect(try await daemon.call("vsn") == "\"2.0.0\"")
@@ -167,7 +167,7 @@ import Wire
             daemon.program.signal(SIGKILL)
             for worker in workers { try await worker.passed(seconds: 20, "a worker whose daemon was killed") }
         }
-        try await DaemonProcess.again(on: root) { daemon async throws in
+        try await EndToEndDaemon.again(on: root) { daemon async throws in
             let status = try await daemon.status()
             #expect([status.release, status.permanent] == ["1.0.0", "1.0.0"])
             #expect(try await daemon.call("vsn") == "\"1.0.0\"")
@@ -178,14 +178,14 @@ import Wire
     @Test func aReleaseThatWasMadePermanentBoots() async throws {
         let root = try TestRoot.twoVersions()
         defer { root.remove() }
-        try await DaemonProcess.again(on: root) { daemon async throws in
+        try await EndToEndDaemon.again(on: root) { daemon async throws in
             try await daemon.ask("install-release", "2.0.0")
             try await daemon.ask("make-permanent", "2.0.0")
             let worker = ProcessExit(of: try #require(try await daemon.workers().first?.pid))
             daemon.program.signal(SIGKILL)
             try await worker.passed("the worker")
         }
-        try await DaemonProcess.again(on: root) { daemon async throws in
+        try await EndToEndDaemon.again(on: root) { daemon async throws in
             #expect(try await daemon.status().release == "2.0.0")
             #expect(try await daemon.call("vsn") == "\"2.0.0\"")
         }

@@ -10,7 +10,7 @@ import Wire
     }
 
     /// The rest of the tree at work: calls, questions, an upgrade and its way back.
-    static func works(_ daemon: DaemonProcess) async throws {
+    static func works(_ daemon: EndToEndDaemon) async throws {
         _ = try await daemon.call("{add, 1}")
         let before = try await daemon.call("get")
         for vsn in ["2.0.0", "1.0.0"] {
@@ -27,16 +27,16 @@ import Wire
             """
         // The flood itself is of no use in the log.
         let options = ["--log-level", "warning"]
-        try await DaemonProcess.with(try Self.root(flood), options: options) { daemon async throws in
+        try await EndToEndDaemon.with(try Self.root(flood), options: options) { daemon async throws in
             let flooding = try #require(try await daemon.workers().last?.pid)
             try await Self.works(daemon)
             // A follower loses events of the flood, and follows all the same.
             try await daemon.following { follower in _ = try await follower.next("output") }
             #expect(try await daemon.workers().last?.pid == flooding)
             // The program's own children go with it.
-            #expect(try DaemonProcess.alive(inGroup: flooding).count == 2)
+            #expect(try EndToEndDaemon.alive(inGroup: flooding).count == 2)
             try await daemon.stop()
-            #expect(try DaemonProcess.alive(inGroup: flooding) == [])
+            #expect(try EndToEndDaemon.alive(inGroup: flooding) == [])
         }
     }
 
@@ -44,7 +44,7 @@ import Wire
         let mute = "#{id => mute, start => {other, start_link, []}, modules => [other], shutdown => 500}"
         let root = try Self.root(mute)
         for vsn in ["1.0.0", "2.0.0"] { try root.install(as: "other", vsn: vsn) }
-        try await DaemonProcess.with(root) { daemon async throws in
+        try await EndToEndDaemon.with(root) { daemon async throws in
             let worker = "fix/fix_sup/mute"
             let pid = try #require(try await daemon.workers().first { $0.address == worker }?.pid)
             #expect(kill(pid, SIGSTOP) == 0)
@@ -67,7 +67,7 @@ import Wire
         let busy = "#{id => busy, start => {other, start_link, []}, modules => [other], shutdown => 500}"
         let root = try Self.root(busy)
         for vsn in ["1.0.0", "2.0.0"] { try root.install(as: "other", vsn: vsn) }
-        try await DaemonProcess.with(root) { daemon async throws in
+        try await EndToEndDaemon.with(root) { daemon async throws in
             let run = try await daemon.releasectl("call", "fix/fix_sup/busy", "--timeout-ms", "100", "hang")
             #expect(run.exit == 1)
             try await Self.works(daemon)

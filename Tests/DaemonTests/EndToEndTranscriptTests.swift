@@ -8,7 +8,7 @@ import Testing
                sockets => [#{name => lines, listen => "127.0.0.1:0"}]},
              #{id => c2, start => {counter, start_link, []}}]
             """
-        try await DaemonProcess.with(try .twoVersions(children: children)) { daemon async throws in
+        try await EndToEndDaemon.with(try .twoVersions(children: children)) { daemon async throws in
             try await Transcript("upgrade").replay(with: daemon)
         }
     }
@@ -18,7 +18,7 @@ import Testing
         try root.install(vsn: "3.0.0")
         try root.release("3.0.0", relup: "{\"3.0.0\", [{\"2.0.0\", [], []}], []}.")
         try root.register(["1.0.0", "2.0.0", "3.0.0"])
-        try await DaemonProcess.with(root) { daemon async throws in
+        try await EndToEndDaemon.with(root) { daemon async throws in
             try await Transcript("failure").replay(with: daemon)
         }
     }

@@ -6,7 +6,7 @@ import Wire
 /// Upgrades by the real releasectl of the real daemon: what is told while they run, and how they end.
 @Suite(.timeLimit(.minutes(5))) struct EndToEndUpgradeTests {
     @Test func eventsTellOfAnUpgrade() async throws {
-        try await DaemonProcess.with(try .twoVersions()) { daemon async throws in
+        try await EndToEndDaemon.with(try .twoVersions()) { daemon async throws in
             #expect(try await daemon.call("{add, 5}") == "5")
             let before = try #require(try await daemon.workers().first?.pid)
             try await daemon.following { follower in
@@ -55,7 +55,7 @@ import Wire
     }
 
     @Test func whatCannotBeUndoneRestartsTheNodeIntoThePermanentRelease() async throws {
-        try await DaemonProcess.with(try Self.twoGroups()) { daemon async throws in
+        try await EndToEndDaemon.with(try Self.twoGroups()) { daemon async throws in
             let pid = try await daemon.status().pid
             let old = try await daemon.workers().map { ProcessExit(of: try #require($0.pid)) }
             #expect(try await daemon.call("{add, 9}", of: "fix/fix_sup/a1") == "9")
@@ -92,7 +92,7 @@ import Wire
     }
 
     @Test func theWatchdogGoesOnAfterARestartOfTheNode() async throws {
-        try await DaemonProcess.with(try Self.twoGroups(), environment: ["WATCHDOG_USEC": "600000"]) { daemon in
+        try await EndToEndDaemon.with(try Self.twoGroups(), environment: ["WATCHDOG_USEC": "600000"]) { daemon in
             #expect(try await daemon.releasectl("install-release", "2.0.0").exit == 1)
             try await daemon.untilReady()
             for _ in 1...3 { try await daemon.notify.next(with: "WATCHDOG=1") }
@@ -100,7 +100,7 @@ import Wire
     }
 
     @Test func aConversionThatThrowsIsRolledBack() async throws {
-        try await DaemonProcess.with(try .twoVersions(extra: "throw")) { daemon async throws in
+        try await EndToEndDaemon.with(try .twoVersions(extra: "throw")) { daemon async throws in
             #expect(try await daemon.call("{add, 5}") == "5")
             let before = try await daemon.workers().map(\.pid)
             let run = try await daemon.releasectl("install-release", "2.0.0")
@@ -122,7 +122,7 @@ import Wire
 
     @Test func anInstallWithoutAMatchingRelupIsRefused() async throws {
         let root = try TestRoot.twoVersions(relup: "{\"2.0.0\", [{\"0.9.0\", [], []}], []}.")
-        try await DaemonProcess.with(root) { daemon async throws in
+        try await EndToEndDaemon.with(root) { daemon async throws in
             let before = try await daemon.workers().map(\.pid)
             #expect(
                 try await daemon.releasectl("install-release", "2.0.0")
@@ -150,9 +150,9 @@ import Wire
     }
 
     @Test func aSecondDaemonOnTheSameRootGivesWay() async throws {
-        try await DaemonProcess.with(try .twoVersions()) { daemon async throws in
+        try await EndToEndDaemon.with(try .twoVersions()) { daemon async throws in
             let other = "\(daemon.root.directory)/other.sock"
-            let run = try await Program.run(DaemonProcess.path, ["--root", daemon.root.root, "--socket", other])
+            let run = try await Program.run(EndToEndDaemon.path, ["--root", daemon.root.root, "--socket", other])
             #expect(run.exit == 1)
             let sentence = "the release root \(daemon.root.root) is in use by another release-handlerd: stop it first"
             #expect(run.error.contains(sentence), "\(run)")
@@ -165,9 +165,9 @@ import Wire
     @Test func aSecondDaemonOnTheSameControlSocketGivesWay() async throws {
         let second = try TestRoot.twoVersions()
         defer { second.remove() }
-        try await DaemonProcess.with(try .twoVersions()) { daemon async throws in
+        try await EndToEndDaemon.with(try .twoVersions()) { daemon async throws in
             let run = try await Program.run(
-                DaemonProcess.path, ["--root", second.root, "--socket", daemon.controlSocket])
+                EndToEndDaemon.path, ["--root", second.root, "--socket", daemon.controlSocket])
             #expect(run.exit == 1)
             let sentence = "another release-handlerd is listening: stop it or name another path"
             #expect(run.error.contains("\(daemon.controlSocket): \(sentence)"), "\(run)")
@@ -179,7 +179,7 @@ import Wire
         let root = try TestRoot()
         defer { root.remove() }
         let run = try await Program.run(
-            DaemonProcess.path, ["--root", "\(root.directory)/none", "--socket", "\(root.directory)/control.sock"])
+            EndToEndDaemon.path, ["--root", "\(root.directory)/none", "--socket", "\(root.directory)/control.sock"])
         #expect(run.exit == 1)
         #expect(run.error.contains("\(root.directory)/none"), "\(run)")
         #expect(run.error.split(separator: "\n").count == 1, "\(run)")
@@ -188,7 +188,7 @@ import Wire
 
     @Test(arguments: [["--roof", "/tmp"], ["--log-level", "loud"], ["--readers", "nobody"], ["surplus"]])
     func aBadOptionOfTheDaemon(arguments: [String]) async throws {
-        let run = try await Program.run(DaemonProcess.path, arguments)
+        let run = try await Program.run(EndToEndDaemon.path, arguments)
         #expect(run.exit == 64)
         #expect(run.output == "")
         #expect(run.error.hasPrefix("Error: "), "\(run)")
@@ -201,7 +201,7 @@ import Wire
         defer { root.remove() }
         let notify = try NotifySocket(path: "\(root.directory)/notify")
         let run = try await Program.run(
-            DaemonProcess.path, ["--root", root.root, "--socket", "\(root.directory)/control.sock"],
+            EndToEndDaemon.path, ["--root", root.root, "--socket", "\(root.directory)/control.sock"],
             environment: ["NOTIFY_SOCKET": notify.path])
         #expect(run.exit == 1)
         #expect(run.error.contains("{failed_to_start_child,c1,{bad,config}}"), "\(run)")

@@ -78,8 +78,8 @@ import Wire
         let up = TestRoot.up().replacingOccurrences(of: "{suspend, [counter]}", with: "{suspend, [{counter, 300}]}")
         let root = try TestRoot.twoVersions(children: children, relup: TestRoot.relup(up: up))
         try await TestNode.with(root) { test async throws in
-            // Never answered: the worker is in it when it is to be suspended.
-            let hung = Task { try await test.call("hang", within: 600_000) }
+            // The worker is in it when it is to be suspended.
+            let hung = await test.hang()
             let before = try await test.pid()
             let result = try await test.install("2.0.0")
             #expect(result.outcome == .done, "\(result)")

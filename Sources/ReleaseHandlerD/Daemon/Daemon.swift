@@ -71,6 +71,9 @@ public struct Daemon: Sendable {
         } catch {
             // The tree is down by now; what made the group end is what there is to say.
             await node.stop(.failed("\(error)"))
+            // Where the control server failed, the group has asked the node to stop: that is no success.
+            let end = await node.ended()
+            return Ending(end: end == .stopped ? .failed("\(error)") : end, sockets: await node.sockets.all)
         }
         return Ending(end: await node.ended(), sockets: await node.sockets.all)
     }

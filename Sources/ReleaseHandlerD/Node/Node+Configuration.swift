@@ -11,39 +11,33 @@ extension Node {
     /// How long a worker may take for its configChange.
     static let configChangeMilliseconds = 10_000
 
-    /// Tells the workers of each application whose environment changed; `then` gets a sentence for each that failed.
-    func changeConfig(
-        from: LoadedRelease, to: LoadedRelease, then: @escaping @HostActor ([String]) -> Void
-    ) {
-        var told: [(Place, ConfigChange)] = []
-        for application in to.applications.keys.sorted(by: { $0.name < $1.name }) {
-            guard
-                let change = Self.configChange(
-                    from: from.environmentParameters(of: application), to: to.environmentParameters(of: application))
-            else { continue }
-            for (address, place) in places where address.application == application {
-                if launcher.speaksProtocol(place.spec), case .running = place.state { told.append((place, change)) }
+    /// Tells each worker whose application's environment differs from what it was told; `then` gets a sentence for
+    /// each that failed. One that was started with the new environment has nothing to be told.
+    func changeConfig(to release: LoadedRelease, then: @escaping @HostActor ([String]) -> Void) {
+        var told: [(Place, ConfigChange, [EnvironmentEntry])] = []
+        for (address, place) in places {
+            guard launcher.speaksProtocol(place.spec), case .running(_, let generation) = place.state else { continue }
+            let new = release.environmentParameters(of: address.application)
+                .map { EnvironmentEntry(key: $0.key, value: $0.value) }
+            if let change = Self.configChange(from: generation.toldEnvironment, to: new) {
+                told.append((place, change, new))
             }
         }
         let gather = Gather<String?>(count: told.count) { then($0.compactMap(\.self)) }
-        for (index, (place, change)) in told.enumerated() {
-            place.changeConfig(change, within: Self.configChangeMilliseconds) { gather.set(index, $0) }
+        for (index, (place, change, new)) in told.enumerated() {
+            place.changeConfig(change, to: new, within: Self.configChangeMilliseconds) { gather.set(index, $0) }
         }
     }
 
     /// Nil where nothing differs. Source: OTP application(3), `Module:config_change/3`.
-    private static func configChange(
-        from: [EnvironmentParameter], to: [EnvironmentParameter]
-    ) -> ConfigChange? {
+    private static func configChange(from: [EnvironmentEntry], to: [EnvironmentEntry]) -> ConfigChange? {
         let old = Dictionary(from.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
-        let new = Dictionary(to.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+        let new = Set(to.map(\.key))
         let changed = to.filter { old[$0.key] != nil && old[$0.key] != $0.value }
         let added = to.filter { old[$0.key] == nil }
-        let removed = from.map(\.key).filter { new[$0] == nil }
+        let removed = from.map(\.key).filter { !new.contains($0) }
         guard !changed.isEmpty || !added.isEmpty || !removed.isEmpty else { return nil }
-        return ConfigChange(
-            changed: changed.map { EnvironmentEntry(key: $0.key, value: $0.value) },
-            new: added.map { EnvironmentEntry(key: $0.key, value: $0.value) }, removed: removed)
+        return ConfigChange(changed: changed, new: added, removed: removed)
     }
 
     // MARK: Old code
@@ -100,13 +94,16 @@ extension Node {
 extension Place {
     /// `then` gets a sentence where it failed.
     func changeConfig(
-        _ change: ConfigChange, within milliseconds: Int, then: @escaping @HostActor (String?) -> Void
+        _ change: ConfigChange, to environment: [EnvironmentEntry], within milliseconds: Int,
+        then: @escaping @HostActor (String?) -> Void
     ) {
         guard case .running(_, let generation) = state else { return then(nil) }
         let name = address.description
         generation.ask(within: milliseconds, { .configChange(ref: $0, change) }) { answer in
             switch answer {
-            case .ok: then(nil)
+            case .ok:
+                generation.toldEnvironment = environment
+                then(nil)
             case .failed(let reason): then("config_change of \(name) failed: \(reason)")
             case .died(let reason): then("\(name) ended in its config_change: \(reason)")
             case .timedOut(let milliseconds): then("\(name) did not answer config_change within \(milliseconds) ms")

@@ -229,7 +229,7 @@ extension Node {
         }
         phase = .running
         beginProbation(upgrade)
-        changeConfig(from: upgrade.from, to: upgrade.to) { [self] failures in
+        changeConfig(to: upgrade.to) { [self] failures in
             events.post(
                 "release_installed", "release \(upgrade.to.vsn) runs, installed over \(upgrade.from.vsn)",
                 level: .notice, fields: ["from": upgrade.from.vsn, "to": upgrade.to.vsn])

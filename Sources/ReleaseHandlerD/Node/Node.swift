@@ -67,6 +67,12 @@ public final class Node {
 
     var releases: ReleasesFile { store.table.releases }
 
+    /// The release whose configuration a start takes: the new one once an upgrade has switched the code path.
+    var releaseForStarts: LoadedRelease? {
+        guard let upgrade else { return release }
+        return upgrade.usesNewCode ? upgrade.to : upgrade.from
+    }
+
     // MARK: The tree's driver
 
     /// Gives the tree an event and performs what it answers; events that come of that follow in order.
@@ -138,7 +144,7 @@ public final class Node {
     func supervisorInit(of module: Atom, application: Atom) throws(SupervisorReadError) -> SupervisorInit {
         do {
             let file = try codeServer.supervisor(module, in: root)
-            let environment = (upgrade?.to ?? release)?.environment(of: application) ?? [:]
+            let environment = releaseForStarts?.environment(of: application) ?? [:]
             return try SupervisorInit.parse(file.bytes, file: file.path) { environment[$0] }
         } catch let error as CodeError {
             throw SupervisorReadError(reason: error.term)
@@ -156,7 +162,7 @@ public final class Node {
             let pid = place.current?.pid ?? 0
             events.post(
                 "worker_started", "\(place.address) started, pid \(pid)", worker: place.address.description,
-                fields: ["pid": "\(pid)", "generation": "\(place.generations)"])
+                fields: ["pid": "\(pid)", "generation": "\(place.current?.number ?? 0)"])
             feed(.workerStarted(id))
         case .ignored: feed(.workerIgnored(id))
         case .startFailed(_, let reason): feed(.workerStartFailed(id, reason: reason))

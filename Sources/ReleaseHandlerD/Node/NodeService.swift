@@ -167,9 +167,10 @@ extension CallFailure {
                 details: details.merging(["reason": reason.description]) { $1 })
         case .timedOut(let milliseconds):
             return ControlError(.timeout, "\(worker) did not answer within \(milliseconds) ms", details: details)
-        case .mailboxFull(let limit):
+        case .mailboxFull:
+            let limits = "\(Mailbox.maxMessages) calls or \(Mailbox.maxBytes >> 20) MiB"
             return ControlError(
-                .busy, "\(worker) has \(limit) calls waiting, which is the limit; try again later", details: details)
+                .busy, "\(worker) has \(limits) waiting, which is the limit; try again later", details: details)
         }
     }
 }

@@ -16,14 +16,14 @@ extension Upgrade {
         case ("application", "start", 1), ("application", "start", 2):
             startApplication(arguments)
         case ("application", "stop", 1):
-            withApplication(arguments[0]) { name in node.control(.stop(name), name, then: applied) }
+            withApplication(arguments[0]) { name in control(.stop(name), name) }
         case ("application", "load", 1), ("application", "unload", 1):
             // The release's own applications are loaded with it; there is no other place that they could come from.
             withApplication(arguments[0]) { _ in applied(.atom("ok")) }
         case ("supervisor", "terminate_child", 2):
             withSupervisor(arguments[0]) { supervise(.terminateChild(supervisor: $0, id: arguments[1])) }
         case ("supervisor", "restart_child", 2):
-            withSupervisor(arguments[0]) { supervise(.restartChild(supervisor: $0, id: arguments[1])) }
+            withSupervisor(arguments[0]) { restartChild($0, arguments[1]) }
         case ("supervisor", "delete_child", 2):
             withSupervisor(arguments[0]) { supervise(.deleteChild(supervisor: $0, id: arguments[1])) }
         case ("supervisor", "start_child", 2):
@@ -67,7 +67,9 @@ extension Upgrade {
             } catch {
                 return answer(.applyFailed(.text("\(error)")))
             }
-            node.control(.start(name, type), name, then: applied)
+            // Which modules its children list is known only once its supervisor was read.
+            if let held = node.heldModules.sorted(by: { $0.name < $1.name }).first { return refuseHeld(held) }
+            control(.start(name, type), name)
         }
     }
 
@@ -90,8 +92,36 @@ extension Upgrade {
         badArgument(argument, "a supervisor's module or its place in the tree, such as \"kv/kv_sup\"")
     }
 
+    private func restartChild(_ supervisor: ChildAddress, _ id: Term) {
+        if let held = heldModule(of: node.tree.child(at: supervisor.child(id))?.spec) { return refuseHeld(held) }
+        supervise(.restartChild(supervisor: supervisor, id: id))
+    }
+
+    /// It would wait for the resume that comes after it in the script.
+    private func refuseHeld(_ module: Atom) {
+        let sentence = "\(module.name) is suspended: what starts its workers must come after its resume in the script"
+        answer(.applyFailed(.tuple([Self.isHeld(module), .text(sentence)])))
+    }
+
+    private func control(_ event: ApplicationController.Event, _ name: Atom) {
+        bounded { done in node.control(event, name, then: done) }
+    }
+
     private func supervise(_ request: SupervisorRequest) {
-        node.request(request) { [weak self] reply in self?.applied(reply.term) }
+        bounded { done in node.request(request) { done($0.term) } }
+    }
+
+    /// An answer that does not come in time is an error like any other: the script's next step is decided by it.
+    private func bounded(_ ask: (@escaping @HostActor (Term) -> Void) -> Void) {
+        let first = Gather<Term>(count: 1) { [weak self] in self?.applied($0[0]) }
+        let milliseconds = Self.startMilliseconds
+        let timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) {
+            first.set(0, .tuple([.error, .tuple([.atom("timeout"), .integer(milliseconds)])]))
+        }
+        ask { answer in
+            timer.cancel()
+            first.set(0, answer)
+        }
     }
 
     private func startChild(_ supervisor: ChildAddress, _ argument: Term) {
@@ -100,7 +130,9 @@ extension Upgrade {
             return supervise(.startDynamicChild(supervisor: supervisor, arguments: arguments))
         }
         do {
-            supervise(.startChild(supervisor: supervisor, try ChildSpec.parse(argument)))
+            let spec = try ChildSpec.parse(argument)
+            if let held = heldModule(of: spec) { return refuseHeld(held) }
+            supervise(.startChild(supervisor: supervisor, spec))
         } catch {
             answer(.applyFailed(.tuple([.atom("badarg"), .text("\(error)")])))
         }
@@ -109,7 +141,15 @@ extension Upgrade {
     private func sleep(_ argument: Term) {
         guard case .integer(let milliseconds) = argument, (0...Self.longestSleepMilliseconds).contains(milliseconds)
         else { return badArgument(argument, "0 to \(Self.longestSleepMilliseconds) milliseconds") }
-        Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.applied(.atom("ok")) }
+        sleepTimer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.wakeUp() }
+    }
+
+    /// Ends the sleep, at its time or before.
+    func wakeUp() {
+        guard let timer = sleepTimer else { return }
+        timer.cancel()
+        sleepTimer = nil
+        applied(.atom("ok"))
     }
 
     private func say(_ arguments: [Term]) {

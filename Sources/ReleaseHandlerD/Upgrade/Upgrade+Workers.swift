@@ -10,6 +10,11 @@ import Wire
 extension Upgrade {
     /// How long a resumed worker may take to say so.
     static let resumeMilliseconds = 10_000
+    /// How long a hung worker may take to end whose spec sets no limit.
+    static let hungShutdownMilliseconds = 5_000
+    /// How long a start or a stop through a supervisor may take, its queue included.
+    static let startMilliseconds = 120_000
+    static let stopMilliseconds = 60_000
 
     func suspend(_ orders: [RelupMachine.SuspendOrder]) {
         each(orders) { (order, done: @escaping @HostActor (StepResult) -> Void) in
@@ -36,13 +41,24 @@ extension Upgrade {
             guard let place = place(worker), let supervisor = place.address.parent, let id = place.address.id else {
                 continue
             }
+            let why =
+                place.spec.isUnmodifiedProgram
+                ? "is an unmodified program" : "did not answer suspend in time"
             node.events.post(
-                "worker_hung", "\(worker) did not answer suspend in time and is terminated", level: .warning,
-                worker: worker.description)
+                "worker_hung", "\(worker) \(why) and is terminated", level: .warning, worker: worker.description)
             terminated.insert(place.address)
             node.request(.terminateChild(supervisor: supervisor, id: id)) { _ in }
+            if case .infinity = place.spec.shutdown { killLater(place) }
         }
         answer(.hungTerminated)
+    }
+
+    /// Its spec would wait for ever for a process that answers nothing: an upgrade does not.
+    private func killLater(_ place: Place) {
+        let generation = place.current
+        Reactor.shared.schedule(afterMilliseconds: Self.hungShutdownMilliseconds) {
+            generation?.kill(reason: .atom("killed"))
+        }
     }
 
     func handOff(_ handoffs: [RelupMachine.Handoff], _ milliseconds: Int) {
@@ -101,19 +117,18 @@ extension Upgrade {
         }
     }
 
-    /// Starts what was terminated as hung; one that died was held by its supervisor and starts as starts are released.
+    /// Starts what was terminated as hung, and awaits the restart of what died; each must then run the current code.
     func startAgain(_ workers: [WorkerID]) {
-        let listed = workers.compactMap { ChildAddress(parsing: $0.description) }.flatMap { address in
-            node.tree.child(at: address)?.spec.listedModules ?? []
-        }
-        // Only these may start now; the tree is told anew that the others are held.
-        node.heldModules.subtract(listed)
+        let addresses = workers.compactMap { ChildAddress(parsing: $0.description) }
+        // Only starts that these wait for; the tree is told anew that the others are held.
+        node.heldModules.subtract(addresses.flatMap { node.tree.child(at: $0)?.spec.listedModules ?? [] })
         node.feed(.startsReleased)
         each(workers) { (worker, done: @escaping @HostActor (Term?) -> Void) in
-            guard let address = ChildAddress(parsing: worker.description), terminated.remove(address) != nil else {
-                return done(nil)
+            guard let address = ChildAddress(parsing: worker.description) else { return done(.atom("not_found")) }
+            guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
+            within(Self.startMilliseconds, done) { done in
+                node.restartChild(address) { [weak self] reason in done(reason ?? self?.oldCode(address)) }
             }
-            node.restartChild(address, then: done)
         } then: { results in
             let failed = results.compactMap { worker, reason in
                 reason.map { RelupMachine.WorkerFailure(worker: worker, reason: $0) }
@@ -122,9 +137,51 @@ extension Upgrade {
         }
     }
 
+    /// Nil once the worker runs the current code, and where its supervisor does not restart it.
+    private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        guard let place = node.places[address], case .starting(let id, _) = place.state else {
+            switch node.tree.child(at: address)?.state {
+            case .running: return then(oldCode(address))
+            case .starting, .restarting: return then(.atom("restarting"))
+            case .undefined, nil: return then(nil)
+            }
+        }
+        within(Self.startMilliseconds, then) { done in
+            node.startWaiters[id, default: []].append { [weak self] in
+                guard let self, let place = self.node.places[address], case .running = place.state else {
+                    return done(.atom("start_failed"))
+                }
+                done(self.oldCode(address))
+            }
+        }
+    }
+
+    /// The reason where a worker runs other code than what is current.
+    private func oldCode(_ address: ChildAddress) -> Term? {
+        guard let version = node.places[address]?.current?.code?.version,
+            let current = node.codeServer.table.current[version.module], current.sha256 != version.sha256
+        else { return nil }
+        return .tuple([.atom("old_code"), .atom(version.module)])
+    }
+
     func endWorkers(_ workers: [WorkerID], _ reason: Term) {
-        for worker in workers { place(worker)?.current?.kill(reason: reason) }
+        for worker in workers { place(worker)?.end(reason: reason) }
         answer(.workersEnded)
+    }
+
+    /// Bounds a question to the tree: a supervisor that is busy for ever must not hold an upgrade up for ever.
+    func within(
+        _ milliseconds: Int, _ then: @escaping @HostActor (Term?) -> Void,
+        _ ask: (@escaping @HostActor (Term?) -> Void) -> Void
+    ) {
+        let first = Gather<Term>(count: 1) { answers in then(answers[0] == .ok ? nil : answers[0]) }
+        let timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) {
+            first.set(0, .tuple([.atom("timeout"), .integer(milliseconds)]))
+        }
+        ask { reason in
+            timer.cancel()
+            first.set(0, reason ?? .ok)
+        }
     }
 
     // MARK: stop and start
@@ -137,7 +194,7 @@ extension Upgrade {
             }
         }
         each(stopped) { (child, done: @escaping @HostActor (Term?) -> Void) in
-            node.terminateChild(child.address, then: done)
+            within(Self.stopMilliseconds, done) { node.terminateChild(child.address, then: $0) }
         } then: { results in
             var ok: [RelupMachine.StoppedChild] = []
             var failed: [RelupMachine.WorkerFailure] = []
@@ -166,7 +223,7 @@ extension Upgrade {
             let failure = RelupMachine.WorkerFailure(worker: worker, reason: .atom("not_found"))
             return startNext(waiting.dropFirst(), ok: ok, failed: failed + [failure])
         }
-        node.restartChild(address) { [weak self] reason in
+        let then: @HostActor (Term?) -> Void = { [weak self] reason in
             if let reason {
                 let failure = RelupMachine.WorkerFailure(worker: worker, reason: reason)
                 self?.startNext(waiting.dropFirst(), ok: ok, failed: failed + [failure])
@@ -174,7 +231,16 @@ extension Upgrade {
                 self?.startNext(waiting.dropFirst(), ok: ok + [worker], failed: failed)
             }
         }
+        if let held = heldModule(of: node.tree.child(at: address)?.spec) { return then(Self.isHeld(held)) }
+        within(Self.startMilliseconds, then) { node.restartChild(address, then: $0) }
     }
+
+    /// A module of the spec whose starts wait for a resume: a start of it now would wait for what comes after it.
+    func heldModule(of spec: ChildSpec?) -> Atom? {
+        spec?.listedModules.first(where: node.heldModules.contains)
+    }
+
+    static func isHeld(_ module: Atom) -> Term { .tuple([.atom("suspended"), .atom(module)]) }
 }
 
 extension ChildSpec {

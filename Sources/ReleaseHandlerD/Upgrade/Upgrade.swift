@@ -21,8 +21,12 @@ final class Upgrade {
     private var instructionNanoseconds = Reactor.nowNanoseconds()
     private var firstSuspendNanoseconds: Int?
     private(set) var suspendToResumeNanoseconds: Int?
+    /// Whether starts take the new release's code and configuration.
+    private(set) var usesNewCode = false
+    private let originalTable: CodeTable
     /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
     var terminated: Set<ChildAddress> = []
+    var sleepTimer: ScheduledTimer?
     private var isOver = false
     /// Answers that came while actions were being performed.
     private var answers: [RelupMachine.Event] = []
@@ -39,6 +43,7 @@ final class Upgrade {
         self.to = to
         self.entry = entry
         self.machine = machine
+        originalTable = machine.codeTable
         self.progress = progress
         self.then = then
     }
@@ -91,6 +96,7 @@ final class Upgrade {
         case .startStandbys(let orders): startStandbys(orders)
         case .useCode(let table):
             node.codeServer.use(table, in: node.root)
+            usesNewCode = table != originalTable
             answer(.codeInUse)
         case .holdStarts(let modules):
             node.heldModules.formUnion(modules)

@@ -46,6 +46,8 @@ final class Generation {
     /// What it was started from: verified when the file was read, never assumed.
     let code: LoadedCode?
     let startedAtMilliseconds: Int
+    /// The application's environment as the worker knows it, from its init and later changes.
+    var toldEnvironment: [EnvironmentEntry] = []
     /// What the running code reported; `undefined` until it acknowledged and where it reports none.
     private(set) var vsn: Term = .atom("undefined")
     private(set) var process: WorkerProcess?
@@ -167,15 +169,16 @@ final class Generation {
         isAlive = false
         graceTimer?.cancel()
         let reason = sentence ?? lastWords ?? status.reason
+        // The place first: who is told that a request died must find the tree knowing of it.
+        let notify = self.notify
+        self.notify = nil
+        notify?(self, .ended(reason: reason))
         let open = awaited.sorted { $0.key < $1.key }
         awaited = [:]
         for (_, waiting) in open {
             waiting.timer?.cancel()
             waiting.then(.died(reason))
         }
-        let notify = self.notify
-        self.notify = nil
-        notify?(self, .ended(reason: reason))
     }
 }
 

@@ -80,10 +80,9 @@ final class Launcher {
             executable: executable, arguments: arguments, environment: environment, listenDescriptors: named,
             workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
             withProtocol: speaksProtocol(spec))
-        let number = max(place.generations, place.current?.number ?? 0) + 1
         do {
             let generation = try Generation(
-                number: number, code: code, launch: launch, references: node.references
+                number: place.nextGeneration(), code: code, launch: launch, references: node.references
             ) { [weak node, weak place] generation, notice in
                 place?.heard(generation, notice)
                 if case .ended = notice { node?.generationEnded(generation) }
@@ -130,7 +129,7 @@ final class Launcher {
     func initMessage(_ place: Place, _ generation: Generation, mode: WorkerStartMode) -> WorkerInit {
         let spec = place.spec
         // A standby will run in the release that is being installed.
-        let release = mode == .standby ? node.upgrade?.to ?? node.release : node.release
+        let release = mode == .standby ? node.upgrade?.to ?? node.release : node.releaseForStarts
         let environment = release?.environmentParameters(of: place.address.application) ?? []
         return WorkerInit(
             mode: mode, module: spec.start.module, function: spec.start.function, arguments: spec.start.arguments,

@@ -12,7 +12,7 @@ extension Place {
             return reply(.failure(.worker(.atom("os_program"))))
         }
         guard calls.count < Mailbox.maxMessages else {
-            return reply(.failure(.mailboxFull(limit: Mailbox.maxMessages)))
+            return reply(.failure(.mailboxFull))
         }
         let ref = node.references.next()
         if let failure = deliver(.call(ref: ref, request: request)) { return reply(.failure(failure)) }
@@ -29,9 +29,7 @@ extension Place {
             generation.send(message)
             return nil
         case .suspending, .suspended, .resuming:
-            guard !mailbox.isFull else { return .mailboxFull(limit: Mailbox.maxMessages) }
-            mailbox.append(message)
-            return nil
+            return mailbox.append(message) ? nil : .mailboxFull
         case .empty, .starting, .discarding, .stopping:
             return .ended(.atom("noproc"))
         }

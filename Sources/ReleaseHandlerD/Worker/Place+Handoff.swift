@@ -29,6 +29,7 @@ extension Place {
         spare?.kill(reason: .atom("killed"))
         spare = generation
         let message = node.launcher.initMessage(self, generation, mode: .standby)
+        generation.toldEnvironment = message.environment
         generation.ask(within: spec.startTimeoutMilliseconds, { .initialize(ref: $0, message) }) { answer in
             switch answer {
             case .acknowledged: then(.success(generation))
@@ -52,24 +53,26 @@ extension Place {
         if case .suspended(let id, let old, let standby) = state {
             standby.generation?.kill(reason: .atom("killed"))
             state = .suspended(id, old, .none)
+            if let oldEnded { exited(id, oldEnded) }
         }
     }
 
     // MARK: Suspend
 
+    /// An unmodified program can't be suspended, and one that is still starting does not answer: both are to be
+    /// stopped and started, which is what `hung` asks for.
     func suspend(within milliseconds: Int?, then: @escaping @HostActor (StepResult) -> Void) {
-        guard case .running(let id, let generation) = state else {
-            return then(.died(.atom("noproc")))
-        }
+        guard node.launcher.speaksProtocol(spec) else { return then(.hung) }
+        if case .starting = state { return then(.hung) }
+        guard case .running(let id, let generation) = state else { return then(.died(.atom("noproc"))) }
         state = .suspending(id, generation)
         generation.ask(within: milliseconds, { .suspend(ref: $0) }) { [weak self] answer in
             guard let self else { return }
             switch answer {
             case .ok:
-                if case .suspending(id, let current) = self.state, current === generation {
-                    self.state = .suspended(id, generation, self.spare.map { .waiting($0) } ?? .none)
-                    self.spare = nil
-                }
+                guard case .suspending(id, generation) = self.state else { return then(.died(.atom("noproc"))) }
+                self.state = .suspended(id, generation, self.spare.map { .waiting($0) } ?? .none)
+                self.spare = nil
                 then(.done)
             case .died(let reason): then(.died(reason))
             case .timedOut: then(.hung)
@@ -84,24 +87,25 @@ extension Place {
     func handOff(
         _ change: RelupMachine.Handoff.Change, within milliseconds: Int, then: @escaping @HostActor (StepResult) -> Void
     ) {
-        guard case .suspended(let id, let old, .waiting(let standby)) = state else {
-            return then(.failed(.atom(isSuspended ? "no_standby" : "not_suspended")))
-        }
+        guard case .suspended(let id, let old, let waiting) = state else { return then(.died(.atom("noproc"))) }
+        guard case .waiting(let standby) = waiting else { return then(.failed(.atom("no_standby"))) }
         let transfer = Transfer(
-            from: old, to: standby, importRef: node.references.next(), exporting: change.exporting,
+            from: old, to: standby, references: node.references, exporting: change.exporting,
             importing: change.importing, milliseconds: milliseconds)
-        relay = { generation, packet, descriptors in
-            if generation === old { transfer.relay(packet, descriptors) }
-        }
+        self.transfer = transfer
         transfer.run { [weak self] result in
             guard let self else { return }
-            self.relay = nil
-            if case .done = result, case .suspended(id, old, .waiting(let standing)) = self.state,
-                standing === standby
-            {
+            self.transfer = nil
+            guard case .suspended(id, old, .waiting(standby)) = self.state else { return then(result) }
+            if case .done = result {
                 self.state = .suspended(id, old, .imported(standby))
+                return then(.done)
             }
-            then(result)
+            // Failed and nobody left to go on: that is a death, and its supervisor starts the worker anew.
+            guard let reason = self.oldEnded else { return then(result) }
+            standby.kill(reason: .atom("killed"))
+            self.exited(id, reason)
+            then(.died(reason))
         }
     }
 
@@ -115,6 +119,9 @@ extension Place {
             new.ask(within: milliseconds, { .resume(ref: $0) }) { [weak self] answer in
                 self?.resumed(id, old, new, answer, then)
             }
+        case .suspended(_, _, .lost(let reason)):
+            // It was to go on in the new code; going on in the old would only look like success.
+            then(.died(reason))
         case .suspended(let id, let old, let standby):
             standby.generation?.kill(reason: .atom("killed"))
             state = .suspended(id, old, .none)
@@ -138,8 +145,11 @@ extension Place {
     ) {
         guard case .ok = answer else {
             // The old process stands until the new one has acknowledged, so there is still a way back.
-            if case .resuming(id, old, new) = state { state = .suspended(id, old, .none) }
-            new.kill(reason: .atom("killed"))
+            if case .resuming(id, old, new) = state {
+                state = .suspended(id, old, .lost(.atom("resume_failed")))
+                new.kill(reason: .atom("killed"))
+                if let oldEnded { exited(id, oldEnded) }
+            }
             switch answer {
             case .died(let reason): return then(.died(reason))
             case .timedOut: return then(.hung)
@@ -149,7 +159,9 @@ extension Place {
         }
         guard case .resuming(id, _, let current) = state, current === new else { return then(.died(.atom("noproc"))) }
         state = .running(id, new)
-        generations = new.number
+        oldEnded = nil
+        // What the carried state knows of the environment is what the old process was told.
+        new.toldEnvironment = old.toldEnvironment
         deliverMailbox(to: new)
         leave(old)
         node.handedOff(self, from: old, to: new)

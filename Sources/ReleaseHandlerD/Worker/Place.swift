@@ -50,10 +50,12 @@ final class Place {
         case waiting(Generation)
         /// Holds the state and the descriptors; nothing is read from them yet.
         case imported(Generation)
+        /// It held the state, or was told to go on with it, and ended.
+        case lost(Term)
 
         var generation: Generation? {
             switch self {
-            case .none: nil
+            case .none, .lost: nil
             case .waiting(let generation), .imported(let generation): generation
             }
         }
@@ -62,13 +64,17 @@ final class Place {
     let address: ChildAddress
     private(set) var spec: ChildSpec
     var state: State = .empty
-    /// Processes that have stood here, standbys that became the worker included.
-    var generations = 0
+    /// Processes that were started here, standbys included: each has a number of its own.
+    private var generations = 0
     var mailbox = Mailbox()
     var outputBudget = OutputBudget()
     /// A standby started ahead of its need, before the worker was suspended.
     var spare: Generation?
     var calls: [Int: PendingCall] = [:]
+    /// The state on its way into the standby.
+    var transfer: Transfer?
+    /// The suspended process has ended, but its state is in the standby: the worker lives on in that.
+    var oldEnded: Term?
     /// Old generations that were told to end after a handoff and have not yet.
     var leaving: [ObjectIdentifier: Generation] = [:]
     unowned let node: Node
@@ -104,9 +110,9 @@ final class Place {
         }
     }
 
-    var isSuspended: Bool {
-        if case .suspended = state { return true }
-        return false
+    func nextGeneration() -> Int {
+        generations += 1
+        return generations
     }
 
     // MARK: Start
@@ -116,7 +122,6 @@ final class Place {
         self.spec = spec
         do {
             let generation = try node.launcher.launch(self, mode: .start)
-            generations = generation.number
             state = .starting(id, generation)
             awaitAcknowledgement(id, generation)
         } catch {
@@ -132,6 +137,7 @@ final class Place {
             return node.placeNotice(self, .started(id))
         }
         let message = node.launcher.initMessage(self, generation, mode: .start)
+        generation.toldEnvironment = message.environment
         generation.ask(within: spec.startTimeoutMilliseconds, { .initialize(ref: $0, message) }) { [weak self] answer in
             guard let self, case .starting(id, generation) = self.state else { return }
             switch answer {
@@ -172,11 +178,20 @@ final class Place {
             stop(id, generation, shutdown)
         case .suspended(_, let generation, let standby):
             standby.generation?.kill(reason: .atom("killed"))
+            if oldEnded != nil { return exited(id, .atom("shutdown")) }
             stop(id, generation, shutdown)
         case .resuming(_, let old, let new):
             leave(old)
             stop(id, new, shutdown)
         }
+    }
+
+    /// Ends whatever process of the worker stands, as if it had crashed.
+    func end(reason: Term) {
+        guard case .suspended(let id, let old, let standby) = state else { current?.kill(reason: reason); return }
+        standby.generation?.kill(reason: .atom("killed"))
+        if oldEnded != nil { return exited(id, reason) }
+        old.kill(reason: reason)
     }
 
     private func stop(_ id: StartID, _ generation: Generation, _ shutdown: Shutdown) {
@@ -210,13 +225,10 @@ final class Place {
         case .reply(let ref, let result): settle(ref, result)
         case .log(let level, let text, let metadata): node.workerLog(self, generation, level, text, metadata)
         case .output(let stream, let line): node.workerOutput(self, generation, stream, line)
-        case .packet(let packet, let descriptors): relay?(generation, packet, descriptors)
+        case .packet(let packet, let descriptors): transfer?.relay(packet, descriptors, from: generation)
         case .ended(let reason): ended(generation, reason)
         }
     }
-
-    /// Where an export's packets go; set while a handoff is under way.
-    var relay: ((Generation, TransferPacket, [OwnedDescriptor]) -> Void)?
 
     private func ended(_ generation: Generation, _ reason: Term) {
         leaving[ObjectIdentifier(generation)] = nil
@@ -237,13 +249,11 @@ final class Place {
         case .running(let id, generation), .suspending(let id, generation):
             exited(id, reason)
         case .suspended(let id, generation, let standby):
-            standby.generation?.kill(reason: .atom("killed"))
-            exited(id, reason)
+            suspendedEnded(id, standby, reason)
         case .suspended(let id, let old, let standby) where standby.generation === generation:
-            state = .suspended(id, old, .none)
-        case .resuming(let id, generation, let new):
-            new.kill(reason: .atom("killed"))
-            exited(id, reason)
+            standbyEnded(id, old, standby, reason)
+        case .resuming(_, generation, _):
+            oldEnded = reason  // Its successor goes on; the answer to its resume says whether.
         case .stopping(let id, generation, let timer):
             timer?.cancel()
             exited(id, reason == .atom("normal") ? .atom("shutdown") : reason)
@@ -252,14 +262,42 @@ final class Place {
         }
     }
 
-    private func exited(_ id: StartID, _ reason: Term) {
+    /// The suspended process ended. Once its state is with the standby nothing is lost by that.
+    private func suspendedEnded(_ id: StartID, _ standby: Standby, _ reason: Term) {
+        switch standby {
+        case .imported:
+            oldEnded = reason
+        case .waiting(let generation):
+            if let transfer, transfer.isImporting {
+                oldEnded = reason
+                return
+            }
+            let transfer = self.transfer
+            generation.kill(reason: .atom("killed"))
+            exited(id, reason)
+            transfer?.oldEnded(reason)
+        case .none, .lost:
+            exited(id, reason)
+        }
+    }
+
+    private func standbyEnded(_ id: StartID, _ old: Generation, _ standby: Standby, _ reason: Term) {
+        switch standby {
+        case .imported: state = .suspended(id, old, .lost(reason))
+        case .waiting, .none, .lost: state = .suspended(id, old, .none)
+        }
+        if let oldEnded { exited(id, oldEnded) }
+    }
+
+    func exited(_ id: StartID, _ reason: Term) {
         become(.empty, failing: reason)
         node.placeNotice(self, .exited(id, reason: reason))
     }
 
     private func become(_ state: State, failing reason: Term) {
         self.state = state
-        relay = nil
+        transfer = nil
+        oldEnded = nil
         failCalls(reason)
     }
 

@@ -6,30 +6,35 @@ import Wire
 
 /// One state on its way from a suspended process into a standby.
 ///
-/// Packets are passed on as they come, so the daemon holds no more descriptors than one packet has, and no bytes of
-/// the state: those stay in the memfd, whose seals and size it checks.
+/// Packets are passed on as they come; until the standby takes them they wait, bounded, on its transfer socket. The
+/// daemon never looks into the state: it stays in the memfd, whose seals and size are checked.
 @HostActor
 final class Transfer {
     private let old: Generation
     private let standby: Generation
+    private let exportRef: Int
     private let importRef: Int
     private let exporting: CodeChange
     private let importing: CodeChange
     private let milliseconds: Int
+    private var deadline: ScheduledTimer?
     private var then: ((StepResult) -> Void)?
 
     private var announced: (size: Int, descriptors: Int)?
     private var stateSize: Int?
     private var descriptorsPassed = 0
-    private var isImporting = false
+    /// The standby has all of it: what becomes of the old process does not matter any more.
+    private(set) var isImporting = false
 
+    /// `milliseconds`: for all of it, from the first request to the last answer.
     init(
-        from old: Generation, to standby: Generation, importRef: Int, exporting: CodeChange, importing: CodeChange,
-        milliseconds: Int
+        from old: Generation, to standby: Generation, references: References, exporting: CodeChange,
+        importing: CodeChange, milliseconds: Int
     ) {
         self.old = old
         self.standby = standby
-        self.importRef = importRef
+        exportRef = references.next()
+        importRef = references.next()
         self.exporting = exporting
         self.importing = importing
         self.milliseconds = milliseconds
@@ -37,22 +42,28 @@ final class Transfer {
 
     func run(then: @escaping @HostActor (StepResult) -> Void) {
         self.then = then
-        old.ask(within: milliseconds, { .exportState(ref: $0, change: exporting) }) { answer in
+        deadline = Reactor.shared.schedule(afterMilliseconds: milliseconds) { self.finish(.hung) }
+        old.ask(ref: exportRef, within: nil, { .exportState(ref: $0, change: exporting) }) { answer in
             switch answer {
             case .exported(let size, let descriptors):
                 self.announced = (size, descriptors)
                 self.importWhenComplete()
             case .failed(let reason): self.finish(.failed(reason))
             case .died(let reason): self.finish(.died(reason))
-            case .timedOut: self.finish(.hung)
-            case .ok, .acknowledged, .ignored, .value:
+            case .ok, .acknowledged, .ignored, .value, .timedOut:
                 self.finish(.failed(Self.violation("export_state got an answer of another kind")))
             }
         }
     }
 
-    func relay(_ packet: TransferPacket, _ descriptors: [OwnedDescriptor]) {
-        guard then != nil else { return }
+    /// The old process ended before all of its state had come.
+    func oldEnded(_ reason: Term) { finish(.died(reason)) }
+
+    func relay(_ packet: TransferPacket, _ descriptors: [OwnedDescriptor], from generation: Generation) {
+        guard then != nil, generation === old else { return }
+        guard packet.ref == exportRef else {
+            return finish(.failed(Self.violation("a packet of another export, ref \(packet.ref)")))
+        }
         switch packet {
         case .state(_, let size):
             guard stateSize == nil, let memory = descriptors.first else {
@@ -83,19 +94,19 @@ final class Transfer {
         isImporting = true
         let content = StateImport(
             size: announced.size, descriptors: announced.descriptors, fromVsn: old.vsn, change: importing)
-        standby.ask(ref: importRef, within: milliseconds, { .importState(ref: $0, content) }) { answer in
+        standby.ask(ref: importRef, within: nil, { .importState(ref: $0, content) }) { answer in
             switch answer {
             case .ok: self.finish(.done)
             case .failed(let reason): self.finish(.failed(reason))
             case .died(let reason): self.finish(.failed(.tuple([.atom("standby_died"), reason])))
-            case .timedOut: self.finish(.failed(.tuple([.atom("timeout"), .integer(self.milliseconds)])))
-            case .acknowledged, .ignored, .value, .exported:
+            case .acknowledged, .ignored, .value, .exported, .timedOut:
                 self.finish(.failed(Self.violation("import_state got an answer of another kind")))
             }
         }
     }
 
     private func finish(_ result: StepResult) {
+        deadline?.cancel()
         let then = self.then
         self.then = nil
         then?(result)

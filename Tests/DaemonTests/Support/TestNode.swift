@@ -84,6 +84,23 @@ final class TestNode: Sendable {
         try #require(await service.ps().first { $0.address == worker })
     }
 
+    /// Of every process of the node, standbys included.
+    func pids() async -> [Int32] {
+        await { @HostActor in node.generations.values.map(\.pid) }()
+    }
+
+    /// A call that is never answered; the worker has it, and nothing else, when this returns.
+    func hang(_ worker: String = c1) async -> Task<String, any Error> {
+        let call = Task { try await self.call("hang", of: worker, within: 600_000) }
+        while await { @HostActor in node.place(named: worker)?.calls.isEmpty ?? true }() { await Task.yield() }
+        return call
+    }
+
+    /// What waits in the mailbox of a suspended worker.
+    func waitingCalls(_ worker: String = c1) async -> Int {
+        await { @HostActor in node.place(named: worker)?.mailbox.count ?? 0 }()
+    }
+
     func pid(_ worker: String = c1) async throws -> Int32 { try #require(try await ps(worker).pid) }
 
     func port(_ worker: String = c1) async throws -> UInt16 {

@@ -118,12 +118,18 @@ struct TestRoot: Sendable {
 
 extension TestRoot {
     /// Makes a version's worker a file of its own, with other bytes than the others have.
+    ///
+    /// A program of its own writes it: were it open for writing here, a process that another test forks meanwhile would
+    /// hold it open too, and nobody could execute it (ETXTBSY).
     func makeDistinct(_ vsn: String, module: String = "counter") throws {
         let file = "\(root)/lib/fix-\(vsn)/ebin/\(module)"
-        var bytes = try Data(contentsOf: URL(filePath: file))
-        bytes.append(contentsOf: Array(vsn.utf8))
-        try FileManager.default.removeItem(atPath: file)
-        try bytes.write(to: URL(filePath: file))
-        chmod(file, 0o755)
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = [
+            "-ec", "cp \"$1\" \"$1.new\"; printf %s \"$2\" >> \"$1.new\"; mv \"$1.new\" \"$1\"", "sh", file, vsn,
+        ]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
     }
 }

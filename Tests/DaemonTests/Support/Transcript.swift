@@ -14,7 +14,7 @@ struct Transcript {
             .appending(path: "golden/\(name).transcript")
     }
 
-    func replay(with daemon: DaemonProcess) async throws {
+    func replay(with daemon: EndToEndDaemon) async throws {
         let golden = try String(contentsOf: file, encoding: .utf8)
         var found = ""
         for line in golden.split(separator: "\n", omittingEmptySubsequences: false) {

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 /// The built release-handlerd on a root of its own, and the built releasectl as its client.
-final class DaemonProcess: Sendable {
+final class EndToEndDaemon: Sendable {
     let root: TestRoot
     let notify: NotifySocket
     let program: Program
@@ -22,7 +22,7 @@ final class DaemonProcess: Sendable {
     /// Boots the root, runs the test, and shows that no process of the root is left, however the test ended it.
     static func with<Value: Sendable>(
         _ root: TestRoot, options: [String] = [], environment: [String: String] = [:],
-        _ body: @Sendable (DaemonProcess) async throws -> Value
+        _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         defer { root.remove() }
         let value = try await again(on: root, options: options, environment: environment, body)
@@ -32,7 +32,7 @@ final class DaemonProcess: Sendable {
     /// As `with`, on a root that another daemon used before and that stays.
     static func again<Value: Sendable>(
         on root: TestRoot, options: [String] = [], environment: [String: String] = [:],
-        _ body: @Sendable (DaemonProcess) async throws -> Value
+        _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         let notify = try NotifySocket(path: "\(root.directory)/notify")
         defer { unlink(notify.path) }
@@ -41,7 +41,7 @@ final class DaemonProcess: Sendable {
         return try await Program.with(
             path, ["--root", root.root, "--socket", control] + options, environment: environment
         ) { program async throws in
-            let daemon = DaemonProcess(root, notify, program, controlSocket: control)
+            let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
             do {
                 try await daemon.untilReady()
                 let value = try await body(daemon)
