@@ -127,9 +127,12 @@ public struct ReleaseResource: Hashable, Sendable {
 }
 
 extension TermReader {
+    /// The name of `releases/VSN/NAME.rel`.
     func releaseName(_ located: LocatedTerm) throws(FileError) -> String {
         let name = try string(located, "a release's name (a string)")
-        guard !name.isEmpty else { throw unexpected(located, expected: "a release's name that is not empty") }
+        guard Self.isFileName(name) else {
+            throw unexpected(located, expected: "a release's name that can be a file's name")
+        }
         return name
     }
 

@@ -65,6 +65,27 @@ extension ReleaseTable {
         return Recovery(table: table, writes: writes, notes: notes)
     }
 
+    /// The table after a change whose writes failed: `disk` is what recovery makes of what stands there, and what only
+    /// the memory knows is added to it, which release runs and which were installed before.
+    public func adopting(_ disk: ReleaseTable) -> ReleaseTable {
+        var result = disk
+        for index in disk.releases.releases.indices {
+            let release = disk.releases.releases[index]
+            guard release.status == .unpacked, let known = self.releases.release(release.vsn) else { continue }
+            switch known.status {
+            case .current, .tmpCurrent, .old: result.releases.releases[index].status = known.status
+            case .unpacked, .permanent: break
+            }
+        }
+        // One that was permanent, and that another has followed as such, runs on.
+        if let running, result.running?.vsn != running.vsn,
+            let index = disk.releases.releases.firstIndex(where: { $0.vsn == running.vsn })
+        {
+            result.releases.releases[index].status = .current
+        }
+        return result
+    }
+
     private static func permanentRelease(
         _ file: ReleasesFile, _ data: StartErlData?, _ notes: inout [String]
     ) throws(ReleaseError) -> ReleaseRecord {

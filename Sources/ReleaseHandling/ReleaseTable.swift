@@ -44,8 +44,8 @@ public struct ReleaseTable: Hashable, Sendable {
         case removeDirectory(String)
     }
 
-    /// What an operation comes to: these writes in this order, and then this table. When a write fails, the old
-    /// table stays, and the writes of `recover` for what then stands on disk clean up.
+    /// What an operation comes to: these writes in this order, and then this table. When a write fails, the table is
+    /// `adopting` what `recover` makes of what then stands on disk, and its writes clean up.
     public struct Change: Hashable, Sendable {
         public let writes: [DiskWrite]
         public let table: ReleaseTable

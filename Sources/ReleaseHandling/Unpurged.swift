@@ -18,6 +18,8 @@ public struct UnpurgedModule: Hashable, Sendable {
 
 /// The unpurged modules of all installs since the start, and when they go.
 ///
+/// Those that are to go brutally are *due* from then on: they may have to wait for the end of an upgrade.
+///
 /// Source: `release_handler`'s `unpurged` and its timer: every module is tried softly every ten seconds; those with
 /// `brutal_purge` go when the release is made permanent, their users with them.
 public struct Unpurged: Hashable, Sendable {
@@ -25,14 +27,17 @@ public struct Unpurged: Hashable, Sendable {
     public static let retryMilliseconds = 10_000
 
     public private(set) var modules: [UnpurgedModule]
+    private var due: Set<Atom> = []
 
     public init(_ modules: [UnpurgedModule] = []) { self.modules = modules }
 
     public var isEmpty: Bool { modules.isEmpty }
+    public var hasDue: Bool { !due.isEmpty }
 
     /// Takes over what an install left; a module that is already here keeps its first purge method, as in OTP.
     public mutating func add(_ more: [UnpurgedModule]) {
         for new in more {
+            due.remove(new.module)
             if let index = modules.firstIndex(where: { $0.module == new.module }) {
                 modules[index] = UnpurgedModule(module: new.module, method: modules[index].method, users: new.users)
             } else {
@@ -53,16 +58,23 @@ public struct Unpurged: Hashable, Sendable {
             }
         }
         modules = remaining
+        due.formIntersection(remaining.map(\.module))
     }
 
-    /// What `make_permanent` must end: the users of the modules with `brutal_purge`, whose old code is forgotten.
+    /// `make_permanent`: what is here now and goes brutally is due.
+    public mutating func releaseMadePermanent() {
+        due.formUnion(modules.filter { $0.method == .brutalPurge }.map(\.module))
+    }
+
+    /// Who must be ended: the users of the modules that are due, whose old code is forgotten.
     public mutating func brutalPurge(_ table: inout CodeTable, workers: [WorkerInfo]) -> [WorkerID] {
         var users: [WorkerID] = []
-        for entry in modules where entry.method == .brutalPurge {
+        for entry in modules where due.contains(entry.module) {
             users += table.usersOfOldCode(of: entry.module, among: workers).filter { !users.contains($0) }
             table.purge(entry.module)
         }
-        modules.removeAll { $0.method == .brutalPurge }
+        modules.removeAll { due.contains($0.module) }
+        due = []
         return users
     }
 }

@@ -58,6 +58,8 @@ extension ControlError.Code {
     public static let upgradeRefused = Self(rawValue: "upgrade_refused")
     /// The upgrade failed and was taken back; the old release runs on.
     public static let upgradeAborted = Self(rawValue: "upgrade_aborted")
+    /// The upgrade did not come to its end and was not taken back; the permanent release boots next.
+    public static let upgradeFailed = Self(rawValue: "upgrade_failed")
     public static let noSuchWorker = Self(rawValue: "no_such_worker")
     /// The worker answered a call with an error, or ended.
     public static let workerError = Self(rawValue: "worker_error")

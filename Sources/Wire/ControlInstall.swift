@@ -7,7 +7,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         case refused
         /// Failed and taken back; the old release runs on, as if nothing had happened.
         case aborted
-        /// The node restarts: into the permanent release where there is a reason, else as the script says.
+        /// With a reason, the node ends and boots the permanent release next; without, it restarts as the script says.
         case restarting
     }
 

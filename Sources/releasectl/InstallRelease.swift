@@ -93,7 +93,7 @@ struct InstallRelease: ControlCommand {
             guard result.reason != nil else { return nil }
             return Failure(
                 .failure, "\(subject): failed\(place): \(reason)",
-                advice: "It can't be rolled back: the node restarts into its permanent release.")
+                advice: "It is not rolled back: the permanent release boots next.")
         }
     }
 }

@@ -9,7 +9,7 @@ private let layers: [String: Set<String>] = [
     "ReleaseHandling": ["Terms", "Instructions", "Wire"],
     "Host": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "Crypto",
-        "Glibc", "Synchronization",
+        "Dispatch", "Glibc", "Synchronization",
     ],
     "ReleaseHandlerD": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "Foundation", "FoundationEssentials",

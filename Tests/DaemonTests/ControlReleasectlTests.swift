@@ -149,7 +149,7 @@ import Wire
         (
             ["install-release", "falls"], 1,
             "install-release falls: failed: kv/kv_sup/other did not resume",
-            "It can't be rolled back: the node restarts into its permanent release."
+            "It is not rolled back: the permanent release boots next."
         ),
         (
             ["install-release", "silent"], 1,

@@ -88,6 +88,16 @@ import Wire
         }
     }
 
+    @Test(arguments: ["falls", "restarts"])
+    func aRestartWithAReasonIsAFailure(vsn: String) async throws {
+        try await ControlFixture.run { fixture in
+            _ = try await fixture.request("POST", "/v1/releases/\(vsn)/install")
+            let failure = ControlError(.upgradeFailed, "kv/kv_sup/other did not resume")
+            let last: ControlAuditRecord.Outcome = vsn == "falls" ? .failed(failure) : .done
+            #expect(fixture.audit.withLock { $0.map(\.outcome) } == [.started, last])
+        }
+    }
+
     @Test func progressComesWhileTheInstallRuns() async throws {
         try await ControlFixture.run { fixture in
             let path = fixture.socketPath

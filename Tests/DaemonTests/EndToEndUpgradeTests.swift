@@ -72,7 +72,7 @@ import Wire
                 run.error == """
                     releasectl: install-release 2.0.0: failed at instruction 9, {code_change,up,[{beta,throw}]} for \
                     fix/fix_sup/b1: code_change of beta failed in fix/fix_sup/b1: told_to_throw
-                      It can't be rolled back: the node restarts into its permanent release.
+                      It is not rolled back: the permanent release boots next.
 
                     """)
 

@@ -44,6 +44,7 @@ import Wire
             #expect(await test.service.whichReleases().map(\.status) == [.permanent, .old])
             let data = try String(contentsOfFile: "\(test.root.root)/releases/start_erl.data", encoding: .utf8)
             #expect(data == "\(Emulator.vsn) 2.0.0\n")
+            try await test.untilOneProcessIsLeft()
             try await test.service.removeRelease(vsn: "1.0.0", peer: TestNode.peer)
             #expect(!FileManager.default.fileExists(atPath: "\(test.root.root)/lib/fix-1.0.0"))
             #expect(!FileManager.default.fileExists(atPath: "\(test.root.root)/releases/1.0.0"))
@@ -92,6 +93,21 @@ import Wire
             "it needs erts-9, which is neither in the package nor in the release root; this daemon is erts-"
         ),
         (
+            { root in
+                try FileManager.default.removeItem(atPath: "\(root.root)/releases/2.0.0/fix.rel")
+                let rel = "{release, {\"../../../fix\", \"2.0.0\"}, {erts, \"\(Emulator.vsn)\"}, []}."
+                try root.write("releases/fix-2.0.0.rel", rel)
+            },
+            "releases/fix-2.0.0.rel:1:12: expected a release's name that can be a file's name, found \"../../../fix\""
+        ),
+        (
+            { root in
+                let rel = "{release, {\"fix\", \"RELEASES\"}, {erts, \"\(Emulator.vsn)\"}, []}."
+                try root.write("releases/fix-2.0.0.rel", rel)
+            },
+            "releases/RELEASES is a file of the release root's own; give it another version"
+        ),
+        (
             { try FileManager.default.removeItem(atPath: "\($0.root)/lib/fix-2.0.0/ebin/fix.app") },
             "lib/fix-2.0.0/ebin/fix.app: No such file or directory"
         ),
@@ -109,13 +125,14 @@ import Wire
         let (spoil, words) = Self.badPackages[index]
         try await TestNode.with(try Self.oneVersion()) { test async throws in
             let package = try await Self.package(test, spoil: spoil)
-            let before = try FileManager.default.subpathsOfDirectory(atPath: test.root.root).sorted()
+            // One level above the root too: nothing is written outside it either.
+            let before = try FileManager.default.subpathsOfDirectory(atPath: test.root.directory).sorted()
             let refusal = await test.refusal {
                 try await test.service.unpackRelease(package: package, peer: TestNode.peer)
             }
             #expect(refusal.hasPrefix("package_invalid: \(package): "), "\(refusal)")
             #expect(refusal.contains(words), "\(refusal)")
-            #expect(try FileManager.default.subpathsOfDirectory(atPath: test.root.root).sorted() == before)
+            #expect(try FileManager.default.subpathsOfDirectory(atPath: test.root.directory).sorted() == before)
             #expect(await test.service.whichReleases().map(\.vsn) == ["1.0.0"])
         }
     }

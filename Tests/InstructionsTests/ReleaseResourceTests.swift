@@ -34,10 +34,12 @@ import Testing
         #expect(try ReleaseResource.parse(Array(text.utf8), file: "f").applications.map(\.type) == [type])
     }
 
-    /// The releases that OTP comes with have names that are no file names.
-    @Test func aNameMayBeAnyText() throws {
-        let text = "{release,{\"Erlang/OTP\",\"25\"},{erts,\"13.1.5\"},[]}."
-        #expect(try ReleaseResource.parse(Array(text.utf8), file: "f").name == "Erlang/OTP")
+    /// It becomes `NAME.rel`: what OTP comes with, "Erlang/OTP", is no name for a release of one's own.
+    @Test(arguments: ["../../x", "a/b", "..", ".", "Erlang/OTP", "a\\0b"])
+    func aNameThatIsNoFileName(name: String) {
+        let text = "{release,{\"\(name)\",\"25\"},{erts,\"13.1.5\"},[]}."
+        let words = "f:1:11: expected a release's name that can be a file's name, found "
+        #expect(refusal(text, ReleaseResource.parse)?.hasPrefix(words) == true)
     }
 
     static let shape = "{release, {Name, Vsn}, {erts, EVsn}, [Application]}"
@@ -52,7 +54,8 @@ import Testing
         Refused("{release,\"kv\",{erts,\"1\"},[]}.", "f:1:10: expected {Name, Vsn}, found \"kv\""),
         Refused("{release,{kv,\"2\"},{erts,\"1\"},[]}.", "f:1:11: expected a release's name (a string), found kv"),
         Refused(
-            "{release,{\"\",\"2\"},{erts,\"1\"},[]}.", "f:1:11: expected a release's name that is not empty, found []"),
+            "{release,{\"\",\"2\"},{erts,\"1\"},[]}.",
+            "f:1:11: expected a release's name that can be a file's name, found []"),
         Refused("{release,{\"kv\",2.0},{erts,\"1\"},[]}.", "f:1:16: expected a version (a string), found 2.0"),
         Refused("{release,{\"kv\",\"2\"},{otp,\"1\"},[]}.", "f:1:21: expected {erts, EVsn}, found {otp,\"1\"}"),
         Refused("{release,{\"kv\",\"2\"},\"1\",[]}.", "f:1:21: expected {erts, EVsn}, found \"1\""),

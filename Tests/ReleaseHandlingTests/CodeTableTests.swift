@@ -53,10 +53,21 @@ import Testing
             UnpurgedModule(module: "other", method: .softPurge, users: [other]),
         ])
         let workers = [info(first, "kv_server@1.0.0"), info(other, "other@1.0.0", resident: "other")]
+        #expect(unpurged.brutalPurge(&table, workers: workers) == [], "it is not permanent yet")
+        unpurged.releaseMadePermanent()
+        #expect(unpurged.hasDue)
         #expect(unpurged.brutalPurge(&table, workers: workers) == [first])
+        #expect(!unpurged.hasDue)
         #expect(unpurged.modules.map(\.module) == ["other"])
         #expect(table.old[kv] == nil)
         #expect(table.old["other"] != nil)
+    }
+
+    @Test func whatTheNextInstallLeavesIsNotDueYet() {
+        var unpurged = Unpurged([UnpurgedModule(module: kv, method: .brutalPurge, users: [first])])
+        unpurged.releaseMadePermanent()
+        unpurged.add([UnpurgedModule(module: kv, method: .brutalPurge, users: [first])])
+        #expect(!unpurged.hasDue)
     }
 
     @Test func theFirstMethodStays() {

@@ -78,6 +78,40 @@ import Testing
         }
     }
 
+    /// A write fails after each number of writes: the table is then what a restart would find, with what runs.
+    @Test(arguments: operations)
+    func failedAtEachWrite(_ operation: Operation) throws {
+        let (before, unchanged) = try start()
+        let isInstalled = operation.testDescription == "make_permanent"
+        let table = isInstalled ? try unchanged.installed("2.0.0").table : unchanged
+        let change = try operation.change(unchanged)
+        for count in 0...change.writes.count {
+            var disk = before
+            disk.apply(change.writes.prefix(count))
+            let recovery = try ReleaseTable.recover(disk.state)
+            let adopted = table.adopting(recovery.table)
+            #expect(adopted.startErlData.releaseVsn == operation.boots(count))
+            #expect(adopted.running?.vsn == table.running?.vsn, "after \(count) writes")
+            #expect(adopted.releases.persistent == recovery.table.releases)
+            if count == 0 { #expect(adopted == table) }
+        }
+    }
+
+    @Test func whatOnlyTheMemoryKnowsOutlivesAFailedWrite() throws {
+        var (disk, table) = try start()
+        let third = try table.unpack(release("3.0.0")) { _ in true }
+        disk.apply(third.writes)
+        table = try third.table.installed("2.0.0").table.installed("3.0.0").table
+        let adopted = table.adopting(try ReleaseTable.recover(disk.state).table)
+        #expect(adopted == table)
+        #expect(try adopted.release("2.0.0").status == .old)
+        // What ran was permanent, and another release has become it.
+        var other = try ReleaseTable.recover(disk.state).table.installed("2.0.0").table.makePermanent("2.0.0").table
+        other = try ReleaseTable.recover(disk.state).table.adopting(other)
+        #expect(other.running?.vsn == "1.0.0")
+        #expect(other.startErlData.releaseVsn == "2.0.0")
+    }
+
     /// Whatever action an upgrade has reached, a restart boots the permanent release: evaluation writes nothing, and
     /// the install is in memory only, until it is made permanent.
     @Test func stoppedAtEachActionOfAnUpgrade() throws {

@@ -45,7 +45,8 @@ extension WorkerProcess {
     ///
     /// Standard input is /dev/null, standard output and error are captured, sockets lie from 3 on, then the
     /// channel and the transfer socket; nothing else of the daemon's is open in it. Signals are at their
-    /// defaults. An unmodified program is told by SIGTERM where the daemon dies.
+    /// defaults. Where the daemon dies, an unmodified program is told by SIGTERM; a worker has lost who it works for,
+    /// and is killed, since one that is busy would not see the end of its channel.
     public static func launch(
         _ launch: Launch, onEvent: @escaping @HostActor (Event) -> Void
     ) throws(LaunchError) -> WorkerProcess {
@@ -113,7 +114,7 @@ extension WorkerProcess {
         request.rlimits = arena.array(
             limits.map { chost_rlimit(resource: $0.resource, soft: $0.soft ?? .max, hard: $0.hard ?? .max) })
         request.rlimit_count = limits.count
-        request.parent_death_signal = launch.withProtocol ? 0 : SIGTERM
+        request.parent_death_signal = launch.withProtocol ? SIGKILL : SIGTERM
 
         var result = chost_launched()
         let pid = withExtendedLifetime(arena) { chost_launch(&request, &result) }

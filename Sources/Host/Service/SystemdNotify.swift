@@ -1,5 +1,8 @@
+import CHost
 import CSystemd
+import Dispatch
 import Glibc
+import Synchronization
 
 /// What the service manager is told, and what it gave. Without one, telling it does nothing.
 ///
@@ -38,9 +41,16 @@ public enum SystemdNotify {
         return sd_watchdog_enabled(0, &microseconds) > 0 ? Int(microseconds) : nil
     }
 
-    /// WATCHDOG=1
+    /// WATCHDOG=1. Left out while the one before is not sent yet: a manager that does not read has no use for more.
     @discardableResult
-    public static func watchdog() -> Bool { send("WATCHDOG=1") }
+    public static func watchdog() -> Bool {
+        guard isListening, !isPinging.exchange(true, ordering: .relaxed) else { return false }
+        queue.async {
+            sd_notify(0, "WATCHDOG=1")
+            isPinging.store(false, ordering: .relaxed)
+        }
+        return true
+    }
 
     /// WATCHDOG=trigger: as if the watchdog had run out.
     @discardableResult
@@ -51,9 +61,17 @@ public enum SystemdNotify {
     /// Hands `descriptors` to the manager, which gives them back to the service's next start under `name`.
     @discardableResult
     public static func store(_ descriptors: [Int32], name: String) -> Bool {
-        var descriptors = descriptors.map { CInt($0) }
-        let count = UInt32(descriptors.count)
-        return sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=\(oneLine(name))", &descriptors, count) > 0
+        // Copies: who handed them over may close them before they are sent.
+        let copies = descriptors.compactMap { chost_fcntl($0, F_DUPFD_CLOEXEC, 3) }.filter { $0 >= 0 }
+            .map { OwnedDescriptor($0) }
+        guard isListening, copies.count == descriptors.count else { return false }
+        let state = "FDSTORE=1\nFDNAME=\(oneLine(name))"
+        queue.async {
+            var raw = copies.map { CInt($0.raw) }
+            sd_pid_notify_with_fds(0, 0, state, &raw, UInt32(raw.count))
+            withExtendedLifetime(copies) {}
+        }
+        return true
     }
 
     @discardableResult
@@ -77,7 +95,23 @@ public enum SystemdNotify {
         }
     }
 
-    private static func send(_ state: String) -> Bool { sd_notify(0, state) > 0 }
+    /// sd_notify(3) blocks while the manager does not read, and the thread of everything else must not: messages go out
+    /// in their order on a thread of their own.
+    private static let queue = DispatchQueue(label: "sd_notify")
+    private static let isPinging = Atomic<Bool>(false)
+
+    private static func send(_ state: String) -> Bool {
+        guard isListening else { return false }
+        queue.async { sd_notify(0, state) }
+        return true
+    }
+
+    /// Waits until what was said has been sent, at most this long: before the process ends or becomes another.
+    public static func flush(milliseconds: Int = 1_000) {
+        let sent = DispatchSemaphore(value: 0)
+        queue.async { sent.signal() }
+        _ = sent.wait(timeout: .now() + .milliseconds(milliseconds))
+    }
 
     /// A newline would begin another assignment.
     private static func oneLine(_ text: String) -> String {

@@ -204,7 +204,9 @@ extension ControlResponder {
         case .result(let result):
             let reason = result.reason ?? "no reason given"
             switch result.outcome {
-            case .done, .restarting: return .done
+            case .done: return .done
+            case .restarting:
+                return result.reason == nil ? .done : .failed(ControlError(.upgradeFailed, reason))
             case .refused: return .failed(ControlError(.upgradeRefused, reason))
             case .aborted: return .failed(ControlError(.upgradeAborted, reason))
             }

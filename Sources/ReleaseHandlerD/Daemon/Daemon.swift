@@ -73,9 +73,12 @@ public struct Daemon: Sendable {
             await node.stop(.failed("\(error)"))
             // Where the control server failed, the group has asked the node to stop: that is no success.
             let end = await node.ended()
+            SystemdNotify.flush()
             return Ending(end: end == .stopped ? .failed("\(error)") : end, sockets: await node.sockets.all)
         }
-        return Ending(end: await node.ended(), sockets: await node.sockets.all)
+        let end = await node.ended()
+        SystemdNotify.flush()
+        return Ending(end: end, sockets: await node.sockets.all)
     }
 
     /// The libraries' notices about their own life are for their developers.

@@ -48,46 +48,51 @@ extension Node {
         purgeTimer = nil
         guard !unpurged.isEmpty else { return }
         purgeTimer = Reactor.shared.schedule(afterMilliseconds: Unpurged.retryMilliseconds) { [weak self] in
-            self?.purgeSoftly()
-        }
-    }
-
-    private func purgeSoftly() {
-        workers(listing: unpurged.modules.map(\.module)) { [weak self] infos in
-            guard let self else { return }
-            // An upgrade has the code table in its hands; it purges what it must itself.
-            if case .running = self.phase {
-                let before = self.unpurged.modules.map(\.module)
-                var table = self.codeServer.table
-                self.unpurged.softPurge(&table, workers: infos)
-                self.codeServer.use(table, in: self.root)
-                self.codeServer.forgetUnused()
-                let after = self.unpurged.modules.map(\.module)
-                for module in before where !after.contains(module) {
-                    self.events.post("purged", "old code of \(module.name) is purged: nobody runs it any more")
-                }
-            }
-            self.schedulePurge()
+            self?.purge()
         }
     }
 
     /// With the release made permanent, `brutal_purge` ends whoever still runs old code.
     func purgeBrutally() {
-        guard !unpurged.isEmpty else { return }
+        unpurged.releaseMadePermanent()
+        purgeWhatIsDue()
+    }
+
+    /// What came due while an upgrade was under way.
+    func purgeWhatIsDue() {
+        if unpurged.hasDue { purge() }
+    }
+
+    private func purge() {
         workers(listing: unpurged.modules.map(\.module)) { [weak self] infos in
             guard let self else { return }
-            var table = self.codeServer.table
-            let users = self.unpurged.brutalPurge(&table, workers: infos)
-            self.codeServer.use(table, in: self.root)
-            for user in users {
-                self.events.post(
-                    "purged", "\(user) ran old code that is purged brutally; it is ended", level: .warning,
-                    worker: user.description)
-                self.place(named: user.description)?.current?.kill(reason: .atom("killed"))
+            switch phase {
+            case .running: purge(infos)
+            // An upgrade has the code table in its hands; it purges what it must itself.
+            case .idle, .starting, .upgrading: break
+            case .stopping, .ended: return
             }
-            self.codeServer.forgetUnused()
-            self.schedulePurge()
+            schedulePurge()
         }
+    }
+
+    private func purge(_ workers: [WorkerInfo]) {
+        let before = unpurged.modules.map(\.module)
+        var table = codeServer.table
+        unpurged.softPurge(&table, workers: workers)
+        let after = unpurged.modules.map(\.module)
+        for module in before where !after.contains(module) {
+            events.post("purged", "old code of \(module.name) is purged: nobody runs it any more")
+        }
+        let users = unpurged.brutalPurge(&table, workers: workers)
+        codeServer.use(table, in: root)
+        for user in users {
+            events.post(
+                "purged", "\(user) ran old code that is purged brutally; it is ended", level: .warning,
+                worker: user.description)
+            place(named: user.description)?.current?.kill(reason: .atom("killed"))
+        }
+        codeServer.forgetUnused()
     }
 }
 

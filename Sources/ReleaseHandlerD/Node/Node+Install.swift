@@ -9,7 +9,7 @@ import Wire
 /// `install_release` and its check.
 extension Node {
     /// All that an install needs, read and checked; making it changes nothing.
-    struct Preparation {
+    struct Preparation: Sendable {
         let from: LoadedRelease
         let to: LoadedRelease
         let entry: RelupEntry
@@ -21,9 +21,17 @@ extension Node {
         return nil
     }
 
-    private var isStopping: Bool {
-        if case .stopping = phase { return true }
-        return false
+    /// Why an upgrade did not come to its end, where the node's own end is what came before it.
+    private var stopReason: String? {
+        guard case .stopping(let end) = phase else { return nil }
+        switch end {
+        case .stopped:
+            return "the node was stopped before the upgrade's end; its permanent release boots when it is started again"
+        case .failed(let reason):
+            return "the node failed before the upgrade's end: \(reason)"
+        case .restart(let reason):
+            return "the node restarts into its permanent release before the upgrade's end: \(reason)"
+        }
     }
 
     func prepare(_ vsn: String) throws(ControlError) -> Preparation {
@@ -97,9 +105,16 @@ extension Node {
 
     func plan(_ vsn: String) async throws(ControlError) -> InstallPlan {
         let preparation = try prepare(vsn)
+        guard !isChecking else {
+            throw ControlError(.busy, "another check of an install reads its files; wait for its end")
+        }
+        isChecking = true
+        defer { isChecking = false }
+        try await DiskWork.run { [root] () throws(ControlError) in try preparation.checkObjectCode(in: root) }
+        // What it found is true of the release that runs, for as long as that does.
+        _ = try requireRunning()
         var instructions: [InstallPlan.Instruction] = []
         for (index, instruction) in preparation.entry.script.enumerated() {
-            try checkObjectCode(instruction, preparation)
             let workers = await touched(by: instruction)
             instructions.append(
                 .init(index: index, text: instruction.term.description, workers: workers.map(\.description)))
@@ -108,23 +123,6 @@ extension Node {
             from: preparation.from.vsn, to: vsn, direction: preparation.isUp ? .up : .down,
             description: preparation.entry.description.asText ?? preparation.entry.description.description,
             instructions: instructions)
-    }
-
-    private func checkObjectCode(
-        _ instruction: LowLevelInstruction, _ preparation: Preparation
-    ) throws(ControlError) {
-        guard case .loadObjectCode(let library, let vsn, let modules) = instruction else { return }
-        guard let record = preparation.to.record.library(library), record.vsn == vsn else {
-            throw ControlError(
-                .upgradeRefused, "\(instruction.term): library \(library.name)-\(vsn) is not in the new release")
-        }
-        for module in modules {
-            do {
-                try CodeServer.check(module, of: record, in: root)
-            } catch {
-                throw ControlError(.upgradeRefused, "\(instruction.term): \(error)")
-            }
-        }
     }
 
     private func touched(by instruction: LowLevelInstruction) async -> [WorkerID] {
@@ -182,6 +180,7 @@ extension Node {
         case .refused(let failure):
             phase = .running
             codeServer.forgetUnused()
+            purgeWhatIsDue()
             events.post(
                 "install_refused", "release \(upgrade.to.vsn) refused, nothing changed: \(failure)", level: .error)
             then(upgrade.result(.refused, failure))
@@ -189,16 +188,18 @@ extension Node {
         case .aborted(let failure, let warnings):
             phase = .running
             codeServer.forgetUnused()
+            purgeWhatIsDue()
             let sentence = "upgrade to \(upgrade.to.vsn) aborted, \(upgrade.from.vsn) runs on: \(failure)"
             events.post("install_aborted", sentence, level: .error)
             then(upgrade.result(.aborted, failure, warnings: warnings))
             judge(.upgradeFailed(reason: "\(failure)"))
-        case .restartNode(let failure) where isStopping:
-            // Not the upgrade's fault, and no restart: the next boot takes the permanent release as ever.
-            let sentence = "upgrade to \(upgrade.to.vsn) ended by the node's stop"
-            events.post("install_failed", sentence, level: .warning)
-            then(upgrade.result(.restarting, failure))
         case .restartNode(let failure):
+            if let stopReason {
+                // Not the upgrade's fault, and no restart of its making.
+                let sentence = "upgrade to \(upgrade.to.vsn) ended by the node's stop"
+                events.post("install_stopped", sentence, level: .warning)
+                return then(upgrade.result(.restarting, nil, reason: stopReason))
+            }
             let sentence = "upgrade to \(upgrade.to.vsn) failed where it can't be undone: \(failure)"
             events.post("install_failed", sentence, level: .critical)
             then(upgrade.result(.restarting, failure))
@@ -228,6 +229,7 @@ extension Node {
             warnings.append("\(error)")
         }
         phase = .running
+        purgeWhatIsDue()
         beginProbation(upgrade)
         changeConfig(to: upgrade.to) { [self] failures in
             events.post(
@@ -239,9 +241,30 @@ extension Node {
     }
 }
 
+extension Node.Preparation {
+    /// Whether all that the script loads can be loaded; nothing is kept.
+    fileprivate func checkObjectCode(in root: ReleaseRoot) throws(ControlError) {
+        for instruction in entry.script {
+            guard case .loadObjectCode(let library, let vsn, let modules) = instruction else { continue }
+            guard let record = to.record.library(library), record.vsn == vsn else {
+                throw ControlError(
+                    .upgradeRefused, "\(instruction.term): library \(library.name)-\(vsn) is not in the new release")
+            }
+            for module in modules {
+                do {
+                    _ = try CodeServer.read(module, of: record, in: root)
+                } catch {
+                    throw ControlError(.upgradeRefused, "\(instruction.term): \(error)")
+                }
+            }
+        }
+    }
+}
+
 extension Upgrade {
     func result(
-        _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, warnings: [String] = []
+        _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, reason: String? = nil,
+        warnings: [String] = []
     ) -> InstallResult {
         let failed = failure.flatMap { failure -> InstallResult.FailedInstruction? in
             guard let index = failure.index, let instruction = failure.instruction else { return nil }
@@ -249,7 +272,7 @@ extension Upgrade {
         }
         return InstallResult(
             outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
-            worker: failure?.worker?.description, reason: failure?.error.description,
+            worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
             totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings)
     }

@@ -110,10 +110,11 @@ extension Node {
         do {
             _ = try makePermanent(vsn, by: "probation")
         } catch {
+            let isPermanent = releases.permanent?.vsn == vsn
+            let next = isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"
             events.post(
                 "make_permanent_failed",
-                "release \(vsn) passed its probation and could not be made permanent: \(error.message); "
-                    + "it runs until the next restart unless make-permanent \(vsn) succeeds",
+                "release \(vsn) passed its probation and could not be made permanent: \(error.message)\(next)",
                 level: .critical, fields: ["vsn": vsn])
         }
     }

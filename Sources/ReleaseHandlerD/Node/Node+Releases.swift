@@ -23,12 +23,22 @@ extension Node {
     /// Source: OTP release_handler(3), `make_permanent/1`.
     func makePermanent(_ vsn: String, by: String) throws(ControlError) -> ReleaseSummary {
         _ = try requireRunning()
-        try change { (table) throws(ReleaseError) in try table.makePermanent(vsn) }
+        do {
+            try change { (table) throws(ReleaseError) in try table.makePermanent(vsn) }
+        } catch {
+            // start_erl.data decides what boots, whatever else could not be written.
+            if error.code == .systemError, releases.permanent?.vsn == vsn { madePermanent(vsn, by: by) }
+            throw error
+        }
+        madePermanent(vsn, by: by)
+        return try summary(vsn)
+    }
+
+    private func madePermanent(_ vsn: String, by: String) {
         purgeBrutally()
         judge(.madePermanent(vsn))
         events.post(
             "made_permanent", "release \(vsn) is permanent, by \(by)", level: .notice, fields: ["vsn": vsn, "by": by])
-        return try summary(vsn)
     }
 
     /// Source: OTP release_handler(3), `remove_release/1`.
@@ -42,12 +52,13 @@ extension Node {
     private func change(
         _ decide: (ReleaseTable) throws(ReleaseError) -> ReleaseTable.Change
     ) throws(ControlError) {
+        let before = store.table
         do {
-            try store.apply(try decide(store.table))
+            try store.apply(try decide(before))
         } catch let error as ReleaseError {
             throw error.controlError
         } catch {
-            throw ControlError(.systemError, "\(error); the releases are as they were")
+            throw ControlError(.systemError, "\(error); \(store.sentence(since: before))")
         }
     }
 

@@ -12,21 +12,23 @@ extension Node {
         _ = try requireRunning()
         let unpacked: UnpackedPackage
         do {
-            // Reading and writing a package takes as long as its disk does; the node's thread has others to serve.
-            unpacked = try await UnpackedPackage.make(package, root: root)
+            unpacked = try await DiskWork.run { [root] () throws(PackageError) in
+                try UnpackedPackage.make(package, root: root)
+            }
         } catch {
             throw ControlError(.packageInvalid, error.description, details: ["package": package])
         }
         defer { unpacked.staged.discard() }
         // The node may have begun something else meanwhile.
         _ = try requireRunning()
+        let before = store.table
         do {
             let change = try store.table.unpack(unpacked.resource) { FileNames.exists(root.resolve($0)) }
             try store.apply(change, staging: unpacked.staged.directory)
         } catch let error as ReleaseError {
             throw error.controlError
         } catch {
-            throw ControlError(.systemError, "\(error); what was unpacked is removed at the next start")
+            throw ControlError(.systemError, "\(error); \(store.sentence(since: before))")
         }
         let vsn = unpacked.resource.vsn
         events.post(
@@ -44,8 +46,7 @@ struct UnpackedPackage: Sendable {
     let staged: StagedRelease
     let resource: ReleaseResource
 
-    @concurrent
-    static func make(_ package: String, root: ReleaseRoot) async throws(PackageError) -> UnpackedPackage {
+    static func make(_ package: String, root: ReleaseRoot) throws(PackageError) -> UnpackedPackage {
         guard package.hasPrefix("/") else {
             throw PackageError(description: "\(package): the package's path must be absolute")
         }
@@ -68,6 +69,10 @@ struct UnpackedPackage: Sendable {
     private static func check(_ staged: StagedRelease, _ root: ReleaseRoot) throws -> UnpackedPackage {
         let stagedRoot = ReleaseRoot(path: staged.directory)
         let resource = try findResource(staged, stagedRoot)
+        guard !ReleaseRoot.ownNames.contains(resource.vsn) else {
+            throw PackageError(
+                description: "releases/\(resource.vsn) is a file of the release root's own; give it another version")
+        }
         var record = ReleaseRecord(resource, status: .unpacked)
         for index in record.libraries.indices {
             let library = record.libraries[index]

@@ -43,6 +43,8 @@ public final class Node {
     /// Old code that some worker still ran when its module was loaded, with how it is to be purged.
     var unpurged = Unpurged()
     var purgeTimer: ScheduledTimer?
+    /// Whether a check of an install reads its files: one at a time, since it reads them all.
+    var isChecking = false
     var probation = ProbationDriver()
     /// Time limits of upgrades.
     var upgradeOptions = RelupMachine.Options()
@@ -176,9 +178,10 @@ public final class Node {
     private func forgetPlaceIfGone(_ place: Place) {
         guard place.startID == nil, tree.child(at: place.address) == nil else { return }
         places[place.address] = nil
-        // A node that goes down leaves its sockets to the next run: `end` decides.
-        if case .stopping = phase { return }
-        sockets.close(of: place.address)
+        switch phase {
+        case .stopping, .ended: break  // A node that goes down leaves its sockets to the next run: `end` decides.
+        case .idle, .starting, .running, .upgrading: sockets.close(of: place.address)
+        }
     }
 
     func handedOff(_ place: Place, from old: Generation, to new: Generation) {

@@ -28,7 +28,8 @@ struct ReleaseStore {
         }
     }
 
-    /// Performs all writes, then takes over the table; where a write fails, the table stays as it was.
+    /// Performs all writes, then takes over the table. Where a write fails, the table becomes what stands on disk by
+    /// then: what start-up would make of it.
     ///
     /// `staging`: where a package was unpacked to.
     mutating func apply(_ change: ReleaseTable.Change, staging: String? = nil) throws {
@@ -38,17 +39,46 @@ struct ReleaseStore {
         do {
             for write in change.writes { try Self.perform(write, in: root, staging: staging) }
         } catch {
-            // What start-up would repair is repaired now; where that fails too, start-up tries again.
-            try? repair()
+            adoptDisk()
             throw error
         }
         table = change.table
     }
 
-    private func repair() throws {
-        for write in try ReleaseTable.recover(try Self.diskState(root)).writes {
-            try Self.perform(write, in: root, staging: nil)
+    /// Takes over what the disk says, and repairs it as start-up would; where that fails too, start-up tries again.
+    private mutating func adoptDisk() {
+        guard let recovery = try? ReleaseTable.recover(readableDiskState()) else { return }
+        table = table.adopting(recovery.table)
+        for write in recovery.writes {
+            do {
+                try Self.perform(write, in: root, staging: nil)
+            } catch {
+                return  // The next ones may rely on it.
+            }
         }
+    }
+
+    /// A file that can't be read says what was last written to it.
+    private func readableDiskState() -> ReleaseTable.DiskState {
+        ReleaseTable.DiskState(
+            releases: Self.readable(root.releasesFile, ReleasesFile.parse) ?? table.releases.persistent,
+            startErlData: Self.readable(root.startErlData, StartErlData.parse) ?? table.startErlData,
+            newStartErlData: Self.readable(root.newStartErlData, StartErlData.parse),
+            pending: Self.readable(root.pendingFile, Self.parsePending))
+    }
+
+    private static func readable<Value>(
+        _ file: String, _ parse: ([UInt8], String) throws(FileError) -> Value
+    ) -> Value? {
+        guard let bytes = try? FileContents.read(file, limit: ReleaseRoot.maxFileBytes) else { return nil }
+        return try? parse(bytes, file)
+    }
+
+    /// What a change that failed has come to, for its error.
+    func sentence(since before: ReleaseTable) -> String {
+        guard table != before else { return "the releases are as they were" }
+        let boots = table.startErlData.releaseVsn
+        return "it was half done, and which-releases shows what it came to; release \(boots) boots next"
     }
 
     /// Two daemons on one root would write over each other.

@@ -10,15 +10,37 @@ extension Upgrade {
     static let standbysAtOnce = 8
 
     func readObjectCode(_ library: LibraryRecord, _ modules: [Atom]) {
-        var versions: [CodeVersion] = []
-        for module in modules {
-            do {
-                versions.append(try node.codeServer.read(module, of: library, in: node.root))
+        // The upgrade may be over when it is read, and the node gone.
+        Task { @HostActor [weak self, root = node.root, codeServer = node.codeServer] in
+            do throws(UnreadableModule) {
+                let read = try await DiskWork.run { () throws(UnreadableModule) in
+                    try Self.read(modules, of: library, in: root)
+                }
+                for code in read { codeServer.keep(code) }
+                self?.answer(.objectCodeRead(read.map(\.version)))
             } catch {
-                return answer(.objectCodeFailed(module: module, reason: .text("\(error)")))
+                self?.answer(.objectCodeFailed(module: error.module, reason: .text("\(error.error)")))
             }
         }
-        answer(.objectCodeRead(versions))
+    }
+
+    private struct UnreadableModule: Error {
+        let module: Atom
+        let error: CodeError
+    }
+
+    private nonisolated static func read(
+        _ modules: [Atom], of library: LibraryRecord, in root: ReleaseRoot
+    ) throws(UnreadableModule) -> [LoadedCode] {
+        var read: [LoadedCode] = []
+        for module in modules {
+            do {
+                read.append(try CodeServer.read(module, of: library, in: root))
+            } catch {
+                throw UnreadableModule(module: module, error: error)
+            }
+        }
+        return read
     }
 
     func startStandbys(_ orders: [RelupMachine.StandbyOrder]) {

@@ -72,21 +72,10 @@ final class CodeServer {
         files = files.filter { used.contains($0.key) }
     }
 
-    /// Whether a module of a library could be read; nothing is kept.
-    nonisolated static func check(
+    /// Reads and checks a module of one library, on any thread: it takes as long as the file is large.
+    nonisolated static func read(
         _ module: Atom, of library: LibraryRecord, in root: ReleaseRoot
-    ) throws(CodeError) {
-        let file: ObjectCode
-        do {
-            file = try ObjectCode.check(module: module.name, in: root.resolve(library.directory) + "/ebin")
-        } catch {
-            throw .object(error)
-        }
-        if case .library = file.kind { throw .functional(module, path: file.path) }
-    }
-
-    /// Reads and checks a module of one library; nothing becomes current by it.
-    func read(_ module: Atom, of library: LibraryRecord, in root: ReleaseRoot) throws(CodeError) -> CodeVersion {
+    ) throws(CodeError) -> LoadedCode {
         let file: ObjectCode
         do {
             file = try ObjectCode.check(module: module.name, in: root.resolve(library.directory) + "/ebin")
@@ -102,9 +91,11 @@ final class CodeServer {
         let version = CodeVersion(
             module: module, kind: kind, library: library.name, libraryVsn: library.vsn, path: file.path,
             sha256: file.sha256)
-        files[file.path] = LoadedCode(version: version, file: file)
-        return version
+        return LoadedCode(version: version, file: file)
     }
+
+    /// Keeps what was read; nothing becomes current by it.
+    func keep(_ code: LoadedCode) { files[code.version.path] = code }
 
     /// What was read for this version.
     func loaded(_ version: CodeVersion) -> LoadedCode? { files[version.path] }
@@ -115,9 +106,10 @@ final class CodeServer {
         for library in table.path.values.sorted(by: { $0.name.name < $1.name.name }) {
             let ebin = root.resolve(library.directory) + "/ebin"
             guard FileNames.exists(anyOf: ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }) else { continue }
-            let version = try read(module, of: library, in: root)
-            table.load(version)
-            if let code = files[version.path] { return code }
+            let code = try Self.read(module, of: library, in: root)
+            keep(code)
+            table.load(code.version)
+            return code
         }
         throw .notFound(module, searched: directories.values.sorted().map { $0 + "/ebin" })
     }
