@@ -138,7 +138,8 @@ final class RawHTTP: Sendable {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard count > 0 else { throw Ended() }
+            // Turned down before all of it was sent: the answer, which is there already, says why.
+            guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
     }
@@ -196,7 +197,10 @@ final class RawHTTP: Sendable {
         try pending.withLock { pending in
             while pending.count < count {
                 var chunk = [UInt8](repeating: 0, count: 65_536)
-                let received = recv(socket, &chunk, chunk.count, 0)
+                var received = recv(socket, &chunk, chunk.count, 0)
+                // unix(7): a peer that closes with bytes unread resets the connection, which is told once, before the
+                // answer that lies behind it.
+                if received < 0, errno == ECONNRESET { received = recv(socket, &chunk, chunk.count, 0) }
                 guard received > 0 else { throw Ended() }
                 pending += chunk.prefix(received)
             }

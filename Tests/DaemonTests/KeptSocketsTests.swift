@@ -41,3 +41,19 @@ import Wire
         }
     }
 }
+
+@Suite struct DeletedChildTests {
+    @Test func aDeletedChildsSocketIsClosed() async throws {
+        let script = """
+            point_of_no_return, {apply, {supervisor, terminate_child, [fix_sup, c1]}},
+            {apply, {supervisor, delete_child, [fix_sup, c1]}}
+            """
+        let root = try TestRoot.twoVersions(
+            children: UpgradeTests.served, relup: TestRoot.relup(up: script))
+        try await TestNode.with(root) { test async throws in
+            #expect(await test.node.sockets.all.count == 1)
+            #expect(try await test.install("2.0.0").outcome == .done)
+            #expect(await test.node.sockets.all.isEmpty)
+        }
+    }
+}

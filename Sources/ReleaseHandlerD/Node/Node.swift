@@ -108,7 +108,10 @@ public final class Node {
             _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
                 self?.feed(.timerFired(id))
             }
-        case .reply(let id, let reply): requests.removeValue(forKey: id)?(reply)
+        case .reply(let id, let reply):
+            // A child may have been deleted by it, and its place with it.
+            for place in places.values where place.startID == nil { forgetPlaceIfGone(place) }
+            requests.removeValue(forKey: id)?(reply)
         case .rootStarted(let address): feed(.rootStarted(address))
         case .rootFailed(let address, let reason): feed(.rootFailed(address, reason: reason))
         case .rootStopped(let address, let reason): feed(.rootStopped(address, reason: reason))
