@@ -6,7 +6,7 @@ import Wire
 @testable import ReleaseHandlerD
 
 /// Files and packages that are wrong: a sentence that says what and where, and nothing changed.
-@Suite struct BadInputTests {
+@Suite(.timeLimit(.minutes(5))) struct BadInputTests {
     // MARK: Roots that do not boot
 
     @Test func aRootWithoutReleases() async throws {

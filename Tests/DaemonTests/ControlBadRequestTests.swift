@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// Requests that are turned down: the status, the stable code and the exact sentence.
-@Suite struct ControlBadRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct ControlBadRequestTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var method: String
         var path: String

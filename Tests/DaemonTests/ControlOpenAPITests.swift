@@ -6,7 +6,7 @@ import Wire
 @testable import ReleaseHandlerD
 
 /// The document against the running server: every operation, and the shape of every answer.
-@Suite struct ControlOpenAPITests {
+@Suite(.timeLimit(.minutes(5))) struct ControlOpenAPITests {
     @Test func namesEveryRouteAndNoOther() throws {
         let schema = try JSONSchema(document: ControlOpenAPI.document)
         let paths = try #require(schema.document["paths"] as? [String: [String: Any]])

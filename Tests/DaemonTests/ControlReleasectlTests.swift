@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// The real `releasectl` against the real server.
-@Suite struct ControlReleasectlTests {
+@Suite(.timeLimit(.minutes(5))) struct ControlReleasectlTests {
     @Test func whichReleases() async throws {
         try await ControlFixture.run { fixture in
             let run = try await fixture.releasectl("which-releases")

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 import Wire
 
-@Suite struct ControlServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ControlServerTests {
     @Test func answersQuestions() async throws {
         try await ControlFixture.run { fixture in
             let status = try await fixture.request("GET", "/v1/status")
@@ -180,19 +180,46 @@ import Wire
         }
     }
 
-    @Test func shutdownEndsEventStreams() async throws {
-        let connection = try await ControlFixture.run { fixture in
+    /// A follower, with events of `bytes` each under way to it when the server is told to end.
+    private func followerAtTheEnd(events: Int, bytes: Int) async throws -> RawHTTP {
+        try await ControlFixture.run { fixture in
             let path = fixture.socketPath
-            return try await offPool {
+            let connection = try await offPool {
                 let connection = try RawHTTP(path: path)
                 try connection.send("GET", "/v1/events")
                 _ = try connection.head()
                 return connection
             }
+            let message = String(repeating: "m", count: bytes)
+            for await subscriber in fixture.node.subscribed.stream {
+                for sequence in 1...events {
+                    subscriber.yield(
+                        NodeEvent(sequence: sequence, millisecondsSince1970: 0, kind: "log", message: message))
+                }
+                break
+            }
+            return connection
         }
-        let (end, closed) = try await offPool { (try connection.chunk(), try connection.isAtEnd()) }
-        #expect(end == nil)
+    }
+
+    @Test func shutdownEndsEventStreamsWhenAllIsSaid() async throws {
+        let connection = try await followerAtTheEnd(events: 100, bytes: 1)
+        let (text, closed) = try await offPool {
+            var text = ""
+            while let chunk = try connection.chunk() { text += String(decoding: chunk, as: UTF8.self) }
+            return (text, try connection.isAtEnd())
+        }
+        #expect(text.split(separator: "\n").count == 100)
+        #expect(text.contains(#""sequence":100,"#))
         #expect(closed)
+    }
+
+    /// More than the socket holds: the server ends all the same.
+    @Test func aFollowerThatDoesNotReadHoldsUpNobody() async throws {
+        let connection = try await followerAtTheEnd(events: 1_000, bytes: 10_000)
+        await #expect(throws: RawHTTP.Ended.self) {
+            try await offPool { while try connection.chunk() != nil {} }
+        }
     }
 
     @Test func connectionsBeyondTheLimitWait() async throws {

@@ -6,7 +6,7 @@ import Wire
 
 @testable import ReleaseHandlerD
 
-@Suite struct ControlSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct ControlSocketTests {
     @Test func isMadeForEverybodyAndRemovedAtTheEnd() async throws {
         try await ControlFixture.run { fixture in
             let socket = try? FileStatus(ofLink: fixture.socketPath)
@@ -109,7 +109,7 @@ import Wire
     }
 }
 
-@Suite struct ControlAuthorizationTests {
+@Suite(.timeLimit(.minutes(5))) struct ControlAuthorizationTests {
     private func allows(
         _ route: ControlRoute, uid: UInt32, gid: UInt32 = 100, groups: [UInt32] = [],
         readers: ControlConfiguration.Readers, groupID: UInt32? = 50

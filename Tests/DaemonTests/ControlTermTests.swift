@@ -1,7 +1,7 @@
 import Testing
 
 /// `releasectl term`, which asks no daemon.
-@Suite struct ControlTermTests {
+@Suite(.timeLimit(.minutes(5))) struct ControlTermTests {
     private func convert(
         _ from: String, _ to: String, _ terms: [String] = [], input: [UInt8] = [], json: Bool = false
     ) async throws -> Releasectl {

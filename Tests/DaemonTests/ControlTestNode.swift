@@ -147,11 +147,12 @@ final class ControlTestNode: NodeControl {
         }
     }
 
-    func events() async -> AsyncStream<NodeEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(of: NodeEvent.self, bufferingPolicy: .bufferingNewest(16))
+    func events() async -> EventSubscription {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: NodeEvent.self, bufferingPolicy: .bufferingNewest(1_000))
         continuation.onTermination = { _ in self.unsubscribed.continuation.yield() }
         subscribed.continuation.yield(continuation)
-        return stream
+        return EventSubscription(stream, continuation)
     }
 
     private func known(_ vsn: String) throws(ControlError) {

@@ -4,7 +4,7 @@ import Testing
 @testable import ReleaseHandlerD
 
 /// What the README shows is what is compiled and what runs.
-@Suite struct ExampleTests {
+@Suite(.timeLimit(.minutes(5))) struct ExampleTests {
     private static let project = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 

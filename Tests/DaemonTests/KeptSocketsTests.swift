@@ -6,7 +6,7 @@ import Wire
 @testable import ReleaseHandlerD
 
 /// Every listening socket goes on into the daemon's next run when the node restarts.
-@Suite struct KeptSocketsTests {
+@Suite(.timeLimit(.minutes(5))) struct KeptSocketsTests {
     static let children = """
         [#{id => c1, start => {counter, start_link, []}, sockets => [#{name => a, listen => "127.0.0.1:0"}]},
          #{id => c2, start => {counter, start_link, []}, sockets => [#{name => b, listen => "127.0.0.1:0"}]}]
@@ -42,7 +42,7 @@ import Wire
     }
 }
 
-@Suite struct DeletedChildTests {
+@Suite(.timeLimit(.minutes(5))) struct DeletedChildTests {
     @Test func aDeletedChildsSocketIsClosed() async throws {
         let script = """
             point_of_no_return, {apply, {supervisor, terminate_child, [fix_sup, c1]}},

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ReleaseHandlerD
 
-@Suite struct OutputBudgetTests {
+@Suite(.timeLimit(.minutes(5))) struct OutputBudgetTests {
     @Test func whatIsOverTheBudgetIsDroppedCountedAndTold() {
         var budget = OutputBudget()
         for line in 0..<OutputBudget.burst { #expect(budget.next(now: line) == .admit) }

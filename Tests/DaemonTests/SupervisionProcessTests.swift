@@ -5,7 +5,7 @@ import Wire
 @testable import ReleaseHandlerD
 
 /// The supervision tree with real processes: order, restarts, shutdowns, process groups.
-@Suite struct SupervisionProcessTests {
+@Suite(.timeLimit(.minutes(5))) struct SupervisionProcessTests {
     static func oneVersion(
         children: String, flags: String = "#{intensity => 3, period => 60}", type: String = "permanent"
     ) throws -> TestRoot {

@@ -5,7 +5,7 @@ import Wire
 @testable import ReleaseHandlerD
 
 /// Upgrades of real workers, from the first suspend to the last resume.
-@Suite struct UpgradeTests {
+@Suite(.timeLimit(.minutes(5))) struct UpgradeTests {
     static let served =
         "[#{id => c1, start => {counter, start_link, []}, sockets => [#{name => lines, listen => \"127.0.0.1:0\"}]}]"
 

@@ -57,7 +57,9 @@ struct ControlResponder: HTTPResponder {
             if route.changes { record(route, parameters.first ?? "", peer, .failed(error)) }
             throw error
         }
-        guard route.changes else { return try await look(route, parameters: parameters, request: request) }
+        guard route.changes else {
+            return try await look(route, parameters: parameters, request: request, context: context)
+        }
         let change: ControlChange
         do {
             change = try await ControlChange(route, parameters: parameters, body: body(of: request))
@@ -97,7 +99,9 @@ struct ControlResponder: HTTPResponder {
 // MARK: - Looking
 
 extension ControlResponder {
-    private func look(_ route: ControlRoute, parameters: [String], request: Request) async throws -> Response {
+    private func look(
+        _ route: ControlRoute, parameters: [String], request: Request, context: ControlContext
+    ) async throws -> Response {
         switch route {
         case .status:
             return try ControlJSON.response(await node.status())
@@ -111,7 +115,7 @@ extension ControlResponder {
         case .workers:
             return try ControlJSON.response(WorkerList(workers: await node.ps()))
         case .events:
-            return await events(request)
+            return await events(request, channel: context.channel)
         case .openAPI:
             return Response(
                 status: .ok, headers: [.contentType: "application/json"],
@@ -121,16 +125,25 @@ extension ControlResponder {
         }
     }
 
+    /// How long a follower has to read what is left when the server ends, in seconds.
+    private static let drainSeconds: Int64 = 2
+
     /// Subscribed before the head goes out: whoever has seen the head misses nothing.
-    private func events(_ request: Request) async -> Response {
-        let events = await node.events()
+    ///
+    /// When the server ends, what has happened until then still goes out, the node's end included; a follower that
+    /// does not read it holds up nobody.
+    private func events(_ request: Request, channel: any Channel) async -> Response {
+        let subscription = await node.events()
         return stream { writer in
-            try await request.body.consumeWithCancellationOnInboundClose { _ in
-                var writer = writer
-                for await event in events.cancelOnGracefulShutdown() {
-                    try await writer.write(try ControlJSON.line(event))
+            try await withGracefulShutdownHandler {
+                try await request.body.consumeWithCancellationOnInboundClose { _ in
+                    var writer = writer
+                    for await event in subscription.events { try await writer.write(try ControlJSON.line(event)) }
+                    try await writer.finish(nil)
                 }
-                try await writer.finish(nil)
+            } onGracefulShutdown: {
+                subscription.finish()
+                channel.eventLoop.scheduleTask(in: .seconds(Self.drainSeconds)) { channel.close(promise: nil) }
             }
         }
     }

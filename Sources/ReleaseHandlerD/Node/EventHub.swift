@@ -38,7 +38,7 @@ final class EventHub {
         for follower in followers.values { follower.yield(event) }
     }
 
-    func follow() -> AsyncStream<NodeEvent> {
+    func follow() -> EventSubscription {
         let key = nextFollower
         nextFollower += 1
         let (stream, continuation) = AsyncStream.makeStream(
@@ -47,7 +47,7 @@ final class EventHub {
             Task { @HostActor [weak self] in self?.followers[key] = nil }
         }
         followers[key] = continuation
-        return stream
+        return EventSubscription(stream, continuation)
     }
 
     func finish() {

@@ -16,7 +16,7 @@ public final class NodeService: NodeControl {
     public func whichReleases() async -> [ReleaseSummary] { await node.whichReleases() }
     public func tree() async -> [TreeNode] { await node.treeNodes() }
     public func ps() async -> [WorkerSummary] { await node.workerSummaries() }
-    public func events() async -> AsyncStream<NodeEvent> { await node.events.follow() }
+    public func events() async -> EventSubscription { await node.events.follow() }
 
     public func checkInstallRelease(vsn: String) async throws(ControlError) -> InstallPlan {
         try await node.plan(vsn)

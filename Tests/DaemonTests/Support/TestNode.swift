@@ -22,7 +22,7 @@ final class TestNode: Sendable {
         logger.logLevel = .critical
         node = try await Node(root: ReleaseRoot(path: root.root), logger: logger)
         service = NodeService(node)
-        events = EventLog(await node.events.follow())
+        events = EventLog(await node.events.follow().events)
     }
 
     /// Boots the root, runs the test, stops the node, and shows that no process of it is left.
