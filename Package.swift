@@ -52,14 +52,22 @@ let package = Package(
             name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .target(name: "CHost"),
         .target(
             name: "Host",
             dependencies: [
                 "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive",
+                "CPCRE2",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
+
+        // What is done to a release before there is a daemon.
+        .target(
+            name: "ReleaseTools", dependencies: ["Terms", "Instructions", "Wire", "ReleaseHandling", "Host"],
+            swiftSettings: settings),
+
         .target(
             name: "ReleaseHandlerD",
             dependencies: [
@@ -82,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "releasectl",
             dependencies: [
-                "Terms", "Wire",
+                "Terms", "Wire", "ReleaseTools",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -133,6 +141,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "HostTests", dependencies: ["Host", "Wire", "Terms", "CHost"], swiftSettings: settings),
+        .testTarget(
+            name: "ReleaseToolsTests", dependencies: ["ReleaseTools", "Host", "Instructions", "Terms"],
+            swiftSettings: settings),
         .testTarget(
             name: "WorkerKitTests", dependencies: ["WorkerKit", "Wire", "Terms"], swiftSettings: settings),
         .testTarget(

@@ -8,9 +8,10 @@ private let layers: [String: Set<String>] = [
     "Supervision": ["Terms", "Instructions", "Wire"],
     "ReleaseHandling": ["Terms", "Instructions", "Wire"],
     "Host": [
-        "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "Crypto",
-        "Dispatch", "Glibc", "Synchronization",
+        "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "CPCRE2",
+        "Crypto", "Dispatch", "Glibc", "Synchronization",
     ],
+    "ReleaseTools": ["Terms", "Instructions", "Wire", "ReleaseHandling", "Host"],
     "ReleaseHandlerD": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "Foundation", "FoundationEssentials",
         "Glibc",
@@ -20,8 +21,8 @@ private let layers: [String: Set<String>] = [
     "WorkerKit": ["Terms", "Wire", "CWorkerKit", "Glibc"],
     "release-handlerd": ["ReleaseHandlerD", "ArgumentParser", "Glibc", "Foundation", "Logging"],
     "releasectl": [
-        "Terms", "Wire", "ArgumentParser", "Foundation", "FoundationEssentials", "Glibc", "NIOCore", "NIOHTTP1",
-        "NIOPosix",
+        "Terms", "Wire", "ReleaseTools", "ArgumentParser", "Foundation", "FoundationEssentials", "Glibc", "NIOCore",
+        "NIOHTTP1", "NIOPosix",
     ],
 ]
 
