@@ -7,7 +7,7 @@ extension TermPrinter {
         switch term {
         case .tuple(let elements) where !elements.isEmpty:
             writeTuple(elements, column: column, room: room)
-        case .list(let elements) where !elements.isEmpty && Self.characters(elements) == nil:
+        case .list(let elements) where !elements.isEmpty && characters(elements) == nil:
             write("[")
             writeLines(elements[...], column: column + 1, room: room - 1)
             write("]")

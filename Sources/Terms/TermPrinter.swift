@@ -1,10 +1,28 @@
 internal import BigInt
 
-/// Writes terms as text that reads back, as `io_lib:format("~0tp", [Term])` does.
+/// Writes terms on one line: as text that reads back, as `io_lib:format("~0tp", [Term])` does, or in another style.
 struct TermPrinter {
+    /// In what `~w`, `~tw`, `~p` and `~tp` differ on one line.
+    struct Style {
+        /// Lists and binaries of printable characters are written between quotes.
+        var showsStrings = true
+        /// As `~p` and `~w` without a `t`: an atom's characters beyond Latin-1 are written as `\x{65E5}`, and a binary
+        /// is not taken for UTF-8.
+        var isLatin1 = false
+        /// What is printable, Latin-1 only or all of Unicode: an emulator's `+pc`.
+        var printsUnicode = true
+
+        func isPrintable(_ code: UInt32) -> Bool {
+            (code < 0x100 || printsUnicode && !isLatin1) && CharacterClass.isPrintable(code)
+        }
+    }
+
+    let style: Style
     private(set) var output: [UInt8] = []
     /// Once this many bytes are written, nothing more is: for measuring whether a term fits on a line.
     private var limit = Int.max
+
+    init(style: Style = Style()) { self.style = style }
 
     var isOverLimit: Bool { output.count > limit }
 
@@ -49,7 +67,7 @@ struct TermPrinter {
             write(bytes.count > 1 ? "," : "")
             write("\((bytes.last ?? 0) >> (8 - UInt8(bits))):\(bits)>>")
         case .list(let elements):
-            if let characters = Self.characters(elements) {
+            if let characters = characters(elements) {
                 write(characters, quote: 0x22)
             } else {
                 write("[")
@@ -104,28 +122,33 @@ struct TermPrinter {
     }
 
     /// The code points of a list that is printed as a string: one character at least, all of them printable.
-    static func characters(_ elements: [Term]) -> [UInt32]? {
-        guard !elements.isEmpty else { return nil }
+    func characters(_ elements: [Term]) -> [UInt32]? {
+        guard style.showsStrings, !elements.isEmpty else { return nil }
         var characters: [UInt32] = []
         for element in elements {
-            guard case .integer(let value) = element, let code = UInt32(exactly: value),
-                CharacterClass.isPrintable(code)
+            guard case .integer(let value) = element, let code = UInt32(exactly: value), style.isPrintable(code)
             else { return nil }
             characters.append(code)
         }
         return characters
     }
 
+    /// The code points of a binary that is printed as a string, and whether they are its UTF-8 rather than its bytes.
+    /// Valid UTF-8 is never taken for Latin-1.
+    func characters(binary bytes: [UInt8]) -> (codes: [UInt32], areUTF8: Bool)? {
+        guard style.showsStrings, !bytes.isEmpty else { return nil }
+        if !style.isLatin1, let codes = CharacterClass.codePoints(utf8: bytes) {
+            return codes.allSatisfy(style.isPrintable) ? (codes, codes.count < bytes.count) : nil
+        }
+        let codes = bytes.map { UInt32($0) }
+        return codes.allSatisfy(style.isPrintable) ? (codes, false) : nil
+    }
+
     private mutating func write(binary bytes: [UInt8]) {
         write("<<")
-        if bytes.isEmpty {
-        } else if let codes = CharacterClass.codePoints(utf8: bytes),
-            codes.allSatisfy(CharacterClass.isPrintable)
-        {
+        if let (codes, areUTF8) = characters(binary: bytes) {
             write(codes, quote: 0x22)
-            if codes.count < bytes.count { write("/utf8") }
-        } else if bytes.allSatisfy({ CharacterClass.isPrintable(UInt32($0)) }) {
-            write(bytes.map { UInt32($0) }, quote: 0x22)
+            if areUTF8 { write("/utf8") }
         } else {
             write(numbers: bytes[...])
         }
@@ -156,6 +179,8 @@ struct TermPrinter {
             case 0x0D: write("\\r")
             case 0x1B: write("\\e")
             case 0x7F: write("\\d")
+            case 0x100... where quote == 0x27 && style.isLatin1:
+                write("\\x{\(String(code, radix: 16, uppercase: true))}")
             case ..<0xA0 where !CharacterClass.isPrintable(code):
                 let octal = String(code, radix: 8)
                 write("\\" + String(repeating: "0", count: 3 - octal.utf8.count) + octal)

@@ -57,7 +57,8 @@ import Testing
                     let isSame = decoded == term && !(decoded < term)
                     let reread = try TermText.parseTerm(term.pretty(width: 20), limits: limits)
                     let hash = Set([term, decoded, reread]).count
-                    continuation.resume(returning: "\(isSame) \(hash)")
+                    let isPrinted = ErlangFormat.p(.list([term, decoded])).hasPrefix("[[#{{a,")
+                    continuation.resume(returning: "\(isSame) \(hash) \(isPrinted)")
                 } catch {
                     continuation.resume(returning: "\(error)")
                 }
@@ -65,7 +66,7 @@ import Testing
             thread.stackSize = 2 << 20
             thread.start()
         }
-        #expect(description == "true 1")
+        #expect(description == "true 1 true")
     }
 
     @Test func atomLength() throws {
