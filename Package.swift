@@ -25,6 +25,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -38,7 +39,10 @@ let package = Package(
         .target(
             name: "Terms", dependencies: [.product(name: "BigInt", package: "BigInt")],
             swiftSettings: settings),
-        .target(name: "Instructions", dependencies: ["Terms"], swiftSettings: settings),
+        .target(
+            name: "Instructions",
+            dependencies: ["Terms", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: settings),
         .target(name: "Wire", dependencies: ["Terms"], swiftSettings: settings),
         .target(
             name: "Supervision", dependencies: ["Terms", "Instructions", "Wire"],
@@ -130,7 +134,7 @@ let package = Package(
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
         .testTarget(
-            name: "InstructionsTests", dependencies: ["Instructions", "Terms"], resources: [.copy("golden")],
+            name: "InstructionsTests", dependencies: ["Instructions", "Terms", "Host"], resources: [.copy("golden")],
             swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Terms"], swiftSettings: settings),
         .testTarget(

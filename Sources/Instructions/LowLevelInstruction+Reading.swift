@@ -28,7 +28,7 @@ extension LowLevelInstruction {
         case ("suspend", 2):
             self = .suspend(
                 try reader.list(parts[1], "a list of Module or {Module, Timeout}", each: reader.suspendTarget))
-        case ("code_change", 2): self = .codeChange(.up, try Self.readCodeChange(parts[1], reader))
+        case ("code_change", 2): self = .codeChange(nil, try Self.readCodeChange(parts[1], reader))
         case ("code_change", 3):
             let mode = try reader.codeChangeMode(parts[1])
             self = .codeChange(mode, try Self.readCodeChange(parts[2], reader))

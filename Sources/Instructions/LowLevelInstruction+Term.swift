@@ -1,7 +1,7 @@
 public import Terms
 
 extension LowLevelInstruction: CustomStringConvertible {
-    /// The instruction as it stands in a relup. `up` is always written, a standard timeout never.
+    /// The instruction as it stands in a relup.
     public var term: Term {
         switch self {
         case .loadObjectCode(let library, let vsn, let modules):
@@ -16,7 +16,9 @@ extension LowLevelInstruction: CustomStringConvertible {
             .tagged("purge", .atoms(modules))
         case .suspend(let targets):
             .tagged("suspend", .list(targets.map(\.term)))
-        case .codeChange(let mode, let targets):
+        case .codeChange(nil, let targets):
+            .tagged("code_change", .list(targets.map(\.term)))
+        case .codeChange(let mode?, let targets):
             .tagged("code_change", .atom(mode.atom), .list(targets.map(\.term)))
         case .resume(let modules):
             .tagged("resume", .atoms(modules))
@@ -65,11 +67,8 @@ extension MFA: CustomStringConvertible {
 
 extension SuspendTarget {
     var term: Term {
-        switch timeout {
-        case .standard: .atom(module)
-        case .milliseconds(let milliseconds): .tuple([.atom(module), .integer(milliseconds)])
-        case .infinity: .tuple([.atom(module), .atom(Atom("infinity"))])
-        }
+        guard let timeout else { return .atom(module) }
+        return .tuple([.atom(module), timeout.term])
     }
 }
 

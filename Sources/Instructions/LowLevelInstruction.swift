@@ -21,7 +21,7 @@ public struct MFA: Hashable, Sendable {
     }
 }
 
-/// How long a suspend may take; `standard` is that of `sys`, 5 s.
+/// How long a suspend may take; `standard`, written `default`, is that of `sys`, 5 s.
 public enum Timeout: Hashable, Sendable {
     case standard
     case milliseconds(Int)
@@ -31,9 +31,10 @@ public enum Timeout: Hashable, Sendable {
 /// A module whose workers are to be suspended: `Module | {Module, Timeout}`.
 public struct SuspendTarget: Hashable, Sendable {
     public var module: Atom
-    public var timeout: Timeout
+    /// `nil` where none is given, which means `.standard`.
+    public var timeout: Timeout?
 
-    public init(module: Atom, timeout: Timeout = .standard) {
+    public init(module: Atom, timeout: Timeout? = nil) {
         self.module = module
         self.timeout = timeout
     }
@@ -78,8 +79,8 @@ public enum LowLevelInstruction: Hashable, Sendable {
     case purge([Atom])
     /// `{suspend, [Module | {Module, Timeout}]}`
     case suspend([SuspendTarget])
-    /// `{code_change, [{Module, Extra}]}`, which is up, or `{code_change, up | down, [{Module, Extra}]}`
-    case codeChange(CodeChangeMode, [CodeChangeTarget])
+    /// `{code_change, up | down, [{Module, Extra}]}`, or `{code_change, [{Module, Extra}]}`, which is up
+    case codeChange(CodeChangeMode?, [CodeChangeTarget])
     /// `{resume, [Module]}`
     case resume([Atom])
     /// `{stop, [Module]}`

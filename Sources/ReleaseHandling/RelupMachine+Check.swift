@@ -38,11 +38,11 @@ extension RelupMachine {
                 loaded.insert(module)
             case .codeChange(let mode, let targets):
                 let unloaded = targets.map(\.module).first {
-                    mode == .up ? !loaded.contains($0) : !loadsModule($0)
+                    mode != .down ? !loaded.contains($0) : !loadsModule($0)
                 }
                 guard let unloaded else { continue }
                 let message =
-                    mode == .up
+                    mode != .down
                     ? "\(unloaded.name) is not loaded before its code_change up, so nothing would convert its state"
                     : "\(unloaded.name) is not loaded by this script, so there is no version to change down to"
                 return Failure(

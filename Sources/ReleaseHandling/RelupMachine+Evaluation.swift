@@ -104,7 +104,7 @@ extension RelupMachine {
         case .suspend(let targets):
             return beginSuspend(targets)
         case .codeChange(let mode, let targets):
-            return beginCodeChange(mode, targets)
+            return beginCodeChange(mode ?? .up, targets)
         case .resume(let modules):
             return beginResume(modules)
         case .stop(let modules):

@@ -68,7 +68,7 @@ extension RelupMachine {
     private func limit(_ targets: [SuspendTarget]) -> Int? {
         var longest = 0
         for target in targets {
-            switch target.timeout {
+            switch target.timeout ?? .standard {
             case .standard: longest = max(longest, options.suspendTimeoutMilliseconds)
             case .milliseconds(let time): longest = max(longest, time)
             case .infinity: return nil

@@ -5,10 +5,11 @@ import Testing
 /// What systools of OTP wrote is read, and written back to the same terms.
 @Suite struct GoldenTests {
     @Test func thereAreCases() {
-        #expect(GoldenCase.all.count == 30)
+        #expect(!GoldenCase.translated.isEmpty)
+        #expect(GoldenCase.all.allSatisfy { !$0.last(of: "expected").isEmpty })
     }
 
-    @Test(arguments: GoldenCase.all)
+    @Test(arguments: GoldenCase.translated)
     func relup(_ golden: GoldenCase) throws {
         let located = try #require(golden.relup)
         let relup = try Relup(located, file: golden.name)
@@ -18,13 +19,13 @@ import Testing
         #expect(again.term == located.term)
     }
 
-    @Test(arguments: GoldenCase.all)
+    @Test(arguments: GoldenCase.translated)
     func order(_ golden: GoldenCase) throws {
         let relup = try Relup(try #require(golden.relup), file: golden.name)
         for entry in relup.up + relup.down { try entry.checkScript(file: golden.name) }
     }
 
-    @Test(arguments: GoldenCase.all)
+    @Test(arguments: GoldenCase.translated)
     func applications(_ golden: GoldenCase) throws {
         let located = golden.last(of: "app")
         #expect(!located.isEmpty)
@@ -35,7 +36,7 @@ import Testing
         }
     }
 
-    @Test(arguments: GoldenCase.all)
+    @Test(arguments: GoldenCase.translated)
     func releases(_ golden: GoldenCase) throws {
         let located = golden.last(of: "new_rel") + golden.last(of: "base_rel")
         #expect(located.count > 1)

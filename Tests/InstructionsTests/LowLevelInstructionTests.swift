@@ -23,6 +23,8 @@ import Testing
                 SuspendTarget(module: "c", timeout: .infinity),
             ])
         ),
+        ("{suspend,[{a,default}]}", .suspend([SuspendTarget(module: "a", timeout: .standard)])),
+        ("{code_change,[{a,1}]}", .codeChange(nil, [CodeChangeTarget(module: "a", extra: 1)])),
         ("{code_change,up,[{a,[]}]}", .codeChange(.up, [CodeChangeTarget(module: "a", extra: .list([]))])),
         (
             "{code_change,down,[{a,{x,1}}]}",
@@ -48,14 +50,6 @@ import Testing
     func readsAndWrites(_ text: String, _ instruction: LowLevelInstruction) throws {
         #expect(try Self.script(text) == [instruction])
         #expect(instruction.description == text)
-    }
-
-    @Test func directionUpNeedNotBeWritten() throws {
-        #expect(try Self.script("{code_change,[{a,1}]}").map(\.description) == ["{code_change,up,[{a,1}]}"])
-    }
-
-    @Test func timeoutDefaultNeedNotBeWritten() throws {
-        #expect(try Self.script("{suspend,[{a,default}]}").map(\.description) == ["{suspend,[a]}"])
     }
 
     static let refused: [Refused] = [

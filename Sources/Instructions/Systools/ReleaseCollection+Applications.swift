@@ -1,0 +1,171 @@
+import Terms
+
+extension ReleaseCollection {
+    /// Reads the `.app` of each member; all that is wrong is told at once, the last first, as in OTP.
+    static func collect(_ members: [Member], _ path: SearchPath) throws(SystoolsError) -> [CollectedApplication] {
+        var collected: [CollectedApplication] = []
+        var problems: [ApplicationProblem] = []
+        for member in members {
+            do throws(ApplicationProblem.Thrown) {
+                collected.append(try application(member, path))
+            } catch {
+                problems.insert(ApplicationProblem(name: member.name, error.kind), at: 0)
+            }
+        }
+        guard problems.isEmpty else { throw SystoolsError(.make(.applications(problems))) }
+        return collected
+    }
+
+    /// The first `.app` of the version that is asked for; where there is none, what was wrong with the first that
+    /// was found.
+    private static func application(
+        _ member: Member, _ path: SearchPath
+    ) throws(ApplicationProblem.Thrown) -> CollectedApplication {
+        let file = "\(member.name.name).app"
+        var first: ApplicationProblem.Kind?
+        for (directory, place) in path.applicationFiles(named: file) {
+            guard case .contents(let bytes) = path.files.read(place) else { continue }
+            let term: Term
+            do {
+                guard let located = try TermText.parseTerms(bytes).first else { continue }
+                term = located.term
+            } catch {
+                first = first ?? .parseError(file: place, line: error.position.line, message: error.message)
+                continue
+            }
+            let found = try ApplicationTerm(term).application(member, directory: directory)
+            guard found.vsn == member.vsn else {
+                first = first ?? .noValidVersion(wanted: member.vsn, file: place, found: found.vsn)
+                continue
+            }
+            guard found.name == member.name else {
+                throw ApplicationProblem.Thrown(kind: .mismatch(found: found.name, vsn: found.vsn))
+            }
+            return found
+        }
+        throw ApplicationProblem.Thrown(kind: first ?? .notFound(file: file))
+    }
+
+    // MARK: The applications together
+
+    static func check(
+        _ applications: [CollectedApplication], _ members: [Member]
+    ) throws(SystoolsError) -> [CollectedApplication] {
+        var applications = applications
+        let defined = Set(applications.map(\.name))
+        for index in applications.indices {
+            applications[index].uses.removeAll { emulatorApplications.contains($0) && !defined.contains($0) }
+        }
+        let undefined = applications.flatMap { application in
+            application.uses.subtracting(application.optional) + application.includes
+        }.filter { !defined.contains($0) }
+        guard undefined.isEmpty else { throw SystoolsError(.make(.undefinedApplications(undefined.uniqued()))) }
+        let registered = duplicates(
+            applications.flatMap { application in
+                application.registered.map { application.claim($0, withVsn: true) }
+            })
+        guard registered.isEmpty else { throw SystoolsError(.make(.duplicateRegister(registered))) }
+        let includes = applications.flatMap { application in
+            application.includes.map { application.claim($0, withVsn: true) }
+        }
+        let included = duplicates(includes)
+        guard included.isEmpty else { throw SystoolsError(.make(.duplicateInclude(included))) }
+        let tops = Dictionary(includes.map { ($0.name, $0.application) }, uniquingKeysWith: { first, _ in first })
+        let positions = Dictionary(
+            members.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for index in applications.indices {
+            applications[index].useTopApplications(tops)
+            applications[index].uses.sort(by: positions)
+            applications[index].includes.sort(by: positions)
+        }
+        let modules = duplicates(
+            applications.flatMap { application in
+                application.modules.map { application.claim($0, withVsn: false) }
+            })
+        guard modules.isEmpty else { throw SystoolsError(.make(.duplicateModules(modules))) }
+        return applications
+    }
+
+    /// Neighbours of one name among the claims sorted by name; the last pair first, as in OTP.
+    private static func duplicates(_ claims: [Duplicate.Claim]) -> [Duplicate] {
+        var seen: Set<Atom> = []
+        guard claims.contains(where: { !seen.insert($0.name).inserted }) else { return [] }
+        let sorted = claims.enumerated().sorted { left, right in
+            let (first, second) = (Term.atom(left.element.name), Term.atom(right.element.name))
+            return first == second ? left.offset < right.offset : first < second
+        }.map(\.element)
+        let pairs = zip(sorted, sorted.dropFirst()).filter { $0.name == $1.name }
+        return pairs.reversed().map { Duplicate(first: $0, second: $1) }
+    }
+}
+
+extension ApplicationProblem {
+    /// A problem on its way to the place that knows whose it is.
+    struct Thrown: Error {
+        let kind: Kind
+    }
+}
+
+extension CollectedApplication {
+    fileprivate func claim(_ name: Atom, withVsn: Bool) -> Duplicate.Claim {
+        Duplicate.Claim(name: name, application: self.name, vsn: withVsn ? vsn : nil, directory: directory)
+    }
+
+    /// Who uses an application that another includes, waits for the one at the top of that: an included application is
+    /// not started by itself.
+    ///
+    /// - Parameter tops: for each included application, the one that includes it.
+    fileprivate mutating func useTopApplications(_ tops: [Atom: Atom]) {
+        func top(of name: Atom) -> Atom {
+            var top = name
+            // No further than there are applications: one that includes itself has no top.
+            for _ in 0...tops.count {
+                guard let next = tops[top] else { break }
+                top = next
+            }
+            return top
+        }
+        guard !tops.isEmpty else { return }
+        let own = top(of: name)
+        for used in uses {
+            if used == own {
+                uses.removeFirst(own)
+            } else if let includer = tops[used] {
+                let usedTop = top(of: includer)
+                if uses.contains(usedTop) {
+                    uses.removeFirst(used)
+                } else if usedTop != own {
+                    uses.removeFirst(used)
+                    uses.append(usedTop)
+                }
+            }
+        }
+    }
+}
+
+extension [Atom] {
+    fileprivate mutating func removeFirst(_ atom: Atom) {
+        if let index = firstIndex(of: atom) { remove(at: index) }
+    }
+
+    /// These without the first of each of the others.
+    func subtracting(_ others: [Atom]) -> [Atom] {
+        var rest = self
+        for other in others { rest.removeFirst(other) }
+        return rest
+    }
+
+    func uniqued() -> [Atom] {
+        var seen: Set<Atom> = []
+        return filter { seen.insert($0).inserted }
+    }
+
+    /// By their position in the release; those that are not in it last.
+    fileprivate mutating func sort(by positions: [Atom: Int]) {
+        guard count > 1 else { return }
+        self = enumerated().sorted { left, right in
+            let (first, second) = (positions[left.element] ?? .max, positions[right.element] ?? .max)
+            return first == second ? left.offset < right.offset : first < second
+        }.map(\.element)
+    }
+}

@@ -1,0 +1,211 @@
+public import Terms
+
+/// Something in an upgrade that OTP lets pass and that does not do what its author wants; with a stable code.
+public struct UpgradeAdvice: Hashable, Sendable, CustomStringConvertible {
+    public enum Code: String, Hashable, Sendable, CaseIterable {
+        /// A `code_change` of a module whose workers are not suspended at that point: it converts nothing.
+        case codeChangeNotSuspended = "code_change_not_suspended"
+        /// An object file differs between the versions and no instruction names its module.
+        case uncoveredChange = "uncovered_change"
+        /// An instruction names a module whose object file is the same in both versions.
+        case unchangedModule = "unchanged_module"
+        /// On the way down, a module goes back while one that depends on it still runs its newer code.
+        case revertedDependency = "reverted_dependency"
+    }
+
+    public let code: Code
+    public let mode: CodeChangeMode
+    /// The release that is left on the way up, or gone back to.
+    public let baseVsn: String
+    public let application: Atom
+    public let module: Atom
+    public let place: SourcePlace?
+    /// What is wrong and what to do about it.
+    public let message: String
+
+    /// `uncovered_change: up from 1.0.0: kv: ...`
+    public var description: String {
+        let way = mode == .up ? "up from \(baseVsn)" : "down to \(baseVsn)"
+        return "\(code.rawValue): \(way): \(application.name): \(message)"
+    }
+}
+
+extension RelupTranslation.Outcome {
+    /// What else is to be said of the relup: for each of its ways, what its scripts leave out or do in vain.
+    ///
+    /// Compares the object files of both versions of each application whose version differs; where neither is there,
+    /// nothing is said of them.
+    public func advice(files: SourceFiles) -> [UpgradeAdvice] {
+        ways.flatMap { way in UpgradeReview(way: way, files: files).advice() }
+    }
+}
+
+/// The review of one way between two releases.
+private struct UpgradeReview {
+    private let way: RelupTranslation.Way
+    private let files: SourceFiles
+    /// What the script loads or removes.
+    private let touched: Set<Atom>
+
+    private let changes: [Reviewed]
+
+    /// A change with what its scripts name, found once.
+    private struct Reviewed {
+        let change: RelupTranslation.Change
+        let named: [RelupTranslation.NamedModule]
+        let places: [Atom: SourcePlace]
+
+        init(_ change: RelupTranslation.Change) {
+            self.change = change
+            named = change.script.namedModules
+            places = Dictionary(
+                named.compactMap { named in named.place.map { (named.module, $0) } },
+                uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    init(way: RelupTranslation.Way, files: SourceFiles) {
+        self.way = way
+        self.files = files
+        changes = way.changes.map(Reviewed.init)
+        touched = Set(
+            way.script.compactMap { instruction in
+                switch instruction {
+                case .load(let module, _, _), .remove(let module, _, _): module
+                case .loadObjectCode, .pointOfNoReturn, .purge, .suspend, .codeChange, .resume, .stop, .start,
+                    .syncNodes, .apply, .restartNewEmulator, .restartEmulator:
+                    nil
+                }
+            })
+    }
+
+    func advice() -> [UpgradeAdvice] {
+        codeChangesNotSuspended() + changes.flatMap { unchanged($0) + uncovered($0.change) + reverted($0) }
+    }
+
+    private func advice(
+        _ code: UpgradeAdvice.Code, _ application: Atom, _ module: Atom, at place: SourcePlace?, _ message: String
+    ) -> UpgradeAdvice {
+        UpgradeAdvice(
+            code: code, mode: way.mode, baseVsn: way.baseVsn, application: application, module: module, place: place,
+            message: message)
+    }
+
+    // MARK: code_change
+
+    private func codeChangesNotSuspended() -> [UpgradeAdvice] {
+        var suspended: Set<Atom> = []
+        var result: [UpgradeAdvice] = []
+        for instruction in way.script {
+            switch instruction {
+            case .suspend(let targets): suspended.formUnion(targets.map(\.module))
+            case .resume(let modules): suspended.subtract(modules)
+            case .codeChange(_, let targets):
+                for target in targets where !suspended.contains(target.module) {
+                    let owner = changes.first { $0.places[target.module] != nil }
+                    result.append(
+                        advice(
+                            .codeChangeNotSuspended, owner?.change.name ?? target.module, target.module,
+                            at: owner?.places[target.module],
+                            "\(Term.atom(target.module)) is not suspended where its code_change stands, so that no "
+                                + "worker converts its state: suspend it before, resume it after"))
+                }
+            case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .stop, .start, .syncNodes, .apply,
+                .restartNewEmulator, .restartEmulator:
+                break
+            }
+        }
+        return result
+    }
+
+    // MARK: Object files
+
+    private enum Comparison { case same, changed, added, gone, unknown }
+
+    private func compare(_ module: Atom, _ change: RelupTranslation.Change) -> Comparison {
+        let old = digests(module, change.left)
+        let new = digests(module, change.reached)
+        switch (old.isEmpty, new.isEmpty) {
+        case (true, true): return .unknown
+        case (true, false): return .added
+        case (false, true): return .gone
+        case (false, false): return old == new ? .same : .changed
+        }
+    }
+
+    private func digests(_ module: Atom, _ application: CollectedApplication) -> [String: [UInt8]] {
+        guard application.modules.contains(module) else { return [:] }
+        var result: [String: [UInt8]] = [:]
+        for suffix in ["", ".so", ".sup"] {
+            result[suffix] = files.digest(SearchPath.join(application.directory, module.name + suffix))
+        }
+        return result
+    }
+
+    /// A module that is loaded with a whole application is named by nobody.
+    private func unchanged(_ reviewed: Reviewed) -> [UpgradeAdvice] {
+        let change = reviewed.change
+        return reviewed.named.compactMap { named in
+            guard named.isLoaded, compare(named.module, change) == .same else { return nil }
+            return advice(
+                .unchangedModule, change.name, named.module, at: named.place,
+                "\(Term.atom(named.module)) is the same in \(change.left.vsn) and \(change.reached.vsn): "
+                    + "leave its instruction out, or build it anew")
+        }
+    }
+
+    private func uncovered(_ change: RelupTranslation.Change) -> [UpgradeAdvice] {
+        // A restart of the emulator at the end brings everything.
+        if way.script.contains(.restartEmulator) { return [] }
+        let modules = (change.left.modules + change.reached.modules).uniqued()
+        return modules.compactMap { module in
+            guard !touched.contains(module) else { return nil }
+            let name = Term.atom(module)
+            let (old, new) = (change.left.vsn, change.reached.vsn)
+            let message: String
+            switch compare(module, change) {
+            case .same, .unknown: return nil
+            case .changed: message = "\(name) differs between \(old) and \(new), but no instruction loads it: update it"
+            case .added: message = "\(name) is new in \(new), but no instruction loads it: add_module"
+            case .gone: message = "\(name) is gone in \(new), but no instruction removes it: delete_module"
+            }
+            return advice(
+                .uncoveredChange, change.name, module, at: SourcePlace(file: change.appup, position: nil), message)
+        }
+    }
+
+    // MARK: Dependencies
+
+    private func reverted(_ reviewed: Reviewed) -> [UpgradeAdvice] {
+        guard way.mode == .down else { return [] }
+        let change = reviewed.change
+        let dependencies = change.script.dependencies + change.otherScript.dependencies
+        var dependents: [Atom: [Atom]] = [:]
+        for (module, dependency) in dependencies { dependents[dependency, default: []].append(module) }
+        var still: Set<Atom> = Set(dependencies.map(\.module))
+        var suspended: Set<Atom> = []
+        var result: [UpgradeAdvice] = []
+        for instruction in way.script {
+            switch instruction {
+            case .suspend(let targets): suspended.formUnion(targets.map(\.module))
+            case .resume(let modules): suspended.subtract(modules)
+            case .stop(let modules): still.subtract(modules)
+            case .load(let module, _, _), .remove(let module, _, _):
+                still.remove(module)
+                for dependent in (dependents[module] ?? []).uniqued()
+                where still.contains(dependent) && !suspended.contains(dependent) {
+                    let (name, user) = (Term.atom(module), Term.atom(dependent))
+                    result.append(
+                        advice(
+                            .revertedDependency, change.name, module, at: reviewed.places[module],
+                            "\(name) goes back to \(change.reached.vsn) while \(user), which depends on it, still runs "
+                                + "the code of \(change.left.vsn): name \(name) among the dependencies of \(user)"))
+                }
+            case .loadObjectCode, .pointOfNoReturn, .purge, .codeChange, .start, .syncNodes, .apply,
+                .restartNewEmulator, .restartEmulator:
+                break
+            }
+        }
+        return result
+    }
+}
