@@ -94,7 +94,7 @@ let package = Package(
         .executableTarget(
             name: "releasectl",
             dependencies: [
-                "Terms", "Wire", "ReleaseTools",
+                "Terms", "Instructions", "Wire", "ReleaseTools",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

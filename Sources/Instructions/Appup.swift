@@ -23,6 +23,7 @@ public struct Appup {
     public let file: String
     /// The version of the application that the file is for; a string, if it is right.
     public let vsn: Term
+    let vsnPosition: SourcePosition?
     public let up: [Entry]
     public let down: [Entry]
 
@@ -36,6 +37,7 @@ public struct Appup {
         let parts = try reader.tuple(located, 3, Self.shape)
         self.file = file
         vsn = parts[0].term
+        vsnPosition = parts[0].position
         up = try Self.entries(parts[1], reader)
         down = try Self.entries(parts[2], reader)
     }

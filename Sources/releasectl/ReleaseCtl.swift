@@ -17,7 +17,9 @@ struct ReleaseCtl: AsyncParsableCommand {
             """,
         subcommands: [
             Status.self, Tree.self, Ps.self, Call.self, Events.self, WhichReleases.self, UnpackRelease.self,
-            CheckInstallRelease.self, InstallRelease.self, MakePermanent.self, RemoveRelease.self, ConvertTerm.self,
+            CheckInstallRelease.self, InstallRelease.self, MakePermanent.self, RemoveRelease.self,
+            MakeRelup.self,
+            ConvertTerm.self,
         ])
 
     static func main() async {

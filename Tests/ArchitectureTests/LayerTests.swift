@@ -11,7 +11,7 @@ private let layers: [String: Set<String>] = [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "CPCRE2",
         "Crypto", "Dispatch", "Glibc", "Synchronization",
     ],
-    "ReleaseTools": ["Terms", "Instructions", "Wire", "ReleaseHandling", "Host"],
+    "ReleaseTools": ["Terms", "Instructions", "Wire", "ReleaseHandling", "Host", "Glibc"],
     "ReleaseHandlerD": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "Foundation", "FoundationEssentials",
         "Glibc",
@@ -21,8 +21,8 @@ private let layers: [String: Set<String>] = [
     "WorkerKit": ["Terms", "Wire", "CWorkerKit", "Glibc"],
     "release-handlerd": ["ReleaseHandlerD", "ArgumentParser", "Glibc", "Foundation", "Logging"],
     "releasectl": [
-        "Terms", "Wire", "ReleaseTools", "ArgumentParser", "Foundation", "FoundationEssentials", "Glibc", "NIOCore",
-        "NIOHTTP1", "NIOPosix",
+        "Terms", "Instructions", "Wire", "ReleaseTools", "ArgumentParser", "Foundation", "FoundationEssentials",
+        "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix",
     ],
 ]
 

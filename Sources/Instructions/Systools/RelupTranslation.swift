@@ -132,7 +132,8 @@ public struct RelupTranslation {
         let file = SearchPath.join(application.directory, "\(application.name.name).appup")
         let appup = try appup(of: application, file: file)
         if appup.vsn != .string(application.vsn) {
-            warnings.insert(.badVsn(appup: appup.vsn, application: application.vsn), at: 0)
+            let place = SourcePlace(file: file, position: appup.vsnPosition)
+            warnings.insert(.badVsn(appup: appup.vsn, application: application.vsn, at: place), at: 0)
         }
         guard let entry = try appup.entry(mode, for: base.vsn, files: path.files) else {
             throw SystoolsError(

@@ -4,15 +4,15 @@ public import Terms
 ///
 /// Source: OTP's `systools_relup`, `format_warning/1`.
 public enum RelupWarning: Hashable, Sendable {
-    /// The `.appup` is for another version than the application's; `place` is the file.
-    case badVsn(appup: Term, application: String)
+    /// The `.appup` is for another version than the application's.
+    case badVsn(appup: Term, application: String, at: SourcePlace)
     /// `{Name, ErtsVsn}` of both releases.
     case ertsVsnChanged(name: String, ertsVsn: String, otherName: String, otherErtsVsn: String)
     case preR15EmulatorUpgrade
 
     public var term: Term {
         switch self {
-        case .badVsn(let appup, let application): .tagged("bad_vsn", .tuple([appup, .string(application)]))
+        case .badVsn(let appup, let application, _): .tagged("bad_vsn", .tuple([appup, .string(application)]))
         case .ertsVsnChanged: .tagged("erts_vsn_changed", .tuple(releases))
         case .preR15EmulatorUpgrade: .atom(Atom("pre_R15_emulator_upgrade"))
         }
@@ -23,6 +23,14 @@ public enum RelupWarning: Hashable, Sendable {
         return [
             .tuple([.string(name), .string(ertsVsn)]), .tuple([.string(otherName), .string(otherErtsVsn)]),
         ]
+    }
+
+    /// The place that OTP does not tell.
+    public var place: SourcePlace? {
+        switch self {
+        case .badVsn(_, _, let place): place
+        case .ertsVsnChanged, .preR15EmulatorUpgrade: nil
+        }
     }
 
     /// The line that OTP prints, with its end.

@@ -61,8 +61,8 @@ struct TestRoot: Sendable {
         try write(
             "lib/fix-\(vsn)/ebin/fix.app",
             """
-            {application, fix, [{vsn, "\(vsn)"}, {modules, [fix_sup, counter]}, {env, [{greeting, hello}]},
-                                {mod, {fix_sup, []}}]}.
+            {application, fix, [{vsn, "\(vsn)"}, {description, ""}, {modules, [fix_sup, counter]}, {registered, []},
+                                {applications, []}, {env, [{greeting, hello}]}, {mod, {fix_sup, []}}]}.
             """)
         try write("lib/fix-\(vsn)/ebin/fix_sup.sup", "{ok, {\(flags), \(children)}}.")
         try write(

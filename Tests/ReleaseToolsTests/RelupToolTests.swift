@@ -1,0 +1,169 @@
+import Host
+import Instructions
+import Testing
+
+@testable import ReleaseTools
+
+@Suite struct RelupToolTests {
+    private let directory = ReleaseDirectory()
+    private let appup = """
+        {"2.0.0",
+         [{<<"1\\\\..*">>, [{update, server, {advanced, []}}]}],
+         [{"1.0.0", [{update, server, {advanced, []}}]}]}.
+        """
+
+    private func options(_ change: (inout RelupTool.Options) -> Void = { _ in }) -> RelupTool.Options {
+        var options = RelupTool.Options(
+            release: directory.file("rel/kv-2.0.0.rel"), path: [directory.file("lib/*/ebin")])
+        options.upFrom = [RelupTool.Base(release: directory.file("rel/kv-1.0.0"), description: "faster")]
+        options.downTo = [RelupTool.Base(release: directory.file("rel/kv-1.0.0.rel"))]
+        options.outputDirectory = directory.path
+        change(&options)
+        return options
+    }
+
+    /// What a person reads, with the test's directory left out.
+    private func told(_ result: RelupTool.Result) -> [String] {
+        result.diagnostics.flatMap(\.lines).map { $0.replacing(directory.path, with: "DIR") }
+    }
+
+    @Test func theRelupIsWritten() throws {
+        try directory.release("1.0.0")
+        try directory.release("2.0.0", appup: appup)
+        let result = RelupTool(options()).run()
+        #expect(told(result) == [])
+        #expect(result.file == directory.file("relup"))
+        #expect(
+            try directory.text("relup") == """
+                %% coding: utf-8
+                {"2.0.0",
+                 [{"1.0.0",
+                   "faster",
+                   [{load_object_code,{kv,"2.0.0",[server]}},
+                    point_of_no_return,
+                    {suspend,[server]},
+                    {load,{server,brutal_purge,brutal_purge}},
+                    {code_change,up,[{server,[]}]},
+                    {resume,[server]}]}],
+                 [{"1.0.0",
+                   [],
+                   [{load_object_code,{kv,"1.0.0",[server]}},
+                    point_of_no_return,
+                    {suspend,[server]},
+                    {code_change,down,[{server,[]}]},
+                    {load,{server,brutal_purge,brutal_purge}},
+                    {resume,[server]}]}]}.
+
+                """)
+    }
+
+    @Test func nothingIsWrittenOnAnError() throws {
+        try directory.release("1.0.0")
+        try directory.release("2.0.0", appup: String(appup.prefix(60)))
+        try directory.write("relup", "the one before")
+        let result = RelupTool(options()).run()
+        #expect(result.relup == nil)
+        #expect(result.file == nil)
+        #expect(!result.isSuccess)
+        #expect(
+            told(result) == [
+                "Could not parse file DIR/lib/kv-2.0.0/ebin/kv.appup",
+                "  DIR/lib/kv-2.0.0/ebin/kv.appup:2:51: expected ',', '|' or ']', found the end of the text: "
+                    + "the list begun at 2:18 is not ended",
+            ])
+        #expect(try directory.text("relup") == "the one before")
+        #expect(Directory.names(directory.path) == ["lib", "rel", "relup"])
+    }
+
+    @Test func nothingIsWrittenWhereItIsPrinted() throws {
+        try directory.release("1.0.0")
+        try directory.release("2.0.0", appup: appup)
+        let result = RelupTool(options { $0.isWritten = false }).run()
+        #expect(result.relup?.vsn == "2.0.0")
+        #expect(Directory.names(directory.path) == ["lib", "rel"])
+    }
+
+    @Test func adviceIsAnErrorWhereItIsStrict() throws {
+        try directory.release("1.0.0", server: "same")
+        try directory.release("2.0.0", server: "same", appup: appup)
+        let sentence =
+            "unchanged_module: up from 1.0.0: kv: server is the same in 1.0.0 and 2.0.0: "
+            + "leave its instruction out, or build it anew"
+        let lenient = RelupTool(options { $0.downTo = [] }).run()
+        #expect(told(lenient) == ["*WARNING* \(sentence)", "  at DIR/lib/kv-2.0.0/ebin/kv.appup:2:19"])
+        #expect(lenient.isSuccess)
+        let strict = RelupTool(
+            options {
+                $0.isStrict = true
+                $0.isWritten = false
+            }
+        ).run()
+        #expect(told(strict).first == sentence)
+        #expect(strict.diagnostics.map(\.code) == ["unchanged_module", "unchanged_module"])
+        #expect(!strict.isSuccess)
+        #expect(strict.relup == nil)
+    }
+
+    @Test func warningsAreErrorsWhereThatIsSaid() throws {
+        try directory.release("1.0.0")
+        try directory.release("2.0.0", appup: appup.replacing("{\"2.0.0\"", with: "{\"2.0\""))
+        let lenient = RelupTool(options()).run()
+        let place = "DIR/lib/kv-2.0.0/ebin/kv.appup:1:2"
+        let warning = ["*WARNING* {bad_vsn,{\"2.0\",\"2.0.0\"}}", "  at \(place)"]
+        #expect(told(lenient) == warning + warning)
+        #expect(lenient.isSuccess)
+        let result = RelupTool(options { $0.warningsAsErrors = true }).run()
+        #expect(!result.isSuccess)
+        #expect(
+            told(result) == [
+                "Warnings being treated as errors:", "{bad_vsn,{\"2.0\",\"2.0.0\"}}", "{bad_vsn,{\"2.0\",\"2.0.0\"}}",
+            ])
+    }
+
+    @Test func theEmulatorIsRestartedWhereThatIsSaid() throws {
+        try directory.release("1.0.0")
+        try directory.release("2.0.0", appup: appup)
+        let result = RelupTool(options { $0.restartsEmulator = true }).run()
+        #expect(result.relup?.up.first?.script.last == .restartEmulator)
+        #expect(result.relup?.down.first?.script.last == .restartEmulator)
+    }
+
+    @Test func aPathWithoutDirectoriesIsTold() throws {
+        try directory.release("1.0.0")
+        let result = RelupTool(options { $0.path = [directory.file("nix/*")] }).run()
+        #expect(
+            told(result) == [
+                "*WARNING* --path DIR/nix/* names no directory",
+                "  Quote it, so that the shell leaves the * to releasectl.",
+                "File not found: \"DIR/rel/kv-2.0.0.rel\"",
+            ])
+    }
+
+    @Test func theOutputDirectoryMustBeThere() throws {
+        let result = RelupTool(options { $0.outputDirectory = directory.file("nix") }).run()
+        #expect(told(result) == ["--outdir DIR/nix is no directory", "  Make it first, or name another."])
+    }
+
+    @Test func whatCannotBeWrittenIsTold() throws {
+        try directory.release("1.0.0")
+        try directory.release("2.0.0", appup: appup)
+        try directory.write("relup/in-the-way", "")
+        let result = RelupTool(options()).run()
+        #expect(told(result) == ["DIR/relup: rename: Is a directory", "  Nothing was written."])
+        #expect(Directory.names(directory.path) == ["lib", "rel", "relup"])
+    }
+
+    @Test(arguments: [
+        ("base.rel=a=b", "base.rel", "a=b"), ("base=words", "base", "words"), ("a=b/base.rel=", "a=b/base.rel", ""),
+        ("a=b/base.rel", "a=b/base.rel", ""), ("base", "base", ""),
+    ])
+    func aBase(argument: String, release: String, description: String) throws {
+        let base = try #require(RelupTool.Base(argument: argument))
+        #expect(base == RelupTool.Base(release: release, description: description))
+    }
+
+    @Test(arguments: ["", "=words", ".rel=words"])
+    func noBase(argument: String) {
+        #expect(RelupTool.Base(argument: argument) == nil)
+    }
+}
