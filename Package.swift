@@ -21,6 +21,8 @@ let package = Package(
         .library(name: "Terms", targets: ["Terms"]),
         // For Benchmarks, a package of its own.
         .library(name: "KeyValueCore", targets: ["KeyValueCore"]),
+        .library(name: "Instructions", targets: ["Instructions"]),
+        .library(name: "ReleaseTools", targets: ["ReleaseTools"]),
     ],
     dependencies: [
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),

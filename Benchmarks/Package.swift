@@ -1,7 +1,8 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-/// Measurements that are run by hand: `swift run -c release --package-path Benchmarks store-benchmark`.
+/// Measurements that are run by hand: `swift run -c release --package-path Benchmarks store-benchmark`, or
+/// `relup-benchmark`.
 let package = Package(
     name: "Benchmarks",
     platforms: [.macOS(.v15)],
@@ -10,10 +11,17 @@ let package = Package(
         .executableTarget(
             name: "store-benchmark",
             dependencies: [
-                .product(name: "KeyValueCore", package: "release-handlerd"),
-                .product(name: "Terms", package: "release-handlerd"),
+                .product(name: "KeyValueCore", package: "release-handlerd")
             ],
             path: "Sources/StoreBenchmark",
-            swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)])
+            swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
+        .executableTarget(
+            name: "relup-benchmark",
+            dependencies: [
+                .product(name: "ReleaseTools", package: "release-handlerd"),
+                .product(name: "Instructions", package: "release-handlerd"),
+            ],
+            path: "Sources/RelupBenchmark",
+            swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
     ]
 )

@@ -88,10 +88,13 @@ public struct RelupTool {
         }
     }
 
+    /// The directories that a path with wildcards names, in the order of their names.
+    public static func directories(_ pattern: String) -> [String] { Directory.matching(pattern) }
+
     private func translate(_ diagnostics: inout [Diagnostic]) throws(Diagnostic) -> RelupTranslation.Outcome {
         var directories: [String] = []
         for pattern in options.path {
-            let found = Directory.matching(pattern)
+            let found = Self.directories(pattern)
             if found.isEmpty {
                 diagnostics.append(
                     Diagnostic(

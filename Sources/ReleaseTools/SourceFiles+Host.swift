@@ -30,11 +30,21 @@ extension SourceFiles {
 
 private final class DigestCache {
     private var digests: [String: [UInt8]?] = [:]
+    /// Most modules are one of three files: asking the directory once is cheaper than opening what is not there.
+    private var names: [Substring: Set<String>] = [:]
 
     func digest(_ path: String) -> [UInt8]? {
         if let known = digests[path] { return known }
-        let digest = (try? FileDigest.sha256(path)).map { Array($0.utf8) }
+        let digest = exists(path) ? (try? FileDigest.sha256(path)).map { Array($0.utf8) } : nil
         digests[path] = digest
         return digest
+    }
+
+    private func exists(_ path: String) -> Bool {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return true }
+        let directory = path[..<slash]
+        let known = names[directory] ?? Set(Directory.names(String(directory)))
+        names[directory] = known
+        return known.contains(String(path[path.utf8.index(after: slash)...]))
     }
 }

@@ -22,7 +22,8 @@ public struct ReleaseCollection {
     /// In the order of the `.rel`.
     public let members: [Member]
     /// In the order of their dependencies.
-    public let applications: [CollectedApplication]
+    public var applications: [CollectedApplication] { index.all }
+    let index: ApplicationIndex
     /// `{Name, Vsn}` of the emulator's own applications that an application may depend on without their being there.
     static let emulatorApplications: [Atom] = ["kernel", "stdlib", "sasl"]
 
@@ -33,7 +34,7 @@ public struct ReleaseCollection {
         (name, vsn, ertsVsn, members) = resource
         let collected = try Self.collect(members, path)
         let checked = try Self.check(collected, members)
-        applications = try ApplicationOrder(checked).sorted()
+        index = ApplicationIndex(try ApplicationOrder(checked).sorted())
     }
 
     func member(_ name: Atom) -> Member? { members.first { $0.name == name } }

@@ -66,15 +66,13 @@ public struct RelupTranslation {
     }
 
     private mutating func entries(_ mode: CodeChangeMode, _ bases: [Base]) throws(SystoolsError) -> [RelupEntry] {
-        let topIndex = ApplicationIndex(top.applications)
         var entries: [RelupEntry] = []
         for base in bases {
             let release = try collected(base.file)
             let (scripts, changes) = try scripts(mode, release)
-            let baseIndex = ApplicationIndex(release.applications)
             let translation = ScriptTranslation(
-                mode: mode, applications: mode == .up ? topIndex : baseIndex,
-                previous: mode == .up ? baseIndex : topIndex)
+                mode: mode, applications: mode == .up ? top.index : release.index,
+                previous: mode == .up ? release.index : top.index)
             var script = try translation.translate(scripts)
             if mode == .up { fixUpgradeFromBeforeR15(&script, release) }
             ways.append(Way(mode: mode, baseVsn: release.vsn, script: script, changes: changes))
@@ -105,10 +103,9 @@ public struct RelupTranslation {
         scripts += reached.members.filter { !leftNames.contains($0.name) }.map {
             [ScriptItem(.tagged("add_application", .atom($0.name), .atom($0.type.atom)))]
         }
-        let inBase = ApplicationIndex(base.applications)
         var changes: [Change] = []
         for application in top.applications {
-            guard let older = inBase[application.name], older.vsn != application.vsn else { continue }
+            guard let older = base.index[application.name], older.vsn != application.vsn else { continue }
             let (script, change) = try script(mode, of: application, base: older)
             scripts.append(script)
             changes.append(change)

@@ -47,16 +47,24 @@ private struct UpgradeReview {
     /// What the script loads or removes.
     private let touched: Set<Atom>
 
+    /// A restart of the emulator at the end brings everything.
+    private let restartsEmulator: Bool
     private let changes: [Reviewed]
+    /// The change whose script names a module.
+    private let owners: [Atom: Reviewed]
 
     /// A change with what its scripts name, found once.
     private struct Reviewed {
         let change: RelupTranslation.Change
+        let left: Set<Atom>
+        let reached: Set<Atom>
         let named: [RelupTranslation.NamedModule]
         let places: [Atom: SourcePlace]
 
         init(_ change: RelupTranslation.Change) {
             self.change = change
+            left = Set(change.left.modules)
+            reached = Set(change.reached.modules)
             named = change.script.namedModules
             places = Dictionary(
                 named.compactMap { named in named.place.map { (named.module, $0) } },
@@ -67,7 +75,12 @@ private struct UpgradeReview {
     init(way: RelupTranslation.Way, files: SourceFiles) {
         self.way = way
         self.files = files
-        changes = way.changes.map(Reviewed.init)
+        let changes = way.changes.map(Reviewed.init)
+        self.changes = changes
+        owners = Dictionary(
+            changes.flatMap { change in change.named.map { ($0.module, change) } },
+            uniquingKeysWith: { first, _ in first })
+        restartsEmulator = way.script.contains(.restartEmulator)
         touched = Set(
             way.script.compactMap { instruction in
                 switch instruction {
@@ -80,7 +93,7 @@ private struct UpgradeReview {
     }
 
     func advice() -> [UpgradeAdvice] {
-        codeChangesNotSuspended() + changes.flatMap { unchanged($0) + uncovered($0.change) + reverted($0) }
+        codeChangesNotSuspended() + changes.flatMap { unchanged($0) + uncovered($0) } + reverted()
     }
 
     private func advice(
@@ -102,7 +115,7 @@ private struct UpgradeReview {
             case .resume(let modules): suspended.subtract(modules)
             case .codeChange(_, let targets):
                 for target in targets where !suspended.contains(target.module) {
-                    let owner = changes.first { $0.places[target.module] != nil }
+                    let owner = owners[target.module]
                     result.append(
                         advice(
                             .codeChangeNotSuspended, owner?.change.name ?? target.module, target.module,
@@ -122,9 +135,10 @@ private struct UpgradeReview {
 
     private enum Comparison { case same, changed, added, gone, unknown }
 
-    private func compare(_ module: Atom, _ change: RelupTranslation.Change) -> Comparison {
-        let old = digests(module, change.left)
-        let new = digests(module, change.reached)
+    private func compare(_ module: Atom, _ reviewed: Reviewed) -> Comparison {
+        let change = reviewed.change
+        let old = reviewed.left.contains(module) ? digests(module, change.left) : [:]
+        let new = reviewed.reached.contains(module) ? digests(module, change.reached) : [:]
         switch (old.isEmpty, new.isEmpty) {
         case (true, true): return .unknown
         case (true, false): return .added
@@ -134,7 +148,6 @@ private struct UpgradeReview {
     }
 
     private func digests(_ module: Atom, _ application: CollectedApplication) -> [String: [UInt8]] {
-        guard application.modules.contains(module) else { return [:] }
         var result: [String: [UInt8]] = [:]
         for suffix in ["", ".so", ".sup"] {
             result[suffix] = files.digest(SearchPath.join(application.directory, module.name + suffix))
@@ -146,7 +159,7 @@ private struct UpgradeReview {
     private func unchanged(_ reviewed: Reviewed) -> [UpgradeAdvice] {
         let change = reviewed.change
         return reviewed.named.compactMap { named in
-            guard named.isLoaded, compare(named.module, change) == .same else { return nil }
+            guard named.isLoaded, compare(named.module, reviewed) == .same else { return nil }
             return advice(
                 .unchangedModule, change.name, named.module, at: named.place,
                 "\(Term.atom(named.module)) is the same in \(change.left.vsn) and \(change.reached.vsn): "
@@ -154,16 +167,16 @@ private struct UpgradeReview {
         }
     }
 
-    private func uncovered(_ change: RelupTranslation.Change) -> [UpgradeAdvice] {
-        // A restart of the emulator at the end brings everything.
-        if way.script.contains(.restartEmulator) { return [] }
+    private func uncovered(_ reviewed: Reviewed) -> [UpgradeAdvice] {
+        if restartsEmulator { return [] }
+        let change = reviewed.change
         let modules = (change.left.modules + change.reached.modules).uniqued()
         return modules.compactMap { module in
             guard !touched.contains(module) else { return nil }
             let name = Term.atom(module)
             let (old, new) = (change.left.vsn, change.reached.vsn)
             let message: String
-            switch compare(module, change) {
+            switch compare(module, reviewed) {
             case .same, .unknown: return nil
             case .changed: message = "\(name) differs between \(old) and \(new), but no instruction loads it: update it"
             case .added: message = "\(name) is new in \(new), but no instruction loads it: add_module"
@@ -176,13 +189,18 @@ private struct UpgradeReview {
 
     // MARK: Dependencies
 
-    private func reverted(_ reviewed: Reviewed) -> [UpgradeAdvice] {
+    private func reverted() -> [UpgradeAdvice] {
         guard way.mode == .down else { return [] }
-        let change = reviewed.change
-        let dependencies = change.script.dependencies + change.otherScript.dependencies
-        var dependents: [Atom: [Atom]] = [:]
-        for (module, dependency) in dependencies { dependents[dependency, default: []].append(module) }
-        var still: Set<Atom> = Set(dependencies.map(\.module))
+        var dependents: [Atom: [(module: Atom, change: RelupTranslation.Change)]] = [:]
+        var known: [Atom: Set<Atom>] = [:]
+        var still: Set<Atom> = []
+        for change in changes.map(\.change) {
+            for (module, dependency) in change.script.dependencies + change.otherScript.dependencies
+            where known[dependency, default: []].insert(module).inserted {
+                dependents[dependency, default: []].append((module, change))
+                still.insert(module)
+            }
+        }
         var suspended: Set<Atom> = []
         var result: [UpgradeAdvice] = []
         for instruction in way.script {
@@ -192,14 +210,16 @@ private struct UpgradeReview {
             case .stop(let modules): still.subtract(modules)
             case .load(let module, _, _), .remove(let module, _, _):
                 still.remove(module)
-                for dependent in (dependents[module] ?? []).uniqued()
+                for (dependent, change) in dependents[module] ?? []
                 where still.contains(dependent) && !suspended.contains(dependent) {
+                    let owner = owners[module]
                     let (name, user) = (Term.atom(module), Term.atom(dependent))
                     result.append(
                         advice(
-                            .revertedDependency, change.name, module, at: reviewed.places[module],
-                            "\(name) goes back to \(change.reached.vsn) while \(user), which depends on it, still runs "
-                                + "the code of \(change.left.vsn): name \(name) among the dependencies of \(user)"))
+                            .revertedDependency, change.name, module, at: owner?.places[module],
+                            "\(name) goes back to \((owner?.change ?? change).reached.vsn) while \(user), which depends "
+                                + "on it, still runs the code of \(change.left.vsn): name \(name) among the "
+                                + "dependencies of \(user)"))
                 }
             case .loadObjectCode, .pointOfNoReturn, .purge, .codeChange, .start, .syncNodes, .apply,
                 .restartNewEmulator, .restartEmulator:
