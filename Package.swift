@@ -122,9 +122,12 @@ let package = Package(
         .executableTarget(
             name: "kv-check", path: "Examples/KeyValue/check", swiftSettings: settings),
 
-        // The README's worker.
+        // The worker of the README and of docs/upgrade-from-scratch.md.
         .executableTarget(
-            name: "counter", dependencies: ["WorkerKit", "Terms"], path: "Examples/Counter",
+            name: "counter-1", dependencies: ["WorkerKit", "Terms"], path: "Examples/Counter/v1",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "counter-2", dependencies: ["WorkerKit", "Terms"], path: "Examples/Counter/v2",
             swiftSettings: settings),
 
         // Workers that only the tests run.
@@ -158,7 +161,8 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl", "fixture-worker",
-                "kv-server-1", "kv-server-2", "kv-check", "counter",
+                "kv-server-1", "kv-server-2", "kv-check", "counter-1",
+                "counter-2",
             ],
             exclude: ["golden"], swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),

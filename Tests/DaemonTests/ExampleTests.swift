@@ -11,13 +11,13 @@ import Testing
     @Test func theReadmeShowsTheCounterAsItIsCompiled() throws {
         let readme = try String(contentsOf: Self.project.appending(path: "README.md"), encoding: .utf8)
         let source = try String(
-            contentsOf: Self.project.appending(path: "Examples/Counter/Counter.swift"), encoding: .utf8)
+            contentsOf: Self.project.appending(path: "Examples/Counter/v2/Counter.swift"), encoding: .utf8)
         #expect(readme.contains(source))
     }
 
     @Test func theCounterCounts() async throws {
         let root = try TestRoot()
-        try root.install("counter", vsn: "2.0.0")
+        try root.install("counter-2", vsn: "2.0.0")
         try root.release("2.0.0")
         try root.register(["2.0.0"])
         try await TestNode.with(root) { test async throws in
