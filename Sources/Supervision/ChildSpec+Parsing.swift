@@ -6,6 +6,11 @@ public struct ChildSpecError: Error, Hashable, Sendable, CustomStringConvertible
     public let reason: Term
     public let message: String
 
+    public init(reason: Term, message: String) {
+        self.reason = reason
+        self.message = message
+    }
+
     public var description: String { message }
 }
 

@@ -69,9 +69,11 @@ public struct ChildSpec: Hashable, Sendable {
     public var env: [EnvironmentVariable] = []
     public var cwd: String?
     public var rlimits: [ResourceLimit] = []
-    public var startTimeoutMilliseconds = 30_000
+    public var startTimeoutMilliseconds = Self.standardStartTimeoutMilliseconds
     /// Whether an `os` program says by `READY=1` that it is started; see sd_notify(3).
     public var notify = false
+
+    public static let standardStartTimeoutMilliseconds = 30_000
 
     public struct EnvironmentVariable: Hashable, Sendable {
         public let name: String

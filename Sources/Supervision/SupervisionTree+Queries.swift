@@ -30,6 +30,11 @@ extension SupervisionTree {
         places[address].flatMap { supervisors[$0] }.map(status)
     }
 
+    /// The spec of the children of a `simple_one_for_one` supervisor; none for any other.
+    public func template(of supervisor: ChildAddress) -> ChildSpec? {
+        places[supervisor].flatMap { supervisors[$0]?.template }
+    }
+
     /// The child that a start belongs to, while it runs or is under way.
     public func child(_ id: StartID) -> ChildStatus? {
         guard let owner = owners[id], let supervisor = supervisors[owner.supervisor] else { return nil }

@@ -68,7 +68,7 @@ extension ChildModules {
 }
 
 extension ChildSpec {
-    /// As `get_childspec` returns it: OTP's keys.
+    /// As `get_childspec` returns it: OTP's keys, all of them, and of this daemon's those that are not as by default.
     public var term: Term {
         let time: Term
         switch shutdown {
@@ -77,10 +77,36 @@ extension ChildSpec {
         case .infinity: time = .infinity
         }
         let function: [Term] = [.atom(start.module), .atom(start.function), .list(start.arguments)]
-        return .map([
+        let standard: [Term: Term] = [
             .atom("id"): id, .atom("start"): .tuple(function), .atom("restart"): .atom(restart.rawValue),
             .atom("significant"): .bool(significant), .shutdown: time, .atom("type"): .atom(type.rawValue),
             .atom("modules"): modules.term,
-        ])
+        ]
+        return .map(standard.merging(ownKeys) { $1 })
+    }
+
+    private var ownKeys: [Term: Term] {
+        var keys: [Term: Term] = [:]
+        if !sockets.isEmpty {
+            keys[.atom("sockets")] = .list(
+                sockets.map { .map([.atom("name"): .string($0.name), .atom("listen"): .string($0.listen)]) })
+        }
+        keys[.atom("user")] = user.map { .string($0) }
+        if !env.isEmpty {
+            keys[.atom("env")] = .list(env.map { .tuple([.string($0.name), .string($0.value)]) })
+        }
+        keys[.atom("cwd")] = cwd.map { .string($0) }
+        if !rlimits.isEmpty {
+            let limits = rlimits.map { limit -> (Term, Term) in
+                let values = [limit.soft, limit.hard].map { $0.map { Term.integer($0) } ?? .infinity }
+                return (.atom(Atom(limit.resource.rawValue)), .tuple(values))
+            }
+            keys[.atom("rlimits")] = .map(Dictionary(limits) { $1 })
+        }
+        if startTimeoutMilliseconds != Self.standardStartTimeoutMilliseconds {
+            keys[.atom("start_timeout")] = .integer(startTimeoutMilliseconds)
+        }
+        if notify { keys[.atom("notify")] = .true }
+        return keys
     }
 }

@@ -61,6 +61,14 @@ extension ControlError.Code {
     /// The upgrade did not come to its end and was not taken back; the permanent release boots next.
     public static let upgradeFailed = Self(rawValue: "upgrade_failed")
     public static let noSuchWorker = Self(rawValue: "no_such_worker")
+    public static let noSuchSupervisor = Self(rawValue: "no_such_supervisor")
+    /// The supervisor has no child of that id (OTP: `not_found`).
+    public static let noSuchChild = Self(rawValue: "no_such_child")
+    /// What the child is at does not allow it (OTP: `running`, `restarting`, `already_present`, …).
+    public static let badChildState = Self(rawValue: "bad_child_state")
+    public static let badChildspec = Self(rawValue: "bad_childspec")
+    /// The child's start failed; OTP's reason is in the details.
+    public static let childStartFailed = Self(rawValue: "child_start_failed")
     /// The worker answered a call with an error, or ended.
     public static let workerError = Self(rawValue: "worker_error")
     public static let timeout = Self(rawValue: "timeout")
@@ -74,7 +82,9 @@ extension ControlError.Code {
     public var isRefusal: Bool {
         switch self {
         case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .busy, .noSuchRelease,
-            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .noSuchWorker, .unavailable:
+            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .noSuchWorker, .noSuchSupervisor,
+            .noSuchChild,
+            .badChildState, .badChildspec, .unavailable:
             true
         default:
             false

@@ -48,6 +48,13 @@ struct Failure: Error {
             "Nothing was changed. `releasectl which-releases` lists the releases, `unpack-release` adds one."
         case .noSuchWorker:
             "`releasectl ps` lists the workers."
+        case .noSuchSupervisor:
+            "Nothing was changed. `releasectl tree` shows the supervisors."
+        case .noSuchChild, .badChildState:
+            "Nothing was changed. `releasectl which-children \(error.details["supervisor"] ?? "SUPERVISOR")` lists the "
+                + "children."
+        case .childStartFailed:
+            "See `releasectl events --follow`, or the daemon's log, for what the child said."
         case .upgradeRefused:
             "Nothing was changed. `releasectl check-install-release` shows the plan."
         case .upgradeAborted:

@@ -18,6 +18,8 @@ struct ReleaseCtl: AsyncParsableCommand {
         subcommands: [
             Status.self, Tree.self, Ps.self, Call.self, Events.self, WhichReleases.self, UnpackRelease.self,
             CheckInstallRelease.self, InstallRelease.self, MakePermanent.self, RemoveRelease.self,
+            WhichChildren.self, CountChildren.self, GetChildspec.self, StartChild.self, TerminateChild.self,
+            RestartChild.self, DeleteChild.self,
             MakeRelup.self,
             ConvertTerm.self,
         ])

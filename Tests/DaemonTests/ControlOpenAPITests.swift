@@ -7,6 +7,8 @@ import Wire
 
 /// The document against the running server: every operation, and the shape of every answer.
 @Suite(.timeLimit(.minutes(5))) struct ControlOpenAPITests {
+    private static let children = "/v1/supervisors/{supervisor}/children"
+
     @Test func namesEveryRouteAndNoOther() throws {
         let schema = try JSONSchema(document: ControlOpenAPI.document)
         let paths = try #require(schema.document["paths"] as? [String: [String: Any]])
@@ -46,6 +48,18 @@ import Wire
             ("GET", "/v1/workers", "/v1/workers", nil),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"kv/kv_sup/store","request":"x"}"#),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"w","request":"x"}"#),
+            ("GET", Self.children, "/v1/supervisors/kv%2Fkv_sup/children", nil),
+            ("GET", Self.children, "/v1/supervisors/other/children", nil),
+            ("POST", Self.children, "/v1/supervisors/kv_sup/children", ##"{"spec":"#{id => new}"}"##),
+            ("POST", Self.children, "/v1/supervisors/kv_sup/children", ##"{"spec":"fails"}"##),
+            ("GET", "/v1/supervisors/{supervisor}/counts", "/v1/supervisors/kv_sup/counts", nil),
+            ("GET", "\(Self.children)/{id}", "/v1/supervisors/kv_sup/children/%7Bextra,1%7D", nil),
+            ("DELETE", "\(Self.children)/{id}", "/v1/supervisors/kv_sup/children/%7Bextra,1%7D", nil),
+            ("DELETE", "\(Self.children)/{id}", "/v1/supervisors/kv_sup/children/store", nil),
+            (
+                "POST", "\(Self.children)/{id}/terminate", "/v1/supervisors/kv_sup/children/store/terminate", nil
+            ),
+            ("POST", "\(Self.children)/{id}/restart", "/v1/supervisors/kv_sup/children/store/restart", nil),
             ("GET", "/v1/openapi.json", "/v1/openapi.json", nil),
         ] as [(String, String, String, String?)])
     func answersHaveTheirShape(method: String, template: String, path: String, body: String?) async throws {

@@ -155,6 +155,69 @@ final class ControlTestNode: NodeControl {
         return EventSubscription(stream, continuation)
     }
 
+    func whichChildren(supervisor: String) async throws(ControlError) -> ChildList {
+        try known(supervisor: supervisor)
+        return ChildList(
+            reply: "[{{extra,1},undefined,worker,dynamic},{store,<<\"kv/kv_sup/store\">>,worker,[kv_server]}]",
+            children: [
+                .init(
+                    id: "{extra,1}", address: "kv/kv_sup/{extra,1}", state: .undefined, type: "worker", modules: nil),
+                .init(
+                    id: "store", address: "kv/kv_sup/store", state: .running, type: "worker", modules: ["kv_server"]),
+            ])
+    }
+
+    func countChildren(supervisor: String) async throws(ControlError) -> ChildCounts {
+        try known(supervisor: supervisor)
+        return ChildCounts(
+            reply: "[{specs,2},{active,1},{supervisors,0},{workers,2}]", specs: 2, active: 1, supervisors: 0,
+            workers: 2)
+    }
+
+    func getChildspec(supervisor: String, id: String) async throws(ControlError) -> ChildSpecification {
+        try known(supervisor: supervisor, id: id)
+        let spec = "#{id => \(id),start => {kv_server,start_link,[]}}"
+        return ChildSpecification(reply: "{ok,\(spec)}", childspec: spec)
+    }
+
+    func startChild(supervisor: String, spec: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try known(supervisor: supervisor)
+        if spec == "[]" { throw ControlError(.badChildspec, "{invalid_child_spec,[]}") }
+        if spec.contains("fails") {
+            throw ControlError(.childStartFailed, "it could not be started: boom", details: ["reason": "boom"])
+        }
+        return ChildAnswer(reply: "{ok,<<\"kv/kv_sup/new\">>}", child: "kv/kv_sup/new")
+    }
+
+    func terminateChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try known(supervisor: supervisor, id: id)
+        return ChildAnswer(reply: "ok")
+    }
+
+    func restartChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try known(supervisor: supervisor, id: id)
+        return ChildAnswer(reply: "{ok,undefined}")
+    }
+
+    func deleteChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try known(supervisor: supervisor, id: id)
+        if id == "store" {
+            throw ControlError(
+                .badChildState, "child store of kv/kv_sup runs: terminate it first",
+                details: ["supervisor": "kv/kv_sup", "reason": "running", "reply": "{error,running}"])
+        }
+        return ChildAnswer(reply: "ok")
+    }
+
+    private func known(supervisor: String, id: String? = nil) throws(ControlError) {
+        guard ["kv/kv_sup", "kv_sup"].contains(supervisor) else {
+            throw ControlError(.noSuchSupervisor, "no supervisor \(supervisor) in the tree; see releasectl tree")
+        }
+        if let id, !["store", "{extra,1}"].contains(id) {
+            throw ControlError(.noSuchChild, "kv/kv_sup has no child \(id)", details: ["supervisor": "kv/kv_sup"])
+        }
+    }
+
     private func known(_ vsn: String) throws(ControlError) {
         guard vsn == "2.0.0" || vsn == "2 0" else { throw noSuchRelease(vsn) }
     }

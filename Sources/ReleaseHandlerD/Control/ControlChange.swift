@@ -8,6 +8,10 @@ enum ControlChange {
     case makePermanent(vsn: String)
     case removeRelease(vsn: String)
     case call(CallRequest)
+    case startChild(supervisor: String, spec: String)
+    case child(ChildChange, supervisor: String, id: String)
+
+    enum ChildChange { case terminate, restart, delete }
 
     /// What it is about, for the audit log.
     var target: String {
@@ -15,6 +19,8 @@ enum ControlChange {
         case .unpackRelease(let package): package
         case .installRelease(let vsn), .makePermanent(let vsn), .removeRelease(let vsn): vsn
         case .call(let call): call.worker
+        case .startChild(let supervisor, _): supervisor
+        case .child(_, let supervisor, let id): "\(supervisor) \(id)"
         }
     }
 
@@ -25,7 +31,16 @@ enum ControlChange {
         case .makePermanent: self = .makePermanent(vsn: try Self.vsn(parameters))
         case .removeRelease: self = .removeRelease(vsn: try Self.vsn(parameters))
         case .call: self = .call(try Self.call(body))
-        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .events, .openAPI:
+        case .startChild:
+            let request = try ControlJSON.decode(
+                StartChildRequest.self, from: body,
+                example: ##"{"spec":"#{id => c2, start => {kv_server, start_link, []}}"}"##)
+            self = .startChild(supervisor: parameters[0], spec: request.spec)
+        case .terminateChild: self = .child(.terminate, supervisor: parameters[0], id: parameters[1])
+        case .restartChild: self = .child(.restart, supervisor: parameters[0], id: parameters[1])
+        case .deleteChild: self = .child(.delete, supervisor: parameters[0], id: parameters[1])
+        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .whichChildren, .countChildren,
+            .getChildspec, .events, .openAPI:
             throw ControlError(.internalError, "\(route.operation) is a question and was treated as a change")
         }
     }

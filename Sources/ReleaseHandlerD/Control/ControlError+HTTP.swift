@@ -8,12 +8,12 @@ extension ControlError.Code {
         switch self {
         case .badRequest: .badRequest
         case .forbidden: .forbidden
-        case .notFound, .noSuchRelease, .noSuchWorker: .notFound
+        case .notFound, .noSuchRelease, .noSuchWorker, .noSuchSupervisor, .noSuchChild: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused: .conflict
+        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused, .badChildState: .conflict
         case .tooLarge: .contentTooLarge
-        case .packageInvalid: .unprocessableContent
-        case .workerError: .badGateway
+        case .packageInvalid, .badChildspec: .unprocessableContent
+        case .workerError, .childStartFailed: .badGateway
         case .unavailable: .serviceUnavailable
         case .timeout: .gatewayTimeout
         default: .internalServerError

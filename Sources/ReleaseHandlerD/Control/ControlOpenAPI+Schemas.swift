@@ -114,6 +114,33 @@ extension ControlOpenAPI {
           "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 5000}}},
         "CallReply": {"type": "object", "required": ["reply"], "additionalProperties": false, "properties": {
           "reply": {"type": "string", "description": "a term as text"}}},
+        "StartChildRequest": {"type": "object", "required": ["spec"], "properties": {
+          "spec": {"type": "string", "description":
+            "a child spec, a term as text; under simple_one_for_one the list of further arguments"}}},
+        "ChildAnswer": {"type": "object", "required": ["reply"], "additionalProperties": false, "properties": {
+          "reply": {"type": "string", "description": "what OTP's function answers, a term as text"},
+          "child": {"type": "string", "description": "the place of the child that was started"}}},
+        "ChildList": {"type": "object", "required": ["reply", "children"], "additionalProperties": false,
+          "properties": {
+          "reply": {"type": "string"},
+          "children": {"type": "array", "items": {"type": "object", "additionalProperties": false,
+            "required": ["id", "address", "state", "type"], "properties": {
+            "id": {"type": "string", "description": "a term as text; undefined under simple_one_for_one"},
+            "address": {"type": "string"},
+            "state": {"$ref": "#/components/schemas/ChildState"},
+            "type": {"enum": ["worker", "supervisor"]},
+            "modules": {"type": "array", "items": {"type": "string"}, "description": "absent: dynamic"}}}}}},
+        "ChildCounts": {"type": "object", "required": ["reply", "specs", "active", "supervisors", "workers"],
+          "additionalProperties": false, "properties": {
+          "reply": {"type": "string"},
+          "specs": {"type": "integer"},
+          "active": {"type": "integer"},
+          "supervisors": {"type": "integer"},
+          "workers": {"type": "integer"}}},
+        "ChildSpecification": {"type": "object", "required": ["reply", "childspec"], "additionalProperties": false,
+          "properties": {
+          "reply": {"type": "string"},
+          "childspec": {"type": "string", "description": "a map, a term as text"}}},
         "NodeEvent": {"type": "object", "additionalProperties": false,
           "required": ["sequence", "time", "kind", "message", "fields"], "properties": {
           "sequence": {"type": "integer", "description": "a gap means that events were dropped for a slow reader"},

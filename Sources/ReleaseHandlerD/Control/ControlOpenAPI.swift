@@ -14,7 +14,11 @@ enum ControlOpenAPI {
         "responses": {"Error": {"description": "Turned down or failed; error.code says why",
           "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}}},
         "parameters": {"vsn": {"name": "vsn", "in": "path", "required": true, "schema": {"type": "string"},
-          "description": "The vsn of a release, such as 2.0.0"}},
+          "description": "The vsn of a release, such as 2.0.0"},
+        "supervisor": {"name": "supervisor", "in": "path", "required": true, "schema": {"type": "string"},
+          "description": "A supervisor's place in the tree, such as kv/kv_sup, or its module where it is the only one"},
+        "id": {"name": "id", "in": "path", "required": true, "schema": {"type": "string"},
+          "description": "A child's id, a term as text, or its place in the tree"}},
         "schemas": {
         \(schemas)
         }}}
@@ -36,25 +40,25 @@ enum ControlOpenAPI {
             [
                 operation(
                     "delete", "remove-release", "Remove a release that does not run", answers: "RemovedRelease")
-            ], parameter: "vsn"),
+            ], parameters: ["vsn"]),
         path(
             "/v1/releases/{vsn}/check",
             [get("check-install-release", "What an install would do; changes nothing", answers: "InstallPlan")],
-            parameter: "vsn"),
+            parameters: ["vsn"]),
         path(
             "/v1/releases/{vsn}/install",
             [
                 operation(
                     "post", "install-release", "Make the release current; one line per instruction, then the result",
                     answers: "InstallProgress", mediaType: "application/x-ndjson")
-            ], parameter: "vsn"),
+            ], parameters: ["vsn"]),
         path(
             "/v1/releases/{vsn}/make-permanent",
             [
                 operation(
                     "post", "make-permanent", "Make the current release the one that is booted",
                     answers: "ReleaseSummary")
-            ], parameter: "vsn"),
+            ], parameters: ["vsn"]),
         path("/v1/tree", [get("tree", "The supervision tree", answers: "ApplicationList")]),
         path("/v1/workers", [get("ps", "All workers", answers: "WorkerList")]),
         path(
@@ -65,6 +69,33 @@ enum ControlOpenAPI {
                     answers: "CallReply")
             ]),
         path(
+            "/v1/supervisors/{supervisor}/children",
+            [
+                get("which-children", "A supervisor's children, the last started first", answers: "ChildList"),
+                operation(
+                    "post", "start-child", "Start a further child", takes: "StartChildRequest", status: 201,
+                    answers: "ChildAnswer"),
+            ], parameters: ["supervisor"]),
+        path(
+            "/v1/supervisors/{supervisor}/counts",
+            [get("count-children", "How many children a supervisor has", answers: "ChildCounts")],
+            parameters: ["supervisor"]),
+        path(
+            "/v1/supervisors/{supervisor}/children/{id}",
+            [
+                get("get-childspec", "A child's spec", answers: "ChildSpecification"),
+                operation(
+                    "delete", "delete-child", "Forget the spec of a child that does not run", answers: "ChildAnswer"),
+            ], parameters: ["supervisor", "id"]),
+        path(
+            "/v1/supervisors/{supervisor}/children/{id}/terminate",
+            [operation("post", "terminate-child", "End a child; its spec stays", answers: "ChildAnswer")],
+            parameters: ["supervisor", "id"]),
+        path(
+            "/v1/supervisors/{supervisor}/children/{id}/restart",
+            [operation("post", "restart-child", "Start a child that does not run", answers: "ChildAnswer")],
+            parameters: ["supervisor", "id"]),
+        path(
             "/v1/events",
             [
                 get(
@@ -74,8 +105,9 @@ enum ControlOpenAPI {
         path("/v1/openapi.json", [get("openapi", "This document", answers: "Document")]),
     ].joined(separator: ",\n")
 
-    private static func path(_ template: String, _ operations: [String], parameter: String? = nil) -> String {
-        let shared = parameter.map { [##""parameters": [{"$ref": "#/components/parameters/\##($0)"}]"##] } ?? []
+    private static func path(_ template: String, _ operations: [String], parameters: [String] = []) -> String {
+        let references = parameters.map { ##"{"$ref": "#/components/parameters/\##($0)"}"## }.joined(separator: ", ")
+        let shared = parameters.isEmpty ? [] : ["\"parameters\": [\(references)]"]
         return "\"\(template)\": {\((shared + operations).joined(separator: ",\n  "))}"
     }
 

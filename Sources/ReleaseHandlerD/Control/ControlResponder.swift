@@ -114,13 +114,21 @@ extension ControlResponder {
             return try ControlJSON.response(ApplicationList(applications: await node.tree()))
         case .workers:
             return try ControlJSON.response(WorkerList(workers: await node.ps()))
+        case .whichChildren:
+            return try ControlJSON.response(try await node.whichChildren(supervisor: parameters[0]))
+        case .countChildren:
+            return try ControlJSON.response(try await node.countChildren(supervisor: parameters[0]))
+        case .getChildspec:
+            return try ControlJSON.response(
+                try await node.getChildspec(supervisor: parameters[0], id: parameters[1]))
         case .events:
             return await events(request, channel: context.channel)
         case .openAPI:
             return Response(
                 status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: ControlOpenAPI.document)))
-        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call:
+        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .startChild, .deleteChild,
+            .terminateChild, .restartChild:
             throw ControlError(.internalError, "\(route.operation) is a change and was treated as a question")
         }
     }
@@ -176,6 +184,17 @@ extension ControlResponder {
             let reply = try await node.call(
                 worker: call.worker, request: call.request, timeoutMilliseconds: call.timeoutMilliseconds, peer: peer)
             return try ControlJSON.response(CallReply(reply: reply))
+        case .startChild(let supervisor, let spec):
+            return try ControlJSON.response(
+                try await node.startChild(supervisor: supervisor, spec: spec, peer: peer), status: .created)
+        case .child(let what, let supervisor, let id):
+            let answer: ChildAnswer
+            switch what {
+            case .terminate: answer = try await node.terminateChild(supervisor: supervisor, id: id, peer: peer)
+            case .restart: answer = try await node.restartChild(supervisor: supervisor, id: id, peer: peer)
+            case .delete: answer = try await node.deleteChild(supervisor: supervisor, id: id, peer: peer)
+            }
+            return try ControlJSON.response(answer)
         }
     }
 

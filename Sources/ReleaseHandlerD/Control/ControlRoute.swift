@@ -12,14 +12,23 @@ enum ControlRoute: CaseIterable {
     case tree
     case workers
     case call
+    case whichChildren
+    case startChild
+    case countChildren
+    case getChildspec
+    case deleteChild
+    case terminateChild
+    case restartChild
     case events
     case openAPI
 
     var method: HTTPRequest.Method {
         switch self {
-        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .events, .openAPI: .get
-        case .unpackRelease, .installRelease, .makePermanent, .call: .post
-        case .removeRelease: .delete
+        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .whichChildren, .countChildren,
+            .getChildspec, .events, .openAPI:
+            .get
+        case .unpackRelease, .installRelease, .makePermanent, .call, .startChild, .terminateChild, .restartChild: .post
+        case .removeRelease, .deleteChild: .delete
         }
     }
 
@@ -35,6 +44,11 @@ enum ControlRoute: CaseIterable {
         case .tree: "/v1/tree"
         case .workers: "/v1/workers"
         case .call: "/v1/call"
+        case .whichChildren, .startChild: "/v1/supervisors/{supervisor}/children"
+        case .countChildren: "/v1/supervisors/{supervisor}/counts"
+        case .getChildspec, .deleteChild: "/v1/supervisors/{supervisor}/children/{id}"
+        case .terminateChild: "/v1/supervisors/{supervisor}/children/{id}/terminate"
+        case .restartChild: "/v1/supervisors/{supervisor}/children/{id}/restart"
         case .events: "/v1/events"
         case .openAPI: "/v1/openapi.json"
         }
@@ -53,6 +67,13 @@ enum ControlRoute: CaseIterable {
         case .tree: "tree"
         case .workers: "ps"
         case .call: "call"
+        case .whichChildren: "which-children"
+        case .startChild: "start-child"
+        case .countChildren: "count-children"
+        case .getChildspec: "get-childspec"
+        case .deleteChild: "delete-child"
+        case .terminateChild: "terminate-child"
+        case .restartChild: "restart-child"
         case .events: "events"
         case .openAPI: "openapi"
         }
@@ -61,8 +82,12 @@ enum ControlRoute: CaseIterable {
     /// Whether it is a change, which is audited and needs the right to it. A call may change a worker's state.
     var changes: Bool {
         switch self {
-        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call: true
-        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .events, .openAPI: false
+        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .startChild, .deleteChild,
+            .terminateChild, .restartChild:
+            true
+        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .whichChildren, .countChildren,
+            .getChildspec, .events, .openAPI:
+            false
         }
     }
 }

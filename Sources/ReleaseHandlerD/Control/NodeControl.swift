@@ -22,6 +22,18 @@ public protocol NodeControl: Sendable {
     func call(
         worker: String, request: String, timeoutMilliseconds: Int, peer: Peer
     ) async throws(ControlError) -> String
+
+    // A supervisor is named by its place or, where that names one only, by its module; an id is a term as text, or the
+    // child's place.
+    func whichChildren(supervisor: String) async throws(ControlError) -> ChildList
+    func countChildren(supervisor: String) async throws(ControlError) -> ChildCounts
+    func getChildspec(supervisor: String, id: String) async throws(ControlError) -> ChildSpecification
+    /// Returns once the child has started, however long its spec lets that take.
+    func startChild(supervisor: String, spec: String, peer: Peer) async throws(ControlError) -> ChildAnswer
+    func terminateChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer
+    func restartChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer
+    func deleteChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer
+
     /// From now on; bounded by whoever makes it, so that a slow reader loses events and costs no memory.
     func events() async -> EventSubscription
 }

@@ -38,6 +38,34 @@ public final class NodeService: NodeControl {
         try await node.removeRelease(vsn)
     }
 
+    public func whichChildren(supervisor: String) async throws(ControlError) -> ChildList {
+        try await node.whichChildren(supervisor)
+    }
+
+    public func countChildren(supervisor: String) async throws(ControlError) -> ChildCounts {
+        try await node.countChildren(supervisor)
+    }
+
+    public func getChildspec(supervisor: String, id: String) async throws(ControlError) -> ChildSpecification {
+        try await node.getChildspec(supervisor, id)
+    }
+
+    public func startChild(supervisor: String, spec: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try await node.startChild(supervisor, spec)
+    }
+
+    public func terminateChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try await node.terminateChild(supervisor, id)
+    }
+
+    public func restartChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try await node.restartChild(supervisor, id)
+    }
+
+    public func deleteChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
+        try await node.deleteChild(supervisor, id)
+    }
+
     public func call(
         worker: String, request: String, timeoutMilliseconds: Int, peer: Peer
     ) async throws(ControlError) -> String {

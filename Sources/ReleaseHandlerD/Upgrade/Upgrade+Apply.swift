@@ -20,34 +20,33 @@ extension Upgrade {
         case ("application", "load", 1), ("application", "unload", 1):
             // The release's own applications are loaded with it; there is no other place that they could come from.
             withApplication(arguments[0]) { _ in applied(.atom("ok")) }
-        case ("supervisor", "terminate_child", 2):
-            withSupervisor(arguments[0]) { supervise(.terminateChild(supervisor: $0, id: arguments[1])) }
-        case ("supervisor", "restart_child", 2):
-            withSupervisor(arguments[0]) { restartChild($0, arguments[1]) }
-        case ("supervisor", "delete_child", 2):
-            withSupervisor(arguments[0]) { supervise(.deleteChild(supervisor: $0, id: arguments[1])) }
-        case ("supervisor", "start_child", 2):
-            withSupervisor(arguments[0]) { startChild($0, arguments[1]) }
+        case ("supervisor", let name, 1), ("supervisor", let name, 2):
+            applySupervisor(name, function)
         case ("timer", "sleep", 1):
             sleep(arguments[0])
         case ("io", "format", 1), ("io", "format", 2), ("io", "put_chars", 1):
             say(arguments)
         default:
-            let name = "\(function.module.name):\(function.function.name)/\(arguments.count)"
-            let sentence = "\(name) is no built-in function; built in are \(Self.builtIn.joined(separator: ", "))"
-            answer(.applyFailed(.tuple([.atom("undef"), .text(sentence)])))
+            applyUnknown(function)
         }
+    }
+
+    func applyUnknown(_ function: MFA) {
+        let name = "\(function.module.name):\(function.function.name)/\(function.arguments.count)"
+        let sentence = "\(name) is no built-in function; built in are \(Self.builtIn.joined(separator: ", "))"
+        answer(.applyFailed(.tuple([.atom("undef"), .text(sentence)])))
     }
 
     static let builtIn = [
         "application:start/1,2", "application:stop/1", "application:load/1", "application:unload/1",
         "supervisor:start_child/2", "supervisor:terminate_child/2", "supervisor:restart_child/2",
-        "supervisor:delete_child/2", "timer:sleep/1", "io:format/1,2", "io:put_chars/1",
+        "supervisor:delete_child/2", "supervisor:which_children/1", "supervisor:count_children/1",
+        "supervisor:get_childspec/2", "timer:sleep/1", "io:format/1,2", "io:put_chars/1",
     ]
 
     private func applied(_ answer: Term) { self.answer(.applied(answer)) }
 
-    private func badArgument(_ argument: Term, _ expected: String) {
+    func badArgument(_ argument: Term, _ expected: String) {
         let sentence = "expected \(expected), found \(argument)"
         answer(.applyFailed(.tuple([.atom("badarg"), .text(sentence)])))
     }
@@ -78,27 +77,8 @@ extension Upgrade {
         body(name)
     }
 
-    /// A supervisor by its top supervisor's module name, or by its place as text.
-    private func withSupervisor(_ argument: Term, _ body: (ChildAddress) -> Void) {
-        if let text = argument.asText, let address = ChildAddress(parsing: text),
-            node.tree.supervisor(at: address) != nil
-        {
-            return body(address)
-        }
-        if case .atom(let name) = argument {
-            let found = node.tree.allSupervisors().filter { $0.module == name }
-            if found.count == 1 { return body(found[0].address) }
-        }
-        badArgument(argument, "a supervisor's module or its place in the tree, such as \"kv/kv_sup\"")
-    }
-
-    private func restartChild(_ supervisor: ChildAddress, _ id: Term) {
-        if let held = heldModule(of: node.tree.child(at: supervisor.child(id))?.spec) { return refuseHeld(held) }
-        supervise(.restartChild(supervisor: supervisor, id: id))
-    }
-
     /// It would wait for the resume that comes after it in the script.
-    private func refuseHeld(_ module: Atom) {
+    func refuseHeld(_ module: Atom) {
         let sentence = "\(module.name) is suspended: what starts its workers must come after its resume in the script"
         answer(.applyFailed(.tuple([Self.isHeld(module), .text(sentence)])))
     }
@@ -107,12 +87,8 @@ extension Upgrade {
         bounded { done in node.control(event, name, then: done) }
     }
 
-    private func supervise(_ request: SupervisorRequest) {
-        bounded { done in node.request(request) { done($0.term) } }
-    }
-
     /// An answer that does not come in time is an error like any other: the script's next step is decided by it.
-    private func bounded(_ ask: (@escaping @HostActor (Term) -> Void) -> Void) {
+    func bounded(_ ask: (@escaping @HostActor (Term) -> Void) -> Void) {
         let first = Gather<Term>(count: 1) { [weak self] in self?.applied($0[0]) }
         let milliseconds = Self.startMilliseconds
         let timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) {
@@ -121,20 +97,6 @@ extension Upgrade {
         ask { answer in
             timer.cancel()
             first.set(0, answer)
-        }
-    }
-
-    private func startChild(_ supervisor: ChildAddress, _ argument: Term) {
-        if node.tree.supervisor(at: supervisor)?.flags?.strategy == .simpleOneForOne {
-            guard case .list(let arguments) = argument else { return badArgument(argument, "a list of arguments") }
-            return supervise(.startDynamicChild(supervisor: supervisor, arguments: arguments))
-        }
-        do {
-            let spec = try ChildSpec.parse(argument)
-            if let held = heldModule(of: spec) { return refuseHeld(held) }
-            supervise(.startChild(supervisor: supervisor, spec))
-        } catch {
-            answer(.applyFailed(.tuple([.atom("badarg"), .text("\(error)")])))
         }
     }
 

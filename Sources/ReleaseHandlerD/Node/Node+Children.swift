@@ -1,0 +1,225 @@
+import Host
+import Instructions
+import Supervision
+import Terms
+import Wire
+
+/// OTP's functions of supervisors, as the control interface and an upgrade's `apply` ask for them.
+///
+/// Source: OTP supervisor(3).
+extension Node {
+    /// A supervisor by its place in the tree; else by its module's name, or by its id in its own supervisor, where that
+    /// names one only. OTP's users write the registered name, which by custom is the module's.
+    func supervisor(named name: Term) throws(SupervisorNameError) -> ChildAddress {
+        if let text = name.asText {
+            if let address = ChildAddress(parsing: text), tree.supervisor(at: address) != nil { return address }
+            guard let term = try? TermText.parseTerm(text), case .atom = term else { throw .unknown(text) }
+            return try supervisor(named: term)
+        }
+        let all = tree.allSupervisors()
+        let byModule = all.filter { .atom($0.module) == name }
+        let found = byModule.isEmpty ? all.filter { $0.address.id == name } : byModule
+        guard let first = found.first else { throw .unknown(name.description) }
+        guard found.count == 1 else { throw .ambiguous(name.description, found.map(\.address)) }
+        return first.address
+    }
+
+    /// The key of a child in its supervisor. Where OTP takes a pid, this takes what OTP's functions answer with here in a
+    /// pid's place: the child's address as a text.
+    func childID(_ id: Term, in supervisor: ChildAddress) -> Term {
+        guard tree.child(at: supervisor.child(id)) == nil, let text = id.asText,
+            let address = ChildAddress(parsing: text), address.parent == supervisor, let key = address.id
+        else { return id }
+        return key
+    }
+
+    func startRequest(_ supervisor: ChildAddress, _ argument: Term) throws(ChildSpecError) -> SupervisorRequest {
+        guard tree.template(of: supervisor) != nil else {
+            return .startChild(supervisor: supervisor, try ChildSpec.parse(argument))
+        }
+        guard case .list(let arguments) = argument else {
+            throw ChildSpecError(
+                reason: .tuple([.atom("badarg"), argument]),
+                message: "\(supervisor) is simple_one_for_one: start_child takes the list of further arguments")
+        }
+        return .startDynamicChild(supervisor: supervisor, arguments: arguments)
+    }
+
+    func request(_ request: SupervisorRequest) async -> SupervisorReply {
+        await withCheckedContinuation { continuation in
+            self.request(request) { continuation.resume(returning: $0) }
+        }
+    }
+}
+
+enum SupervisorNameError: Error, CustomStringConvertible {
+    case unknown(String)
+    case ambiguous(String, [ChildAddress])
+
+    var description: String {
+        switch self {
+        case .unknown(let name): "no supervisor \(name) in the tree"
+        case .ambiguous(let name, let found):
+            "\(found.count) supervisors are called \(name): name one by its place, such as \(found[0])"
+        }
+    }
+}
+
+// MARK: - The control interface
+
+extension Node {
+    func whichChildren(_ name: String) async throws(ControlError) -> ChildList {
+        let (reply, _) = try await ask(name) { .whichChildren(supervisor: $0) }
+        guard case .children(let children) = reply else { throw unexpected(reply) }
+        return ChildList(reply: reply.term.description, children: children.map(Self.listed))
+    }
+
+    func countChildren(_ name: String) async throws(ControlError) -> ChildCounts {
+        let (reply, _) = try await ask(name) { .countChildren(supervisor: $0) }
+        guard case .counts(let counts) = reply else { throw unexpected(reply) }
+        return ChildCounts(
+            reply: reply.term.description, specs: counts.specs, active: counts.active,
+            supervisors: counts.supervisors, workers: counts.workers)
+    }
+
+    func getChildspec(_ name: String, _ id: String) async throws(ControlError) -> ChildSpecification {
+        let key = try Self.id(id)
+        let (reply, _) = try await ask(name, id) { [self] in .getChildspec(supervisor: $0, id: childID(key, in: $0)) }
+        guard case .childspec(let spec) = reply else { throw unexpected(reply) }
+        return ChildSpecification(reply: reply.term.description, childspec: spec.term.description)
+    }
+
+    func startChild(_ name: String, _ spec: String) async throws(ControlError) -> ChildAnswer {
+        _ = try requireRunning()
+        let term: Term
+        do {
+            term = try TermText.parseTerm(spec)
+        } catch {
+            throw ControlError(.badRequest, "the child spec is no term: \(error)", details: ["spec": spec])
+        }
+        let supervisor = try address(of: name)
+        let request: SupervisorRequest
+        do {
+            request = try startRequest(supervisor, term)
+        } catch {
+            throw Self.error(error.message, .badChildspec, error.reason, supervisor)
+        }
+        let reply = await self.request(request)
+        let id: Term? = if case .startChild(_, let spec) = request { spec.id } else { nil }
+        try refuse(reply, supervisor, id)
+        guard case .child(let child, let start) = reply else { throw unexpected(reply) }
+        return ChildAnswer(reply: reply.term.description, child: start.map { _ in child.description })
+    }
+
+    func terminateChild(_ name: String, _ id: String) async throws(ControlError) -> ChildAnswer {
+        try await change(name, id) { .terminateChild(supervisor: $0, id: $1) }
+    }
+
+    func restartChild(_ name: String, _ id: String) async throws(ControlError) -> ChildAnswer {
+        try await change(name, id) { .restartChild(supervisor: $0, id: $1) }
+    }
+
+    func deleteChild(_ name: String, _ id: String) async throws(ControlError) -> ChildAnswer {
+        try await change(name, id) { .deleteChild(supervisor: $0, id: $1) }
+    }
+
+    private func change(
+        _ name: String, _ id: String, _ request: (ChildAddress, Term) -> SupervisorRequest
+    ) async throws(ControlError) -> ChildAnswer {
+        _ = try requireRunning()
+        let key = try Self.id(id)
+        let (reply, _) = try await ask(name, id) { [self] in request($0, childID(key, in: $0)) }
+        var child: String?
+        if case .child(let address, _?) = reply { child = address.description }
+        return ChildAnswer(reply: reply.term.description, child: child)
+    }
+
+    /// Asks a supervisor; an error of its is thrown.
+    private func ask(
+        _ name: String, _ id: String? = nil, _ request: (ChildAddress) -> SupervisorRequest
+    ) async throws(ControlError) -> (SupervisorReply, ChildAddress) {
+        let supervisor = try address(of: name)
+        let reply = await self.request(request(supervisor))
+        try refuse(reply, supervisor, try id.map { (text) throws(ControlError) in try Self.id(text) })
+        return (reply, supervisor)
+    }
+
+    private func address(of name: String) throws(ControlError) -> ChildAddress {
+        do {
+            return try supervisor(named: .text(name))
+        } catch {
+            throw ControlError(.noSuchSupervisor, "\(error); see releasectl tree", details: ["supervisor": name])
+        }
+    }
+
+    /// An id is a term; a child's place is none and is taken for the text that it is.
+    private static func id(_ text: String) throws(ControlError) -> Term {
+        do {
+            return try TermText.parseTerm(text)
+        } catch {
+            if ChildAddress(parsing: text) != nil { return .text(text) }
+            throw ControlError(.badRequest, "the child's id is no term: \(error)", details: ["id": text])
+        }
+    }
+
+    private static func listed(_ child: SupervisorReply.ListedChild) -> ChildList.Child {
+        let state: TreeNode.State
+        switch child.state {
+        case .starting: state = .starting
+        case .running: state = .running
+        case .restarting: state = .restarting
+        case .undefined: state = .undefined
+        }
+        var modules: [String]?
+        if case .list(let listed) = child.modules { modules = listed.map(\.name) }
+        return ChildList.Child(
+            id: child.id.description, address: child.address.description, state: state, type: child.type.rawValue,
+            modules: modules)
+    }
+
+    private func unexpected(_ reply: SupervisorReply) -> ControlError {
+        ControlError(.internalError, "the supervisor answered \(reply.term) to another question")
+    }
+
+    // MARK: Errors
+
+    private func refuse(
+        _ reply: SupervisorReply, _ supervisor: ChildAddress, _ id: Term?
+    ) throws(ControlError) {
+        guard case .error(let error) = reply else { return }
+        let child = id.map { "child \($0) of \(supervisor)" } ?? "a child of \(supervisor)"
+        let (code, sentence) = Self.explain(error, child: child, supervisor: supervisor)
+        throw Self.error(sentence, code, error.reason, supervisor, id)
+    }
+
+    private static func explain(
+        _ error: SupervisorError, child: String, supervisor: ChildAddress
+    ) -> (ControlError.Code, String) {
+        switch error {
+        case .notFound: (.noSuchChild, "there is no \(child)")
+        case .running: (.badChildState, "\(child) runs: terminate it first")
+        case .restarting: (.badChildState, "\(child) is being restarted: terminate it first, or wait")
+        case .alreadyStarted(let address, _): (.badChildState, "\(address) runs already")
+        case .alreadyPresent: (.badChildState, "\(child) is there and does not run: restart it, or delete it first")
+        case .simpleOneForOne:
+            (.badChildState, "\(supervisor) is simple_one_for_one: its children have no specs of their own")
+        case .startFailed(let reason), .childStartFailed(let reason, _):
+            (.childStartFailed, "\(child) could not be started: \(reason)")
+        case .invalidChildSpec(let reason): (.badChildspec, "\(supervisor) can't have \(child): \(reason)")
+        case .noproc: (.noSuchSupervisor, "\(supervisor) has ended")
+        case .shutdown: (.unavailable, "\(supervisor) is ending")
+        case .overload: (.busy, "too many requests wait for \(supervisor): it is busy with a start or an end")
+        }
+    }
+
+    private static func error(
+        _ sentence: String, _ code: ControlError.Code, _ reason: Term, _ supervisor: ChildAddress, _ id: Term? = nil
+    ) -> ControlError {
+        var details = [
+            "supervisor": supervisor.description, "reason": reason.description,
+            "reply": Term.tuple([.error, reason]).description,
+        ]
+        details["id"] = id?.description
+        return ControlError(code, sentence, details: details)
+    }
+}

@@ -1,0 +1,164 @@
+import ArgumentParser
+import Terms
+import Wire
+
+private let supervisorHelp = ArgumentHelp(
+    "The supervisor's place in the tree, or its module where it is the only one.", valueName: "supervisor")
+private let idHelp = ArgumentHelp("The child's id, a term, or its place in the tree.", valueName: "id")
+
+private func children(_ supervisor: String) -> String { "/v1/supervisors/\(percentEncoded(supervisor))/children" }
+private func child(_ supervisor: String, _ id: String) -> String { "\(children(supervisor))/\(percentEncoded(id))" }
+
+/// The path would name nothing.
+private func requireNames(_ command: String, _ names: String...) throws {
+    guard !names.contains("") else {
+        throw Failure(.usage, "\(command): an empty name", advice: "See `releasectl tree` for what there is.")
+    }
+}
+
+struct StartChild: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start-child", abstract: "Start a further child.",
+        discussion: """
+            SPEC is a child spec, as in a .sup file:
+              releasectl start-child kv/kv_sup '#{id => extra, start => {kv_server, start_link, []}}'
+            and under simple_one_for_one the list of arguments that are appended to those of the supervisor's spec.
+            """)
+
+    @Argument(help: supervisorHelp) var supervisor: String
+    @Argument(help: ArgumentHelp("The child spec.", valueName: "spec")) var spec: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "start-child \(supervisor)" }
+
+    func run(in session: Session) async throws {
+        try requireNames("start-child", supervisor)
+        do throws(TermTextError) {
+            _ = try TermText.parseTerm(spec, limits: .default)
+        } catch {
+            throw Failure(
+                .usage, "start-child: the child spec is no term: \(error)",
+                advice: "Write it as in Erlang: #{id => c1, start => {m, start_link, []}}; quote it for the shell.")
+        }
+        try await session.ask(
+            .post, children(supervisor), body: StartChildRequest(spec: spec), as: ChildAnswer.self
+        ) { answer in
+            session.output.line(
+                answer.child.map { "started \(printable($0))" } ?? "its start answered ignore: it does not run")
+        }
+    }
+}
+
+struct TerminateChild: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "terminate-child", abstract: "End a child; its spec stays, so that it can be restarted.")
+
+    @Argument(help: supervisorHelp) var supervisor: String
+    @Argument(help: idHelp) var id: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "terminate-child \(supervisor) \(id)" }
+
+    func run(in session: Session) async throws {
+        try requireNames("terminate-child", supervisor, id)
+        try await session.ask(.post, child(supervisor, id) + "/terminate", as: ChildAnswer.self) { _ in
+            session.output.line("terminated")
+        }
+    }
+}
+
+struct RestartChild: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restart-child", abstract: "Start a child that does not run.")
+
+    @Argument(help: supervisorHelp) var supervisor: String
+    @Argument(help: idHelp) var id: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "restart-child \(supervisor) \(id)" }
+
+    func run(in session: Session) async throws {
+        try requireNames("restart-child", supervisor, id)
+        try await session.ask(.post, child(supervisor, id) + "/restart", as: ChildAnswer.self) { answer in
+            session.output.line(
+                answer.child.map { "started \(printable($0))" } ?? "its start answered ignore: it does not run")
+        }
+    }
+}
+
+struct DeleteChild: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete-child", abstract: "Forget the spec of a child that does not run.")
+
+    @Argument(help: supervisorHelp) var supervisor: String
+    @Argument(help: idHelp) var id: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "delete-child \(supervisor) \(id)" }
+
+    func run(in session: Session) async throws {
+        try requireNames("delete-child", supervisor, id)
+        try await session.ask(.delete, child(supervisor, id), as: ChildAnswer.self) { _ in
+            session.output.line("deleted")
+        }
+    }
+}
+
+struct WhichChildren: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "which-children", abstract: "List a supervisor's children, the last started first.")
+
+    @Argument(help: supervisorHelp) var supervisor: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "which-children \(supervisor)" }
+
+    func run(in session: Session) async throws {
+        try requireNames("which-children", supervisor)
+        try await session.ask(.get, children(supervisor), as: ChildList.self) { list in
+            var table = Table(columns: [
+                .init(title: "ID", yields: true), .init(title: "STATE"), .init(title: "TYPE"),
+                .init(title: "MODULES", yields: true), .init(title: "ADDRESS", yields: true, leavesAs: 1),
+            ])
+            for child in list.children {
+                table.rows.append([
+                    .init(child.id), .init(child.state.rawValue), .init(child.type),
+                    .init(child.modules?.joined(separator: " ") ?? "dynamic"), .init(child.address),
+                ])
+            }
+            table.print(on: session.output)
+        }
+    }
+}
+
+struct CountChildren: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "count-children", abstract: "Count a supervisor's children.")
+
+    @Argument(help: supervisorHelp) var supervisor: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "count-children \(supervisor)" }
+
+    func run(in session: Session) async throws {
+        try requireNames("count-children", supervisor)
+        let path = "/v1/supervisors/\(percentEncoded(supervisor))/counts"
+        try await session.ask(.get, path, as: ChildCounts.self) { counts in
+            session.output.line("specs:       \(counts.specs)")
+            session.output.line("active:      \(counts.active)")
+            session.output.line("supervisors: \(counts.supervisors)")
+            session.output.line("workers:     \(counts.workers)")
+        }
+    }
+}
+
+struct GetChildspec: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get-childspec", abstract: "Print a child's spec.")
+
+    @Argument(help: supervisorHelp) var supervisor: String
+    @Argument(help: idHelp) var id: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "get-childspec \(supervisor) \(id)" }
+
+    func run(in session: Session) async throws {
+        try requireNames("get-childspec", supervisor, id)
+        try await session.ask(.get, child(supervisor, id), as: ChildSpecification.self) { answer in
+            session.output.line(printable(answer.childspec))
+        }
+    }
+}
