@@ -56,12 +56,9 @@ extension ControlFixture {
     }
 
     /// As the user and group 65534 and no other group, by a name that this user can reach.
-    ///
-    /// A link and no copy: a process that another test forks meanwhile would hold the copy open for writing, and
-    /// nobody could execute it (ETXTBSY).
     func releasectlAsStranger(_ arguments: String...) async throws -> Releasectl {
         let copy = "\(directory)/releasectl"
-        if access(copy, F_OK) != 0 { try FileManager.default.linkItem(atPath: Releasectl.path, toPath: copy) }
+        if access(copy, F_OK) != 0 { try ProgramFile.put(Releasectl.path, at: copy) }
         chmod(copy, 0o755)
         return try await Releasectl.run(
             ["--reuid=65534", "--regid=65534", "--clear-groups", copy] + arguments, executable: "/usr/bin/setpriv",

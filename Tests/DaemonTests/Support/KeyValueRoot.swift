@@ -30,7 +30,7 @@ enum KeyValueRoot {
         let files = FileManager.default
         let (ebin, release) = ("\(directory)/lib/kv-\(vsn)/ebin", "\(directory)/releases/\(vsn)")
         for path in [ebin, release] { try files.createDirectory(atPath: path, withIntermediateDirectories: true) }
-        try files.linkItem(atPath: TestRoot.product(program), toPath: "\(ebin)/kv_server")
+        try ProgramFile.put(TestRoot.product(program), at: "\(ebin)/kv_server")
         try files.copyItem(atPath: "\(example)/kv_sup.sup", toPath: "\(ebin)/kv_sup.sup")
         for (name, place) in [("kv.app", ebin), ("kv.rel", release), ("sys.config", release), ("relup", release)] {
             let source = "\(example)/\(vsn)/\(name)"

@@ -33,7 +33,7 @@ struct ServiceManagerRoot: Sendable {
         let bin = "\(releases.root)/erts-\(Emulator.vsn)/bin"
         try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
         for program in ["release-handlerd", "releasectl"] {
-            try FileManager.default.linkItem(atPath: TestRoot.product(program), toPath: "\(bin)/\(program)")
+            try ProgramFile.put(TestRoot.product(program), at: "\(bin)/\(program)")
         }
     }
 

@@ -40,7 +40,7 @@ struct TestRoot: Sendable {
     func install(_ product: String = "fixture-worker", as module: String = "counter", vsn: String) throws {
         let ebin = "\(root)/lib/fix-\(vsn)/ebin"
         try FileManager.default.createDirectory(atPath: ebin, withIntermediateDirectories: true)
-        try FileManager.default.linkItem(atPath: Self.product(product), toPath: "\(ebin)/\(module)")
+        try ProgramFile.put(Self.product(product), at: "\(ebin)/\(module)")
     }
 
     /// The Python worker, of this version.

@@ -1,0 +1,21 @@
+import Foundation
+import Glibc
+import Testing
+
+/// The file of a program that a test is going to run, under another name.
+enum ProgramFile {
+    /// A link where that can be, else a copy: a temporary directory may be a file system of its own.
+    ///
+    /// A program of its own copies. Were the file open for writing here, a process that another test forks meanwhile would
+    /// hold it open too, and nobody could execute it (ETXTBSY).
+    static func put(_ source: String, at destination: String) throws {
+        if link(source, destination) == 0 { return }
+        guard errno == EXDEV else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        let copy = Process()
+        copy.executableURL = URL(filePath: "/bin/cp")
+        copy.arguments = [source, destination]
+        try copy.run()
+        copy.waitUntilExit()
+        try #require(copy.terminationStatus == 0)
+    }
+}
