@@ -15,6 +15,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     case badScript(LowLevelInstruction, message: String)
     case applied(MFA, reason: Term)
     case syncNodes(Term)
+    /// It was busy with a child's start or end for longer than the instruction allows.
+    case suspend(supervisor: WorkerID)
     case codeChange(module: Atom, worker: WorkerID, reason: Term)
     /// A worker whose state goes over unconverted.
     case handOff(worker: WorkerID, reason: Term)
@@ -27,7 +29,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .oldProcesses(_, let workers): workers.first
         case .standby(_, let worker, _): worker
-        case .codeChange(_, let worker, _), .handOff(let worker, _), .resume(let worker, _), .start(let worker, _):
+        case .codeChange(_, let worker, _), .handOff(let worker, _), .resume(let worker, _), .start(let worker, _),
+            .suspend(let worker):
             worker
         case .noSuchLibrary, .badLibraryVsn, .objectCode, .badScript, .scriptOrder, .applied, .syncNodes,
             .unexpectedEvent:
@@ -50,6 +53,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .syncNodes(let reason): tuple("sync_error", reason)
         case .codeChange(let module, let worker, let reason):
             tuple("code_change_failed", .string(worker.description), .atom(module), reason)
+        case .suspend(let supervisor): tuple("suspend_failed", .string(supervisor.description), .atom("timeout"))
         case .handOff(let worker, let reason): tuple("handoff_failed", .string(worker.description), reason)
         case .resume(let worker, let reason): tuple("resume_failed", .string(worker.description), reason)
         case .start(let worker, let reason): tuple("start_failed", .string(worker.description), reason)
@@ -80,6 +84,11 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .syncNodes(let reason): "nodes could not be synchronised: \(sentence(reason))"
         case .codeChange(let module, let worker, let reason):
             "code_change of \(module.name) failed in \(worker): \(sentence(reason))"
+        case .suspend(let supervisor):
+            """
+            supervisor \(supervisor) could not be suspended in time: it is busy with the start or the end of a child; \
+            try again when `releasectl tree` shows that it is done
+            """
         case .handOff(let worker, let reason): "\(worker) could not be handed over: \(sentence(reason))"
         case .resume(let worker, let reason): "\(worker) could not be resumed in new code: \(sentence(reason))"
         case .start(let worker, let reason): "\(worker) could not be started: \(sentence(reason))"

@@ -14,7 +14,9 @@ extension RelupMachine {
     /// 4. A standby runs exactly the bytes that `readObjectCode` checked, and so does every start after `useCode`.
     /// 5. Every answer comes in bounded time: where no limit is given, the driver has its own.
     /// 6. A worker that ends while it is suspended is no error: it appears in the next answer as died or failed.
-    /// 7. `standbyFailed` leaves the other standbys of the batch standing; `endStandbys` follows.
+    /// 7. A supervisor that is found by its module is suspended by its own kind: it handles no child's end until it is
+    ///    resumed, and it is never `hung` without being asked to go on once it is free.
+    /// 8. `standbyFailed` leaves the other standbys of the batch standing; `endStandbys` follows.
     public enum Action: Hashable, Sendable {
         /// Every worker whose child spec lists one of these modules or whose resident module is one.
         /// → `workersFound`
@@ -37,6 +39,12 @@ extension RelupMachine {
         case terminateHung([WorkerID])
         /// Export from the old process, import into the standby, all at once. Nothing is resumed. → `handedOff`
         case handOff([Handoff], timeoutMilliseconds: Int)
+        /// code_change of these suspended supervisors: each reads its module's current `.sup` and takes flags and specs
+        /// from it, all or nothing. → `supervisorsChanged`
+        case changeSupervisors([WorkerID])
+        /// Only on abort, with the old code current again: flags and specs as before the first `changeSupervisors`.
+        /// → `supervisorsRestored`
+        case restoreSupervisors([WorkerID])
         /// Those handed off: the standby becomes the worker, gets the mailbox, the old process ends. The others go
         /// on where they are. `isLast`: nothing stays suspended after it, until a later suspend. → `resumed`
         case resume([WorkerID], isLast: Bool)
@@ -80,6 +88,9 @@ extension RelupMachine {
         case hungTerminated
         /// `died`: the old process ended before its export was complete. `failed`: anything else, a limit included.
         case handedOff(ok: [WorkerID], failed: [WorkerFailure], died: [WorkerID])
+        /// `died`: it has ended meanwhile, and reads the current code when it starts again. `notes`: what became of each.
+        case supervisorsChanged(failed: [WorkerFailure], died: [WorkerID], notes: [String])
+        case supervisorsRestored(failed: [WorkerFailure])
         /// `failed`: not acknowledged. Its new generation is ended by the driver, its old process still stands.
         case resumed(ok: [WorkerID], failed: [WorkerFailure])
         case startedAgain(ok: [WorkerID], failed: [WorkerFailure])

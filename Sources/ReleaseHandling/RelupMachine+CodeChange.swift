@@ -6,10 +6,15 @@ extension RelupMachine {
     mutating func beginCodeChange(_ mode: CodeChangeMode, _ targets: [CodeChangeTarget]) -> Next {
         var handoffs: [Handoff] = []
         var named: Set<WorkerID> = []
+        var supervisors: [(module: Atom, id: WorkerID)] = []
         for target in targets {
             let mine = suspended.all.filter { $0.modules.contains(target.module) }
             if mine.isEmpty { note("no worker is suspended for \(target.module.name)") }
             for worker in mine {
+                if worker.info.isSupervisor {
+                    if named.insert(worker.info.id).inserted { supervisors.append((target.module, worker.info.id)) }
+                    continue
+                }
                 switch conversion(mode, target, worker) {
                 case .handOff(let handoff):
                     guard named.insert(handoff.worker).inserted else {
@@ -21,10 +26,33 @@ extension RelupMachine {
                 }
             }
         }
+        guard !supervisors.isEmpty else { return convert(handoffs) }
+        let ids = supervisors.map(\.id)
+        changedSupervisors += ids.filter { !changedSupervisors.contains($0) }
+        // They first: what is wrong with a `.sup` file is found before any state is on its way.
+        return .ask(.changingSupervisors(supervisors, then: handoffs), .changeSupervisors(ids))
+    }
+
+    private func convert(_ handoffs: [Handoff]) -> Next {
         guard !handoffs.isEmpty else { return .done }
         return .ask(
             .convertingCode(handoffs),
             .handOff(handoffs, timeoutMilliseconds: options.codeChangeTimeoutMilliseconds))
+    }
+
+    mutating func answerSupervisorsChanged(
+        _ orders: [(module: Atom, id: WorkerID)], _ handoffs: [Handoff], _ event: Event
+    ) -> Next? {
+        guard case .supervisorsChanged(let failed, let died, let sentences) = event else { return nil }
+        if let failure = failed.first {
+            let module = orders.first { $0.id == failure.worker }?.module ?? orders[0].module
+            return .fail(.codeChange(module: module, worker: failure.worker, reason: failure.reason))
+        }
+        for sentence in sentences { note(sentence) }
+        if !died.isEmpty { warn("\(names(died)) ended while suspended: what starts in its place reads the new code") }
+        suspended.remove { died.contains($0.info.id) }
+        touched += orders.map(\.id).filter { !died.contains($0) }
+        return convert(handoffs)
     }
 
     private enum Conversion {

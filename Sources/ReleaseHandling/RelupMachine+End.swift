@@ -67,6 +67,9 @@ extension RelupMachine {
             return ask(.endingStandbys, .endStandbys, failure)
         case .restoringCode:
             return ask(.restoringCode, .useCode(originalTable), failure)
+        case .restoringSupervisors:
+            guard !changedSupervisors.isEmpty else { return abort(from: .resumingOld, failure) }
+            return ask(.restoringSupervisors, .restoreSupervisors(changedSupervisors), failure)
         case .resumingOld:
             let standing = workers { $0 != .gone }
             guard !standing.isEmpty else { return abort(from: .startingAgain, failure) }
@@ -117,6 +120,10 @@ extension RelupMachine {
             guard event.isCodeInUse else { return nil }
             codeTable = originalTable
             changed = []
+            return abort(from: .restoringSupervisors, failure)
+        case .restoringSupervisors:
+            guard case .supervisorsRestored(let failed) = event, failed.isEmpty else { return nil }
+            changedSupervisors = []
             return abort(from: .resumingOld, failure)
         case .resumingOld:
             guard case .resumed(_, let failed) = event else { return nil }
@@ -185,6 +192,8 @@ extension RelupMachine.Event {
         case .suspended: "suspended"
         case .hungTerminated: "hungTerminated"
         case .handedOff: "handedOff"
+        case .supervisorsChanged: "supervisorsChanged"
+        case .supervisorsRestored: "supervisorsRestored"
         case .resumed: "resumed"
         case .startedAgain: "startedAgain"
         case .startsReleased: "startsReleased"

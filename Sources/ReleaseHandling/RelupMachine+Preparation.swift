@@ -51,8 +51,9 @@ extension RelupMachine {
 
     private mutating func objectCodeRead(_ versions: [CodeVersion]) -> Next {
         for version in versions {
-            if version.kind != .resident, convertsModule(version.module) {
-                return .fail(.objectCode(module: version.module, reason: .text(Self.convertsNoState(version.kind))))
+            if version.kind == .functional, convertsModule(version.module) {
+                let reason = "a functional module owns no state that code_change could convert"
+                return .fail(.objectCode(module: version.module, reason: .text(reason)))
             }
             if version.kind == .functional, loadsModule(version.module) {
                 let reason = "functional modules (\(version.module.name).so) can't be loaded into running workers"
@@ -63,14 +64,6 @@ extension RelupMachine {
         let orders = versions.filter { $0.kind == .resident }.flatMap(standbyOrders)
         guard !orders.isEmpty else { return .done }
         return .ask(.startingStandbys, startStandbys(orders))
-    }
-
-    private static func convertsNoState(_ kind: CodeVersion.Kind) -> String {
-        switch kind {
-        case .resident: ""
-        case .supervisor: "a supervisor module can't be changed by code_change: stop and start it, or load it"
-        case .functional: "a functional module owns no state that code_change could convert"
-        }
     }
 
     /// One for each worker that will be handed into this version, else one to see that it can start at all.

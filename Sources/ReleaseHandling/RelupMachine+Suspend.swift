@@ -22,9 +22,9 @@ extension RelupMachine {
         return suspend(targets, workers)
     }
 
-    mutating func answerHungTerminated(_ event: Event) -> Next? {
+    func answerHungTerminated(_ event: Event, _ error: RelupError?) -> Next? {
         guard case .hungTerminated = event else { return nil }
-        return .done
+        return error.map { .fail($0) } ?? .done
     }
 
     /// Workers that came since load_object_code get their standby now, while everything still runs.
@@ -83,15 +83,20 @@ extension RelupMachine {
         let named = Set(ok + hung + died)
         // Nothing says that one is suspended of which nothing was said.
         hung += workers.map(\.id).filter { !named.contains($0) }
+        let supervisors = Set(workers.filter(\.isSupervisor).map(\.id))
+        let busy = hung.first(where: supervisors.contains)
+        hung.removeAll(where: supervisors.contains)
         for worker in workers {
+            if worker.isSupervisor, !standing.contains(worker.id) { continue }
             let modules = Set(found.filter { $0.value.contains(worker.id) }.map(\.key))
             let state: SuspendedWorker.State = standing.contains(worker.id) ? .suspended : .gone
             suspended.append(SuspendedWorker(info: worker, modules: modules, state: state))
         }
         touched += ok + hung + died
         if !died.isEmpty { warn("\(names(died)) died while being suspended; started again at resume") }
-        guard !hung.isEmpty else { return .done }
+        let error = busy.map { RelupError.suspend(supervisor: $0) }
+        guard !hung.isEmpty else { return error.map { .fail($0) } ?? .done }
         warn("\(names(hung)) did not suspend in time: terminated, and started again at resume")
-        return .ask(.terminatingHung, .terminateHung(hung))
+        return .ask(.terminatingHung(then: error), .terminateHung(hung))
     }
 }

@@ -19,6 +19,9 @@ import Terms
 /// supervisor starts it in the new code. That is a warning and not the node's restart: the same crash a moment later
 /// would be its supervisor's and the probation's to judge, and OTP ignores it altogether.
 ///
+/// A supervisor's code_change is not irreversible either: it starts and ends nobody, and its old flags and specs come
+/// back. One that can't be suspended in time is busy with a start or an end; that fails the script.
+///
 /// Source: `release_handler_1`; appup(4), "Release Upgrade File".
 public struct RelupMachine: Sendable {
     /// The instructions; a resume that the script forgot is added at the end.
@@ -52,6 +55,8 @@ public struct RelupMachine: Sendable {
     var hasSuspended = false
     var heldModules: [Atom] = []
     var stopped: [StoppedChild] = []
+    /// Supervisors whose code_change was asked for; undone on abort.
+    var changedSupervisors: [WorkerID] = []
 
     /// Of the instruction being evaluated.
     var touched: [WorkerID] = []
@@ -105,7 +110,9 @@ public struct RelupMachine: Sendable {
         case findingWorkersToSuspend([SuspendTarget])
         case startingMissingStandbys([SuspendTarget], [WorkerInfo])
         case suspending([WorkerInfo], [Atom: Set<WorkerID>])
-        case terminatingHung
+        /// The instruction fails once the hung workers are on their way out.
+        case terminatingHung(then: RelupError?)
+        case changingSupervisors([(module: Atom, id: WorkerID)], then: [Handoff])
         case convertingCode([Handoff])
         case handingOffUnconverted([WorkerID], modules: [Atom])
         case resuming([WorkerID], modules: [Atom])
@@ -130,6 +137,7 @@ public struct RelupMachine: Sendable {
         case findingNewCode
         case endingStandbys
         case restoringCode
+        case restoringSupervisors
         case resumingOld
         case endingFailed
         case startingAgain

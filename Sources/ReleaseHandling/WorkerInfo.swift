@@ -8,6 +8,9 @@ public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What the daemon verified about one running worker: never what it should be, always what was executed.
+///
+/// A supervisor has one too where its module is what is asked for. It has no executable and no state of its own to
+/// hand over: a code_change gives it new flags and specs.
 public struct WorkerInfo: Hashable, Sendable {
     public let id: WorkerID
     /// The module whose executable it runs; `nil` for an `os` program.
@@ -18,13 +21,17 @@ public struct WorkerInfo: Hashable, Sendable {
     public let vsn: Term?
     /// SHA-256 (hexadecimal) of the executable that its generation runs; empty where unknown.
     public let sha256: String
+    public let isSupervisor: Bool
 
-    public init(id: WorkerID, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String) {
+    public init(
+        id: WorkerID, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String, isSupervisor: Bool = false
+    ) {
         self.id = id
         self.resident = resident
         self.modules = modules
         self.vsn = vsn
         self.sha256 = sha256
+        self.isSupervisor = isSupervisor
     }
 
     /// The vsn of the code that it runs: reported, else the SHA-256 as text, else `undefined`.

@@ -34,6 +34,9 @@ extension SupervisionTree {
         case .supervisorUnreadable(let id, let reason):
             guard case .reading? = supervisors[id]?.phase else { return }
             finish(id, .startFailed(reason))
+        case .supervisorIgnored(let id):
+            guard let supervisor = supervisors[id], case .reading = supervisor.phase else { return }
+            finish(id, supervisor.isShutdownRequested ? .startFailed(.shutdown) : .ignored)
         case .workerStarted(let id):
             workerAnswered(.startFinished(id, .started), id)
         case .workerIgnored(let id):
@@ -83,7 +86,11 @@ extension SupervisionTree {
 
     /// Lets an idle supervisor handle one message.
     private mutating func pump(_ id: StartID) {
-        guard supervisors[id]?.isIdle == true, let message = supervisors[id]?.mailbox.popFirst() else { return }
+        guard let supervisor = supervisors[id], supervisor.isIdle else { return }
+        let next =
+            supervisor.isSuspended
+            ? supervisors[id]?.mailbox.popFirstRequest() : supervisors[id]?.mailbox.popFirst()
+        guard let message = next else { return }
         signals.append(.pump(id))
         switch message {
         case .exit(let attempt, let key, let reason):

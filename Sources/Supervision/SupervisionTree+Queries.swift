@@ -88,6 +88,6 @@ extension SupervisionTree {
         if case .reading = supervisor.phase { flags = nil }
         return SupervisorStatus(
             address: supervisor.address, startID: supervisor.id, module: supervisor.module, flags: flags, phase: phase,
-            isBusy: !supervisor.isIdle)
+            isBusy: !supervisor.isIdle, isSuspended: supervisor.isSuspended)
     }
 }

@@ -23,6 +23,14 @@ extension SupervisionTree {
             actions.append(.reply(request, .counts(counts(id))))
         case .codeChange(_, let initial):
             actions.append(.reply(request, codeChange(id, initial)))
+        case .restore(_, let snapshot):
+            actions.append(.reply(request, restore(id, snapshot)))
+        case .suspend:
+            supervisors[id]?.isSuspended = true
+            actions.append(.reply(request, .ok))
+        case .resume:
+            supervisors[id]?.isSuspended = false
+            actions.append(.reply(request, .ok))
         }
     }
 

@@ -143,6 +143,7 @@ extension SupervisionTree {
         guard supervisor.parent == nil else {
             switch ending {
             case .startFailed(let reason): signals.append(.startFinished(id, .failed(reason)))
+            case .ignored: signals.append(.startFinished(id, .ignored))
             case .exited(let reason): signals.append(.ended(id, reason: reason))
             }
             return
@@ -150,6 +151,10 @@ extension SupervisionTree {
         roots.removeAll { $0 == id }
         switch ending {
         case .startFailed(let reason): actions.append(.rootFailed(supervisor.address, reason: reason))
+        case .ignored:
+            // Source: OTP, `application_master`: an application's start function must answer with a process.
+            let reason = Term.tuple([.atom("bad_return"), .tuple([.atom(supervisor.module), .atom("ignore")])])
+            actions.append(.rootFailed(supervisor.address, reason: reason))
         case .exited(let reason): actions.append(.rootStopped(supervisor.address, reason: reason))
         }
     }

@@ -24,6 +24,8 @@ public struct SupervisionTree: Sendable {
 
         case supervisorRead(StartID, SupervisorInit)
         case supervisorUnreadable(StartID, reason: Term)
+        /// Its init answers `ignore`: it does not run, which is an error of a top supervisor only.
+        case supervisorIgnored(StartID)
 
         case workerStarted(StartID)
         case workerIgnored(StartID)
@@ -51,7 +53,7 @@ public struct SupervisionTree: Sendable {
         /// The start isn't wanted any more: drop it or kill the process. The answer is `workerExited` or
         /// `workerStartFailed`; a `workerStarted` that crossed it is fine too: `stopWorker` follows.
         case cancelStart(StartID, ChildAddress)
-        /// Read MODULE.sup. The answer is `supervisorRead` or `supervisorUnreadable`.
+        /// Read MODULE.sup. The answer is `supervisorRead`, `supervisorUnreadable` or `supervisorIgnored`.
         case readSupervisor(StartID, ChildAddress, module: Atom, arguments: [Term])
         /// Answer with `timerFired` after that time: a supervisor has no longer to end.
         case scheduleTimer(StartID, afterMilliseconds: Int)

@@ -70,6 +70,7 @@ struct Supervisor: Sendable {
     /// How the supervisor's own life ends, as its parent sees it.
     enum Ending: Sendable {
         case startFailed(Term)
+        case ignored
         case exited(Term)
     }
 
@@ -83,6 +84,8 @@ struct Supervisor: Sendable {
     var flags = SupervisorFlags()
     /// Whether its start was acknowledged.
     var isInitialized = false
+    /// It handles requests only.
+    var isSuspended = false
     /// Its parent wants it to end: comes before everything in the mailbox.
     var isShutdownRequested = false
     /// The spec of all dynamic children; only under `simple_one_for_one`.
@@ -200,6 +203,18 @@ struct Mailbox: Sendable {
         }
         messages.removeAll(keepingCapacity: false)
         head = 0
+        return nil
+    }
+
+    /// The first request, past whatever waits before it.
+    mutating func popFirstRequest() -> Message? {
+        guard waitingRequests > 0 else { return nil }
+        for index in head..<messages.count {
+            guard case .request? = messages[index] else { continue }
+            defer { messages[index] = nil }
+            waitingRequests -= 1
+            return messages[index]
+        }
         return nil
     }
 

@@ -8,10 +8,11 @@ extension SupervisorInit {
     /// - Parameters:
     ///   - file: the name that errors show.
     ///   - environment: the application's environment, for `{'$env', Key, Default}`.
+    /// - Returns: nil for `ignore.`: the supervisor is not to run.
     /// Source: OTP, supervisor(3), `Module:init/1`.
     public static func parse(
         _ utf8: [UInt8], file: String, environment: (Atom) -> Term?
-    ) throws(FileError) -> SupervisorInit {
+    ) throws(FileError) -> SupervisorInit? {
         let terms: [LocatedTerm]
         do {
             terms = try TermText.parseTerms(utf8, limits: .default)
@@ -27,6 +28,7 @@ extension SupervisorInit {
                 file: file, position: terms[1].position,
                 message: "expected one term, found another: \(SpecError.shortened(terms[1].term))")
         }
+        if first.term == .atom("ignore") { return nil }
         do {
             return try SupervisorInit(SpecNode(first, environment))
         } catch {

@@ -31,12 +31,19 @@ public enum SupervisorRequest: Hashable, Sendable {
     case countChildren(supervisor: ChildAddress)
     /// The supervisor's own code_change: new flags and specs; running children stay, added ones are not started.
     case codeChange(supervisor: ChildAddress, SupervisorInit)
+    /// Undoes code_changes: flags and specs of that time come back.
+    case restore(supervisor: ChildAddress, SupervisorSnapshot)
+    /// As `sys:suspend`: until `resume` it handles no child's end and tries no restart again. Requests are served all
+    /// the same, which OTP's would not: what an upgrade asks of it meanwhile has to be done. Its parent's shutdown ends it.
+    case suspend(supervisor: ChildAddress)
+    case resume(supervisor: ChildAddress)
 
     public var supervisor: ChildAddress {
         switch self {
         case .startChild(let supervisor, _), .startDynamicChild(let supervisor, _), .terminateChild(let supervisor, _),
             .restartChild(let supervisor, _), .deleteChild(let supervisor, _), .getChildspec(let supervisor, _),
-            .whichChildren(let supervisor), .countChildren(let supervisor), .codeChange(let supervisor, _):
+            .whichChildren(let supervisor), .countChildren(let supervisor), .codeChange(let supervisor, _),
+            .restore(let supervisor, _), .suspend(let supervisor), .resume(let supervisor):
             supervisor
         }
     }
@@ -125,6 +132,7 @@ public struct SupervisorStatus: Hashable, Sendable {
     public let phase: Phase
     /// Whether it waits for a start or an end, so that requests queue.
     public let isBusy: Bool
+    public let isSuspended: Bool
 }
 
 /// What a supervisor logs. Source: OTP, sasl_app(6), "Supervisor Report" and "Progress Report".

@@ -69,11 +69,6 @@ import Wire
             "releases/2.0.0/relup", TestRoot.relup(up: "{suspend, [counter]}, point_of_no_return"),
             "relup:1:"
         ),
-        (
-            "releases/2.0.0/relup",
-            TestRoot.relup(up: "point_of_no_return, {suspend, [fix_sup]}, {code_change, up, [{fix_sup, []}]}"),
-            "fix_sup is a supervisor module, which this version can't change while it runs"
-        ),
         ("releases/2.0.0/sys.config", "[{fix, [{greeting", "sys.config:1:"),
         ("releases/2.0.0/fix.rel", "{release, {\"fix\", \"2.0.0\"}, {erts, \"1\"}, [{gone, \"1\"}]}.", "gone-1"),
         (

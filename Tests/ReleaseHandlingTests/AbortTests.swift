@@ -14,11 +14,18 @@ func failures(of action: Action) -> [Event] {
     case .handOff(let handoffs, _):
         let ok = handoffs.map(\.worker).filter { $0 != first }
         return [.handedOff(ok: ok, failed: [failure], died: []), .nodesSynced]
+    // That of a supervisor alone can't fail: it goes on, or it has ended.
+    case .resume([supervisor], _): return [.nodesSynced]
     case .resume: return [.resumed(ok: [], failed: [failure]), .nodesSynced]
     case .startAgain(let ids): return [.startedAgain(ok: ids.filter { $0 != first }, failed: [failure])]
     case .startChildren(let ids): return [.childrenStarted(ok: ids.filter { $0 != first }, failed: [failure])]
     case .syncNodes: return [.nodesSyncFailed(.tuple([.atom("nodedown"), .atom("n@h")]))]
     case .apply: return [.applyFailed(reason)]
+    case .changeSupervisors(let ids):
+        let failure = Machine.WorkerFailure(worker: ids[0], reason: reason)
+        return [.supervisorsChanged(failed: [failure], died: [], notes: []), .nodesSynced]
+    case .restoreSupervisors(let ids):
+        return [.supervisorsRestored(failed: [Machine.WorkerFailure(worker: ids[0], reason: reason)]), .nodesSynced]
     case .findWorkers, .useCode, .holdStarts, .suspend, .terminateHung, .releaseStarts, .endWorkers, .stopChildren,
         .endStandbys:
         return [.nodesSynced]
@@ -27,7 +34,7 @@ func failures(of action: Action) -> [Event] {
 }
 
 @Suite struct AbortTests {
-    static let scripts = [dynamicUp, dynamicDown, staticDown, soft, stopStart]
+    static let scripts = [dynamicUp, dynamicDown, staticDown, soft, stopStart, supervisorUp]
 
     /// Fails each action in turn, in each way. As long as nobody ran new code everything is as before.
     @Test(arguments: scripts, [[], [first]] as [Set<WorkerID>])

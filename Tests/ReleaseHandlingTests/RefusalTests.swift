@@ -61,10 +61,6 @@ import Testing
             }?.error.description
         }
         #expect(
-            kind(.supervisor) == """
-                object code of kv_server: a supervisor module can't be changed by code_change: stop and start it, or load it
-                """)
-        #expect(
             kind(.functional) == """
                 object code of kv_server: a functional module owns no state that code_change could convert
                 """)

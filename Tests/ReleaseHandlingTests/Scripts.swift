@@ -8,6 +8,8 @@ let two = LibraryRecord(name: "kv", vsn: "2.0.0", directory: "lib/kv-2.0.0")
 let first = WorkerID("kv/kv_sup/a")
 let second = WorkerID("kv/kv_sup/b")
 let other = WorkerID("kv/kv_sup/other")
+let kvSup: Atom = "kv_sup"
+let supervisor = WorkerID("kv/kv_sup")
 
 let reading = LowLevelInstruction.loadObjectCode(library: "kv", vsn: "2.0.0", modules: [kv])
 let loading = LowLevelInstruction.load(module: kv, prePurge: .brutalPurge, postPurge: .brutalPurge)
@@ -27,6 +29,14 @@ let dynamicDown = [reading, .pointOfNoReturn, suspending, converting(.down), loa
 let staticUp = [reading, .pointOfNoReturn, suspending, loading, converting(.up), resuming]
 let staticDown = [reading, .pointOfNoReturn, suspending, loading, converting(.down), resuming]
 let soft = [reading, .pointOfNoReturn, suspending, loading, resuming]
+/// What systools makes of `{update, kv_sup, supervisor}` before an update of the server.
+let supervisorUp = [
+    LowLevelInstruction.loadObjectCode(library: "kv", vsn: "2.0.0", modules: [kv, kvSup]), .pointOfNoReturn,
+    .suspend([SuspendTarget(module: kvSup)]),
+    .load(module: kvSup, prePurge: .brutalPurge, postPurge: .brutalPurge),
+    .codeChange(.up, [CodeChangeTarget(module: kvSup, extra: .list([]))]), .resume([kvSup]),
+    suspending, loading, converting(.up), resuming,
+]
 let stopStart = [reading, .pointOfNoReturn, .stop([kv]), loading, .start([kv])]
 
 func worker(
@@ -45,7 +55,11 @@ func table(_ modules: [Atom] = [kv, "other"]) -> CodeTable {
 /// Two workers of the server and one of another module.
 func world() -> World {
     World(
-        workers: [first: worker(), second: worker(), other: worker(resident: "other", modules: ["other"])],
+        workers: [
+            first: worker(), second: worker(), other: worker(resident: "other", modules: ["other"]),
+            supervisor: World.Worker(
+                resident: nil, modules: [kvSup], sha256: "", vsn: nil, state: ["used"], isSupervisor: true),
+        ],
         table: table())
 }
 

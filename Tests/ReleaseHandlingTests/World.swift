@@ -18,6 +18,7 @@ struct World: Equatable {
         var process = Process.running
         /// What was done to its state, in order; a restart makes it empty.
         var state: [String] = ["used"]
+        var isSupervisor = false
     }
 
     struct Standby: Equatable {
@@ -41,7 +42,8 @@ struct World: Equatable {
             let named = worker.modules + (worker.resident.map { [$0] } ?? [])
             guard named.contains(where: modules.contains), worker.process != .none else { return nil }
             return WorkerInfo(
-                id: id, resident: worker.resident, modules: worker.modules, vsn: worker.vsn, sha256: worker.sha256)
+                id: id, resident: worker.resident, modules: worker.modules, vsn: worker.vsn, sha256: worker.sha256,
+                isSupervisor: worker.isSupervisor)
         }
     }
 
@@ -71,7 +73,8 @@ struct World: Equatable {
         switch action {
         case .findWorkers(let modules): return .workersFound(infos(modules))
         case .readObjectCode(let library, let modules):
-            return .objectCodeRead(modules.map { code($0, library) })
+            return .objectCodeRead(
+                modules.map { code($0, library, kind: $0 == kvSup ? .supervisor : .resident) })
         case .startStandbys(let orders): return startStandbys(orders)
         case .useCode(let new):
             table = new
@@ -86,6 +89,15 @@ struct World: Equatable {
         case .handOff(let handoffs, _):
             for handoff in handoffs { handOff(handoff) }
             return .handedOff(ok: handoffs.map(\.worker), failed: [], died: [])
+        case .changeSupervisors(let ids):
+            for id in ids {
+                check(workers[id]?.process == .suspended, "\(id) is not suspended")
+                workers[id]?.state.append("changed")
+            }
+            return .supervisorsChanged(failed: [], died: [], notes: [])
+        case .restoreSupervisors(let ids):
+            for id in ids { workers[id]?.state.removeAll { $0 == "changed" } }
+            return .supervisorsRestored(failed: [])
         case .resume(let ids, _):
             for id in ids { resume(id) }
             return .resumed(ok: ids, failed: [])

@@ -19,6 +19,8 @@ struct ScriptedWorld {
     private(set) var tree = SupervisionTree()
     var modules: [Atom: SupervisorInit] = [:]
     var behaviours: [Term: Behaviour] = [:]
+    /// Supervisor modules whose init answers `ignore`.
+    var ignoring: Set<Atom> = []
     /// Workers that end only when killed.
     var stubborn: Set<Term> = []
     /// Workers whose ordered end is answered by hand, through `exit`.
@@ -100,6 +102,7 @@ struct ScriptedWorld {
             if let name = address.id, crossing.contains(name) { return nil }
             return .workerExited(id, reason: .atom("killed"))
         case .readSupervisor(let id, _, let module, _):
+            if ignoring.contains(module) { return .supervisorIgnored(id) }
             guard let initial = modules[module] else { return .supervisorUnreadable(id, reason: .atom("enoent")) }
             return .supervisorRead(id, initial)
         case .scheduleTimer(let id, let time):

@@ -6,7 +6,14 @@ import Testing
 /// `.sup` files: what is read, and the exact text of each refusal.
 @Suite struct SupervisorFileTests {
     private func parse(_ text: String, _ environment: [Atom: Term] = [:]) throws(FileError) -> SupervisorInit {
-        try SupervisorInit.parse(Array(text.utf8), file: "kv_sup.sup") { environment[$0] }
+        let initial = try SupervisorInit.parse(Array(text.utf8), file: "kv_sup.sup") { environment[$0] }
+        guard let initial else { throw FileError(file: "kv_sup.sup", position: nil, message: "ignore") }
+        return initial
+    }
+
+    @Test func ignoreIsAnAnswer() {
+        #expect(refusal("ignore.") == "kv_sup.sup: ignore")
+        #expect(refusal("ignored.").contains("bad_return: expected {ok, {Flags, Children}}, found ignored"))
     }
 
     private func refusal(_ text: String, _ environment: [Atom: Term] = [:]) -> String {
@@ -97,7 +104,6 @@ import Testing
     private static let wholeFiles: [(String, String)] = [
         ("", "1:1: expected {ok, {Flags, Children}}, found no term"),
         ("{#{}, []}. more.", "1:12: expected one term, found another: more"),
-        ("ignore.", "1:1: bad_return: expected {ok, {Flags, Children}}, found ignore"),
         ("{#{}, none}.", "1:7: invalid_child_spec: expected a list of child specs, found none"),
         ("{[], []}.", "1:2: invalid_type: expected a map of flags or {Strategy, Intensity, Period}, found []"),
         (

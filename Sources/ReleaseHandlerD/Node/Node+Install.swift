@@ -75,21 +75,13 @@ extension Node {
 
     /// What the script asks for and this version can't do is refused before anything runs.
     private func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
-        let supervisors = Set(tree.allSupervisors().map(\.module))
         for (index, instruction) in entry.script.enumerated() {
-            let named: [Atom]
             switch instruction {
-            case .suspend(let targets): named = targets.map(\.module)
-            case .codeChange(_, let targets): named = targets.map(\.module)
             case .syncNodes, .restartNewEmulator, .restartEmulator:
                 throw unsupported(file, index, instruction, "this version does not evaluate it yet")
-            case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .resume, .stop, .start, .apply: continue
-            }
-            if let module = named.first(where: supervisors.contains) {
-                let advice = "load takes effect when the supervisor starts again"
-                throw unsupported(
-                    file, index, instruction,
-                    "\(module.name) is a supervisor module, which this version can't change while it runs; \(advice)")
+            case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .suspend, .codeChange, .resume, .stop,
+                .start, .apply:
+                continue
             }
         }
     }
@@ -221,7 +213,7 @@ extension Node {
         unpurged.add(more)
         schedulePurge()
         codeServer.forgetUnused()
-        var warnings = warnings
+        var warnings = warnings + upgrade.supervisorWarnings()
         do {
             try store.apply(try store.table.installed(upgrade.to.vsn))
             try applications?.update(upgrade.to.applicationSpecs)

@@ -46,11 +46,26 @@ extension Node {
         for child in tree.allChildren() where child.spec.type == .worker {
             if let place = places[child.address], place.current != nil { candidates.append(place) }
         }
+        let supervisors = supervisors(listing: wanted)
         let gather = Gather<WorkerInfo>(count: candidates.count) { infos in
-            then(infos.filter { $0.resident.map(wanted.contains) == true || !wanted.isDisjoint(with: $0.modules) })
+            let found = infos.filter {
+                $0.resident.map(wanted.contains) == true || !wanted.isDisjoint(with: $0.modules)
+            }
+            then(supervisors + found)
         }
         for (index, place) in candidates.enumerated() {
             modulesOf(place) { gather.set(index, Self.info(place, modules: $0)) }
+        }
+    }
+
+    /// Supervisors that run: a top supervisor by its module, any other by the modules of its spec, as in OTP.
+    private func supervisors(listing wanted: Set<Atom>) -> [WorkerInfo] {
+        tree.allSupervisors().compactMap { supervisor in
+            let modules = tree.child(at: supervisor.address)?.spec.listedModules ?? [supervisor.module]
+            guard !wanted.isDisjoint(with: modules) else { return nil }
+            return WorkerInfo(
+                id: WorkerID(supervisor.address.description), resident: nil, modules: modules, vsn: nil, sha256: "",
+                isSupervisor: true)
         }
     }
 

@@ -139,14 +139,17 @@ public final class Node {
 
     private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
         do {
-            feed(.supervisorRead(id, try supervisorInit(of: module, application: address.application)))
+            guard let initial = try supervisorInit(of: module, application: address.application) else {
+                return feed(.supervisorIgnored(id))
+            }
+            feed(.supervisorRead(id, initial))
         } catch {
             feed(.supervisorUnreadable(id, reason: error.reason))
         }
     }
 
-    /// What MODULE.sup says now, with the application's environment put in.
-    func supervisorInit(of module: Atom, application: Atom) throws(SupervisorReadError) -> SupervisorInit {
+    /// What MODULE.sup says now, with the application's environment put in; nothing where it says `ignore`.
+    func supervisorInit(of module: Atom, application: Atom) throws(SupervisorReadError) -> SupervisorInit? {
         do {
             let file = try codeServer.supervisor(module, in: root)
             let environment = releaseForStarts?.environment(of: application) ?? [:]

@@ -135,7 +135,8 @@ extension Node {
                 let generation = place?.current
                 return TreeNode(
                     id: child.address.id?.description ?? "", address: child.address.description,
-                    kind: child.spec.type == .worker ? .worker : .supervisor, state: state(of: child, place),
+                    kind: child.spec.type == .worker ? .worker : .supervisor,
+                    state: supervisors[child.address].flatMap(Self.state) ?? state(of: child, place),
                     pid: generation?.pid, generation: generation?.number, module: child.spec.start.module.name,
                     vsn: generation?.vsnText, restarts: child.restarts,
                     strategy: supervisors[child.address]?.flags?.strategy.rawValue,
@@ -145,12 +146,22 @@ extension Node {
         }
         return tree.rootAddresses.map { root in
             let top = TreeNode(
-                id: root.id?.description ?? "", address: root.description, kind: .supervisor, state: .running,
+                id: root.id?.description ?? "", address: root.description, kind: .supervisor,
+                state: supervisors[root].flatMap(Self.state) ?? .running,
                 module: supervisors[root]?.module.name, strategy: supervisors[root]?.flags?.strategy.rawValue,
                 children: children(of: root))
             return TreeNode(
                 id: root.application.name, address: root.application.name, kind: .application, state: .running,
                 vsn: release?.applications[root.application]?.vsn, children: [top])
+        }
+    }
+
+    /// Where it is something else than what its own supervisor says of it.
+    private static func state(_ supervisor: SupervisorStatus) -> TreeNode.State? {
+        switch supervisor.phase {
+        case .initializing: .starting
+        case .terminating: .stopping
+        case .running: supervisor.isSuspended ? .suspended : nil
         }
     }
 

@@ -17,11 +17,29 @@ extension Upgrade {
                     try Self.read(modules, of: library, in: root)
                 }
                 for code in read { codeServer.keep(code) }
-                self?.answer(.objectCodeRead(read.map(\.version)))
+                guard let self else { return }
+                if let unusable = self.unusableSupervisor(read) {
+                    return self.answer(.objectCodeFailed(module: unusable.module, reason: .text(unusable.sentence)))
+                }
+                self.answer(.objectCodeRead(read.map(\.version)))
             } catch {
                 self?.answer(.objectCodeFailed(module: error.module, reason: .text("\(error.error)")))
             }
         }
+    }
+
+    /// A `.sup` file that its application's new environment makes no supervisor of: found here, before anything changed.
+    private func unusableSupervisor(_ read: [LoadedCode]) -> (module: Atom, sentence: String)? {
+        for code in read {
+            guard let bytes = code.file.contents else { continue }
+            let environment = to.environment(of: code.version.library)
+            do {
+                _ = try SupervisorInit.parse(bytes, file: code.file.path) { environment[$0] }
+            } catch {
+                return (code.version.module, error.description)
+            }
+        }
+        return nil
     }
 
     private struct UnreadableModule: Error {

@@ -18,6 +18,9 @@ extension Upgrade {
 
     func suspend(_ orders: [RelupMachine.SuspendOrder]) {
         each(orders) { (order, done: @escaping @HostActor (StepResult) -> Void) in
+            if let supervisor = supervisor(order.worker) {
+                return suspend(supervisor, within: order.timeoutMilliseconds, then: done)
+            }
             guard let place = place(order.worker) else { return done(.died(.atom("noproc"))) }
             place.suspend(within: order.timeoutMilliseconds, then: done)
         } then: { results in
@@ -101,6 +104,10 @@ extension Upgrade {
         then: @escaping @HostActor (RelupMachine.Event) -> Void
     ) {
         each(workers) { (worker, done: @escaping @HostActor (StepResult) -> Void) in
+            // One that has ended meanwhile is as much resumed as it can be: its parent starts it again.
+            if let supervisor = supervisor(worker) {
+                return node.request(.resume(supervisor: supervisor)) { _ in done(.done) }
+            }
             guard let place = place(worker) else { return done(.died(.atom("noproc"))) }
             ask(place, done)
         } then: { results in

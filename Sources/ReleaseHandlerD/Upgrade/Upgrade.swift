@@ -27,6 +27,8 @@ final class Upgrade {
     /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
     var terminated: Set<ChildAddress> = []
     var sleepTimer: ScheduledTimer?
+    /// Supervisors that were changed, as they were before, and what each change did.
+    var supervisors: [ChangedSupervisor] = []
     private var isOver = false
     /// Answers that came while actions were being performed.
     private var answers: [RelupMachine.Event] = []
@@ -106,6 +108,8 @@ final class Upgrade {
             suspend(orders)
         case .terminateHung(let workers): terminateHung(workers)
         case .handOff(let handoffs, let milliseconds): handOff(handoffs, milliseconds)
+        case .changeSupervisors(let workers): changeSupervisors(workers)
+        case .restoreSupervisors: restoreSupervisors()
         case .resume(let workers, let isLast): resume(workers, isLast: isLast)
         case .resumeOld(let workers): resumeOld(workers)
         case .startAgain(let workers): startAgain(workers)

@@ -163,6 +163,13 @@ final class Place {
         generation.kill(reason: .atom("killed"))
     }
 
+    /// Another spec for what runs, from its supervisor's code_change: counts for what is started from now on. What kind
+    /// of program it is stays with the process.
+    func adopt(_ spec: ChildSpec) {
+        guard spec.isUnmodifiedProgram == self.spec.isUnmodifiedProgram else { return }
+        self.spec = spec
+    }
+
     // MARK: Stop
 
     /// Ends the worker as its spec's shutdown says; the end is told as a notice.
