@@ -4,6 +4,7 @@ extension SupervisionTree {
     /// A child ended by itself: what its restart type says.
     mutating func restartAfterExit(_ id: StartID, _ key: Term, _ attempt: StartID, _ reason: Term) {
         guard let child = supervisors[id]?.children[key] else { return }
+        supervisors[id]?.children[key]?.restartCause = .ended(reason: reason)
         switch child.spec.restart {
         case .permanent:
             reportTerminated(id, key, attempt, reason)
@@ -58,6 +59,9 @@ extension SupervisionTree {
         case .oneForAll, .restForOne:
             supervisors[id]?.children[key]?.state = .undefined
             let terminationOrder = Array(groupOfRestart(id, key).reversed())
+            for other in terminationOrder where other != key {
+                supervisors[id]?.children[other]?.restartCause = .with(supervisor.address.child(key))
+            }
             stopRest(id, .restartGroup(trigger: key, rest: terminationOrder[...]))
         }
     }

@@ -101,7 +101,8 @@ extension SupervisionTree {
             guard let place = place(owner) else { return }
             let count = (supervisors[owner.supervisor]?.children[owner.key]?.restarts ?? 0) + 1
             supervisors[owner.supervisor]?.children[owner.key]?.restarts = count
-            actions.append(.report(.restart(child: place, count: count)))
+            let cause = supervisors[owner.supervisor]?.children[owner.key]?.restartCause
+            actions.append(.report(.restart(child: place, count: count, cause: cause ?? .ended(reason: .undefined))))
         case .initialize, .startChild, .restartChild:
             break
         }
@@ -167,6 +168,7 @@ extension SupervisionTree {
         case .failed(let reason):
             reportStartError(id, key, reason)
             supervisors[id]?.children[key]?.state = .restarting
+            supervisors[id]?.children[key]?.restartCause = .startFailed(reason: reason)
             // Through the mailbox, so that what waits there comes first.
             supervisors[id]?.mailbox.append(.tryAgain(key: key))
             return becomeIdle(id)

@@ -31,6 +31,8 @@ struct Child: Sendable {
     var spec: ChildSpec
     var state: ChildState = .undefined
     var restarts = 0
+    /// Why it is to be started again, where it is or was.
+    var restartCause: SupervisorReport.RestartCause?
 }
 
 /// One supervisor: OTP's `#state{}` and what its process would be waiting for.

@@ -139,10 +139,19 @@ public struct SupervisorStatus: Hashable, Sendable {
 public enum SupervisorReport: Hashable, Sendable {
     case progress(child: ChildAddress, StartID)
     case childTerminated(child: ChildAddress, StartID, reason: Term)
-    /// A restart begins; `count` is that child's restarts with this one.
-    case restart(child: ChildAddress, count: Int)
+    /// A restart was made; `count` is that child's restarts with this one.
+    case restart(child: ChildAddress, count: Int, cause: RestartCause)
     case startError(child: ChildAddress, reason: Term)
     case shutdownError(child: ChildAddress, reason: Term)
     /// The supervisor gives up: `reached_max_restart_intensity` for this child.
     case shutdown(supervisor: ChildAddress, child: ChildAddress, reason: Term)
+
+    /// Why a child is started again.
+    public enum RestartCause: Hashable, Sendable {
+        case ended(reason: Term)
+        /// The restart before this one.
+        case startFailed(reason: Term)
+        /// With this child, by the supervisor's strategy.
+        case with(ChildAddress)
+    }
 }

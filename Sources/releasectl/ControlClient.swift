@@ -18,6 +18,7 @@ struct ControlClient {
     enum Method: String {
         case get = "GET"
         case post = "POST"
+        case put = "PUT"
         case delete = "DELETE"
     }
 

@@ -23,23 +23,27 @@ struct Table {
             self.colour = colour
         }
 
+        /// Nothing where there is nothing to say, for tables that have much of that.
+        init(orBlank text: String?) {
+            self.text = printable(text ?? "")
+            colour = nil
+        }
+
         init(stringLiteral value: String) { self.init(value) }
     }
 
     static let gap = 2
 
     func print(on terminal: Terminal) {
-        var table = self
-        table.leaveOut(beyond: terminal.width)
-        table.printAll(on: terminal)
+        for line in lines(on: terminal) { terminal.line(line) }
     }
 
-    private func printAll(on terminal: Terminal) {
-        let widths = self.widths(within: terminal.width)
-        let heading = columns.map { Cell($0.title, colour: .bold) }
-        for row in [heading] + rows {
-            terminal.line(line(row, widths: widths, terminal: terminal))
-        }
+    func lines(on terminal: Terminal) -> [String] {
+        var table = self
+        table.leaveOut(beyond: terminal.width)
+        let widths = table.widths(within: terminal.width)
+        let heading = table.columns.map { Cell($0.title, colour: .bold) }
+        return ([heading] + table.rows).map { table.line($0, widths: widths, terminal: terminal) }
     }
 
     private func line(_ row: [Cell], widths: [Int], terminal: Terminal) -> String {
@@ -56,6 +60,7 @@ struct Table {
             }
             if !isLast { line += String(repeating: " ", count: Self.gap) }
         }
+        while line.last == " " { line.removeLast() }
         return line
     }
 

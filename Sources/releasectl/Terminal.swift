@@ -5,6 +5,10 @@ struct Terminal: Sendable {
     let descriptor: Int32
     let isTerminal: Bool
     let hasColour: Bool
+    /// Whether it understands control sequences.
+    let canRedraw: Bool
+    /// Lines; nil where it is no terminal.
+    let height: Int?
     /// Columns; nil where nothing says how many there are, so that a pipe gets whole lines.
     let width: Int?
 
@@ -16,12 +20,14 @@ struct Terminal: Sendable {
         isTerminal = isatty(descriptor) == 1
         let isPlain = Self.environment("NO_COLOR") != nil || Self.environment("TERM") == "dumb"
         hasColour = isTerminal && !isPlain
+        canRedraw = isTerminal && Self.environment("TERM") != "dumb"
+        var size = winsize()
+        let isKnown = isTerminal && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0
+        height = isTerminal ? (isKnown && size.ws_row > 0 ? Int(size.ws_row) : 24) : nil
         if let columns = Self.environment("COLUMNS").flatMap({ Int($0) }), columns > 0 {
             width = columns
         } else if isTerminal {
-            var size = winsize()
-            let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-            width = isKnown ? Int(size.ws_col) : 80
+            width = isKnown && size.ws_col > 0 ? Int(size.ws_col) : 80
         } else {
             width = nil
         }
@@ -51,6 +57,20 @@ struct Terminal: Sendable {
     }
 
     func line(_ text: String = "") { write(text + "\n") }
+
+    /// Shows these lines in place of what stands on the screen; what goes beyond its height is counted.
+    ///
+    /// In one write and line over line, so that nothing flickers. Source: ECMA-48, CUP, EL and ED.
+    func redraw(_ lines: [String], isFirst: Bool) {
+        var shown = lines
+        // The cursor takes the last line.
+        if let height, lines.count > height - 1 {
+            let room = max(0, height - 2)
+            shown = lines.prefix(room) + [shortened("… \(lines.count - room) more lines", to: width)]
+        }
+        let text = shown.map { $0 + "\u{1B}[K\n" }.joined()
+        write((isFirst ? "\u{1B}[2J" : "") + "\u{1B}[H" + text + "\u{1B}[J")
+    }
 
     func paint(_ text: String, _ colour: Colour) -> String {
         hasColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text

@@ -7,6 +7,7 @@ import Wire
 
 /// The document against the running server: every operation, and the shape of every answer.
 @Suite(.timeLimit(.minutes(5))) struct ControlOpenAPITests {
+    private static let worker = "/v1/workers/{worker}"
     private static let children = "/v1/supervisors/{supervisor}/children"
 
     @Test func namesEveryRouteAndNoOther() throws {
@@ -48,6 +49,12 @@ import Wire
             ("GET", "/v1/workers", "/v1/workers", nil),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"kv/kv_sup/store","request":"x"}"#),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"w","request":"x"}"#),
+            ("GET", "\(Self.worker)/status", "/v1/workers/kv%2Fkv_sup%2Fstore/status", nil),
+            ("GET", "\(Self.worker)/status", "/v1/workers/other/status", nil),
+            ("GET", "\(Self.worker)/state", "/v1/workers/kv%2Fkv_sup%2Fstore/state", nil),
+            ("PUT", "\(Self.worker)/state", "/v1/workers/kv%2Fkv_sup%2Fstore/state", ##"{"state":"7"}"##),
+            ("PUT", "\(Self.worker)/state", "/v1/workers/kv%2Fkv_sup%2Fstore/state", "{}"),
+            ("GET", "\(Self.worker)/statistics", "/v1/workers/kv%2Fkv_sup%2Fstore/statistics", nil),
             ("GET", Self.children, "/v1/supervisors/kv%2Fkv_sup/children", nil),
             ("GET", Self.children, "/v1/supervisors/other/children", nil),
             ("POST", Self.children, "/v1/supervisors/kv_sup/children", ##"{"spec":"#{id => new}"}"##),

@@ -57,6 +57,10 @@ extension ControlFixture {
 
     /// As the user and group 65534 and no other group, by a name that this user can reach.
     func releasectlAsStranger(_ arguments: String...) async throws -> Releasectl {
+        try await releasectlAsStranger(arguments)
+    }
+
+    func releasectlAsStranger(_ arguments: [String]) async throws -> Releasectl {
         let copy = "\(directory)/releasectl"
         if access(copy, F_OK) != 0 { try ProgramFile.put(Releasectl.path, at: copy) }
         chmod(copy, 0o755)
@@ -66,11 +70,13 @@ extension ControlFixture {
     }
 
     /// All that it wrote to a terminal of 100 columns.
-    func releasectlOnTerminal(_ arguments: [String], environment: [String: String]) async throws -> String {
+    func releasectlOnTerminal(
+        _ arguments: [String], environment: [String: String], rows: UInt16 = 40
+    ) async throws -> String {
         let socketPath = socketPath
         return try await offPool {
             var (ours, theirs): (Int32, Int32) = (-1, -1)
-            var size = winsize(ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
+            var size = winsize(ws_row: rows, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
             try #require(openpty(&ours, &theirs, nil, nil, &size) == 0)
             let process = Releasectl.process(
                 arguments, executable: Releasectl.path,

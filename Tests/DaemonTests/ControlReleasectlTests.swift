@@ -36,22 +36,6 @@ import Wire
         }
     }
 
-    @Test func drawsTheTree() async throws {
-        try await ControlFixture.run { fixture in
-            let run = try await fixture.releasectl("tree")
-            #expect(
-                run.output == """
-                    kv application, running, vsn 1.0.0
-                    └─ kv_sup supervisor, one_for_one, running
-                       ├─ store running, pid 31, generation 2, vsn 1.0.0, 1 restart, up 1m05s
-                       ├─ pool_sup supervisor, one_for_all, running
-                       │  └─ deep suspended, pid 33, generation 2, vsn 1.0.0, 1 restart, up 1m05s
-                       └─ gone\\x{1b}[2J undefined, vsn 1.0.0, 3 restarts, up 1m05s
-
-                    """)
-        }
-    }
-
     @Test func linesFitTheWidth() async throws {
         try await ControlFixture.run { fixture in
             for command in [["tree"], ["ps"], ["which-releases"], ["install-release", "2.0.0"]] {

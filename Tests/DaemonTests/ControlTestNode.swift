@@ -147,6 +147,34 @@ final class ControlTestNode: NodeControl {
         }
     }
 
+    func getStatus(worker: String) async throws(ControlError) -> WorkerStatus {
+        try known(worker: worker)
+        return WorkerStatus(
+            worker: worker, status: "#{module => kv_server,pid => 31,status => running,vsn => \"1.0.0\"}")
+    }
+
+    func statistics(worker: String) async throws(ControlError) -> WorkerStatistics {
+        try known(worker: worker)
+        return WorkerStatistics(
+            worker: worker, startTime: "2026-01-31T09:05:07.042Z", currentTime: "2026-01-31T10:05:07.042Z",
+            messagesIn: 12, messagesOut: 11, openCalls: 1, mailbox: 0, logged: 3, dropped: 0, cpuMilliseconds: 20,
+            rssAnonKiB: 912)
+    }
+
+    func getState(worker: String, peer: Peer) async throws(ControlError) -> WorkerState {
+        try known(worker: worker)
+        return WorkerState(worker: worker, state: "{counter,7}")
+    }
+
+    func replaceState(worker: String, state: String, peer: Peer) async throws(ControlError) -> WorkerState {
+        try known(worker: worker)
+        return WorkerState(worker: worker, state: state)
+    }
+
+    private func known(worker: String) throws(ControlError) {
+        guard worker == "kv/kv_sup/store" else { throw ControlError(.noSuchWorker, "there is no worker \(worker)") }
+    }
+
     func events() async -> EventSubscription {
         let (stream, continuation) = AsyncStream.makeStream(
             of: NodeEvent.self, bufferingPolicy: .bufferingNewest(1_000))

@@ -16,11 +16,24 @@ public enum ProcessMemory {
     ///
     /// With the pid it names a process for good: pids are given again, start times are not.
     public static func startTimeMilliseconds(pid: Int32) -> Int? {
+        guard let fields = statistics(pid: pid), let ticks = Int(fields[19]) else { return nil }
+        return ticks * 1000 / sysconf(Int32(_SC_CLK_TCK))
+    }
+
+    /// User and system time that all threads of the process took, in milliseconds. nil where it is gone.
+    public static func cpuMilliseconds(pid: Int32) -> Int? {
+        guard let fields = statistics(pid: pid), let user = Int(fields[11]), let system = Int(fields[12]) else {
+            return nil
+        }
+        return (user + system) * 1000 / sysconf(Int32(_SC_CLK_TCK))
+    }
+
+    /// What follows the name in /proc/PID/stat, from the state on.
+    private static func statistics(pid: Int32) -> [Substring]? {
         // The name in parentheses may hold anything, blanks and parentheses too: count from behind its end.
         guard let text = read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 19, let ticks = Int(fields[19]) else { return nil }
-        return ticks * 1000 / sysconf(Int32(_SC_CLK_TCK))
+        return fields.count > 19 ? fields : nil
     }
 
     /// Milliseconds since the process started.

@@ -8,6 +8,8 @@ enum ControlChange {
     case makePermanent(vsn: String)
     case removeRelease(vsn: String)
     case call(CallRequest)
+    case getState(worker: String)
+    case replaceState(worker: String, state: String)
     case startChild(supervisor: String, spec: String)
     case child(ChildChange, supervisor: String, id: String)
 
@@ -19,6 +21,7 @@ enum ControlChange {
         case .unpackRelease(let package): package
         case .installRelease(let vsn), .makePermanent(let vsn), .removeRelease(let vsn): vsn
         case .call(let call): call.worker
+        case .getState(let worker), .replaceState(let worker, _): worker
         case .startChild(let supervisor, _): supervisor
         case .child(_, let supervisor, let id): "\(supervisor) \(id)"
         }
@@ -31,6 +34,11 @@ enum ControlChange {
         case .makePermanent: self = .makePermanent(vsn: try Self.vsn(parameters))
         case .removeRelease: self = .removeRelease(vsn: try Self.vsn(parameters))
         case .call: self = .call(try Self.call(body))
+        case .getState: self = .getState(worker: parameters[0])
+        case .replaceState:
+            let request = try ControlJSON.decode(
+                ReplaceStateRequest.self, from: body, example: #"{"state":"{counter,7}"}"#)
+            self = .replaceState(worker: parameters[0], state: request.state)
         case .startChild:
             let request = try ControlJSON.decode(
                 StartChildRequest.self, from: body,
@@ -39,8 +47,8 @@ enum ControlChange {
         case .terminateChild: self = .child(.terminate, supervisor: parameters[0], id: parameters[1])
         case .restartChild: self = .child(.restart, supervisor: parameters[0], id: parameters[1])
         case .deleteChild: self = .child(.delete, supervisor: parameters[0], id: parameters[1])
-        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .whichChildren, .countChildren,
-            .getChildspec, .events, .openAPI:
+        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .statistics, .whichChildren,
+            .countChildren, .getChildspec, .events, .openAPI:
             throw ControlError(.internalError, "\(route.operation) is a question and was treated as a change")
         }
     }

@@ -114,6 +114,30 @@ extension ControlOpenAPI {
           "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 5000}}},
         "CallReply": {"type": "object", "required": ["reply"], "additionalProperties": false, "properties": {
           "reply": {"type": "string", "description": "a term as text"}}},
+        "WorkerStatus": {"type": "object", "required": ["worker", "status"], "additionalProperties": false,
+          "properties": {
+          "worker": {"type": "string"},
+          "status": {"type": "string", "description": "a map, a term as text"}}},
+        "WorkerState": {"type": "object", "required": ["worker", "state"], "additionalProperties": false,
+          "properties": {
+          "worker": {"type": "string"},
+          "state": {"type": "string", "description": "a term as text"}}},
+        "ReplaceStateRequest": {"type": "object", "required": ["state"], "properties": {
+          "state": {"type": "string", "description": "a term as text"}}},
+        "WorkerStatistics": {"type": "object", "additionalProperties": false,
+          "required": ["worker", "start_time", "current_time", "messages_in", "messages_out", "open_calls", "mailbox",
+            "logged", "dropped"], "properties": {
+          "worker": {"type": "string"},
+          "start_time": {"type": "string", "format": "date-time"},
+          "current_time": {"type": "string", "format": "date-time"},
+          "messages_in": {"type": "integer", "description": "calls that it was given since its start"},
+          "messages_out": {"type": "integer", "description": "replies that it gave"},
+          "open_calls": {"type": "integer", "description": "calls that it has and has not answered"},
+          "mailbox": {"type": "integer", "description": "calls that wait while it is suspended"},
+          "logged": {"type": "integer", "description": "its log messages and lines of output"},
+          "dropped": {"type": "integer", "description": "those beyond what it may say"},
+          "cpu_ms": {"type": "integer", "description": "processor time of the process that runs now"},
+          "rss_anon_kib": {"type": "integer"}}},
         "StartChildRequest": {"type": "object", "required": ["spec"], "properties": {
           "spec": {"type": "string", "description":
             "a child spec, a term as text; under simple_one_for_one the list of further arguments"}}},

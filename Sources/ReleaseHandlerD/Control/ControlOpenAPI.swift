@@ -15,6 +15,8 @@ enum ControlOpenAPI {
           "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}}},
         "parameters": {"vsn": {"name": "vsn", "in": "path", "required": true, "schema": {"type": "string"},
           "description": "The vsn of a release, such as 2.0.0"},
+        "worker": {"name": "worker", "in": "path", "required": true, "schema": {"type": "string"},
+          "description": "A worker's place in the tree, such as kv/kv_sup/store"},
         "supervisor": {"name": "supervisor", "in": "path", "required": true, "schema": {"type": "string"},
           "description": "A supervisor's place in the tree, such as kv/kv_sup, or its module where it is the only one"},
         "id": {"name": "id", "in": "path", "required": true, "schema": {"type": "string"},
@@ -68,6 +70,21 @@ enum ControlOpenAPI {
                     "post", "call", "Send a worker a request and wait for its reply", takes: "CallRequest",
                     answers: "CallReply")
             ]),
+        path(
+            "/v1/workers/{worker}/status", [get("get-status", "What a worker says of itself", answers: "WorkerStatus")],
+            parameters: ["worker"]),
+        path(
+            "/v1/workers/{worker}/state",
+            [
+                get("get-state", "A worker's state", answers: "WorkerState"),
+                operation(
+                    "put", "replace-state", "Give a worker another state", takes: "ReplaceStateRequest",
+                    answers: "WorkerState"),
+            ], parameters: ["worker"]),
+        path(
+            "/v1/workers/{worker}/statistics",
+            [get("statistics", "What a worker was given and gave since its start", answers: "WorkerStatistics")],
+            parameters: ["worker"]),
         path(
             "/v1/supervisors/{supervisor}/children",
             [

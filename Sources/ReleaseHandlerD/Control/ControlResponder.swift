@@ -114,6 +114,10 @@ extension ControlResponder {
             return try ControlJSON.response(ApplicationList(applications: await node.tree()))
         case .workers:
             return try ControlJSON.response(WorkerList(workers: await node.ps()))
+        case .getStatus:
+            return try ControlJSON.response(try await node.getStatus(worker: parameters[0]))
+        case .statistics:
+            return try ControlJSON.response(try await node.statistics(worker: parameters[0]))
         case .whichChildren:
             return try ControlJSON.response(try await node.whichChildren(supervisor: parameters[0]))
         case .countChildren:
@@ -127,8 +131,8 @@ extension ControlResponder {
             return Response(
                 status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: ControlOpenAPI.document)))
-        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .startChild, .deleteChild,
-            .terminateChild, .restartChild:
+        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .getState, .replaceState,
+            .startChild, .deleteChild, .terminateChild, .restartChild:
             throw ControlError(.internalError, "\(route.operation) is a change and was treated as a question")
         }
     }
@@ -184,6 +188,10 @@ extension ControlResponder {
             let reply = try await node.call(
                 worker: call.worker, request: call.request, timeoutMilliseconds: call.timeoutMilliseconds, peer: peer)
             return try ControlJSON.response(CallReply(reply: reply))
+        case .getState(let worker):
+            return try ControlJSON.response(try await node.getState(worker: worker, peer: peer))
+        case .replaceState(let worker, let state):
+            return try ControlJSON.response(try await node.replaceState(worker: worker, state: state, peer: peer))
         case .startChild(let supervisor, let spec):
             return try ControlJSON.response(
                 try await node.startChild(supervisor: supervisor, spec: spec, peer: peer), status: .created)

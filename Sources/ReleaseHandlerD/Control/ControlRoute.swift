@@ -12,6 +12,10 @@ enum ControlRoute: CaseIterable {
     case tree
     case workers
     case call
+    case getStatus
+    case getState
+    case replaceState
+    case statistics
     case whichChildren
     case startChild
     case countChildren
@@ -24,11 +28,12 @@ enum ControlRoute: CaseIterable {
 
     var method: HTTPRequest.Method {
         switch self {
-        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .whichChildren, .countChildren,
-            .getChildspec, .events, .openAPI:
+        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .getState, .statistics,
+            .whichChildren, .countChildren, .getChildspec, .events, .openAPI:
             .get
         case .unpackRelease, .installRelease, .makePermanent, .call, .startChild, .terminateChild, .restartChild: .post
         case .removeRelease, .deleteChild: .delete
+        case .replaceState: .put
         }
     }
 
@@ -44,6 +49,9 @@ enum ControlRoute: CaseIterable {
         case .tree: "/v1/tree"
         case .workers: "/v1/workers"
         case .call: "/v1/call"
+        case .getStatus: "/v1/workers/{worker}/status"
+        case .getState, .replaceState: "/v1/workers/{worker}/state"
+        case .statistics: "/v1/workers/{worker}/statistics"
         case .whichChildren, .startChild: "/v1/supervisors/{supervisor}/children"
         case .countChildren: "/v1/supervisors/{supervisor}/counts"
         case .getChildspec, .deleteChild: "/v1/supervisors/{supervisor}/children/{id}"
@@ -67,6 +75,10 @@ enum ControlRoute: CaseIterable {
         case .tree: "tree"
         case .workers: "ps"
         case .call: "call"
+        case .getStatus: "get-status"
+        case .getState: "get-state"
+        case .replaceState: "replace-state"
+        case .statistics: "statistics"
         case .whichChildren: "which-children"
         case .startChild: "start-child"
         case .countChildren: "count-children"
@@ -79,14 +91,15 @@ enum ControlRoute: CaseIterable {
         }
     }
 
-    /// Whether it is a change, which is audited and needs the right to it. A call may change a worker's state.
+    /// Whether it is a change, which is audited and needs the right to it. A call may change a worker's state; what is in
+    /// that state is its users' own, so that reading it is treated as a change.
     var changes: Bool {
         switch self {
-        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .startChild, .deleteChild,
-            .terminateChild, .restartChild:
+        case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .getState, .replaceState,
+            .startChild, .deleteChild, .terminateChild, .restartChild:
             true
-        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .whichChildren, .countChildren,
-            .getChildspec, .events, .openAPI:
+        case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .statistics, .whichChildren,
+            .countChildren, .getChildspec, .events, .openAPI:
             false
         }
     }

@@ -23,6 +23,12 @@ public protocol NodeControl: Sendable {
         worker: String, request: String, timeoutMilliseconds: Int, peer: Peer
     ) async throws(ControlError) -> String
 
+    // OTP's `sys` functions; states and statuses are terms as text.
+    func getStatus(worker: String) async throws(ControlError) -> WorkerStatus
+    func statistics(worker: String) async throws(ControlError) -> WorkerStatistics
+    func getState(worker: String, peer: Peer) async throws(ControlError) -> WorkerState
+    func replaceState(worker: String, state: String, peer: Peer) async throws(ControlError) -> WorkerState
+
     // A supervisor is named by its place or, where that names one only, by its module; an id is a term as text, or the
     // child's place.
     func whichChildren(supervisor: String) async throws(ControlError) -> ChildList

@@ -27,6 +27,7 @@ final class EventHub {
         sequence += 1
         var metadata: Logger.Metadata = [:]
         for (key, value) in fields { metadata[key.uppercased()] = .string(value) }
+        metadata["EVENT"] = .string(kind)
         metadata["RELEASE"] = release.map { .string($0) }
         metadata["WORKER"] = worker.map { .string($0) }
         metadata["INSTRUCTION"] = instruction.map { .string($0) }

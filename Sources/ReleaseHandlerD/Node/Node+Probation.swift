@@ -68,7 +68,7 @@ extension Node {
         case .childTerminated(let child, _, _), .startError(let child, _):
             guard let spec = tree.child(at: child)?.spec, spec.type == .worker else { return }
             judge(.workerFailed(WorkerID(child.description), listed: spec.listedModules))
-        case .restart(let child, _): judge(.workerRestarted(WorkerID(child.description)))
+        case .restart(let child, _, _): judge(.workerRestarted(WorkerID(child.description)))
         case .shutdown(let supervisor, _, _):
             judge(
                 .supervisorGaveUp(

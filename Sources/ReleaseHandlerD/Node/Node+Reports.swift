@@ -12,13 +12,17 @@ extension Node {
         case .progress:
             break  // Each worker's start is told with its pid when it happens.
         case .childTerminated(let child, _, let reason):
+            var fields = ["reason": reason.description]
+            if let ended = places[child]?.lastEnded {
+                fields["pid"] = "\(ended.pid)"
+                fields["generation"] = "\(ended.generation)"
+                fields["age_ms"] = "\(ended.ageMilliseconds)"
+            }
             events.post(
                 "worker_exited", "\(child) terminated: \(reason)", level: .warning, worker: child.description,
-                fields: ["reason": reason.description])
-        case .restart(let child, let count):
-            events.post(
-                "worker_restart", "\(child) is restarted, time \(count)", level: .notice, worker: child.description,
-                fields: ["restarts": "\(count)"])
+                fields: fields)
+        case .restart(let child, let count, let cause):
+            tellRestart(child, count, cause)
         case .startError(let child, let reason):
             events.post(
                 "start_error", "\(child) failed to start: \(reason)", level: .error, worker: child.description,
@@ -34,12 +38,32 @@ extension Node {
         }
     }
 
+    private func tellRestart(_ child: ChildAddress, _ count: Int, _ cause: SupervisorReport.RestartCause) {
+        var fields = ["restarts": "\(count)", "supervisor": child.parent?.description ?? ""]
+        let why: String
+        switch cause {
+        case .ended(let reason):
+            why = "it terminated: \(reason)"
+            fields["reason"] = reason.description
+        case .startFailed(let reason):
+            why = "its start failed: \(reason)"
+            fields["reason"] = reason.description
+        case .with(let other):
+            why = "with \(other), as the strategy says"
+            fields["with"] = other.description
+        }
+        events.post(
+            "worker_restart", "\(child) is restarted, time \(count): \(why)", level: .notice,
+            worker: child.description, fields: fields)
+    }
+
     func workerLog(
         _ place: Place, _ generation: Generation, _ level: LogLevel, _ text: String, _ metadata: [Term: Term]
     ) {
         guard maySpeak(place) else { return }
-        var fields: [String: String] = ["pid": "\(generation.pid)"]
+        var fields: [String: String] = [:]
         for (key, value) in metadata { fields[Self.fieldName(key)] = value.asText ?? value.description }
+        fields["pid"] = "\(generation.pid)"
         events.post("log", text, level: level.loggerLevel, worker: place.address.description, fields: fields)
     }
 
@@ -54,12 +78,16 @@ extension Node {
     private func maySpeak(_ place: Place) -> Bool {
         let name = place.address.description
         switch place.outputBudget.next(now: Reactor.nowMilliseconds()) {
-        case .admit: return true
+        case .admit:
+            place.statistics.logged += 1
+            return true
         case .admitAfter(let dropped):
+            place.statistics.logged += 1
             let sentence = "\(dropped) lines of \(name) were dropped: it said too much"
             events.post("output_dropped", sentence, level: .warning, worker: name, fields: ["dropped": "\(dropped)"])
             return true
         case .drop(let isFirst):
+            place.statistics.dropped += 1
             guard isFirst else { return false }
             let limit = "\(OutputBudget.burst) lines in \(OutputBudget.intervalMilliseconds / 1000) s"
             events.post(

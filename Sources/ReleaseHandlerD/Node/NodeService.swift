@@ -38,6 +38,22 @@ public final class NodeService: NodeControl {
         try await node.removeRelease(vsn)
     }
 
+    public func getStatus(worker: String) async throws(ControlError) -> WorkerStatus {
+        try await node.getStatus(worker)
+    }
+
+    public func statistics(worker: String) async throws(ControlError) -> WorkerStatistics {
+        try await node.statistics(worker)
+    }
+
+    public func getState(worker: String, peer: Peer) async throws(ControlError) -> WorkerState {
+        try await node.getState(worker)
+    }
+
+    public func replaceState(worker: String, state: String, peer: Peer) async throws(ControlError) -> WorkerState {
+        try await node.replaceState(worker, state)
+    }
+
     public func whichChildren(supervisor: String) async throws(ControlError) -> ChildList {
         try await node.whichChildren(supervisor)
     }

@@ -26,6 +26,7 @@ extension Place {
     private func deliver(_ message: WorkerRequest) -> CallFailure? {
         switch state {
         case .running(_, let generation):
+            statistics.messagesIn += 1
             generation.send(message)
             return nil
         case .suspending, .suspended, .resuming:
@@ -37,7 +38,10 @@ extension Place {
 
     /// Gives the mailbox, in order, to the process that goes on.
     func deliverMailbox(to generation: Generation) {
-        for message in mailbox.takeAll() { generation.send(message) }
+        for message in mailbox.takeAll() {
+            statistics.messagesIn += 1
+            generation.send(message)
+        }
     }
 
     func settle(_ ref: Int, _ result: Result<Term, CallFailure>) {

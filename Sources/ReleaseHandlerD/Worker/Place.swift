@@ -68,6 +68,9 @@ final class Place {
     private var generations = 0
     var mailbox = Mailbox()
     var outputBudget = OutputBudget()
+    var statistics = PlaceStatistics()
+    /// The process that ended last, for what is told of its end.
+    private(set) var lastEnded: (pid: Int32, generation: Int, ageMilliseconds: Int)?
     /// A standby started ahead of its need, before the worker was suspended.
     var spare: Generation?
     var calls: [Int: PendingCall] = [:]
@@ -120,6 +123,7 @@ final class Place {
     /// Starts the worker; the outcome is told as a notice once it is known.
     func start(_ id: StartID, spec: ChildSpec) {
         self.spec = spec
+        statistics = PlaceStatistics(startedAtMilliseconds: WallClock.milliseconds())
         do {
             let generation = try node.launcher.launch(self, mode: .start)
             state = .starting(id, generation)
@@ -229,7 +233,9 @@ final class Place {
 
     func heard(_ generation: Generation, _ notice: Generation.Notice) {
         switch notice {
-        case .reply(let ref, let result): settle(ref, result)
+        case .reply(let ref, let result):
+            statistics.messagesOut += 1
+            settle(ref, result)
         case .log(let level, let text, let metadata): node.workerLog(self, generation, level, text, metadata)
         case .output(let stream, let line): node.workerOutput(self, generation, stream, line)
         case .packet(let packet, let descriptors): transfer?.relay(packet, descriptors, from: generation)
@@ -239,6 +245,8 @@ final class Place {
 
     private func ended(_ generation: Generation, _ reason: Term) {
         leaving[ObjectIdentifier(generation)] = nil
+        let age = Reactor.nowMilliseconds() - generation.startedAtMilliseconds
+        lastEnded = (generation.pid, generation.number, age)
         if spare === generation { spare = nil }
         switch state {
         case .empty:

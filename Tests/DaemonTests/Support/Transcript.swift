@@ -48,7 +48,7 @@ struct Transcript {
             ("\\b(\\d+s|\\d+m\\d\\ds)\\b", "AGE"),
             ("\\b\\d+\\.\\d{3}\\b", "MS"),
             ("\\bpid \\d+", "pid PID"),
-            ("(?<=  running  )\\d+", "PID"),
+            ("(?<=  running  )\\d+(?![\\d.])", "PID"),
             ("(?m)^(pid: +)\\d+", "$1PID"),
             ("127\\.0\\.0\\.1:\\d+", "127.0.0.1:PORT"),
         ]

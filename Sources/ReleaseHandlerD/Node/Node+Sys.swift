@@ -1,0 +1,105 @@
+import Host
+import Instructions
+import Supervision
+import Terms
+import Wire
+
+/// OTP's `sys` functions of workers, as far as they are for people who look and repair.
+///
+/// Source: OTP sys(3); `docs/worker-protocol.md`.
+extension Node {
+    /// How long a worker may take to answer, as in OTP where nothing else is said.
+    static let sysMilliseconds = 5_000
+
+    func getStatus(_ worker: String) async throws(ControlError) -> WorkerStatus {
+        let place = try found(worker)
+        guard launcher.speaksProtocol(place.spec) else {
+            return WorkerStatus(worker: worker, status: try programStatus(place, worker).description)
+        }
+        let status = try await ask(place, worker) { .getStatus(ref: $0) }
+        return WorkerStatus(worker: worker, status: status.description)
+    }
+
+    func getState(_ worker: String) async throws(ControlError) -> WorkerState {
+        let state = try await ask(try withState(worker), worker) { .getState(ref: $0) }
+        return WorkerState(worker: worker, state: state.description)
+    }
+
+    /// Not while a release is being installed: the state that an upgrade carries is the one that it found.
+    func replaceState(_ worker: String, _ state: String) async throws(ControlError) -> WorkerState {
+        _ = try requireRunning()
+        let term: Term
+        do {
+            term = try TermText.parseTerm(state)
+        } catch {
+            throw ControlError(.badRequest, "the state is no term: \(error)", details: ["state": state])
+        }
+        _ = try await ask(try withState(worker), worker) { .replaceState(ref: $0, state: term) }
+        return WorkerState(worker: worker, state: term.description)
+    }
+
+    func statistics(_ worker: String) throws(ControlError) -> WorkerStatistics {
+        let place = try found(worker)
+        guard let generation = place.current else { throw notRunning(worker) }
+        let counted = place.statistics
+        return WorkerStatistics(
+            worker: worker,
+            startTime: ControlTime.rfc3339(millisecondsSince1970: counted.startedAtMilliseconds),
+            currentTime: ControlTime.rfc3339(millisecondsSince1970: WallClock.milliseconds()),
+            messagesIn: counted.messagesIn, messagesOut: counted.messagesOut,
+            openCalls: place.calls.count - place.mailbox.count, mailbox: place.mailbox.count, logged: counted.logged,
+            dropped: counted.dropped, cpuMilliseconds: ProcessMemory.cpuMilliseconds(pid: generation.pid),
+            rssAnonKiB: ProcessMemory.rssAnonKiB(pid: generation.pid))
+    }
+
+    private func found(_ worker: String) throws(ControlError) -> Place {
+        guard let place = place(named: worker) else {
+            throw ControlError(
+                .noSuchWorker, "no worker \(worker) in the tree; see releasectl ps", details: ["worker": worker])
+        }
+        return place
+    }
+
+    private func withState(_ worker: String) throws(ControlError) -> Place {
+        let place = try found(worker)
+        guard launcher.speaksProtocol(place.spec) else {
+            throw ControlError(
+                .workerError, "\(worker) is an unmodified program: it has no state to show or to replace",
+                details: ["worker": worker, "reason": "os_program"])
+        }
+        return place
+    }
+
+    private func notRunning(_ worker: String) -> ControlError {
+        ControlError(.workerError, "\(worker) does not run", details: ["worker": worker, "reason": "noproc"])
+    }
+
+    private func programStatus(_ place: Place, _ worker: String) throws(ControlError) -> Term {
+        guard let generation = place.current else { throw notRunning(worker) }
+        return .map([
+            .atom("status"): .atom("running"), .atom("module"): .atom("os"),
+            .atom("pid"): .integer(Int(generation.pid)),
+            .atom("generation"): .integer(generation.number), .atom("path"): .text(worker),
+            .atom("program"): place.spec.start.arguments.first ?? .undefined,
+        ])
+    }
+
+    private func ask(
+        _ place: Place, _ worker: String, _ request: @escaping (Int) -> WorkerRequest
+    ) async throws(ControlError) -> Term {
+        guard let generation = place.current else { throw notRunning(worker) }
+        let answer: Answer = await withCheckedContinuation { continuation in
+            generation.ask(within: Self.sysMilliseconds, request) { continuation.resume(returning: $0) }
+        }
+        let failure: CallFailure
+        switch answer {
+        case .value(let term): return term
+        case .ok: return .ok
+        case .failed(let reason): failure = .worker(reason)
+        case .died(let reason): failure = .ended(reason)
+        case .timedOut(let milliseconds): failure = .timedOut(milliseconds: milliseconds)
+        case .acknowledged, .ignored, .exported: failure = .worker(.atom("protocol_error"))
+        }
+        throw failure.controlError(worker)
+    }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import Terms
+import Wire
+
+private let workerHelp = ArgumentHelp("The worker's place in the tree, as ps lists it.", valueName: "name")
+
+private func path(_ worker: String, _ what: String, command: String) throws -> String {
+    guard !worker.isEmpty else {
+        throw Failure(.usage, "\(command): an empty name", advice: "See `releasectl ps` for the workers.")
+    }
+    return "/v1/workers/\(percentEncoded(worker))/\(what)"
+}
+
+struct GetStatus: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get-status", abstract: "Print what a worker says of itself.")
+
+    @Argument(help: workerHelp) var worker: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "get-status \(worker)" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(.get, try path(worker, "status", command: "get-status"), as: WorkerStatus.self) {
+            answer in
+            // A map has one key a line, which is how one looks for something in it.
+            guard case .map(let pairs)? = try? TermText.parseTerm(answer.status, limits: .default) else {
+                return session.output.line(printable(answer.status))
+            }
+            for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
+                session.output.line(printable("\(key): \(value)"))
+            }
+        }
+    }
+}
+
+struct GetState: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get-state", abstract: "Print a worker's state.",
+        discussion: "For root and the group: a worker's state is its users' own.")
+
+    @Argument(help: workerHelp) var worker: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "get-state \(worker)" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(.get, try path(worker, "state", command: "get-state"), as: WorkerState.self) { answer in
+            session.output.line(printable(answer.state))
+        }
+    }
+}
+
+struct ReplaceState: ControlCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replace-state", abstract: "Give a worker another state, to repair it.",
+        discussion: "The state is an Erlang term, as get-state prints it. The worker decides what it accepts.")
+
+    @Argument(help: workerHelp) var worker: String
+    @Argument(help: ArgumentHelp("The state.", valueName: "term")) var state: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "replace-state \(worker)" }
+
+    func run(in session: Session) async throws {
+        do throws(TermTextError) {
+            _ = try TermText.parseTerm(state, limits: .default)
+        } catch {
+            throw Failure(
+                .usage, "replace-state: the state is no term: \(error)",
+                advice: "Write it as get-state prints it; quote it for the shell.")
+        }
+        try await session.ask(
+            .put, try path(worker, "state", command: "replace-state"), body: ReplaceStateRequest(state: state),
+            as: WorkerState.self
+        ) { _ in session.output.line("replaced") }
+    }
+}
+
+struct Statistics: ControlCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what a worker was given and gave since its start.")
+
+    @Argument(help: workerHelp) var worker: String
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "statistics \(worker)" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(
+            .get, try path(worker, "statistics", command: "statistics"), as: WorkerStatistics.self
+        ) { answer in
+            var lines = [
+                ("start time", answer.startTime), ("current time", answer.currentTime),
+                ("messages in", "\(answer.messagesIn)"), ("messages out", "\(answer.messagesOut)"),
+                ("open calls", "\(answer.openCalls)"), ("mailbox", "\(answer.mailbox)"),
+                ("logged", "\(answer.logged)"), ("dropped", "\(answer.dropped)"),
+            ]
+            if let time = answer.cpuMilliseconds { lines.append(("cpu", "\(decimal(Double(time), digits: 0)) ms")) }
+            if let size = answer.rssAnonKiB { lines.append(("memory", memory(kiB: size))) }
+            for (name, value) in lines {
+                session.output.line("\(name):\(String(repeating: " ", count: 13 - name.count)) \(printable(value))")
+            }
+        }
+    }
+}
