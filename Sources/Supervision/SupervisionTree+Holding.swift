@@ -6,7 +6,7 @@ extension SupervisionTree {
     /// asks of it meanwhile; any other start has somebody who waits for its result, and keeps its supervisor waiting.
     mutating func startHeld(_ attempt: StartID) {
         guard let owner = owners[attempt], supervisors[attempt] == nil, let supervisor = supervisors[owner.supervisor],
-            case .starting(attempt, let key, let purpose) = supervisor.phase
+            let isRestart = supervisor.isRestarting(attempt)
         else {
             // Its supervisor was killed meanwhile: a start that is never made is at its end.
             return signals.append(.startFinished(attempt, .failed(.atom("killed"))))
@@ -14,14 +14,18 @@ extension SupervisionTree {
         if supervisor.isShutdownRequested {
             return signals.append(.startFinished(attempt, .failed(.shutdown)))
         }
-        switch purpose {
-        case .restart, .restartGroup:
-            owners[attempt] = nil
-            supervisors[owner.supervisor]?.children[key]?.state = .restarting
-            if !supervisor.held.contains(key) { supervisors[owner.supervisor]?.held.append(key) }
-            becomeIdle(owner.supervisor)
-        case .initialize, .startChild, .restartChild:
+        guard isRestart else {
             heldStarts.insert(attempt)
+            return
+        }
+        owners[attempt] = nil
+        supervisors[owner.supervisor]?.children[owner.key]?.state = .restarting
+        if !supervisor.held.contains(owner.key) { supervisors[owner.supervisor]?.held.append(owner.key) }
+        if case .startingTogether(var group) = supervisor.phase {
+            group.waiting.remove(attempt)
+            startingTogether(owner.supervisor, group)
+        } else {
+            becomeIdle(owner.supervisor)
         }
     }
 
@@ -50,6 +54,18 @@ extension SupervisionTree {
         case .oneForAll, .restForOne:
             let group = supervisor.children.keys(from: key)
             startGroup(id, group.filter { supervisor.children[$0]?.state.startID == nil }[...])
+        }
+    }
+}
+
+extension Supervisor {
+    /// Whether a start under way is a child's restart; `nil` where it is not under way.
+    fileprivate func isRestarting(_ attempt: StartID) -> Bool? {
+        switch phase {
+        case .starting(attempt, _, .restart), .starting(attempt, _, .restartGroup): true
+        case .starting(attempt, _, _): false
+        case .startingTogether(let group) where group.waiting.contains(attempt): !group.isInitial
+        case .reading, .idle, .starting, .startingTogether, .stopping, .stoppingDynamic, .killed: nil
         }
     }
 }

@@ -82,7 +82,8 @@ extension SupervisionTree {
         let phase: SupervisorStatus.Phase
         switch supervisor.phase {
         case .stoppingDynamic, .killed, .stopping(_, _, .end): phase = .terminating
-        case .reading, .idle, .starting, .stopping: phase = supervisor.isInitialized ? .running : .initializing
+        case .reading, .idle, .starting, .startingTogether, .stopping:
+            phase = supervisor.isInitialized ? .running : .initializing
         }
         var flags: SupervisorFlags? = supervisor.flags
         if case .reading = supervisor.phase { flags = nil }

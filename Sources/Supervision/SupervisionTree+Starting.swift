@@ -25,17 +25,26 @@ extension SupervisionTree {
         } else {
             for spec in initial.children { supervisors[id]?.children.append(spec.id, Child(spec: spec)) }
         }
-        startRest(id, .initialize(rest: supervisors[id]?.children.keys[...] ?? []))
+        let keys = supervisors[id]?.children.keys[...] ?? []
+        switch initial.flags.start {
+        case .sequential: startRest(id, .initialize(rest: keys))
+        case .parallel: startTogether(id, keys, isInitial: true)
+        }
     }
 
     /// Starts one child; its supervisor waits for it from here on.
     mutating func start(_ id: StartID, _ key: Term, _ purpose: Supervisor.StartPurpose) {
+        guard let attempt = launch(id, key) else { return becomeIdle(id) }
+        supervisors[id]?.phase = .starting(attempt, key: key, purpose)
+    }
+
+    /// Begins one child's start; nothing where there is no such child.
+    mutating func launch(_ id: StartID, _ key: Term) -> StartID? {
         guard let address = supervisors[id]?.address.child(key), let child = supervisors[id]?.children[key] else {
-            return becomeIdle(id)
+            return nil
         }
         let attempt = nextStartID()
         supervisors[id]?.children[key]?.state = .starting(attempt)
-        supervisors[id]?.phase = .starting(attempt, key: key, purpose)
         owners[attempt] = Owner(supervisor: id, key: key)
         switch child.spec.type {
         case .worker:
@@ -44,6 +53,7 @@ extension SupervisionTree {
             let start = child.spec.start
             startSupervisor(attempt, at: address, module: start.module, arguments: start.arguments, parent: id)
         }
+        return attempt
     }
 
     /// Starts the next of several children, or is done with them.
@@ -61,10 +71,13 @@ extension SupervisionTree {
     }
 
     mutating func startGroup(_ id: StartID, _ keys: ArraySlice<Term>) {
-        startRest(id, .restartGroup(rest: keys))
+        switch supervisors[id]?.flags.start {
+        case .parallel: startTogether(id, keys, isInitial: false)
+        case .sequential, nil: startRest(id, .restartGroup(rest: keys))
+        }
     }
 
-    private mutating func initialized(_ id: StartID) {
+    mutating func initialized(_ id: StartID) {
         guard let supervisor = supervisors[id] else { return }
         if !supervisor.isShutdownRequested {
             supervisors[id]?.isInitialized = true
@@ -84,28 +97,34 @@ extension SupervisionTree {
             countRestart(owner, purpose)
             settle(owner, attempt, outcome)
             startFinished(owner.supervisor, key, attempt, outcome, purpose)
+        case .startingTogether(let group) where group.waiting.contains(attempt):
+            if !group.isInitial { countRestart(owner) }
+            settle(owner, attempt, outcome)
+            startFinished(owner, attempt, outcome, in: group)
         case .killed(let remaining, _) where remaining.contains(attempt):
             switch outcome {
             case .started: stopNow(attempt, owner)
             case .ignored, .failed: childEnded(attempt, .atom("killed"))
             }
-        case .reading, .idle, .starting, .stopping, .stoppingDynamic, .killed, nil:
+        case .reading, .idle, .starting, .startingTogether, .stopping, .stoppingDynamic, .killed, nil:
             return
         }
     }
 
-    /// Counted once it was made: one that is held and made later is one restart.
     private mutating func countRestart(_ owner: Owner, _ purpose: Supervisor.StartPurpose) {
         switch purpose {
-        case .restart, .restartGroup:
-            guard let place = place(owner) else { return }
-            let count = (supervisors[owner.supervisor]?.children[owner.key]?.restarts ?? 0) + 1
-            supervisors[owner.supervisor]?.children[owner.key]?.restarts = count
-            let cause = supervisors[owner.supervisor]?.children[owner.key]?.restartCause
-            actions.append(.report(.restart(child: place, count: count, cause: cause ?? .ended(reason: .undefined))))
-        case .initialize, .startChild, .restartChild:
-            break
+        case .restart, .restartGroup: countRestart(owner)
+        case .initialize, .startChild, .restartChild: break
         }
+    }
+
+    /// Counted once it was made: one that is held and made later is one restart.
+    private mutating func countRestart(_ owner: Owner) {
+        guard let place = place(owner) else { return }
+        let count = (supervisors[owner.supervisor]?.children[owner.key]?.restarts ?? 0) + 1
+        supervisors[owner.supervisor]?.children[owner.key]?.restarts = count
+        let cause = supervisors[owner.supervisor]?.children[owner.key]?.restartCause
+        actions.append(.report(.restart(child: place, count: count, cause: cause ?? .ended(reason: .undefined))))
     }
 
     /// Notes in the child how its start went.
@@ -177,11 +196,11 @@ extension SupervisionTree {
     }
 
     /// A child that answered `ignore` keeps its place unless it is temporary or dynamic.
-    private mutating func removeIgnored(_ id: StartID, _ key: Term) {
+    mutating func removeIgnored(_ id: StartID, _ key: Term) {
         supervisors[id]?.removeOrReset(key)
     }
 
-    private mutating func reportStartError(_ id: StartID, _ key: Term, _ reason: Term) {
+    mutating func reportStartError(_ id: StartID, _ key: Term, _ reason: Term) {
         guard let place = place(Owner(supervisor: id, key: key)) else { return }
         actions.append(.report(.startError(child: place, reason: reason)))
     }

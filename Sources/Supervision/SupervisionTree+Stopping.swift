@@ -10,9 +10,18 @@ extension SupervisionTree {
             becomeIdle(id)
         case .starting(let attempt, let key, _):
             cancelStart(attempt, Owner(supervisor: id, key: key))
+        case .startingTogether(let group):
+            cancelStarts(group)
         case .reading, .stopping, .stoppingDynamic, .killed:
             // Its answer is on its way, and the flag is looked at then.
             break
+        }
+    }
+
+    /// In the order in which they were begun.
+    mutating func cancelStarts(_ group: Supervisor.StartingGroup) {
+        for attempt in group.waiting.sorted() {
+            if let owner = owners[attempt] { cancelStart(attempt, owner) }
         }
     }
 
@@ -106,6 +115,8 @@ extension SupervisionTree {
         switch phase {
         case .starting(attempt, _, _):
             return startFinished(attempt, .failed(reason))
+        case .startingTogether(let group) where group.waiting.contains(attempt):
+            return startFinished(attempt, .failed(reason))
         case .stopping(attempt, let key, let purpose):
             owners[attempt] = nil
             reportShutdown(owner, reason)
@@ -123,7 +134,7 @@ extension SupervisionTree {
             remaining.remove(attempt)
             supervisors[owner.supervisor]?.phase = .killed(remaining, ending)
             if remaining.isEmpty { finish(owner.supervisor, ending) }
-        case .reading, .idle, .starting, .stopping, .stoppingDynamic, .killed:
+        case .reading, .idle, .starting, .startingTogether, .stopping, .stoppingDynamic, .killed:
             owners[attempt] = nil
             supervisors[owner.supervisor]?.mailbox.append(.exit(attempt, key: owner.key, reason: reason))
             signals.append(.pump(owner.supervisor))
@@ -201,7 +212,7 @@ extension SupervisionTree {
         case .starting(_, _, .startChild(let request)), .starting(_, _, .restartChild(let request)),
             .stopping(_, _, .terminateChild(let request)):
             actions.append(.reply(request, .error(.shutdown)))
-        case .starting, .stopping, .reading, .idle, .stoppingDynamic, .killed:
+        case .starting, .startingTogether, .stopping, .reading, .idle, .stoppingDynamic, .killed:
             break
         }
     }

@@ -44,6 +44,8 @@ struct Supervisor: Sendable {
         case idle
         /// In a child's start.
         case starting(StartID, key: Term, StartPurpose)
+        /// In the starts of several children, with `start => parallel`.
+        case startingTogether(StartingGroup)
         /// In a child's ordered end.
         case stopping(StartID, key: Term, StopPurpose)
         /// A `simple_one_for_one` ends: all its children at once.
@@ -60,6 +62,17 @@ struct Supervisor: Sendable {
         case restartGroup(rest: ArraySlice<Term>)
         case startChild(RequestID)
         case restartChild(RequestID)
+    }
+
+    /// Children that are started at once.
+    struct StartingGroup: Sendable {
+        /// Whether it is the supervisor's own start; else its strategy starts them again.
+        let isInitial: Bool
+        /// The starts that are under way.
+        var waiting: Set<StartID> = []
+        /// The first start that failed.
+        var failure: (key: Term, reason: Term)?
+        var failed: Set<Term> = []
     }
 
     /// Why a child is being ended, and what comes after. `rest` is in termination order.

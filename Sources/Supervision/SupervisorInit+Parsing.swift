@@ -104,7 +104,7 @@ extension SupervisorFlags {
         }
     }
 
-    private static let keys = ["auto_shutdown", "intensity", "period", "strategy"]
+    private static let keys = ["auto_shutdown", "intensity", "period", "start", "strategy"]
 
     private mutating func set(_ key: String, _ value: SpecNode) throws(SpecError) {
         if key == "strategy" {
@@ -119,6 +119,8 @@ extension SupervisorFlags {
                 throw SpecError("invalid_period", value, expected: "a number of seconds from 1")
             }
             periodSeconds = number
+        } else if key == "start" {
+            start = try value.choice("invalid_start")
         } else {
             autoShutdown = try value.choice("invalid_auto_shutdown")
         }

@@ -13,21 +13,35 @@ public enum AutoShutdown: String, Hashable, Sendable, CaseIterable {
     case allSignificant = "all_significant"
 }
 
-/// Source: OTP, supervisor(3), `sup_flags()`, with its defaults.
+/// How a supervisor starts several children: at its own start, and when its strategy starts a group again.
+///
+/// An addition of ours; OTP's supervisor is sequential.
+public enum StartMode: String, Hashable, Sendable, CaseIterable {
+    /// One after the other, each when the one before is ready.
+    case sequential
+    /// All at once; it is done when all are ready.
+    case parallel
+}
+
+/// Source: OTP, supervisor(3), `sup_flags()`, with its defaults; `start` is ours.
 public struct SupervisorFlags: Hashable, Sendable {
     public var strategy: Strategy
     /// More restarts than this within `periodSeconds` and the supervisor gives up.
     public var intensity: Int
     public var periodSeconds: Int
     public var autoShutdown: AutoShutdown
+    public var start: StartMode
 
     public init(
-        strategy: Strategy = .oneForOne, intensity: Int = 1, periodSeconds: Int = 5, autoShutdown: AutoShutdown = .never
+        strategy: Strategy = .oneForOne, intensity: Int = 1, periodSeconds: Int = 5,
+        autoShutdown: AutoShutdown = .never,
+        start: StartMode = .sequential
     ) {
         self.strategy = strategy
         self.intensity = intensity
         self.periodSeconds = periodSeconds
         self.autoShutdown = autoShutdown
+        self.start = start
     }
 }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// Answers, ends, requests and holds in any order: nothing is lost, and a shutdown always comes to its end.
 @Suite struct DisorderTests {
-    @Test(arguments: 0..<300)
+    @Test(arguments: 0..<600)
     func everythingEnds(_ seed: Int) {
         var world = DisorderlyWorld(seed: UInt64(seed))
         world.run(steps: 400)
@@ -45,15 +45,17 @@ struct DisorderlyWorld {
         random = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         let strategies: [Strategy] = [.oneForOne, .oneForAll, .restForOne]
         let strategy = strategies[Int(seed % 3)]
+        let start: StartMode = seed < 300 ? .sequential : .parallel
         modules = [
             "top_sup": .of(
-                strategy: strategy, intensity: 60, .worker("a"), .supervisor("mid", shutdown: .milliseconds(5)),
+                strategy: strategy, intensity: 60, start: start, .worker("a"),
+                .supervisor("mid", shutdown: .milliseconds(5)),
                 .supervisor("pool", shutdown: seed % 2 == 0 ? .brutalKill : .infinity),
                 .worker("z", restart: .temporary)),
             "mid": .of(
-                strategy: strategies[Int(seed / 3 % 3)], intensity: 8, .worker("b"), .supervisor("low"),
+                strategy: strategies[Int(seed / 3 % 3)], intensity: 8, start: start, .worker("b"), .supervisor("low"),
                 .worker("c", restart: .transient)),
-            "low": .of(strategy: strategies[Int(seed / 9 % 3)], intensity: 3, .worker("d"), .worker("e")),
+            "low": .of(strategy: strategies[Int(seed / 9 % 3)], intensity: 3, start: start, .worker("d"), .worker("e")),
             "pool": .of(strategy: .simpleOneForOne, intensity: 5, .worker("p")),
         ]
         feed(.startRoot(address: root, module: "top_sup", arguments: .nil))

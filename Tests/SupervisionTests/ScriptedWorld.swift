@@ -144,10 +144,11 @@ extension ChildSpec {
 extension SupervisorInit {
     static func of(
         strategy: Strategy = .oneForOne, intensity: Int = 1, autoShutdown: AutoShutdown = .never,
-        _ children: ChildSpec...
+        start: StartMode = .sequential, _ children: ChildSpec...
     ) -> SupervisorInit {
         SupervisorInit(
-            flags: SupervisorFlags(strategy: strategy, intensity: intensity, autoShutdown: autoShutdown),
+            flags: SupervisorFlags(
+                strategy: strategy, intensity: intensity, autoShutdown: autoShutdown, start: start),
             children: children)
     }
 }

@@ -119,7 +119,7 @@ import Testing
         (
             "{#{stratgy => one_for_one}, []}.",
             "1:4: unknown key stratgy in the supervisor's flags; the keys are auto_shutdown, "
-                + "intensity, period, strategy"
+                + "intensity, period, start, strategy"
         ),
         (
             "{#{strategy => simple_one_for_one}, []}.",
