@@ -149,7 +149,7 @@ let package = Package(
             name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Terms"],
             swiftSettings: settings),
         .testTarget(
-            name: "HostTests", dependencies: ["Host", "Wire", "Terms", "CHost"], swiftSettings: settings),
+            name: "HostTests", dependencies: ["Host", "Instructions", "Wire", "Terms", "CHost"], swiftSettings: settings),
         .testTarget(
             name: "ReleaseToolsTests", dependencies: ["ReleaseTools", "Host", "Instructions", "Terms"],
             swiftSettings: settings),

@@ -38,17 +38,23 @@ public struct ArchiveError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch kind {
-        case .system(let error): return "\(package): can't be unpacked: \(error)"
-        case .unreadable(let text): return "\(package): not a readable .tar.gz: \(text)"
-        case .empty: return "\(package): the package holds no files"
-        case .badEntry(let name, let problem):
-            return "\(package): refused, nothing was unpacked: entry \"\(name)\" \(Self.sentence(problem))"
-        case .tooManyEntries(let limit):
-            return "\(package): refused, nothing was unpacked: more than \(limit) entries"
-        case .tooLarge(let limit):
-            return "\(package): refused, nothing was unpacked: its files have more than \(limit) bytes in all"
+        case .system, .unreadable, .empty, .alreadyThere: return "\(package): \(sentence)"
+        case .badEntry, .tooManyEntries, .tooLarge:
+            return "\(package): refused, nothing was unpacked: \(sentence)"
+        }
+    }
+
+    /// What is wrong, without the package's name.
+    var sentence: String {
+        switch kind {
+        case .system(let error): return "can't be unpacked: \(error)"
+        case .unreadable(let text): return "not a readable .tar.gz: \(text)"
+        case .empty: return "the package holds no files"
+        case .badEntry(let name, let problem): return "entry \"\(name)\" \(Self.sentence(problem))"
+        case .tooManyEntries(let limit): return "more than \(limit) entries"
+        case .tooLarge(let limit): return "its files have more than \(limit) bytes in all"
         case .alreadyThere(let name):
-            return "\(package): \(name) is already in the release root with other contents; release directories "
+            return "\(name) is already in the release root with other contents; release directories "
                 + "never change, give the new one a version of its own"
         }
     }

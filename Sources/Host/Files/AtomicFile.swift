@@ -13,9 +13,8 @@ public enum AtomicFile {
     public static func write(
         _ path: String, _ bytes: [UInt8], permissions: UInt32 = 0o644, calls: FileSystemCalls = .system
     ) throws(SystemError) {
-        let (directory, name) = split(path)
-        let number = written.add(1, ordering: .relaxed).newValue
-        let temporary = "\(directory)/.\(name).new-\(getpid())-\(number)"
+        let directory = split(path).directory
+        let temporary = temporaryName(path)
         let descriptor = calls.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, permissions)
         guard descriptor >= 0 else { throw SystemError("open", -descriptor, temporary) }
         do throws(SystemError) {
@@ -83,7 +82,13 @@ public enum AtomicFile {
         if let failure { throw failure }
     }
 
-    /// `.NAME.new-PID-NUMBER`
+    /// `.NAME.new-PID-NUMBER` in the same directory: no two are the same.
+    static func temporaryName(_ path: String) -> String {
+        let (directory, name) = split(path)
+        let number = written.add(1, ordering: .relaxed).newValue
+        return "\(directory)/.\(name).new-\(getpid())-\(number)"
+    }
+
     private static func isTemporary(_ name: String) -> Bool {
         let parts = name.split(separator: "-")
         guard name.hasPrefix("."), parts.count >= 3, parts[parts.count - 3].hasSuffix(".new") else { return false }

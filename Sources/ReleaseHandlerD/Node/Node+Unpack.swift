@@ -69,6 +69,7 @@ struct UnpackedPackage: Sendable {
     private static func check(_ staged: StagedRelease, _ root: ReleaseRoot) throws -> UnpackedPackage {
         let stagedRoot = ReleaseRoot(path: staged.directory)
         let resource = try findResource(staged, stagedRoot)
+        try staged.checkManifest(vsn: resource.vsn)
         guard !ReleaseRoot.ownNames.contains(resource.vsn) else {
             throw PackageError(
                 description: "releases/\(resource.vsn) is a file of the release root's own; give it another version")
