@@ -33,7 +33,7 @@ enum ELFHeader {
         guard start.count >= headerBytes else { throw ObjectCodeError(file.path, .cutShort) }
         guard start[4] == 2 else { throw ObjectCodeError(file.path, .otherWordSize(32)) }
         guard start[5] == 1 else { throw ObjectCodeError(file.path, .otherByteOrder) }
-        let header = Fields(bytes: start)
+        let header = ELFFields(bytes: start)
         guard header.half(18) == machine else {
             throw ObjectCodeError(
                 file.path,
@@ -51,7 +51,7 @@ enum ELFHeader {
     }
 
     private static func checkSegments(
-        _ file: ModuleFile, _ header: Fields, _ purpose: Purpose
+        _ file: ModuleFile, _ header: ELFFields, _ purpose: Purpose
     ) throws(ObjectCodeError) {
         let offset = header.word(32)
         let count = header.half(56)
@@ -59,7 +59,7 @@ enum ELFHeader {
             throw ObjectCodeError(file.path, .wrongType(expected: "one that can be loaded: it has no segments"))
         }
         guard let offset, offset <= file.identity.size else { throw ObjectCodeError(file.path, .cutShort) }
-        let table = Fields(bytes: try file.read(at: offset, count: count * segmentBytes))
+        let table = ELFFields(bytes: try file.read(at: offset, count: count * segmentBytes))
         guard table.bytes.count == count * segmentBytes else { throw ObjectCodeError(file.path, .cutShort) }
         for segment in 0..<count {
             let base = segment * segmentBytes
@@ -78,18 +78,18 @@ enum ELFHeader {
         let loader = String(decoding: bytes, as: UTF8.self)
         guard access(loader, X_OK) == 0 else { throw ObjectCodeError(file.path, .missingLoader(loader)) }
     }
+}
 
-    /// Little-endian numbers in bytes.
-    private struct Fields {
-        let bytes: [UInt8]
+/// Little-endian numbers in bytes.
+struct ELFFields {
+    let bytes: [UInt8]
 
-        func half(_ offset: Int) -> Int { Int(bytes[offset]) | Int(bytes[offset + 1]) << 8 }
+    func half(_ offset: Int) -> Int { Int(bytes[offset]) | Int(bytes[offset + 1]) << 8 }
 
-        /// nil where it is more than a file can hold.
-        func word(_ offset: Int) -> Int? {
-            var value: UInt64 = 0
-            for index in (0..<8).reversed() { value = value << 8 | UInt64(bytes[offset + index]) }
-            return Int(exactly: value)
-        }
+    /// nil where it is more than a file can hold.
+    func word(_ offset: Int) -> Int? {
+        var value: UInt64 = 0
+        for index in (0..<8).reversed() { value = value << 8 | UInt64(bytes[offset + index]) }
+        return Int(exactly: value)
     }
 }
