@@ -42,6 +42,16 @@ struct MessageReader {
         return value
     }
 
+    /// `nil` where the key is not there.
+    func boolean(_ key: Atom, in map: [Term: Term]) throws(WireError) -> Bool? {
+        switch map[.atom(key)] {
+        case nil: return nil
+        case .atom("true"): return true
+        case .atom("false"): return false
+        case let other?: throw malformed("\(key.name) as true or false", other)
+        }
+    }
+
     func atom(_ term: Term, _ what: String) throws(WireError) -> Atom {
         guard case .atom(let atom) = term else { throw malformed("\(what) as an atom", term) }
         return atom

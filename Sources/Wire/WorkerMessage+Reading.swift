@@ -85,7 +85,9 @@ extension WorkerAnswer {
             guard version == WireLimits.protocolVersion else {
                 throw reader.malformed("protocol \(WireLimits.protocolVersion)", .integer(version))
             }
-            self = .ack(ref: reader.number, vsn: try reader.value("vsn", in: map))
+            self = .ack(
+                ref: reader.number, vsn: try reader.value("vsn", in: map),
+                codeChange: try reader.boolean("code_change", in: map))
         case "ignore":
             try reader.readRef(fieldCount: 2)
             self = .ignore(ref: reader.number)

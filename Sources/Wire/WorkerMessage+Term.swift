@@ -28,10 +28,10 @@ extension WorkerAnswer {
     /// The message as the term that goes into a frame.
     public var term: Term {
         switch self {
-        case .ack(let ref, let vsn):
-            return message(
-                "ack", ref,
-                .map([.atom("vsn"): vsn, .atom("protocol"): .integer(WireLimits.protocolVersion)]))
+        case .ack(let ref, let vsn, let codeChange):
+            var map: [Term: Term] = [.atom("vsn"): vsn, .atom("protocol"): .integer(WireLimits.protocolVersion)]
+            if let codeChange { map[.atom("code_change")] = .atom(codeChange ? "true" : "false") }
+            return message("ack", ref, .map(map))
         case .ignore(let ref): return message("ignore", ref)
         case .error(let ref, let reason): return message("error", ref, reason)
         case .ok(let ref): return message("ok", ref)

@@ -129,8 +129,9 @@ public enum WorkerRequest: Hashable, Sendable {
 
 /// What a worker sends to the daemon: answers to requests, and what it tells unasked (`log`, `exit`).
 public enum WorkerAnswer: Hashable, Sendable {
-    /// Started (or standing by), with the vsn of the running code: `undefined` where it has none.
-    case ack(ref: Int, vsn: Term)
+    /// Started (or standing by), with the vsn of the running code: `undefined` where it has none; and whether that code
+    /// converts states, `nil` where it does not say.
+    case ack(ref: Int, vsn: Term, codeChange: Bool? = nil)
     case ignore(ref: Int)
     case error(ref: Int, reason: Term)
     /// `{ok, Ref}`
@@ -146,7 +147,7 @@ public enum WorkerAnswer: Hashable, Sendable {
 
     public var ref: Int? {
         switch self {
-        case .ack(let ref, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
+        case .ack(let ref, _, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
             .reply(let ref, _), .exported(let ref, _, _):
             return ref
         case .log, .exit:

@@ -9,6 +9,10 @@ public import Terms
 public protocol GenServer {
     /// The vsn of this code, `undefined` where it has none (then the daemon takes the file's digest).
     static var vsn: Term { get }
+    /// Whether states of other versions are converted by this code: `releasectl make-appup` then proposes an `update`
+    /// with a `code_change`, else a soft one. True unless said otherwise: a conversion that changes nothing does no harm,
+    /// one that is left out does.
+    static var hasCodeChange: Bool { get }
 
     /// Starts anew, with the arguments of the child spec. `StartIgnored` is `ignore`; anything else that is thrown
     /// makes the start fail. A process that takes over from another runs `codeChange` instead.
@@ -52,6 +56,7 @@ public protocol GenServer {
 
 extension GenServer {
     public static var vsn: Term { .atom("undefined") }
+    public static var hasCodeChange: Bool { true }
     public var stateSizeHint: Int { 4096 }
 
     public mutating func handleCast(_ request: Term, context: WorkerContext) throws -> CastResult {

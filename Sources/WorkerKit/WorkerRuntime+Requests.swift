@@ -43,7 +43,7 @@ extension WorkerRuntime {
         switch start.mode {
         case .standby:
             phase = .standby(start)
-            core.send(.ack(ref: ref, vsn: Server.vsn))
+            core.send(.ack(ref: ref, vsn: Server.vsn, codeChange: Server.hasCodeChange))
         case .start:
             let context = makeContext(start)
             do {
@@ -57,7 +57,7 @@ extension WorkerRuntime {
                 _exit(1)
             }
             run(context)
-            core.send(.ack(ref: ref, vsn: Server.vsn))
+            core.send(.ack(ref: ref, vsn: Server.vsn, codeChange: Server.hasCodeChange))
         }
     }
 

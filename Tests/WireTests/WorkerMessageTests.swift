@@ -71,6 +71,8 @@ struct WorkerMessageTests {
     static let answers: [(WorkerAnswer, String)] = [
         (.ack(ref: 0, vsn: .string("1.0.0")), "{ack,0,#{vsn => \"1.0.0\",protocol => 1}}"),
         (.ack(ref: 0, vsn: .undefined), "{ack,0,#{vsn => undefined,protocol => 1}}"),
+        (.ack(ref: 0, vsn: 1, codeChange: true), "{ack,0,#{vsn => 1,protocol => 1,code_change => true}}"),
+        (.ack(ref: 0, vsn: 1, codeChange: false), "{ack,0,#{vsn => 1,protocol => 1,code_change => false}}"),
         (.ignore(ref: 1), "{ignore,1}"),
         (.error(ref: 2, reason: .atom("bad")), "{error,2,bad}"),
         (.ok(ref: 3), "{ok,3}"),
@@ -95,6 +97,10 @@ struct WorkerMessageTests {
         ("{ack,1,#{vsn => 1,protocol => 2}}", "ack: expected protocol 1, found 2"),
         ("{ack,1,#{vsn => 1}}", "ack: expected the key protocol, found #{vsn => 1}"),
         ("{ack,1,[]}", "ack: expected a map, found []"),
+        (
+            "{ack,1,#{vsn => 1,protocol => 1,code_change => yes}}",
+            "ack: expected code_change as true or false, found yes"
+        ),
         (
             "{exported,1,#{size => -1,descriptors => 0}}",
             "exported: expected size as an integer of 0 or more, found -1"

@@ -5,6 +5,12 @@ import Wire
 
 /// What docs/worker-protocol.md says, held against each program that claims to speak it.
 struct ProtocolTests {
+    @Test(arguments: WorkerProgram.allCases, [WorkerStartMode.start, .standby])
+    func theAcknowledgementSaysWhetherStatesAreConverted(program: WorkerProgram, mode: WorkerStartMode) throws {
+        let worker = try WorkerProbe(program)
+        #expect(try worker.begin(mode: mode) == .ack(ref: 0, vsn: .string("1.0.0"), codeChange: true))
+    }
+
     @Test(arguments: WorkerProgram.allCases) func startAndCall(program: WorkerProgram) throws {
         let worker = try WorkerProbe.started(program)
         #expect(worker.vsn == .string("1.0.0"))

@@ -145,7 +145,7 @@ final class Generation {
 
     private func handle(_ answer: WorkerAnswer) {
         switch answer {
-        case .ack(let ref, let vsn):
+        case .ack(let ref, let vsn, _):
             self.vsn = vsn
             settle(ref, .acknowledged(vsn: vsn))
         case .ignore(let ref): settle(ref, .ignored)
