@@ -71,7 +71,8 @@ let package = Package(
 
         // What is done to a release before there is a daemon.
         .target(
-            name: "ReleaseTools", dependencies: ["Terms", "Instructions", "Wire", "ReleaseHandling", "Host"],
+            name: "ReleaseTools",
+            dependencies: ["Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host"],
             swiftSettings: settings),
 
         .target(
@@ -149,9 +150,10 @@ let package = Package(
             name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Terms"],
             swiftSettings: settings),
         .testTarget(
-            name: "HostTests", dependencies: ["Host", "Instructions", "Wire", "Terms", "CHost"], swiftSettings: settings),
+            name: "HostTests", dependencies: ["Host", "Instructions", "Wire", "Terms", "CHost"], swiftSettings: settings
+        ),
         .testTarget(
-            name: "ReleaseToolsTests", dependencies: ["ReleaseTools", "Host", "Instructions", "Terms"],
+            name: "ReleaseToolsTests", dependencies: ["ReleaseTools", "Host", "Instructions", "Terms", "releasectl"],
             swiftSettings: settings),
         .testTarget(
             name: "WorkerKitTests", dependencies: ["WorkerKit", "Wire", "Terms"], swiftSettings: settings),

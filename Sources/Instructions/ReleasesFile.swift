@@ -91,6 +91,11 @@ public struct ReleaseRecord: Hashable, Sendable {
 public struct ReleasesFile: Hashable, Sendable {
     public var releases: [ReleaseRecord]
 
+    /// Files of the directory `releases`: no release may have such a version, which names its own directory there.
+    public static let reservedNames: Set<String> = [
+        "RELEASES", "RELEASES.pending", "start_erl.data", "new_start_erl.data", ".lock",
+    ]
+
     public init(releases: [ReleaseRecord] = []) { self.releases = releases }
 
     public func release(_ vsn: String) -> ReleaseRecord? { releases.first { $0.vsn == vsn } }

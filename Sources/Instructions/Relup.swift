@@ -34,6 +34,11 @@ public struct RelupEntry: Sendable {
         }
     }
 
+    /// Where an instruction of the script, from 0 on, stands in `file`.
+    public func place(ofInstruction index: Int, file: String) -> SourcePlace {
+        SourcePlace(file: file, position: positions.indices.contains(index) ? positions[index] : nil)
+    }
+
     public var term: Term { .tuple([.string(vsn), description, .list(script.map(\.term))]) }
 }
 

@@ -24,7 +24,7 @@ extension RelupMachine {
     }
 
     /// What can be known to fail from the script alone.
-    func checkScript() -> Failure? {
+    public func checkScript() -> Failure? {
         do throws(ScriptError) {
             try script.checkOrder()
         } catch {

@@ -13,6 +13,26 @@ extension Diagnostic {
     }
 }
 
+extension [Diagnostic] {
+    /// Writes them to standard error, each with its place before it, as compilers do: `FILE:LINE:COLUMN: error: TEXT`, and
+    /// the advice below it.
+    func reportAtTheirPlaces() {
+        let terminal = Terminal.standardError
+        for diagnostic in self {
+            let place = diagnostic.place.map { "\(printable($0.description)): " } ?? ""
+            let severity =
+                switch diagnostic.severity {
+                case .error: terminal.paint("error:", .red)
+                case .warning: terminal.paint("warning:", .yellow)
+                }
+            let lines = diagnostic.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            terminal.line("\(place)\(severity) \(printable(lines[0]))")
+            for line in lines.dropFirst() { terminal.line("  \(printable(line))") }
+            if let advice = diagnostic.advice { terminal.line("  \(printable(advice))") }
+        }
+    }
+}
+
 /// A diagnostic in the JSON of the offline tools.
 struct DiagnosticAnswer: Encodable {
     let severity: Diagnostic.Severity

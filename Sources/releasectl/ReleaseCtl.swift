@@ -21,6 +21,8 @@ struct ReleaseCtl: AsyncParsableCommand {
             InstallRelease.self, MakePermanent.self, RemoveRelease.self, WhichChildren.self, CountChildren.self,
             GetChildspec.self, StartChild.self, TerminateChild.self, RestartChild.self, DeleteChild.self,
             MakeRelup.self,
+            Check.self,
+            MakeTar.self,
             ConvertTerm.self,
         ])
 

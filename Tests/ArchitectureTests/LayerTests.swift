@@ -11,7 +11,7 @@ private let layers: [String: Set<String>] = [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "CPCRE2",
         "Crypto", "Dispatch", "Glibc", "Synchronization",
     ],
-    "ReleaseTools": ["Terms", "Instructions", "Wire", "ReleaseHandling", "Host", "Glibc"],
+    "ReleaseTools": ["Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "Glibc"],
     "ReleaseHandlerD": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "Foundation", "FoundationEssentials",
         "Glibc",

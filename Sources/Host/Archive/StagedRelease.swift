@@ -23,6 +23,15 @@ public struct StagedRelease: Sendable {
         return units
     }
 
+    /// The `.rel` that says what the package is: `releases/NAME.rel`, as OTP packs it, or `releases/VSN/NAME.rel`.
+    public var releaseResourceFile: String? {
+        let files = entries.map(\.path).filter { path in
+            let parts = path.split(separator: "/")
+            return parts.first == "releases" && (2...3).contains(parts.count) && path.hasSuffix(".rel")
+        }
+        return files.min { ($0.split(separator: "/").count, $0) < ($1.split(separator: "/").count, $1) }
+    }
+
     /// Removes it: nothing of the package stays.
     public func discard() {
         try? Directory.removeTree(directory)

@@ -76,21 +76,10 @@ extension Node {
     /// What the script asks for and this version can't do is refused before anything runs.
     private func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
         for (index, instruction) in entry.script.enumerated() {
-            switch instruction {
-            case .syncNodes, .restartNewEmulator, .restartEmulator:
-                throw unsupported(file, index, instruction, "this version does not evaluate it yet")
-            case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .suspend, .codeChange, .resume, .stop,
-                .start, .apply:
-                continue
-            }
+            guard let message = instruction.unsupported else { continue }
+            throw FileError(
+                file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
         }
-    }
-
-    private func unsupported(
-        _ file: String, _ index: Int, _ instruction: LowLevelInstruction, _ message: String
-    ) -> FileError {
-        FileError(
-            file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
     }
 
     // MARK: Check

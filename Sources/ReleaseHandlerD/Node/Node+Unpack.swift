@@ -70,7 +70,7 @@ struct UnpackedPackage: Sendable {
         let stagedRoot = ReleaseRoot(path: staged.directory)
         let resource = try findResource(staged, stagedRoot)
         try staged.checkManifest(vsn: resource.vsn)
-        guard !ReleaseRoot.ownNames.contains(resource.vsn) else {
+        guard !ReleasesFile.reservedNames.contains(resource.vsn) else {
             throw PackageError(
                 description: "releases/\(resource.vsn) is a file of the release root's own; give it another version")
         }
@@ -113,11 +113,7 @@ struct UnpackedPackage: Sendable {
 
     /// `releases/NAME.rel`, as OTP packs it, or `releases/VSN/NAME.rel`; it is put in the second place.
     private static func findResource(_ staged: StagedRelease, _ stagedRoot: ReleaseRoot) throws -> ReleaseResource {
-        let files = staged.entries.map(\.path).filter { path in
-            let parts = path.split(separator: "/")
-            return parts.first == "releases" && (2...3).contains(parts.count) && path.hasSuffix(".rel")
-        }.sorted { ($0.split(separator: "/").count, $0) < ($1.split(separator: "/").count, $1) }
-        guard let first = files.first else {
+        guard let first = staged.releaseResourceFile else {
             throw PackageError(description: "no releases/NAME.rel in the package")
         }
         let resource = try ReleaseResource.parse(stagedRoot.read("\(staged.directory)/\(first)"), file: first)

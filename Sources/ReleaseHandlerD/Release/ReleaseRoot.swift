@@ -20,11 +20,6 @@ public struct ReleaseRoot: Sendable {
     /// Held by the one daemon that uses the root.
     var lockFile: String { "\(path)/releases/.lock" }
 
-    /// What `releases/VSN` must not be called.
-    static let ownNames: Set<String> = [
-        "RELEASES", "RELEASES.pending", "start_erl.data", "new_start_erl.data", ".lock",
-    ]
-
     static func parent(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }

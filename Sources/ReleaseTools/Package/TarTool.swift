@@ -1,0 +1,207 @@
+import Host
+public import Instructions
+import Terms
+
+/// Packs a release: what `systools:make_tar` does, as a tool.
+///
+///     lib/APP-VSN/ebin, lib/APP-VSN/priv    of each application, whole
+///     releases/BASE.rel                     BASE is the name of the given file, as in OTP
+///     releases/VSN/NAME.rel                 the same
+///     releases/VSN/relup, sys.config        where they are found, and what sys.config includes
+///     releases/VSN/SHA256SUMS               the digests of all that
+///
+/// There is no start.boot: what a release starts is in its `.rel` and its `.app` files, and the daemon reads those.
+public struct TarTool {
+    public struct Options {
+        /// The `.rel`, with or without the suffix.
+        public var release: String
+        /// Directories with `.app` files and object code; `*` stands for any part of one name.
+        public var path: [String]
+        /// `nil`: beside the `.rel`.
+        public var outputDirectory: String?
+
+        public init(release: String, path: [String], outputDirectory: String? = nil) {
+            self.release = release
+            self.path = path
+            self.outputDirectory = outputDirectory
+        }
+    }
+
+    public struct Package: Sendable {
+        public let path: String
+        public let name: String
+        public let vsn: String
+        /// 64 hexadecimal digits.
+        public let sha256: String
+        public let bytes: Int
+        /// In the package, without directories, in its order.
+        public let files: [String]
+        /// `kv-2.0.0`
+        public let applications: [String]
+        /// Where they were found; `nil` where there is none.
+        public let relup: String?
+        public let config: String?
+    }
+
+    public struct Result: Sendable {
+        /// `nil` where there is an error.
+        public var package: Package?
+        public var diagnostics: [Diagnostic]
+
+        public var isSuccess: Bool { package != nil }
+    }
+
+    private let options: Options
+    private let files: SourceFiles
+
+    public init(_ options: Options, files: SourceFiles = .host()) {
+        self.options = options
+        self.files = files
+    }
+
+    public func run() -> Result {
+        var diagnostics: [Diagnostic] = []
+        do throws(Diagnostic) {
+            let package = try pack(&diagnostics)
+            return Result(package: package, diagnostics: diagnostics)
+        } catch {
+            return Result(diagnostics: diagnostics + [error])
+        }
+    }
+
+    // MARK: One package
+
+    private func pack(_ diagnostics: inout [Diagnostic]) throws(Diagnostic) -> Package? {
+        let directories = Self.directories(options.path, &diagnostics)
+        let collection = try collect(directories)
+        let (base, place) = Self.split(collection.file)
+        let output = options.outputDirectory ?? place
+        guard Directory.isDirectory(output) else {
+            throw Diagnostic(
+                .error, code: "no_outdir", "--outdir \(output) is no directory",
+                advice: "Make it first, or name another.")
+        }
+        var contents = PackageContents()
+        try add(applicationsOf: collection, to: &contents)
+        // A daemon reads it by the release's name, a person and OTP by the file's.
+        try contents.add(file: collection.file, as: "releases/\(base).rel")
+        try contents.add(file: collection.file, as: "releases/\(collection.vsn)/\(collection.name).rel")
+        let found = try addSystemFiles(
+            collection.vsn, [place, "\(place)/\(collection.vsn)", "."] + directories, &contents)
+
+        diagnostics += try review(collection, contents)
+        guard !diagnostics.contains(where: { $0.severity == .error }) else { return nil }
+        let package = Self.join(output, "\(base).tar.gz")
+        do {
+            try ReleaseArchive.write(package, contents.entries(vsn: collection.vsn))
+            return Package(
+                path: package, name: collection.name, vsn: collection.vsn, sha256: try FileDigest.sha256(package),
+                bytes: try FileStatus(of: package).size,
+                files: contents.entries(vsn: collection.vsn).filter { $0.contents != .directory }.map(\.path),
+                applications: collection.members.map { "\($0.name.name)-\($0.vsn)" }, relup: found.relup,
+                config: found.config)
+        } catch {
+            throw Diagnostic(.error, code: "write", "\(error)")
+        }
+    }
+
+    private func collect(_ directories: [String]) throws(Diagnostic) -> ReleaseCollection {
+        let file = options.release.hasSuffix(".rel") ? options.release : "\(options.release).rel"
+        do {
+            return try ReleaseCollection(file: file, path: SearchPath(directories: directories, files: files))
+        } catch {
+            throw Diagnostic(error)
+        }
+    }
+
+    /// The directories that the patterns name; one that names none is told.
+    static func directories(_ patterns: [String], _ diagnostics: inout [Diagnostic]) -> [String] {
+        var directories: [String] = []
+        for pattern in patterns {
+            let found = Directory.matching(pattern)
+            if found.isEmpty {
+                diagnostics.append(
+                    Diagnostic(
+                        .warning, code: "no_directory", "--path \(pattern) names no directory",
+                        advice: "Quote it, so that the shell leaves the * to releasectl."))
+            }
+            directories += found
+        }
+        return directories
+    }
+
+    private func add(
+        applicationsOf collection: ReleaseCollection, to contents: inout PackageContents
+    ) throws(Diagnostic) {
+        for application in collection.applications {
+            let library = "lib/\(application.name.name)-\(application.vsn)"
+            try contents.add(directory: application.directory, as: "\(library)/ebin")
+            let (name, parent) = Self.split(application.directory, suffix: "")
+            let priv = "\(parent)/priv"
+            guard name == "ebin", Directory.isDirectory(priv) else { continue }
+            try contents.add(directory: priv, as: "\(library)/priv")
+        }
+    }
+
+    /// `relup` and `sys.config` of the first directory that has one, and what the second includes.
+    private func addSystemFiles(
+        _ vsn: String, _ directories: [String], _ contents: inout PackageContents
+    ) throws(Diagnostic) -> (relup: String?, config: String?) {
+        func find(_ name: String) -> String? {
+            directories.lazy.map { Self.join($0, name) }.first(where: FileNames.exists)
+        }
+        let relup = find("relup")
+        if let relup { try contents.add(file: relup, as: "releases/\(vsn)/relup") }
+        let config = find("sys.config")
+        guard let config else { return (relup, nil) }
+        try contents.add(file: config, as: "releases/\(vsn)/sys.config")
+        // One that can't be read is told by the review.
+        let bytes = (try? FileContents.read(config, limit: ReleaseFiles.maxFileBytes)) ?? []
+        for name in (try? SysConfig.parse(bytes, file: config))?.includes ?? [] where !name.hasPrefix("/") {
+            guard !name.split(separator: "/").contains("..") else {
+                throw Diagnostic(
+                    .error, code: "include", "it includes \"\(name)\", which would lie outside the release's directory",
+                    place: SourcePlace(file: config, position: nil), advice: "Put the file beside sys.config.")
+            }
+            let file = name.hasSuffix(".config") ? name : "\(name).config"
+            let source = Self.join(Self.split(config, suffix: "").directory, file)
+            if FileNames.exists(source) { try contents.add(file: source, as: "releases/\(vsn)/\(file)") }
+        }
+        return (relup, config)
+    }
+
+    /// What the daemon would say of it. That a file can't run on this machine is no mistake of a package that is made
+    /// here.
+    private func review(
+        _ collection: ReleaseCollection, _ contents: PackageContents
+    ) throws(Diagnostic) -> [Diagnostic] {
+        let resource: ReleaseResource
+        do {
+            resource = try contents.releaseFiles.parse(
+                "releases/\(collection.vsn)/\(collection.name).rel", ReleaseResource.parse)
+        } catch {
+            throw Diagnostic(error, code: "bad_release")
+        }
+        var review = ReleaseReview(ReleaseRecord(resource, status: .unpacked), files: contents.releaseFiles)
+        review.run()
+        return review.diagnostics.map { found in
+            guard found.code == Diagnostic.otherMachine else { return found }
+            return Diagnostic(.warning, code: found.code, found.text, place: found.place, advice: found.advice)
+        }
+    }
+
+    // MARK: Paths
+
+    static func join(_ directory: String, _ name: String) -> String {
+        directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
+    }
+
+    /// The last part of a path without a suffix, and what stands before it, `.` where nothing does.
+    static func split(_ path: String, suffix: String = ".rel") -> (name: String, directory: String) {
+        let whole = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        let slash = whole.lastIndex(of: "/")
+        let name = slash.map { String(whole[whole.index(after: $0)...]) } ?? whole
+        let directory = slash.map { $0 == whole.startIndex ? "/" : String(whole[..<$0]) } ?? "."
+        return (name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name, directory)
+    }
+}

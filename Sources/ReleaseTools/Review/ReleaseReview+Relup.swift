@@ -1,0 +1,134 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Terms
+
+/// The ways from other releases to this one, and back.
+extension ReleaseReview {
+    mutating func reviewRelup() {
+        let (files, file) = (files, relupFile)
+        guard files.has(file) else { return }
+        let shown = files.shown(file)
+        guard let relup = trying("bad_relup", { () throws(FileError) in try files.parse(file, Relup.parse) }) else {
+            return
+        }
+        guard relup.vsn == record.vsn else {
+            add(
+                Diagnostic(
+                    .error, code: "wrong_relup", "the relup is for \(relup.vsn), the release is \(record.vsn)",
+                    place: SourcePlace(file: shown, position: nil), advice: "Make it anew with make-relup."))
+            return
+        }
+        self.relup = relup
+        for entry in relup.up {
+            reviewScript(entry, shown)
+            reviewReading(entry, shown)
+        }
+        for entry in relup.down { reviewScript(entry, shown) }
+    }
+
+    /// What is known from the script alone.
+    private mutating func reviewScript(_ entry: RelupEntry, _ file: String) {
+        let machine = RelupMachine(
+            script: entry.script, fromRelease: "", toRelease: "", libraries: record.libraries, codeTable: CodeTable())
+        let failure = machine.checkScript()
+        for (index, instruction) in entry.script.enumerated() {
+            guard let reason = instruction.unsupported, index != failure?.index else { continue }
+            add(
+                Diagnostic(
+                    .error, code: "unsupported", "\(instruction.term): \(reason)",
+                    place: entry.place(ofInstruction: index, file: file), advice: "The install would be refused."))
+        }
+        guard let failure else { return }
+        add(
+            Diagnostic(
+                .error, code: "bad_script", "\(failure.error)",
+                place: failure.index.map { entry.place(ofInstruction: $0, file: file) },
+                advice: "The install would be refused: correct the .appup, and make the relup anew."))
+    }
+
+    /// On the way up everything that is read is of this release.
+    private mutating func reviewReading(_ entry: RelupEntry, _ file: String) {
+        for (index, instruction) in entry.script.enumerated() {
+            guard case .loadObjectCode(let name, let vsn, let names) = instruction else { continue }
+            let place = entry.place(ofInstruction: index, file: file)
+            guard let library = record.library(name), library.vsn == vsn else {
+                let has = record.library(name).map { "has \(name.name)-\($0.vsn)" } ?? "has no \(name.name)"
+                add(
+                    Diagnostic(
+                        .error, code: "no_such_library",
+                        "the script reads \(name.name)-\(vsn), and release \(record.vsn) \(has)", place: place,
+                        advice: "The relup was made for other applications: make it anew."))
+                continue
+            }
+            let listed = applications.first { $0.resource.name == name }?.resource.modules ?? []
+            for module in names where !listed.contains(module) {
+                do {
+                    _ = try files.objectCode(module.name, in: ebin(of: library))
+                } catch {
+                    add(
+                        Diagnostic(
+                            .error, code: "no_object_code",
+                            "the script reads \(Term.atom(module)) of \(name.name)-\(vsn): \(error)", place: place,
+                            advice: "Bring the module, or make the relup anew."))
+                }
+            }
+        }
+    }
+
+    /// Files that differ between this release and an older one, and that the relup's scripts leave as they are.
+    mutating func reviewCoverage(against base: ReleaseReview) {
+        guard let relup else { return }
+        let file = files.shown(relupFile)
+        let ways = [
+            (relup.upScript(from: base.record.vsn), "up from"), (relup.downScript(to: base.record.vsn), "down to"),
+        ]
+        for case (let entry?, let way) in ways {
+            guard !entry.script.contains(.restartEmulator) else { continue }
+            let touched = entry.touchedModules
+            for application in applications {
+                guard let other = base.applications.first(where: { $0.resource.name == application.resource.name }),
+                    other.resource.vsn != application.resource.vsn
+                else { continue }
+                for module in Set(application.resource.modules + other.resource.modules).subtracting(touched)
+                    .sorted(by: { $0.name < $1.name })
+                where differs(module, from: base) {
+                    add(
+                        Diagnostic(
+                            .error, code: "uncovered_change",
+                            "\(way) \(base.record.vsn): \(Term.atom(module)) differs between "
+                                + "\(application.resource.name.name)-\(other.resource.vsn) and "
+                                + "\(application.resource.name.name)-\(application.resource.vsn), and no instruction loads or removes it",
+                            place: SourcePlace(file: file, position: nil),
+                            advice: "Its workers would run on in the code of the release that is left: name it in the "
+                                + ".appup, and make the relup anew."))
+                }
+            }
+        }
+    }
+}
+
+extension ReleaseReview {
+    /// Whether a module's file is another one than in `base`. One that can't be read was told, and is passed over.
+    private func differs(_ module: Atom, from base: ReleaseReview) -> Bool {
+        guard let own = modules[module], let other = base.modules[module] else {
+            return isListed(module) != base.isListed(module)
+        }
+        return own.code.sha256 != other.code.sha256
+    }
+}
+
+extension RelupEntry {
+    /// What the script loads or removes.
+    fileprivate var touchedModules: Set<Atom> {
+        Set(
+            script.compactMap { instruction in
+                switch instruction {
+                case .load(let module, _, _), .remove(let module, _, _): module
+                case .loadObjectCode, .pointOfNoReturn, .purge, .suspend, .codeChange, .resume, .stop, .start,
+                    .syncNodes, .apply, .restartNewEmulator, .restartEmulator:
+                    nil
+                }
+            })
+    }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Host
+import Instructions
+import Testing
+
+@testable import ReleaseTools
+
+@Suite(.timeLimit(.minutes(2))) struct TarToolTests {
+    private let directory = ReleaseDirectory()
+
+    private func run(
+        _ release: String = "rel/kv-2.0.0.rel", path: String = "lib/*/ebin", outdir: String? = nil
+    ) -> TarTool.Result {
+        TarTool(
+            TarTool.Options(
+                release: directory.file(release), path: [directory.file(path)],
+                outputDirectory: outdir.map(directory.file))
+        ).run()
+    }
+
+    /// What a person reads, with the test's directory left out.
+    private func told(_ result: TarTool.Result) -> [String] {
+        result.diagnostics.map { $0.lines.joined(separator: "\n").replacing(directory.path, with: "DIR") }
+    }
+
+    private func bytes(_ name: String) throws -> [UInt8] { try FileContents.read(directory.file(name), limit: 1 << 24) }
+
+    @Test func thePackageHasTheLayoutOfSystools() throws {
+        try directory.whole("2.0.0")
+        try directory.write("lib/kv-2.0.0/priv/data/keys.txt", "keys")
+        try directory.write("lib/other-1.0.0/ebin/other.app", "not in the release")
+        try directory.write("rel/2.0.0/relup", ReleaseDirectory.relup)
+        try directory.write("rel/sys.config", "[\"more\"].")
+        try directory.write("rel/more.config", "[{kv, [{port, 1}]}].")
+        let result = run()
+        #expect(told(result) == [])
+        let package = try #require(result.package)
+        #expect(package.path == directory.file("rel/kv-2.0.0.tar.gz"))
+        #expect(
+            package.files == [
+                "lib/kv-2.0.0/ebin/kv.app", "lib/kv-2.0.0/ebin/kv_sup.sup", "lib/kv-2.0.0/ebin/server",
+                "lib/kv-2.0.0/ebin/store.so", "lib/kv-2.0.0/priv/data/keys.txt", "releases/2.0.0/SHA256SUMS",
+                "releases/2.0.0/kv.rel", "releases/2.0.0/more.config", "releases/2.0.0/relup",
+                "releases/2.0.0/sys.config", "releases/kv-2.0.0.rel",
+            ])
+        #expect(package.applications == ["kv-2.0.0"])
+        #expect(package.relup == directory.file("rel/2.0.0/relup"))
+        #expect(package.config == directory.file("rel/sys.config"))
+        #expect(package.sha256 == (try FileDigest.sha256(package.path)))
+
+        let staged = try ReleaseArchive.stage(package.path, under: directory.file("unpacked"))
+        defer { staged.discard() }
+        #expect(try staged.checkManifest(vsn: "2.0.0"))
+        // A link is packed as what it leads to, and stays executable.
+        #expect(try FileStatus(ofLink: "\(staged.directory)/lib/kv-2.0.0/ebin/server").kind == .file)
+        #expect(try FileStatus(of: "\(staged.directory)/lib/kv-2.0.0/ebin/server").permissions == 0o755)
+        #expect(CheckTool(package.path).run().diagnostics == [])
+    }
+
+    @Test func theSameFilesGiveTheSameBytes() throws {
+        try directory.whole("2.0.0")
+        try directory.write("lib/kv-2.0.0/priv/b", "b")
+        try directory.write("lib/kv-2.0.0/priv/a", "a")
+        #expect(run().isSuccess)
+        let first = try bytes("rel/kv-2.0.0.tar.gz")
+
+        // Another order of making, other times, other modes, another place.
+        let other = ReleaseDirectory()
+        try other.write("lib/kv-2.0.0/priv/a", Array("a".utf8), permissions: 0o600)
+        try other.write("lib/kv-2.0.0/priv/b", Array("b".utf8), permissions: 0o664)
+        try other.whole("2.0.0")
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: other.file("lib/kv-2.0.0/priv/a"))
+        let options = TarTool.Options(release: other.file("rel/kv-2.0.0"), path: [other.file("lib/*/ebin")])
+        let again = try #require(TarTool(options).run().package)
+        #expect(try FileContents.read(again.path, limit: 1 << 24) == first)
+    }
+
+    static let mistakes: [(spoil: @Sendable (ReleaseDirectory) throws -> Void, words: [String])] = [
+        (
+            { try $0.write("rel/2.0.0/relup", "{\"3.0.0\", [], []}.") },
+            [
+                "the relup is for 3.0.0, the release is 2.0.0\n"
+                    + "  DIR/rel/2.0.0/relup: Make it anew with make-relup."
+            ]
+        ),
+        (
+            { try $0.write("rel/sys.config", "[{kv, [{port, }]}].") },
+            ["expected a term, found '}'\n  at DIR/rel/sys.config:1:15"]
+        ),
+        (
+            { try $0.write("rel/sys.config", "[\"../other\"].") },
+            [
+                "it includes \"../other\", which would lie outside the release's directory\n"
+                    + "  DIR/rel/sys.config: Put the file beside sys.config."
+            ]
+        ),
+        (
+            { try Directory.removeTree($0.file("lib/kv-2.0.0/ebin/store.so")) },
+            [
+                "there is no lib/kv-2.0.0/ebin/store, lib/kv-2.0.0/ebin/store.so or lib/kv-2.0.0/ebin/store.sup\n"
+                    + "  DIR/lib/kv-2.0.0/ebin/kv.app: Its modules list store: build it, or take it out of the list."
+            ]
+        ),
+        (
+            { try $0.link("lib/kv-2.0.0/priv/etc", to: "/etc") },
+            [
+                "DIR/lib/kv-2.0.0/priv/etc is a link to something else than a file\n"
+                    + "  A package holds files: put them where the link is."
+            ]
+        ),
+        (
+            { try Directory.removeTree($0.file("lib/kv-2.0.0/ebin/kv.app")) },
+            ["kv: File not found: \"kv.app\""]
+        ),
+        (
+            {
+                try $0.write("rel/kv-2.0.0.rel", "{release, {\"kv\", \"RELEASES\"}, {erts, \"1\"}, [{kv, \"2.0.0\"}]}.")
+            },
+            [
+                "releases/RELEASES is a file of the release root's own\n"
+                    + "  DIR/rel/kv-2.0.0.rel: Give the release another version."
+            ]
+        ),
+        (
+            { try $0.write("rel/kv-2.0.0.rel", "{release, {\"k/v\", \"2\"}, {erts, \"1\"}, [{kv, \"2.0.0\"}]}.") },
+            ["expected a release's name that can be a file's name, found \"k/v\"\n  at DIR/rel/kv-2.0.0.rel:1:12"]
+        ),
+    ]
+
+    @Test(arguments: mistakes.indices) func nothingIsWrittenOnAMistake(index: Int) throws {
+        try directory.whole("2.0.0")
+        try Self.mistakes[index].spoil(directory)
+        try directory.write("rel/kv-2.0.0.tar.gz", "the one before")
+        let result = run()
+        #expect(told(result) == Self.mistakes[index].words)
+        #expect(!result.isSuccess)
+        #expect(try directory.text("rel/kv-2.0.0.tar.gz") == "the one before")
+        #expect(!Directory.names(directory.file("rel")).contains { $0.hasPrefix(".") })
+    }
+
+    @Test func whatAnotherMachineRunsMayBePacked() throws {
+        try directory.whole("2.0.0")
+        try directory.write("lib/kv-2.0.0/ebin/store.so", ObjectFile.library(machine: 8))
+        let result = run(outdir: "lib")
+        #expect(result.package?.path == directory.file("lib/kv-2.0.0.tar.gz"))
+        #expect(result.diagnostics.map(\.severity) == [.warning])
+        #expect(result.diagnostics.map(\.code) == ["other_machine"])
+        #expect(told(result)[0].hasPrefix("DIR/lib/kv-2.0.0/ebin/store.so: built for MIPS, this machine is "))
+        let check = CheckTool(directory.file("lib/kv-2.0.0.tar.gz")).run()
+        #expect(check.diagnostics.map(\.severity) == [.error])
+        #expect(check.diagnostics[0].text.hasPrefix("lib/kv-2.0.0/ebin/store.so: built for MIPS"))
+    }
+
+    @Test func aDirectoryThatIsNotThere() throws {
+        try directory.whole("2.0.0")
+        #expect(
+            told(run(outdir: "none")) == ["--outdir DIR/none is no directory\n  Make it first, or name another."])
+        #expect(
+            told(run(path: "nowhere/*/ebin")) == [
+                "--path DIR/nowhere/*/ebin names no directory\n"
+                    + "  Quote it, so that the shell leaves the * to releasectl.",
+                "kv: File not found: \"kv.app\"",
+            ])
+    }
+}
