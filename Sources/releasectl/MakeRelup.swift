@@ -14,6 +14,7 @@ struct MakeRelup: ParsableCommand {
               code_change_not_suspended  a code_change that no worker would get
               uncovered_change           an object file that changed and that no instruction names
               unchanged_module           an instruction for a module that did not change
+              useless_entry              something in an .appup that is no entry
               reverted_dependency        a way back that reverts code while its user still runs
 
               releasectl make-relup releases/kv-2.0.0.rel --path 'lib/*/ebin' --outdir releases/2.0.0 \\

@@ -23,22 +23,27 @@ struct GoldenCase: CustomTestStringConvertible {
         return expected.children[2]
     }
 
-    /// `GOLDEN_RELUP_DIR`, or the directory that comes with the tests.
-    static let directory: URL? =
-        ProcessInfo.processInfo.environment["GOLDEN_RELUP_DIR"].map { URL(filePath: $0) }
-        ?? Bundle.module.url(forResource: "golden", withExtension: nil)?.appending(path: "relup")
+    private static let golden = Bundle.module.url(forResource: "golden", withExtension: nil)
+    private static let otherDirectory = ProcessInfo.processInfo.environment["GOLDEN_RELUP_DIR"].map {
+        URL(filePath: $0)
+    }
 
-    static let files: [URL] = {
+    /// `GOLDEN_RELUP_DIR`, or the directory that comes with the tests.
+    static let all = cases(in: otherDirectory ?? golden?.appending(path: "relup"))
+
+    /// What `all` leaves out: input that nobody should write, each with a line that says what is special about it. The
+    /// answers are those of the same systools. None where `GOLDEN_RELUP_DIR` is set.
+    static let odd = otherDirectory == nil ? cases(in: golden?.appending(path: "own")) : []
+
+    /// One that can't be read is there without terms, so that its tests fail.
+    private static func cases(in directory: URL?) -> [GoldenCase] {
         let files = directory.flatMap {
             try? FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
         }
-        return (files ?? []).filter { $0.pathExtension == "case" }.sorted { $0.path < $1.path }
-    }()
-
-    /// One that can't be read is there without terms, so that its tests fail.
-    static let all: [GoldenCase] = files.map { file in
-        let terms = (try? Data(contentsOf: file)).flatMap { try? TermText.parseTerms(Array($0), limits: .default) }
-        return GoldenCase(name: file.lastPathComponent, terms: terms ?? [])
+        return (files ?? []).filter { $0.pathExtension == "case" }.sorted { $0.path < $1.path }.map { file in
+            let terms = (try? Data(contentsOf: file)).flatMap { try? TermText.parseTerms(Array($0), limits: .default) }
+            return GoldenCase(name: file.lastPathComponent, terms: terms ?? [])
+        }
     }
 
     /// Those of which a relup was made.

@@ -5,21 +5,28 @@ import Terms
 ///
 /// Source: OTP's `systools_make`, `sort_appls`: the applications are a list; those that the first one needs are taken
 /// out and put before it, and it is looked at again when they have had their turn. Whoever is needed a second time by then
-/// is part of a circle. The list is linked, so that this takes time in proportion to the dependencies.
+/// is part of a circle. The list is linked, so that this takes time in proportion to the dependencies. An application that
+/// the release names twice is in the list twice.
 struct ApplicationOrder {
     private let applications: [CollectedApplication]
-    private let numbers: [Atom: Int]
+    private let numbers: [Atom: [Int]]
+    /// For each, the first of its name and version.
+    private let identities: [Int]
     /// The list: whom each is followed by, and whom it follows; `count` is before the first and after the last.
     private var next: [Int]
     private var previous: [Int]
     private var isInList: [Bool]
-    /// How often each had its turn.
+    /// How often each identity had its turn.
     private var visits: [Int]
 
     init(_ applications: [CollectedApplication]) {
         self.applications = applications
-        numbers = Dictionary(
-            applications.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let numbers = Dictionary(grouping: applications.indices) { applications[$0].name }
+        self.numbers = numbers
+        identities = applications.indices.map { index in
+            let same = numbers[applications[index].name] ?? []
+            return same.first { applications[$0].vsn == applications[index].vsn } ?? index
+        }
         let end = applications.count
         next = (0...end).map { $0 == end ? 0 : $0 + 1 }
         previous = (0...end).map { $0 == 0 ? end : $0 - 1 }
@@ -45,19 +52,14 @@ struct ApplicationOrder {
             let includes = take(application.includes, neededBy: application.name)
             missing = uses.missing.subtracting(application.optional) + includes.missing + missing
             let needed = uses.found + includes.found
-            let again = needed.flatMap { Array(repeating: $0, count: visits[$0]) }
-            visits[number] += 1
+            let again = needed.map { identities[$0] }.flatMap { Array(repeating: $0, count: visits[$0]) }
+            visits[identities[number]] += 1
             if needed.isEmpty {
                 result.append(application)
                 continue
             }
-            if !again.isEmpty { circular = [number] + again + circular }
-            var first = number
-            insert(number, before: next[end])
-            for other in needed.reversed() where visits[other] == 0 {
-                insert(other, before: first)
-                first = other
-            }
+            if !again.isEmpty { circular = [identities[number]] + again + circular }
+            insert(needed + [number], without: again)
         }
         try check(missing: missing.uniqued(), circular: circular)
         return result
@@ -70,18 +72,29 @@ struct ApplicationOrder {
         var found: [Int] = []
         var missing: [Atom] = []
         for name in names.reversed() {
-            guard let number = numbers[name] else {
-                missing.append(name)
-                continue
-            }
-            if isInList[number], !applications[number].includes.contains(needer) {
+            if let number = first(named: name), !applications[number].includes.contains(needer) {
                 found.append(number)
                 remove(number)
-            } else if visits[number] == 0 {
+            } else if !(numbers[name] ?? []).contains(where: { visits[identities[$0]] > 0 }) {
                 missing.append(name)
             }
         }
         return (found.reversed(), missing.reversed())
+    }
+
+    /// The first in the list.
+    private func first(named name: Atom) -> Int? {
+        let candidates = (numbers[name] ?? []).filter { isInList[$0] }
+        return candidates.count < 2 ? candidates.first : first(among: candidates)
+    }
+
+    private func first(among candidates: [Int]) -> Int? {
+        var number = next[applications.count]
+        while number != applications.count {
+            if candidates.contains(number) { return number }
+            number = next[number]
+        }
+        return nil
     }
 
     private mutating func remove(_ number: Int) {
@@ -90,12 +103,23 @@ struct ApplicationOrder {
         isInList[number] = false
     }
 
-    private mutating func insert(_ number: Int, before other: Int) {
-        let before = previous[other]
-        next[before] = number
-        previous[number] = before
-        next[number] = other
-        previous[other] = number
+    /// Puts the numbers before the list, then takes out of both, for each that was needed again, the first that is the
+    /// same.
+    private mutating func insert(_ numbers: [Int], without again: [Int]) {
+        for number in numbers.reversed() { insertFirst(number) }
+        for identity in again {
+            let same = self.numbers[applications[identity].name] ?? []
+            let candidates = same.filter { isInList[$0] && identities[$0] == identity }
+            if let number = candidates.count < 2 ? candidates.first : first(among: candidates) { remove(number) }
+        }
+    }
+
+    private mutating func insertFirst(_ number: Int) {
+        let end = applications.count
+        next[number] = next[end]
+        previous[number] = end
+        previous[next[end]] = number
+        next[end] = number
         isInList[number] = true
     }
 

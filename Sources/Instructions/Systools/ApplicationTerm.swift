@@ -27,7 +27,7 @@ struct ApplicationTerm {
     private var malformed: Set<Atom> = []
 
     func application(
-        _ member: ReleaseCollection.Member, directory: String
+        _ member: ReleaseCollection.Member, _ included: [Atom: [Atom]], directory: String
     ) throws(ApplicationProblem.Thrown) -> CollectedApplication {
         let vsn = try string("vsn", orMissing: nil)
         _ = try string("id", orMissing: "")
@@ -42,7 +42,7 @@ struct ApplicationTerm {
         try checkPairs("env", mayBeUndefined: false)
         try checkLimit("maxT")
         try checkLimit("maxP")
-        if let taken = member.included, vsn == member.vsn {
+        if let taken = included[name], vsn == member.vsn {
             let unknown = taken.filter { !includes.contains($0) }
             guard unknown.isEmpty else { throw ApplicationProblem.Thrown(kind: .overrideInclude(unknown)) }
             includes = taken

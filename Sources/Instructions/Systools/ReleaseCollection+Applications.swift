@@ -5,9 +5,12 @@ extension ReleaseCollection {
     static func collect(_ members: [Member], _ path: SearchPath) throws(SystoolsError) -> [CollectedApplication] {
         var collected: [CollectedApplication] = []
         var problems: [ApplicationProblem] = []
+        let included = Dictionary(
+            members.compactMap { member in member.included.map { (member.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
         for member in members {
             do throws(ApplicationProblem.Thrown) {
-                collected.append(try application(member, path))
+                collected.append(try application(member, included, path))
             } catch {
                 problems.insert(ApplicationProblem(name: member.name, error.kind), at: 0)
             }
@@ -18,8 +21,10 @@ extension ReleaseCollection {
 
     /// The first `.app` of the version that is asked for; where there is none, what was wrong with the first that
     /// was found.
+    ///
+    /// - Parameter included: for each application that says so in the `.rel`, which ones it includes.
     private static func application(
-        _ member: Member, _ path: SearchPath
+        _ member: Member, _ included: [Atom: [Atom]], _ path: SearchPath
     ) throws(ApplicationProblem.Thrown) -> CollectedApplication {
         let file = "\(member.name.name).app"
         var first: ApplicationProblem.Kind?
@@ -33,7 +38,7 @@ extension ReleaseCollection {
                 first = first ?? .parseError(file: place, line: error.position.line, message: error.message)
                 continue
             }
-            let found = try ApplicationTerm(term).application(member, directory: directory)
+            let found = try ApplicationTerm(term).application(member, included, directory: directory)
             guard found.vsn == member.vsn else {
                 first = first ?? .noValidVersion(wanted: member.vsn, file: place, found: found.vsn)
                 continue

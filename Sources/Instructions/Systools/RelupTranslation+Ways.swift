@@ -18,6 +18,8 @@ extension RelupTranslation {
         let script: [ScriptItem]
         /// The script of the other direction between the two versions; empty where there is none.
         let otherScript: [ScriptItem]
+        /// What stands in the `.appup` for this direction and can't be chosen for any version.
+        let uselessEntries: [LocatedTerm]
 
         var name: Atom { reached.name }
     }

@@ -132,19 +132,17 @@ public struct RelupTranslation {
             let place = SourcePlace(file: file, position: appup.vsnPosition)
             warnings.insert(.badVsn(appup: appup.vsn, application: application.vsn, at: place), at: 0)
         }
-        guard let entry = try appup.entry(mode, for: base.vsn, files: path.files) else {
+        guard let script = try appup.script(mode, for: base.vsn, files: path.files) else {
             throw SystoolsError(
                 .relup(
                     .noRelup(
                         file: file, application: application.name, vsn: application.vsn, baseVsn: base.vsn)))
         }
-        let script = entry.script.children.map { ScriptItem($0, file: file) }
         // A way back that can't be chosen is told when it is asked for.
-        let other = try? appup.entry(mode == .up ? .down : .up, for: base.vsn, files: path.files)
-        let otherScript = other?.script.children.map { ScriptItem($0, file: file) } ?? []
+        let otherScript = (try? appup.script(mode == .up ? .down : .up, for: base.vsn, files: path.files)) ?? []
         let change = Change(
             left: mode == .up ? base : application, reached: mode == .up ? application : base, appup: file,
-            script: script, otherScript: otherScript)
+            script: script, otherScript: otherScript, uselessEntries: appup.uselessEntries(mode))
         return (script, change)
     }
 

@@ -11,6 +11,8 @@ public struct UpgradeAdvice: Hashable, Sendable, CustomStringConvertible {
         case unchangedModule = "unchanged_module"
         /// On the way down, a module goes back while one that depends on it still runs its newer code.
         case revertedDependency = "reverted_dependency"
+        /// Something in the list of an `.appup` is no entry, or is for no version.
+        case uselessEntry = "useless_entry"
     }
 
     public let code: Code
@@ -18,7 +20,8 @@ public struct UpgradeAdvice: Hashable, Sendable, CustomStringConvertible {
     /// The release that is left on the way up, or gone back to.
     public let baseVsn: String
     public let application: Atom
-    public let module: Atom
+    /// `nil` where it is about none.
+    public let module: Atom?
     public let place: SourcePlace?
     /// What is wrong and what to do about it.
     public let message: String
@@ -93,11 +96,12 @@ private struct UpgradeReview {
     }
 
     func advice() -> [UpgradeAdvice] {
-        codeChangesNotSuspended() + changes.flatMap { unchanged($0) + uncovered($0) } + reverted()
+        codeChangesNotSuspended()
+            + changes.flatMap { uselessEntries($0.change) + unchanged($0) + uncovered($0) } + reverted()
     }
 
     private func advice(
-        _ code: UpgradeAdvice.Code, _ application: Atom, _ module: Atom, at place: SourcePlace?, _ message: String
+        _ code: UpgradeAdvice.Code, _ application: Atom, _ module: Atom?, at place: SourcePlace?, _ message: String
     ) -> UpgradeAdvice {
         UpgradeAdvice(
             code: code, mode: way.mode, baseVsn: way.baseVsn, application: application, module: module, place: place,
@@ -129,6 +133,18 @@ private struct UpgradeReview {
             }
         }
         return result
+    }
+
+    // MARK: Entries
+
+    private func uselessEntries(_ change: RelupTranslation.Change) -> [UpgradeAdvice] {
+        change.uselessEntries.map { entry in
+            let found = TermReader.shortened(entry.term.description)
+            return advice(
+                .uselessEntry, change.name, nil, at: SourcePlace(file: change.appup, position: entry.position),
+                "\(found) in the .appup is passed over: make it {Vsn, Script}, where Vsn is a string, or a binary with a "
+                    + "regular expression")
+        }
     }
 
     // MARK: Object files
