@@ -18,10 +18,13 @@ public struct ApplicationProblem: Hashable, Sendable {
 
     public let name: Atom
     public let kind: Kind
+    /// The place in the `.app` that OTP does not tell; `nil` where no `.app` is to blame.
+    public let place: SourcePlace?
 
-    public init(name: Atom, _ kind: Kind) {
+    public init(name: Atom, _ kind: Kind, at place: SourcePlace? = nil) {
         self.name = name
         self.kind = kind
+        self.place = place
     }
 
     var reason: Term {

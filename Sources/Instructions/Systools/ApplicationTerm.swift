@@ -4,27 +4,32 @@ import Terms
 ///
 /// Source: OTP's `systools_make`, `parse_application`. `ApplicationResource` is what the daemon reads, and asks for less.
 struct ApplicationTerm {
-    private let term: Term
+    private let located: LocatedTerm
+    private let file: String
     private let name: Atom
-    private let keys: [Atom: Term]
+    /// Each key with its value, or with what stands there where that is no pair.
+    private let keys: [Atom: (isPair: Bool, value: LocatedTerm)]
 
-    init(_ term: Term) throws(ApplicationProblem.Thrown) {
-        guard let parts = term.asTuple, parts.count == 3, parts[0].asAtom == "application", let name = parts[1].asAtom,
-            let entries = parts[2].asList
-        else { throw ApplicationProblem.Thrown(kind: .badlyFormatted(term)) }
-        self.term = term
+    init(_ located: LocatedTerm, file: String) throws(ApplicationProblem.Thrown) {
+        let parts = located.children
+        guard located.term.asTuple?.count == 3, parts[0].term.asAtom == "application", let name = parts[1].term.asAtom,
+            parts[2].term.asList != nil
+        else {
+            let place = SourcePlace(file: file, position: located.position)
+            throw ApplicationProblem.Thrown(kind: .badlyFormatted(located.term), place: place)
+        }
+        self.located = located
+        self.file = file
         self.name = name
-        var keys: [Atom: Term] = [:]
-        for entry in entries {
-            guard let pair = entry.asTuple, let key = pair.first?.asAtom, keys[key] == nil else { continue }
-            // A pair of another length is there, but wrong.
-            keys[key] = pair.count == 2 ? pair[1] : entry
-            if pair.count != 2 { malformed.insert(key) }
+        var keys: [Atom: (isPair: Bool, value: LocatedTerm)] = [:]
+        for entry in parts[2].children {
+            guard let elements = entry.term.asTuple, let key = elements.first?.asAtom, keys[key] == nil else {
+                continue
+            }
+            keys[key] = elements.count == 2 ? (true, entry.children[1]) : (false, entry)
         }
         self.keys = keys
     }
-
-    private var malformed: Set<Atom> = []
 
     func application(
         _ member: ReleaseCollection.Member, _ included: [Atom: [Atom]], directory: String
@@ -44,7 +49,7 @@ struct ApplicationTerm {
         try checkLimit("maxP")
         if let taken = included[name], vsn == member.vsn {
             let unknown = taken.filter { !includes.contains($0) }
-            guard unknown.isEmpty else { throw ApplicationProblem.Thrown(kind: .overrideInclude(unknown)) }
+            guard unknown.isEmpty else { throw failure(.overrideInclude(unknown), at: "included_applications") }
             includes = taken
         }
         return CollectedApplication(
@@ -54,17 +59,24 @@ struct ApplicationTerm {
 
     // MARK: Keys
 
+    /// A failure at a key's value, or at the term where the key is missing.
+    private func failure(_ kind: ApplicationProblem.Kind, at key: Atom) -> ApplicationProblem.Thrown {
+        let position = (keys[key]?.value ?? located).position
+        return ApplicationProblem.Thrown(kind: kind, place: SourcePlace(file: file, position: position))
+    }
+
     private func bad(_ key: Atom) -> ApplicationProblem.Thrown {
-        ApplicationProblem.Thrown(kind: .badParameter(key, application: term))
+        failure(.badParameter(key, application: located.term), at: key)
     }
 
     private func missing(_ key: Atom) -> ApplicationProblem.Thrown {
-        ApplicationProblem.Thrown(kind: .missingParameter(key, application: term))
+        failure(.missingParameter(key, application: located.term), at: key)
     }
 
     private func value(_ key: Atom) throws(ApplicationProblem.Thrown) -> Term? {
-        if malformed.contains(key) { throw missing(key) }
-        return keys[key]
+        guard let (isPair, value) = keys[key] else { return nil }
+        guard isPair else { throw missing(key) }
+        return value.term
     }
 
     private func string(

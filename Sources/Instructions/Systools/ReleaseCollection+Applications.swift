@@ -12,10 +12,13 @@ extension ReleaseCollection {
             do throws(ApplicationProblem.Thrown) {
                 collected.append(try application(member, included, path))
             } catch {
-                problems.insert(ApplicationProblem(name: member.name, error.kind), at: 0)
+                problems.insert(ApplicationProblem(name: member.name, error.kind, at: error.place), at: 0)
             }
         }
-        guard problems.isEmpty else { throw SystoolsError(.make(.applications(problems))) }
+        guard problems.isEmpty else {
+            // Of several, each has a place of its own.
+            throw SystoolsError(.make(.applications(problems)), at: problems.count == 1 ? problems[0].place : nil)
+        }
         return collected
     }
 
@@ -27,28 +30,37 @@ extension ReleaseCollection {
         _ member: Member, _ included: [Atom: [Atom]], _ path: SearchPath
     ) throws(ApplicationProblem.Thrown) -> CollectedApplication {
         let file = "\(member.name.name).app"
-        var first: ApplicationProblem.Kind?
+        var first: ApplicationProblem.Thrown?
         for (directory, place) in path.applicationFiles(named: file) {
             guard case .contents(let bytes) = path.files.read(place) else { continue }
-            let term: Term
+            let located: LocatedTerm
             do {
-                guard let located = try TermText.parseTerms(bytes).first else { continue }
-                term = located.term
+                guard let term = try TermText.parseTerms(bytes).first else { continue }
+                located = term
             } catch {
-                first = first ?? .parseError(file: place, line: error.position.line, message: error.message)
+                let kind = ApplicationProblem.Kind.parseError(
+                    file: place, line: error.position.line, message: error.message)
+                first =
+                    first
+                    ?? ApplicationProblem.Thrown(kind: kind, place: SourcePlace(file: place, position: error.position))
                 continue
             }
-            let found = try ApplicationTerm(term).application(member, included, directory: directory)
+            let found = try ApplicationTerm(located, file: place).application(member, included, directory: directory)
             guard found.vsn == member.vsn else {
-                first = first ?? .noValidVersion(wanted: member.vsn, file: place, found: found.vsn)
+                first =
+                    first
+                    ?? ApplicationProblem.Thrown(
+                        kind: .noValidVersion(wanted: member.vsn, file: place, found: found.vsn), place: nil)
                 continue
             }
             guard found.name == member.name else {
-                throw ApplicationProblem.Thrown(kind: .mismatch(found: found.name, vsn: found.vsn))
+                throw ApplicationProblem.Thrown(
+                    kind: .mismatch(found: found.name, vsn: found.vsn),
+                    place: SourcePlace(file: place, position: located.children[1].position))
             }
             return found
         }
-        throw ApplicationProblem.Thrown(kind: first ?? .notFound(file: file))
+        throw first ?? ApplicationProblem.Thrown(kind: .notFound(file: file), place: nil)
     }
 
     // MARK: The applications together
@@ -108,6 +120,7 @@ extension ApplicationProblem {
     /// A problem on its way to the place that knows whose it is.
     struct Thrown: Error {
         let kind: Kind
+        let place: SourcePlace?
     }
 }
 
