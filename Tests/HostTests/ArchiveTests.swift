@@ -3,7 +3,7 @@ import Testing
 
 @testable import Host
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ArchiveTests {
     let directory = TemporaryDirectory()
     private var package: String { directory.file("kv-2.0.0.tar.gz") }

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Host
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 @HostActor
 struct ExitTests {
     @Test(arguments: [

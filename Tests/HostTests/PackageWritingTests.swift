@@ -4,7 +4,7 @@ import Testing
 
 @testable import Host
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct PackageWritingTests {
     let directory = TemporaryDirectory()
     private var package: String { directory.file("kv.tar.gz") }

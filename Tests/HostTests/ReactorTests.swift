@@ -4,7 +4,7 @@ import Testing
 
 @testable import Host
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ReactorTests {
     @Test @HostActor func `timers fire by deadline, equal ones in the order they were made`() async {
         var fired: [String] = []

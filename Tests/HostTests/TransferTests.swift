@@ -5,7 +5,7 @@ import Wire
 
 @testable import Host
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 @HostActor
 struct TransferTests {
     private func launch(_ program: String) throws -> (process: WorkerProcess, recorder: Recorder) {

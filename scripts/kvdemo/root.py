@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import tarfile
 
 from .errors import expect
 
@@ -36,23 +35,21 @@ def lay_out(binaries, project, root):
 
 
 def package(binaries, project, directory):
-    """Returns the path of kv-2.0.0.tar.gz."""
-    content = directory / "content"
-    library(project, content, "2.0.0", binaries["kv-server-2"])
-    release(project, content, "2.0.0", emulator_version(binaries))
-    # systools:make_tar has it here as well: unpack_release reads it before it knows the version.
-    shutil.copy2(content / "releases/2.0.0/kv.rel", content / "releases/kv-2.0.0.rel")
-    archive = directory / "kv-2.0.0.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        for part in ("lib", "releases"):
-            tar.add(content / part, arcname=part, filter=owned_by_root)
-    return archive
-
-
-def owned_by_root(member):
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
-    return member
+    """Makes the relup and the package as for any release. Returns the path of kv-2.0.0.tar.gz."""
+    build = directory / "build"
+    for version, server in (("1.0.0", "kv-server-1"), ("2.0.0", "kv-server-2")):
+        library(project, build, version, binaries[server])
+        release(project, build, version, emulator_version(binaries))
+        shutil.copy2(build / f"releases/{version}/kv.rel", build / f"releases/kv-{version}.rel")
+    base = "releases/kv-1.0.0.rel"
+    for arguments in (
+        ["make-relup", "releases/kv-2.0.0.rel", "--outdir", "releases/2.0.0", "--strict", "--warnings-as-errors"]
+        + ["--up-from", f"{base}=keys may expire", "--down-to", f"{base}=keys no longer expire"],
+        ["make-tar", "releases/kv-2.0.0.rel", "--outdir", str(directory)],
+    ):
+        answer = subprocess.run([binaries["releasectl"], *arguments], cwd=build, capture_output=True, text=True, timeout=60)
+        expect(answer.returncode == 0, f"releasectl {arguments[0]}: {answer.stderr.strip()}")
+    return directory / "kv-2.0.0.tar.gz"
 
 
 def library(project, root, version, server):
@@ -73,5 +70,3 @@ def release(project, root, version, erts):
     text = re.sub(r'\{erts, "[^"]*"\}', f'{{erts, "{erts}"}}', (source / "kv.rel").read_text())
     (directory / "kv.rel").write_text(text)
     shutil.copy2(source / "sys.config", directory / "sys.config")
-    if (source / "relup").exists():
-        shutil.copy2(source / "relup", directory / "relup")

@@ -16,14 +16,24 @@ enum KeyValueRoot {
         try root.write("releases/RELEASES", "[\(record)].")
         try root.write("releases/start_erl.data", "\(Emulator.vsn) 1.0.0\n")
 
-        let content = "\(root.directory)/content"
-        try lay("2.0.0", program: "kv-server-2", below: content)
-        try FileManager.default.copyItem(
-            atPath: "\(content)/releases/2.0.0/kv.rel", toPath: "\(content)/releases/kv-2.0.0.rel")
-        let package = "\(root.directory)/kv-2.0.0.tar.gz"
-        let tar = try await Program.run("/bin/tar", ["-C", content, "-czf", package, "lib", "releases"])
-        try #require(tar.exit == 0, "\(tar)")
-        return (root, package)
+        // As whoever makes the release does it, beside what 1.0.0 was made of.
+        let build = "\(root.directory)/build"
+        try lay("1.0.0", program: "kv-server-1", below: build)
+        try lay("2.0.0", program: "kv-server-2", below: build)
+        let base = "\(build)/releases/1.0.0/kv.rel"
+        let release = "\(build)/releases/kv-2.0.0.rel"
+        try FileManager.default.copyItem(atPath: "\(build)/releases/2.0.0/kv.rel", toPath: release)
+        let path = ["--path", "\(build)/lib/*/ebin"]
+        try await releasectl(
+            ["make-relup", release, "--outdir", "\(build)/releases/2.0.0", "--strict", "--warnings-as-errors"] + path
+                + ["--up-from", "\(base)=keys may expire", "--down-to", "\(base)=keys no longer expire"])
+        try await releasectl(["make-tar", release, "--outdir", root.directory] + path)
+        return (root, "\(root.directory)/kv-2.0.0.tar.gz")
+    }
+
+    private static func releasectl(_ arguments: [String]) async throws {
+        let run = try await Releasectl.run(arguments)
+        try #require(run.exit == 0, "\(arguments): \(run)")
     }
 
     private static func lay(_ vsn: String, program: String, below directory: String) throws {
@@ -32,7 +42,7 @@ enum KeyValueRoot {
         for path in [ebin, release] { try files.createDirectory(atPath: path, withIntermediateDirectories: true) }
         try ProgramFile.put(TestRoot.product(program), at: "\(ebin)/kv_server")
         try files.copyItem(atPath: "\(example)/kv_sup.sup", toPath: "\(ebin)/kv_sup.sup")
-        for (name, place) in [("kv.app", ebin), ("kv.rel", release), ("sys.config", release), ("relup", release)] {
+        for (name, place) in [("kv.app", ebin), ("kv.appup", ebin), ("kv.rel", release), ("sys.config", release)] {
             let source = "\(example)/\(vsn)/\(name)"
             if files.fileExists(atPath: source) { try files.copyItem(atPath: source, toPath: "\(place)/\(name)") }
         }

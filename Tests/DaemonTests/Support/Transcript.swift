@@ -23,7 +23,7 @@ struct Transcript {
             let run = try await Program.run(
                 "/bin/sh", ["-c", "exec 2>&1; \(line.dropFirst(2))"],
                 environment: ["RELEASE_HANDLER_SOCKET": daemon.controlSocket, "PATH": Self.path])
-            found += line + "\n" + Self.anonymous(run.output, root: daemon.root)
+            found += line + "\n" + Self.anonymous(run.output, root: daemon.root.root)
             if run.exit != 0 { found += "[exit \(run.exit)]\n" }
             found += "\n"
         }
@@ -40,13 +40,15 @@ struct Transcript {
     }
 
     /// What differs from run to run is replaced by its name; columns, whose width depends on it, stand two blanks apart.
-    private static func anonymous(_ text: String, root: TestRoot) -> String {
+    static func anonymous(_ text: String, root: String? = nil) -> String {
+        let text = root.map { text.replacing($0, with: "ROOT") } ?? text
         let changes: [(pattern: String, name: String)] = [
-            (NSRegularExpression.escapedPattern(for: root.root), "ROOT"),
             ("(?<=\\S) {2,}", "  "),
             ("\\b\\d+(\\.\\d)? [KM]iB\\b", "MEMORY"),
             ("\\b(\\d+s|\\d+m\\d\\ds)\\b", "AGE"),
             ("\\b\\d+\\.\\d{3}\\b", "MS"),
+            ("\\b[0-9a-f]{64}\\b", "SHA256"),
+            ("\\b\\d+ bytes\\b", "BYTES"),
             ("\\bpid \\d+", "pid PID"),
             ("(?<=  running  )\\d+(?![\\d.])", "PID"),
             ("(?m)^(pid: +)\\d+", "$1PID"),
