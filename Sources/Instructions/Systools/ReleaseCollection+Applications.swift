@@ -23,34 +23,40 @@ extension ReleaseCollection {
     }
 
     /// The first `.app` of the version that is asked for; where there is none, what was wrong with the first that
-    /// was found.
+    /// could not be parsed, else with the first of another version.
+    ///
+    /// One that can't be parsed may be the one that was meant, so that it is told before the others; OTP tells
+    /// whichever came first, and of one that is cut short nothing.
     ///
     /// - Parameter included: for each application that says so in the `.rel`, which ones it includes.
     private static func application(
         _ member: Member, _ included: [Atom: [Atom]], _ path: SearchPath
     ) throws(ApplicationProblem.Thrown) -> CollectedApplication {
         let file = "\(member.name.name).app"
-        var first: ApplicationProblem.Thrown?
+        var unparsable: ApplicationProblem.Thrown?
+        var otherVersion: ApplicationProblem.Thrown?
+        // One that can't be read, or has no term, is none, as in OTP; but it is what to look at.
+        var unusable: String?
         for (directory, place) in path.applicationFiles(named: file) {
-            guard case .contents(let bytes) = path.files.read(place) else { continue }
+            guard case .contents(let bytes) = path.files.read(place) else {
+                unusable = unusable ?? place
+                continue
+            }
             let located: LocatedTerm
             do {
-                guard let term = try TermText.parseTerms(bytes).first else { continue }
+                guard let term = try TermText.parseTerms(bytes).first else {
+                    unusable = unusable ?? place
+                    continue
+                }
                 located = term
             } catch {
-                let kind = ApplicationProblem.Kind.parseError(
-                    file: place, line: error.position.line, message: error.message)
-                first =
-                    first
-                    ?? ApplicationProblem.Thrown(kind: kind, place: SourcePlace(file: place, position: error.position))
+                unparsable = unparsable ?? ApplicationProblem.Thrown(error, file: place)
                 continue
             }
             let found = try ApplicationTerm(located, file: place).application(member, included, directory: directory)
             guard found.vsn == member.vsn else {
-                first =
-                    first
-                    ?? ApplicationProblem.Thrown(
-                        kind: .noValidVersion(wanted: member.vsn, file: place, found: found.vsn), place: nil)
+                let kind = ApplicationProblem.Kind.noValidVersion(wanted: member.vsn, file: place, found: found.vsn)
+                otherVersion = otherVersion ?? ApplicationProblem.Thrown(kind: kind, place: nil)
                 continue
             }
             guard found.name == member.name else {
@@ -60,7 +66,9 @@ extension ReleaseCollection {
             }
             return found
         }
-        throw first ?? ApplicationProblem.Thrown(kind: .notFound(file: file), place: nil)
+        let notFound = ApplicationProblem.Thrown(
+            kind: .notFound(file: file), place: unusable.map { SourcePlace(file: $0, position: nil) })
+        throw unparsable ?? otherVersion ?? notFound
     }
 
     // MARK: The applications together
@@ -121,6 +129,16 @@ extension ApplicationProblem {
     struct Thrown: Error {
         let kind: Kind
         let place: SourcePlace?
+
+        init(kind: Kind, place: SourcePlace?) {
+            self.kind = kind
+            self.place = place
+        }
+
+        init(_ error: TermTextError, file: String) {
+            kind = .parseError(file: file, line: error.position.line, message: error.message)
+            place = SourcePlace(file: file, position: error.position)
+        }
     }
 }
 

@@ -88,33 +88,39 @@ struct ScriptTranslation {
             guard case .lowLevel(.loadObjectCode(_, _, let modules)) = step.instruction else { continue }
             read.formUnion(modules)
         }
-        var suspended: [Atom] = []
-        var resumed: [Atom] = []
-        var stopped: [Atom] = []
-        var started: [Atom] = []
+        var suspended: [NamedStep] = []
+        var resumed: [NamedStep] = []
+        var stopped: [NamedStep] = []
+        var started: [NamedStep] = []
         for step in script.after {
             guard case .lowLevel(let instruction) = step.instruction else { continue }
             switch instruction {
             case .load(let module, _, _) where !read.contains(module): throw step.failure(.noObjectCode(module))
-            case .suspend(let targets): suspended += targets.map(\.module)
-            case .resume(let modules): resumed += modules
-            case .stop(let modules): stopped += modules
-            case .start(let modules): started += modules
+            case .suspend(let targets): suspended += targets.map { ($0.module, step) }
+            case .resume(let modules): resumed += modules.map { ($0, step) }
+            case .stop(let modules): stopped += modules.map { ($0, step) }
+            case .start(let modules): started += modules.map { ($0, step) }
             case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .codeChange, .syncNodes, .apply,
                 .restartNewEmulator, .restartEmulator:
                 break
             }
         }
-        try check(suspended.without(resumed)) { .suspendedNotResumed($0) }
-        try check(resumed.without(suspended)) { .resumedNotSuspended($0) }
-        try check(started.without(stopped)) { .startNotStop($0) }
-        try check(stopped.without(started)) { .stopNotStart($0) }
+        try check(suspended, in: resumed) { .suspendedNotResumed($0) }
+        try check(resumed, in: suspended) { .resumedNotSuspended($0) }
+        try check(started, in: stopped) { .startNotStop($0) }
+        try check(stopped, in: started) { .stopNotStart($0) }
     }
 
+    /// A module with the step that names it.
+    private typealias NamedStep = (module: Atom, step: ScriptStep)
+
+    /// That each module, as often as it stands there, is among the others; the place is that of the first that is not.
     private func check(
-        _ unmatched: [Atom], _ error: ([Atom]) -> ScriptTranslationError
+        _ named: [NamedStep], in others: [NamedStep], _ error: ([Atom]) -> ScriptTranslationError
     ) throws(SystoolsError) {
-        guard unmatched.isEmpty else { throw SystoolsError(.rc(error(unmatched))) }
+        let others = Set(others.map(\.module))
+        let unmatched = named.filter { !others.contains($0.module) }
+        if let first = unmatched.first { throw first.step.failure(error(unmatched.map(\.module))) }
     }
 
     // MARK: Merge and sort
@@ -172,13 +178,5 @@ extension ScriptItem {
     fileprivate func isNamed(_ name: Atom) -> Bool {
         guard let elements = term.asTuple else { return false }
         return elements.count == 2 && elements[0].asAtom == name
-    }
-}
-
-extension [Atom] {
-    /// Those that are not among the others, as often as they stand here.
-    fileprivate func without(_ others: [Atom]) -> [Atom] {
-        let others = Set(others)
-        return filter { !others.contains($0) }
     }
 }
