@@ -23,6 +23,7 @@ struct ReleaseCtl: AsyncParsableCommand {
             MakeRelup.self,
             Check.self,
             MakeTar.self,
+            MakeAppup.self,
             ConvertTerm.self,
         ])
 
