@@ -47,12 +47,16 @@ struct MakeTar: ParsableCommand {
         if !result.isSuccess { throw ExitCode(Exit.failure.rawValue) }
     }
 
+    private static let applicationsShown = 8
+
     private func print(_ package: TarTool.Package) {
         let output = Terminal.standardOutput
         output.line(
             "\(printable(package.path)): release \(printable(package.name)) \(printable(package.vsn)), "
                 + "\(package.files.count) files, \(package.bytes) bytes")
-        output.line("  applications  \(printable(package.applications.joined(separator: " ")))")
+        let shown = package.applications.prefix(Self.applicationsShown).joined(separator: " ")
+        let more = package.applications.count - Self.applicationsShown
+        output.line("  applications  \(printable(shown))\(more > 0 ? " and \(more) more" : "")")
         output.line("  relup         \(package.relup.map(printable) ?? "none: no release can be upgraded to it")")
         output.line("  sys.config    \(package.config.map(printable) ?? "none")")
         output.line("  SHA-256       \(package.sha256)")

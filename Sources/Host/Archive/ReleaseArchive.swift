@@ -33,8 +33,10 @@ public enum ReleaseArchive {
     }
 
     /// Checks and unpacks `package` into a new directory under `root`, for a look at it before it is moved in.
+    ///
+    /// - Parameter isForALook: it will not be moved in, so nothing of it needs to survive a power cut.
     public static func stage(
-        _ package: String, under root: String, limits: Limits = Limits()
+        _ package: String, under root: String, limits: Limits = Limits(), isForALook: Bool = false
     ) throws(ArchiveError) -> StagedRelease {
         let descriptor: OwnedDescriptor
         do {
@@ -67,7 +69,7 @@ public enum ReleaseArchive {
             }
             try writer.finish()
             staged = StagedRelease(package: package, root: root, directory: directory, entries: listed)
-            try staged.sync()
+            if !isForALook { try staged.sync() }
         } catch {
             try? Directory.removeTree(directory)
             throw error

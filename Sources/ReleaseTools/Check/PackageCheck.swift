@@ -19,7 +19,7 @@ struct PackageCheck {
         }
         defer { scratch.remove() }
         do {
-            let staged = try ReleaseArchive.stage(package, under: scratch.path)
+            let staged = try ReleaseArchive.stage(package, under: scratch.path, isForALook: true)
             return check(staged)
         } catch {
             return CheckTool.Result(diagnostics: [
