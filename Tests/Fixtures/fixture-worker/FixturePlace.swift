@@ -13,6 +13,9 @@ enum FixturePlace {
         return String(parts[parts.count - 3][dash...].dropFirst())
     }()
 
+    /// The name that it was started by.
+    static let module = String(path.split(separator: "/").last ?? "")
+
     private static let path = CommandLine.arguments.first ?? ""
 
     /// Taken before WorkerKit removes it from the environment.

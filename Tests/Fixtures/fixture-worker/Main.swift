@@ -3,6 +3,7 @@ import WorkerKit
 @main struct Main {
     static func main() {
         FixturePlace.misbehaveAtStart()
+        if FixturePlace.module == "traced" { WorkerMain.run(TracedServer.self) }
         WorkerMain.run(FixtureServer.self)
     }
 }
