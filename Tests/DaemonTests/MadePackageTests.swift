@@ -29,7 +29,8 @@ import Wire
 
     /// `fix-2.0.0.tar.gz` beside the workshop's root.
     private static func package(in workshop: TestRoot) async throws -> String {
-        let appup = try await make(["make-appup", "lib/fix-1.0.0", "lib/fix-2.0.0"], in: workshop)
+        let appup = try await make(
+            ["make-appup", "lib/fix-1.0.0", "lib/fix-2.0.0", "--timeout-ms", "60000"], in: workshop)
         #expect(appup.contains("{update,counter,{advanced,[]}}"))
         _ = try await make(
             [

@@ -10,6 +10,8 @@ import Testing
 
     private func run(_ change: (inout AppupTool.Options) -> Void = { _ in }) async -> AppupTool.Result {
         var options = AppupTool.Options(old: directory.file("lib/kv-1.0.0"), new: directory.file("lib/kv-2.0.0"))
+        // A loaded machine starts Python slowly.
+        options.timeoutMilliseconds = 60_000
         change(&options)
         return await AppupTool(options).run()
     }
@@ -76,7 +78,7 @@ import Testing
 
     // MARK: Asking
 
-    private func answer(_ program: String, timeout: Int = 5_000) async throws -> String {
+    private func answer(_ program: String, timeout: Int = 60_000) async throws -> String {
         try directory.whole("1.0.0")
         try directory.whole("2.0.0")
         try Directory.removeTree(directory.file("lib/kv-2.0.0/ebin/server"))
@@ -101,10 +103,13 @@ import Testing
         defer { close(reader) }
         let answer = try await answer("#!/bin/sh\nsleep 1000 > '\(fifo)' &\nwait\n", timeout: 300)
         #expect(answer == prefix + "did not acknowledge within 300 ms")
+        // End of file where nobody holds it open; where somebody does, the end is awaited.
         var byte: UInt8 = 0
-        var request = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
-        #expect(poll(&request, 1, 60_000) == 1)
-        #expect(read(reader, &byte, 1) == 0)
+        if read(reader, &byte, 1) < 0 {
+            var request = pollfd(fd: reader, events: Int16(POLLIN), revents: 0)
+            #expect(poll(&request, 1, 60_000) == 1)
+            #expect(read(reader, &byte, 1) == 0)
+        }
     }
 
     @Test func aProgramThatSaysNothingOfItIsSoft() async throws {

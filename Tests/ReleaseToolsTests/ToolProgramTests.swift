@@ -12,7 +12,7 @@ import Testing
 
     @Test func fromTwoVersionsToAPackageThatIsChecked() throws {
         for vsn in ["1.0.0", "2.0.0"] { try directory.whole(vsn) }
-        let appup = try releasectl("make-appup", "lib/kv-1.0.0", "lib/kv-2.0.0")
+        let appup = try releasectl("make-appup", "lib/kv-1.0.0", "lib/kv-2.0.0", "--timeout-ms", "60000")
         #expect(appup.error == "")
         #expect(
             appup.output == """
