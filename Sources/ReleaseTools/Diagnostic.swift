@@ -49,6 +49,10 @@ extension Diagnostic {
             place: error.place ?? detail?.place, advice: detail?.message)
     }
 
+    init(_ problem: ApplicationProblem) {
+        self.init(SystoolsError(.make(.applications([problem])), at: problem.place))
+    }
+
     init(_ warning: RelupWarning) {
         self.init(
             .warning, code: (warning.term.asAtom ?? warning.term.asTuple?.first?.asAtom)?.name ?? "warning",

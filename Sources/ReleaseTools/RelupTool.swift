@@ -111,6 +111,11 @@ public struct RelupTool {
                 upFrom: options.upFrom.map(Self.base), downTo: options.downTo.map(Self.base),
                 warningsAsErrors: options.warningsAsErrors)
         } catch {
+            // Each with its place.
+            if case .make(.applications(let problems)) = error.reason, problems.count > 1 {
+                diagnostics += problems.dropLast().map(Diagnostic.init)
+                throw Diagnostic(problems[problems.count - 1])
+            }
             throw Diagnostic(error)
         }
     }

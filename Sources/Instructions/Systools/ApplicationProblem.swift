@@ -57,7 +57,8 @@ public struct ApplicationProblem: Hashable, Sendable {
         }
     }
 
-    var text: String {
+    /// The line that OTP prints, with its end.
+    public var text: String {
         let name = Term.atom(name)
         if case .mismatch = kind {
             return ErlangFormat.format("~p: Mismatched application id: ~p~n", [.term(name), .term(what)])

@@ -103,18 +103,23 @@ extension ReleaseCollection {
             applications[index].uses.sort(by: positions)
             applications[index].includes.sort(by: positions)
         }
+        guard hasDuplicates(applications.map(\.modules)) else { return applications }
         let modules = duplicates(
             applications.flatMap { application in
                 application.modules.map { application.claim($0, withVsn: false) }
             })
-        guard modules.isEmpty else { throw SystoolsError(.make(.duplicateModules(modules))) }
-        return applications
+        throw SystoolsError(.make(.duplicateModules(modules)))
+    }
+
+    private static func hasDuplicates(_ names: [[Atom]]) -> Bool {
+        var seen: Set<Atom> = []
+        seen.reserveCapacity(names.reduce(0) { $0 + $1.count })
+        return names.contains { $0.contains { !seen.insert($0).inserted } }
     }
 
     /// Neighbours of one name among the claims sorted by name; the last pair first, as in OTP.
     private static func duplicates(_ claims: [Duplicate.Claim]) -> [Duplicate] {
-        var seen: Set<Atom> = []
-        guard claims.contains(where: { !seen.insert($0.name).inserted }) else { return [] }
+        guard hasDuplicates([claims.map(\.name)]) else { return [] }
         let sorted = claims.enumerated().sorted { left, right in
             let (first, second) = (Term.atom(left.element.name), Term.atom(right.element.name))
             return first == second ? left.offset < right.offset : first < second

@@ -14,14 +14,16 @@ extension RelupTranslation {
     struct Change {
         let left: CollectedApplication
         let reached: CollectedApplication
-        let appup: String
-        let script: [ScriptItem]
-        /// The script of the other direction between the two versions; empty where there is none.
-        let otherScript: [ScriptItem]
-        /// What stands in the `.appup` for this direction and can't be chosen for any version.
-        let uselessEntries: [LocatedTerm]
+        let appup: Appup
+        /// The version in the base.
+        let baseVsn: String
 
         var name: Atom { reached.name }
+
+        /// The script in one direction between the two versions; empty where there is none.
+        func script(_ mode: CodeChangeMode, _ files: SourceFiles) -> [ScriptItem] {
+            (try? appup.script(mode, for: baseVsn, files: files)) ?? []
+        }
     }
 
     /// A module that an instruction of an `.appup` names.

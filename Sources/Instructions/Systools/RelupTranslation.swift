@@ -138,11 +138,9 @@ public struct RelupTranslation {
                     .noRelup(
                         file: file, application: application.name, vsn: application.vsn, baseVsn: base.vsn)))
         }
-        // A way back that can't be chosen is told when it is asked for.
-        let otherScript = (try? appup.script(mode == .up ? .down : .up, for: base.vsn, files: path.files)) ?? []
         let change = Change(
-            left: mode == .up ? base : application, reached: mode == .up ? application : base, appup: file,
-            script: script, otherScript: otherScript, uselessEntries: appup.uselessEntries(mode))
+            left: mode == .up ? base : application, reached: mode == .up ? application : base, appup: appup,
+            baseVsn: base.vsn)
         return (script, change)
     }
 

@@ -64,11 +64,17 @@ private struct UpgradeReview {
         let named: [RelupTranslation.NamedModule]
         let places: [Atom: SourcePlace]
 
-        init(_ change: RelupTranslation.Change) {
+        /// By the scripts of both directions; only for a way down.
+        let dependencies: [(module: Atom, on: Atom)]
+
+        init(_ change: RelupTranslation.Change, _ mode: CodeChangeMode, _ files: SourceFiles) {
+            let script = change.script(mode, files)
             self.change = change
             left = Set(change.left.modules)
             reached = Set(change.reached.modules)
-            named = change.script.namedModules
+            named = script.namedModules
+            dependencies =
+                mode == .down ? script.dependencies + change.script(.up, files).dependencies : []
             places = Dictionary(
                 named.compactMap { named in named.place.map { (named.module, $0) } },
                 uniquingKeysWith: { first, _ in first })
@@ -78,7 +84,7 @@ private struct UpgradeReview {
     init(way: RelupTranslation.Way, files: SourceFiles) {
         self.way = way
         self.files = files
-        let changes = way.changes.map(Reviewed.init)
+        let changes = way.changes.map { Reviewed($0, way.mode, files) }
         self.changes = changes
         owners = Dictionary(
             changes.flatMap { change in change.named.map { ($0.module, change) } },
@@ -138,10 +144,10 @@ private struct UpgradeReview {
     // MARK: Entries
 
     private func uselessEntries(_ change: RelupTranslation.Change) -> [UpgradeAdvice] {
-        change.uselessEntries.map { entry in
+        change.appup.uselessEntries(way.mode).map { entry in
             let found = TermReader.shortened(entry.term.description)
             return advice(
-                .uselessEntry, change.name, nil, at: SourcePlace(file: change.appup, position: entry.position),
+                .uselessEntry, change.name, nil, at: SourcePlace(file: change.appup.file, position: entry.position),
                 "\(found) in the .appup is passed over: make it {Vsn, Script}, where Vsn is a string, or a binary with a "
                     + "regular expression")
         }
@@ -199,7 +205,7 @@ private struct UpgradeReview {
             case .gone: message = "\(name) is gone in \(new), but no instruction removes it: delete_module"
             }
             return advice(
-                .uncoveredChange, change.name, module, at: SourcePlace(file: change.appup, position: nil), message)
+                .uncoveredChange, change.name, module, at: SourcePlace(file: change.appup.file, position: nil), message)
         }
     }
 
@@ -210,8 +216,9 @@ private struct UpgradeReview {
         var dependents: [Atom: [(module: Atom, change: RelupTranslation.Change)]] = [:]
         var known: [Atom: Set<Atom>] = [:]
         var still: Set<Atom> = []
-        for change in changes.map(\.change) {
-            for (module, dependency) in change.script.dependencies + change.otherScript.dependencies
+        for reviewed in changes {
+            let change = reviewed.change
+            for (module, dependency) in reviewed.dependencies
             where known[dependency, default: []].insert(module).inserted {
                 dependents[dependency, default: []].append((module, change))
                 still.insert(module)

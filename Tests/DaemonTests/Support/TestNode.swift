@@ -75,7 +75,7 @@ final class TestNode: Sendable {
     static let peer = Peer(pid: 1, uid: 0, gid: 0)
     static let c1 = "fix/fix_sup/c1"
 
-    func call(_ request: String, of worker: String = c1, within milliseconds: Int = 20_000) async throws -> String {
+    func call(_ request: String, of worker: String = c1, within milliseconds: Int = 120_000) async throws -> String {
         try await service.call(
             worker: worker, request: request, timeoutMilliseconds: milliseconds, peer: Self.peer)
     }
