@@ -77,6 +77,45 @@ intptr_t chost_receive_descriptors(
     return length;
 }
 
+intptr_t chost_receive_notification(int fd, void *bytes, size_t room, int32_t *pid, uint32_t *uid)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int) * MOST_DESCRIPTORS) + CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec part = {.iov_base = bytes, .iov_len = room};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    *pid = 0;
+    *uid = (uint32_t)-1;
+    ssize_t length;
+    while ((length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0)
+        if (errno != EINTR)
+            return -errno;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET)
+            continue;
+        if (header->cmsg_type == SCM_CREDENTIALS) {
+            struct ucred credentials;
+            memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+            *pid = credentials.pid;
+            *uid = credentials.uid;
+        } else if (header->cmsg_type == SCM_RIGHTS) {
+            size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            for (size_t i = 0; i < count; i++) {
+                int received;
+                memcpy(&received, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+                close(received);
+            }
+        }
+    }
+    return length;
+}
+
 int chost_fcntl(int fd, int command, int argument)
 {
     return fcntl(fd, command, argument);

@@ -183,6 +183,17 @@ int chost_wait(int pidfd, int reap, int *code, int *status)
     return 1;
 }
 
+int chost_pidfd_open(int32_t pid)
+{
+    int fd = syscall(SYS_pidfd_open, pid, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int chost_become_subreaper(void)
+{
+    return prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ? -errno : 0;
+}
+
 int chost_pidfd_send_signal(int pidfd, int signal)
 {
     return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;

@@ -100,6 +100,11 @@ extension ChildSpec {
         cwd = try fields["cwd"]?.text("invalid_cwd", "a directory")
         rlimits = try fields["rlimits"]?.limits() ?? []
         notify = try fields["notify"]?.bool("invalid_notify") ?? false
+        if let node = fields["notify"], notify, !isUnmodifiedProgram {
+            throw SpecError(
+                "invalid_notify", node,
+                expected: "false: a worker acknowledges its start itself; true is for start M os")
+        }
         if let timeout = fields["start_timeout"] {
             guard let time = timeout.term.asInt, time > 0 else {
                 throw SpecError("invalid_start_timeout", timeout, expected: "a number of milliseconds from 1")

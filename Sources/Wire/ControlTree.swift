@@ -25,12 +25,14 @@ public struct TreeNode: Hashable, Sendable, Codable {
     public var rssAnonKiB: Int?
     /// How long this generation has run.
     public var ageSeconds: Double?
+    /// What an unmodified program says of itself (`STATUS=` of sd_notify(3)).
+    public var status: String?
     public var children: [TreeNode]
 
     public init(
         id: String, address: String, kind: Kind, state: State, pid: Int32? = nil, generation: Int? = nil,
         module: String? = nil, vsn: String? = nil, restarts: Int = 0, strategy: String? = nil,
-        rssAnonKiB: Int? = nil, ageSeconds: Double? = nil, children: [TreeNode] = []
+        rssAnonKiB: Int? = nil, ageSeconds: Double? = nil, status: String? = nil, children: [TreeNode] = []
     ) {
         self.id = id
         self.address = address
@@ -44,6 +46,7 @@ public struct TreeNode: Hashable, Sendable, Codable {
         self.strategy = strategy
         self.rssAnonKiB = rssAnonKiB
         self.ageSeconds = ageSeconds
+        self.status = status
         self.children = children
     }
 
@@ -51,7 +54,7 @@ public struct TreeNode: Hashable, Sendable, Codable {
         case id, address, kind, state, pid, generation, module, vsn, restarts, strategy
         case rssAnonKiB = "rss_anon_kib"
         case ageSeconds = "age_s"
-        case children
+        case status, children
     }
 }
 
@@ -79,11 +82,13 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
     public var sockets: [SocketSummary]
     public var rssAnonKiB: Int?
     public var ageSeconds: Double?
+    /// What an unmodified program says of itself (`STATUS=` of sd_notify(3)).
+    public var status: String?
 
     public init(
         address: String, state: TreeNode.State, pid: Int32? = nil, generation: Int? = nil, module: String? = nil,
         vsn: String? = nil, restarts: Int = 0, sockets: [SocketSummary] = [], rssAnonKiB: Int? = nil,
-        ageSeconds: Double? = nil
+        ageSeconds: Double? = nil, status: String? = nil
     ) {
         self.address = address
         self.state = state
@@ -95,10 +100,11 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
         self.sockets = sockets
         self.rssAnonKiB = rssAnonKiB
         self.ageSeconds = ageSeconds
+        self.status = status
     }
 
     private enum CodingKeys: String, CodingKey {
-        case address, state, pid, generation, module, vsn, restarts, sockets
+        case address, state, pid, generation, module, vsn, restarts, sockets, status
         case rssAnonKiB = "rss_anon_kib"
         case ageSeconds = "age_s"
     }

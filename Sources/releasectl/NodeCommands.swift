@@ -17,8 +17,11 @@ struct Ps: ControlCommand {
                 .init(title: "MEMORY", isRight: true, leavesAs: 4), .init(title: "AGE", isRight: true, leavesAs: 3),
                 .init(title: "SOCKETS", yields: true, leavesAs: 2),
             ])
+            // Only unmodified programs say something, and few do.
+            let hasStatus = list.workers.contains { $0.status != nil }
+            if hasStatus { table.columns.append(.init(title: "STATUS", yields: true, leavesAs: 0)) }
             table.rows = list.workers.map { worker in
-                [
+                let cells: [Table.Cell] = [
                     .init(worker.address),
                     .init(worker.state.rawValue, colour: worker.state == .running ? .green : .yellow),
                     .init(worker.pid.map { "\($0)" } ?? ""), .init(worker.generation.map { "\($0)" } ?? ""),
@@ -27,6 +30,7 @@ struct Ps: ControlCommand {
                     .init(worker.ageSeconds.map { age(seconds: $0) } ?? ""),
                     .init(worker.sockets.map { "\($0.name)=\($0.address)" }.joined(separator: " ")),
                 ]
+                return hasStatus ? cells + [Table.Cell(worker.status ?? "")] : cells
             }
             table.print(on: session.output)
         }

@@ -33,7 +33,8 @@ struct Tree: ControlCommand {
         var drawn = 0
         while true {
             // The terminal's size may have changed since.
-            try await draw(with: Session(client: session.client, json: session.json, output: .standardOutput), drawn)
+            let output = Terminal(descriptor: STDOUT_FILENO)
+            try await draw(with: Session(client: session.client, json: session.json, output: output), drawn)
             drawn += 1
             if let count, drawn >= count { return }
             try await Task.sleep(for: .milliseconds(Int(interval * 1_000)))

@@ -65,6 +65,12 @@ int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *r
 /// the process runs, -errno. Leaves the process a zombie unless `reap`.
 int chost_wait(int pidfd, int reap, int *code, int *status);
 
+/// Returns a pidfd, close-on-exec, or -errno.
+int chost_pidfd_open(int32_t pid);
+
+/// Makes this process the parent of what its descendants leave behind. Returns 0 or -errno.
+int chost_become_subreaper(void);
+
 int chost_pidfd_send_signal(int pidfd, int signal);
 
 /// Sends one packet with descriptors. Returns 0 or -errno.
@@ -76,6 +82,11 @@ enum { CHOST_MESSAGE_CUT = 1, CHOST_DESCRIPTORS_CUT = 2 };
 /// -errno; `flags` gets CHOST_..._CUT where something did not fit.
 intptr_t chost_receive_descriptors(
     int fd, void *bytes, size_t room, int *fds, size_t fd_room, size_t *fd_count, int *flags);
+
+/// Receives one message with its sender's pid and user, 0 and -1 where the kernel told none (SO_PASSCRED must be set);
+/// descriptors that come with it are closed, which ends a sender's wait for having been read. Returns the message's
+/// length, cut to `room`, or -errno.
+intptr_t chost_receive_notification(int fd, void *bytes, size_t room, int32_t *pid, uint32_t *uid);
 
 int chost_fcntl(int fd, int command, int argument);
 int chost_open(const char *path, int flags, uint32_t mode);

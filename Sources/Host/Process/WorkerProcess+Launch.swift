@@ -16,11 +16,14 @@ extension WorkerProcess {
         public var resourceLimits: [ResourceLimit]
         /// Whether it speaks the worker protocol: false for an unmodified program, which gets no channel.
         public var withProtocol: Bool
+        /// Whether an unmodified program gets a NOTIFY_SOCKET.
+        public var withNotify: Bool
 
         public init(
             executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
             listenDescriptors: [(name: String, fd: Int32)] = [], workingDirectory: String? = nil,
-            user: String? = nil, resourceLimits: [ResourceLimit] = [], withProtocol: Bool = true
+            user: String? = nil, resourceLimits: [ResourceLimit] = [], withProtocol: Bool = true,
+            withNotify: Bool = false
         ) {
             self.executable = executable
             self.arguments = arguments
@@ -30,8 +33,14 @@ extension WorkerProcess {
             self.user = user
             self.resourceLimits = resourceLimits
             self.withProtocol = withProtocol
+            self.withNotify = withNotify
         }
     }
+
+    /// The number of the process started last: with the daemon's pid and time the mark of each.
+    private static var lastMark = 0
+    /// The daemon's pid outlives its re-execution.
+    private static let firstLaunchMilliseconds = Reactor.nowMilliseconds()
 
     /// The daemon's ends of what joins it to a worker.
     struct Ends {
@@ -39,6 +48,7 @@ extension WorkerProcess {
         var standardError: OwnedDescriptor
         var channel: OwnedDescriptor?
         var transfer: OwnedDescriptor?
+        var notify: NotifyState?
     }
 
     /// Starts a process in a group of its own. Events come from the next turn on; `.exited` is the last.
@@ -52,6 +62,8 @@ extension WorkerProcess {
     ) throws(LaunchError) -> WorkerProcess {
         let path = launch.executable.path
         try launch.executable.checkUnchanged()
+        lastMark += 1
+        let mark = "\(getpid()).\(firstLaunchMilliseconds).\(lastMark)"
         var theirs: [OwnedDescriptor] = []
         let ends: Ends
         do {
@@ -63,18 +75,22 @@ extension WorkerProcess {
             let transfer = launch.withProtocol ? try OwnedDescriptor.socketPair(SOCK_SEQPACKET) : nil
             ends = Ends(
                 standardOutput: output.readEnd, standardError: errors.readEnd, channel: channel?.ours,
-                transfer: transfer?.ours)
+                transfer: transfer?.ours, notify: launch.withNotify ? try NotifyState() : nil)
             for end in [channel?.theirs, transfer?.theirs] { if let end { theirs.append(end) } }
         } catch {
             throw LaunchError(.resources, executable: path, error)
         }
         let descriptors =
             theirs.prefix(3).map(\.raw) + launch.listenDescriptors.map(\.fd) + theirs.dropFirst(3).map(\.raw)
+        var further: [String: String] = [:]
+        if Orphans.shared.isReaper { further[Orphans.variable] = mark }
+        further["NOTIFY_SOCKET"] = ends.notify?.address
         let started = try withExtendedLifetime(theirs) { () throws(LaunchError) in
-            try start(launch, descriptors)
+            try start(launch, descriptors, further)
         }
         for end in [ends.standardOutput, ends.standardError] { end.setNonBlocking() }
-        let process = WorkerProcess(pid: started.pid, pidfd: started.pidfd, ends: ends, onEvent: onEvent)
+        let process = WorkerProcess(
+            pid: started.pid, pidfd: started.pidfd, mark: mark, ends: ends, onEvent: onEvent)
         do {
             try process.watchAll()
         } catch {
@@ -85,7 +101,7 @@ extension WorkerProcess {
     }
 
     private static func start(
-        _ launch: Launch, _ descriptors: [Int32]
+        _ launch: Launch, _ descriptors: [Int32], _ further: [String: String]
     ) throws(LaunchError) -> (pid: Int32, pidfd: OwnedDescriptor) {
         let path = launch.executable.path
         let user = try launch.user.flatMap { name throws(LaunchError) in try UserIdentity.find(name, executable: path) }
@@ -98,7 +114,7 @@ extension WorkerProcess {
         request.path = UnsafePointer(arena.string(path))
         request.exec_fd = launch.executable.descriptorToExecute
         request.argv = UnsafePointer(arena.strings([path] + launch.arguments))
-        let surroundings = environment(launch, arena)
+        let surroundings = environment(launch, further, arena)
         request.envp = UnsafePointer(surroundings.variables)
         request.listen_pid = surroundings.listenPid
         request.fds = arena.array(descriptors)
@@ -126,7 +142,7 @@ extension WorkerProcess {
     ///
     /// Source: sd_listen_fds(3); `docs/worker-protocol.md` for the two numbers after the sockets.
     private static func environment(
-        _ launch: Launch, _ arena: CArena
+        _ launch: Launch, _ further: [String: String], _ arena: CArena
     ) -> (variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, listenPid: UnsafeMutablePointer<CChar>?) {
         var variables = launch.environment
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { variables[name] = nil }
@@ -135,6 +151,7 @@ extension WorkerProcess {
             variables["LISTEN_FDS"] = "\(sockets.count)"
             variables["LISTEN_FDNAMES"] = sockets.map(\.name).joined(separator: ":")
         }
+        variables.merge(further) { $1 }
         if launch.withProtocol {
             variables["RELEASE_HANDLER_CHANNEL"] = "\(3 + sockets.count)"
             variables["RELEASE_HANDLER_TRANSFER"] = "\(4 + sockets.count)"

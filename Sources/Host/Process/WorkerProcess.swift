@@ -21,6 +21,12 @@ public final class WorkerProcess {
         /// It closed its channel. Comes just before most exits, too: give it a moment.
         case channelClosed
         case transfer(TransferPacket, [OwnedDescriptor])
+        /// From an unmodified program whose launch asked for it.
+        case notification(ProgramNotification)
+        /// A process that is not of the program's group wrote to the program's NOTIFY_SOCKET; told once, and ignored.
+        case strangeNotification(pid: Int32)
+        /// Processes that it left behind; they are killed. Just before `.exited`, and only where the daemon is a subreaper.
+        case leftBehind([LeftProcess])
         /// A line without its newline; longer ones come in pieces of 8 KiB.
         case output(OutputStream, line: String)
         /// Once and last: all that it had said before came before.
@@ -34,6 +40,9 @@ public final class WorkerProcess {
         /// What is read of one output or channel in one turn.
         static let readBytes = 64 * 1024
         static let outputBytesPerTurn = 16 * 1024
+        static let notificationsPerTurn = 16
+        /// More than a socket holds unread.
+        static let drainedNotifications = 4096
         /// What is still read of an output or the channel after the exit: more than a pipe or socket holds.
         static let drainBytes = 4 * 1024 * 1024
     }
@@ -48,8 +57,10 @@ public final class WorkerProcess {
     private var pidWatch: Watch?
     var channel: ChannelState?
     var transfer: TransferState?
+    var notify: NotifyState?
     var outputs: [OutputState]
     private var failure: Failure?
+    private let origin: Orphans.Origin
 
     /// A mistake that was found.
     private enum Failure {
@@ -58,12 +69,15 @@ public final class WorkerProcess {
         case told
     }
 
-    init(pid: Int32, pidfd: OwnedDescriptor, ends: Ends, onEvent: @escaping @HostActor (Event) -> Void) {
+    init(pid: Int32, pidfd: OwnedDescriptor, mark: String, ends: Ends, onEvent: @escaping @HostActor (Event) -> Void) {
         self.pid = pid
         self.pidfd = pidfd
         self.onEvent = onEvent
+        origin = Orphans.Origin(pid: pid, mark: mark, executable: Orphans.executable(of: pid))
+        Orphans.shared.started.insert(pid)
         channel = ends.channel.map { ChannelState(descriptor: $0) }
         transfer = ends.transfer.map { TransferState(descriptor: $0) }
+        notify = ends.notify
         outputs = [
             OutputState(stream: .stdout, descriptor: ends.standardOutput),
             OutputState(stream: .stderr, descriptor: ends.standardError),
@@ -122,6 +136,7 @@ public final class WorkerProcess {
         }
         try watchChannel()
         try watchTransfer()
+        try watchNotify()
     }
 
     /// Ends a process that can't be watched. Nobody heard of it yet, so nothing is delivered.
@@ -136,6 +151,7 @@ public final class WorkerProcess {
         var request = pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0)
         poll(&request, 1, -1)
         _ = chost_wait(pidfd.raw, 1, &code, &status)
+        Orphans.shared.started.remove(pid)
     }
 
     // MARK: Exit
@@ -145,12 +161,16 @@ public final class WorkerProcess {
         var status: Int32 = 0
         guard isRunning, let pidfd, chost_wait(pidfd.raw, 0, &code, &status) == 1 else { return }
         // While it is a zombie its pid, and so its group's number, can't be given to anybody else.
+        let left = Orphans.shared.killLeftovers(of: origin)
         _ = Glibc.kill(-pid, SIGKILL)
         _ = chost_wait(pidfd.raw, 1, &code, &status)
+        Orphans.shared.started.remove(pid)
         for index in outputs.indices { drainOutput(index) }
         drainChannel()
         drainTransfer()
+        drainNotify()
         tellFailure()
+        if !left.isEmpty { deliver(.leftBehind(left)) }
         closeAll()
         let last = onEvent
         onEvent = nil
@@ -163,5 +183,6 @@ public final class WorkerProcess {
         for index in outputs.indices { closeOutput(index) }
         closeChannel()
         closeTransfer()
+        closeNotify()
     }
 }

@@ -90,6 +90,7 @@ extension ControlOpenAPI {
           "strategy": {"type": "string"},
           "rss_anon_kib": {"type": "integer"},
           "age_s": {"type": "number"},
+          "status": {"type": "string", "description": "what an unmodified program says of itself"},
           "children": {"type": "array", "items": {"$ref": "#/components/schemas/TreeNode"}}}},
         "ChildState": {"enum": ["starting", "running", "suspended", "restarting", "stopping", "undefined"]},
         "WorkerList": {"type": "object", "required": ["workers"], "additionalProperties": false, "properties": {
@@ -107,7 +108,8 @@ extension ControlOpenAPI {
             "additionalProperties": false,
             "properties": {"name": {"type": "string"}, "address": {"type": "string"}}}},
           "rss_anon_kib": {"type": "integer"},
-          "age_s": {"type": "number"}}},
+          "age_s": {"type": "number"},
+          "status": {"type": "string", "description": "what an unmodified program says of itself"}}},
         "CallRequest": {"type": "object", "required": ["worker", "request"], "properties": {
           "worker": {"type": "string", "description": "the place in the tree"},
           "request": {"type": "string", "description": "a term as text"},

@@ -44,6 +44,11 @@ public struct Daemon: Sendable {
         // The watchdog's signal is to end the daemon: Swift's own handler prints a backtrace and lets it go on.
         signal(SIGABRT, SIG_DFL)
         _ = DescriptorLimit.raise()
+        do {
+            try await Subreaper.begin()
+        } catch {
+            logger.warning("what workers leave behind can't be found: \(error)")
+        }
         let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger)
         await node.sockets.inherit(inherited)
         let readiness = Readiness()

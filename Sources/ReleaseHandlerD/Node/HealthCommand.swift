@@ -63,7 +63,9 @@ final class HealthCommand {
             onLine(line)
         case .exited(.exited(0)): ended(nil)
         case .exited(let status): ended("\(program) \(status)" + (lastLine.map { ": \($0)" } ?? ""))
-        case .message, .protocolError, .channelClosed, .transfer: break  // It has no channel.
+        case .leftBehind: break  // Killed, and of no worker.
+        case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification:
+            break  // It has no channel.
         }
     }
 

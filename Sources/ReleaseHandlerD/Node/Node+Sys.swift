@@ -76,12 +76,14 @@ extension Node {
 
     private func programStatus(_ place: Place, _ worker: String) throws(ControlError) -> Term {
         guard let generation = place.current else { throw notRunning(worker) }
-        return .map([
+        var map: [Term: Term] = [
             .atom("status"): .atom("running"), .atom("module"): .atom("os"),
             .atom("pid"): .integer(Int(generation.pid)),
             .atom("generation"): .integer(generation.number), .atom("path"): .text(worker),
             .atom("program"): place.spec.start.arguments.first ?? .undefined,
-        ])
+        ]
+        map[.atom("status_text")] = generation.status.map { .text($0) }
+        return .map(map)
     }
 
     private func ask(

@@ -137,7 +137,7 @@ extension Node {
                 restarts: child.restarts,
                 sockets: sockets.list(of: child.address).map { SocketSummary(name: $0.name, address: $0.address) },
                 rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
-                ageSeconds: generation.map(\.ageSeconds))
+                ageSeconds: generation.map(\.ageSeconds), status: generation?.status)
         }
     }
 
@@ -157,7 +157,8 @@ extension Node {
                     vsn: generation?.vsnText, restarts: child.restarts,
                     strategy: supervisors[child.address]?.flags?.strategy.rawValue,
                     rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
-                    ageSeconds: generation.map(\.ageSeconds), children: children(of: child.address))
+                    ageSeconds: generation.map(\.ageSeconds), status: generation?.status,
+                    children: children(of: child.address))
             }
         }
         return tree.rootAddresses.map { root in

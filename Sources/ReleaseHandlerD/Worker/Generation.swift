@@ -30,6 +30,9 @@ final class Generation {
         case log(LogLevel, String, [Term: Term])
         case output(OutputStream, String)
         case packet(TransferPacket, [OwnedDescriptor])
+        case notification(ProgramNotification)
+        case strangeNotification(pid: Int32)
+        case leftBehind([LeftProcess])
         /// Last, and once.
         case ended(reason: Term)
     }
@@ -50,6 +53,8 @@ final class Generation {
     var toldEnvironment: [EnvironmentEntry] = []
     /// What the running code reported; `undefined` until it acknowledged and where it reports none.
     private(set) var vsn: Term = .atom("undefined")
+    /// What an unmodified program last said of itself (STATUS= of sd_notify(3)).
+    private(set) var status: String?
     private(set) var process: WorkerProcess?
     private(set) var isAlive = true
     private var awaited: [Int: Awaited] = [:]
@@ -132,6 +137,11 @@ final class Generation {
         case .channelClosed: awaitEnd()
         case .transfer(let packet, let descriptors): notify?(self, .packet(packet, descriptors))
         case .output(let stream, let line): notify?(self, .output(stream, line))
+        case .notification(let notification):
+            if let text = notification.status { status = text.isEmpty ? nil : text }
+            notify?(self, .notification(notification))
+        case .strangeNotification(let pid): notify?(self, .strangeNotification(pid: pid))
+        case .leftBehind(let processes): notify?(self, .leftBehind(processes))
         case .exited(let status): end(status)
         }
     }

@@ -54,7 +54,7 @@ final class Launcher {
     /// `{os, _, [Program | Arguments]}`: an absolute path, or one relative to the application's directory.
     private func launchProgram(_ place: Place) throws(StartFailure) -> Generation {
         let words = place.spec.start.arguments.compactMap(\.asText)
-        guard let program = words.first, words.count == place.spec.start.arguments.count else {
+        guard let program = words.first, !program.isEmpty, words.count == place.spec.start.arguments.count else {
             let sentence = "start of an os program takes [Program | Arguments], all strings"
             throw .program(.tuple([.atom("badarg"), .text(sentence)]))
         }
@@ -79,7 +79,7 @@ final class Launcher {
         let launch = WorkerProcess.Launch(
             executable: executable, arguments: arguments, environment: environment, listenDescriptors: named,
             workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
-            withProtocol: speaksProtocol(spec))
+            withProtocol: speaksProtocol(spec), withNotify: spec.notify && !speaksProtocol(spec))
         do {
             let generation = try Generation(
                 number: place.nextGeneration(), code: code, launch: launch, references: node.references

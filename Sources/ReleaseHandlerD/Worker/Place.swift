@@ -136,9 +136,7 @@ final class Place {
 
     private func awaitAcknowledgement(_ id: StartID, _ generation: Generation) {
         guard node.launcher.speaksProtocol(spec) else {
-            // An unmodified program can't tell: it has started once it runs.
-            state = .running(id, generation)
-            return node.placeNotice(self, .started(id))
+            return spec.notify ? awaitReadiness(id, generation) : programStarted(id, generation)
         }
         let message = node.launcher.initMessage(self, generation, mode: .start)
         generation.toldEnvironment = message.environment
@@ -162,7 +160,7 @@ final class Place {
         }
     }
 
-    private func discard(_ id: StartID, _ generation: Generation, _ outcome: Discard) {
+    func discard(_ id: StartID, _ generation: Generation, _ outcome: Discard) {
         state = .discarding(id, generation, outcome: outcome)
         generation.kill(reason: .atom("killed"))
     }
@@ -239,6 +237,9 @@ final class Place {
         case .log(let level, let text, let metadata): node.workerLog(self, generation, level, text, metadata)
         case .output(let stream, let line): node.workerOutput(self, generation, stream, line)
         case .packet(let packet, let descriptors): transfer?.relay(packet, descriptors, from: generation)
+        case .notification(let notification): notified(generation, notification)
+        case .strangeNotification(let pid): node.strangeNotification(self, generation, pid)
+        case .leftBehind(let processes): node.leftBehind(self, generation, processes)
         case .ended(let reason): ended(generation, reason)
         }
     }
@@ -253,7 +254,9 @@ final class Place {
             break
         case .starting(let id, generation):
             become(.empty, failing: reason)
-            node.placeNotice(self, .startFailed(id, reason: reason))
+            let isProgram = !node.launcher.speaksProtocol(spec)
+            let why = isProgram ? .tuple([.atom("exited_before_ready"), reason]) : reason
+            node.placeNotice(self, .startFailed(id, reason: why))
         case .discarding(let id, generation, let outcome):
             become(.empty, failing: reason)
             switch outcome {
@@ -271,7 +274,7 @@ final class Place {
             oldEnded = reason  // Its successor goes on; the answer to its resume says whether.
         case .stopping(let id, generation, let timer):
             timer?.cancel()
-            exited(id, reason == .atom("normal") ? .atom("shutdown") : reason)
+            exited(id, isOrderly(reason) ? .atom("shutdown") : reason)
         case .starting, .discarding, .running, .suspending, .suspended, .resuming, .stopping:
             break  // One that had left already.
         }

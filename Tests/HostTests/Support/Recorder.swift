@@ -70,6 +70,9 @@ final class Recorder {
             case .channelClosed: return "channelClosed"
             case .transfer: return "transfer"
             case .output: return "output"
+            case .notification: return "notification"
+            case .strangeNotification: return "strangeNotification"
+            case .leftBehind: return "leftBehind"
             case .exited: return "exited"
             }
         }

@@ -1,0 +1,72 @@
+import Host
+import Logging
+import Supervision
+import Terms
+
+/// Unmodified programs: started at once, or when they say so. Source: sd_notify(3).
+extension Place {
+    /// A program that can't tell has started once it runs.
+    func programStarted(_ id: StartID, _ generation: Generation) {
+        state = .running(id, generation)
+        node.placeNotice(self, .started(id))
+    }
+
+    /// Its READY=1 is the acknowledgement, and the start's time limit is the worker's.
+    func awaitReadiness(_ id: StartID, _ generation: Generation) {
+        let milliseconds = spec.startTimeoutMilliseconds
+        _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
+            guard let self, case .starting(id, generation) = self.state else { return }
+            self.discard(id, generation, .failed(.tuple([.atom("start_timeout"), .integer(milliseconds)])))
+        }
+    }
+
+    /// Whether an end that was asked for came as asked. A program that has no use for SIGTERM of its own ends by it, which
+    /// is as good: systemd.service(5), SuccessExitStatus=.
+    func isOrderly(_ reason: Term) -> Bool {
+        if reason == .atom("normal") { return true }
+        return spec.isUnmodifiedProgram && reason == .tuple([.atom("signal"), .atom("sigterm")])
+    }
+
+    func notified(_ generation: Generation, _ notification: ProgramNotification) {
+        if let pid = notification.mainPid, pid != generation.pid {
+            node.foreignMainPid(self, generation, pid)
+        }
+        guard notification.isReady, case .starting(let id, generation) = state else { return }
+        programStarted(id, generation)
+    }
+}
+
+extension Node {
+    func strangeNotification(_ place: Place, _ generation: Generation, _ pid: Int32) {
+        events.post(
+            "notification_ignored",
+            """
+            \(place.address): a message to its NOTIFY_SOCKET came from pid \(pid), which is not of its process group: \
+            ignored, as all such are
+            """, level: .warning, worker: place.address.description,
+            fields: ["pid": "\(generation.pid)", "sender": "\(pid)"])
+    }
+
+    /// The place stays with the process that was started: another one could be neither awaited nor proved to be its own.
+    func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32) {
+        events.post(
+            "main_pid_ignored",
+            """
+            \(place.address) says that pid \(pid) is its main process now: ignored, pid \(generation.pid) is the one that \
+            is supervised; run the program in the foreground
+            """, level: .warning, worker: place.address.description,
+            fields: ["pid": "\(generation.pid)", "main_pid": "\(pid)"])
+    }
+
+    func leftBehind(_ place: Place, _ generation: Generation, _ processes: [LeftProcess]) {
+        let names = processes.prefix(5).map { "pid \($0.pid) (\($0.name))" }.joined(separator: ", ")
+        var sentence = "\(place.address) left \(names)\(processes.count > 5 ? ", …" : "") behind as it ended: killed"
+        if !launcher.speaksProtocol(place.spec) {
+            sentence += "; a program that puts itself into the background can't be supervised: "
+            sentence += "have it stay in the foreground"
+        }
+        events.post(
+            "processes_left", sentence, level: .warning, worker: place.address.description,
+            fields: ["pid": "\(generation.pid)", "count": "\(processes.count)"])
+    }
+}
