@@ -28,7 +28,7 @@ import WorkerKit
 //   hold                                is answered by the next {release, Term}, which travels too
 //   {arm, Knob} | disarm                see below
 //   crash | throw | {throw, Reason} | {exit, Status} | {stop, Reason}
-//   garbage | oversize | close_channel | big_answer
+//   garbage | oversize | close_channel | close_all | big_answer
 //   {log, Text}
 // CASTS: {add, N}, crash, hang
 //

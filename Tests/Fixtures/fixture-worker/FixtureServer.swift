@@ -109,6 +109,7 @@ final class FixtureServer: TermServer {
         case "oversize":
             FixturePlace.sendOversizedFrame()
             return .noReply
+        case "close_all": FixturePlace.closeAll()
         case "close_channel":
             FixturePlace.closeChannel()
             return .noReply
