@@ -17,6 +17,12 @@ public struct ApplicationController: Sendable {
         case stop(Atom)
         /// Stop all in reverse start order, one after the other.
         case stopAll
+        /// `application:load(Name)` and `application:unload(Name)`; answered by `answer`.
+        case load(Atom)
+        case unload(Atom)
+        /// All of `runStartPhases` is done, or one of them failed.
+        case startPhasesDone(Atom)
+        case startPhaseFailed(Atom, reason: Term)
 
         case rootStarted(ChildAddress)
         case rootFailed(ChildAddress, reason: Term)
@@ -26,6 +32,11 @@ public struct ApplicationController: Sendable {
     public enum Action: Hashable, Sendable {
         case startRoot(address: ChildAddress, module: Atom, arguments: Term)
         case stopRoot(ChildAddress)
+        /// Its top supervisor runs: run its start phases, one after the other. The answer is `startPhasesDone` or
+        /// `startPhaseFailed`; none is needed once the application is stopped.
+        case runStartPhases(Atom, [StartPhase])
+        /// What `load` or `unload` answers.
+        case answer(Atom, Term)
         case started(Atom)
         case startFailed(Atom, reason: Term)
         /// It was stopped as asked.
@@ -60,6 +71,9 @@ public struct ApplicationController: Sendable {
     /// The top supervisors of those that start or run; another release may name another.
     private var roots: [Atom: ChildAddress] = [:]
     private var states: [Atom: State] = [:]
+    private var loaded: Set<Atom> = []
+    /// Applications that are stopped because a start phase failed, with the reason.
+    private var failedPhases: [Atom: (type: ApplicationType, reason: Term)] = [:]
     /// Those that start or run, in the order in which they were started.
     private var started: [Atom] = []
     private var phase = Phase.idle
@@ -88,6 +102,7 @@ public struct ApplicationController: Sendable {
         switch event {
         case .boot:
             guard case .idle = phase else { break }
+            loaded = Set(specs.values.filter { $0.type != .none }.map(\.name))
             bootNext(
                 startOrder.filter { name in
                     switch specs[name]?.type {
@@ -102,11 +117,19 @@ public struct ApplicationController: Sendable {
         case .stopAll:
             if case .stopping = phase { break }
             stopNext(Array(started.reversed())[...])
+        case .load(let name):
+            actions.append(.answer(name, load(name)))
+        case .unload(let name):
+            actions.append(.answer(name, unload(name)))
         case .rootStarted(let address):
-            guard case .starting(let type) = state(of: address.application) else { break }
-            states[address.application] = .running(type)
-            actions.append(.started(address.application))
-            goOn(after: address.application)
+            rootStarted(address.application)
+        case .startPhasesDone(let name):
+            ready(name)
+        case .startPhaseFailed(let name, let reason):
+            guard case .starting(let type) = state(of: name), let root = roots[name] else { break }
+            failedPhases[name] = (type, reason)
+            states[name] = .stopping
+            actions.append(.stopRoot(root))
         case .rootFailed(let address, let reason):
             rootFailed(address.application, reason)
         case .rootStopped(let address, let reason):
@@ -147,6 +170,7 @@ public struct ApplicationController: Sendable {
         if let missing {
             return startFailed(name, type, .tuple([.atom("not_started"), .atom(missing)]))
         }
+        loaded.insert(name)
         started.append(name)
         guard let mod = spec.mod, let root = spec.root else {
             states[name] = .running(type)
@@ -155,6 +179,19 @@ public struct ApplicationController: Sendable {
         states[name] = .starting(type)
         roots[name] = root
         actions.append(.startRoot(address: root, module: mod.module, arguments: mod.arguments))
+    }
+
+    private mutating func rootStarted(_ name: Atom) {
+        guard case .starting = state(of: name) else { return }
+        let phases = specs[name]?.startPhases ?? []
+        if phases.isEmpty { ready(name) } else { actions.append(.runStartPhases(name, phases)) }
+    }
+
+    private mutating func ready(_ name: Atom) {
+        guard case .starting(let type) = state(of: name) else { return }
+        states[name] = .running(type)
+        actions.append(.started(name))
+        goOn(after: name)
     }
 
     private mutating func startFailed(_ name: Atom, _ type: ApplicationType, _ reason: Term) {
@@ -183,6 +220,31 @@ public struct ApplicationController: Sendable {
         }
     }
 
+    // MARK: Loading
+
+    private mutating func load(_ name: Atom) -> Term {
+        guard specs[name] != nil else {
+            return .tuple([.atom("error"), .tuple([.atom("not_in_release"), .atom(name)])])
+        }
+        guard loaded.insert(name).inserted else {
+            return .tuple([.atom("error"), .tuple([.atom("already_loaded"), .atom(name)])])
+        }
+        return .ok
+    }
+
+    private mutating func unload(_ name: Atom) -> Term {
+        guard state(of: name) == .stopped else {
+            return .tuple([.atom("error"), .tuple([.atom("running"), .atom(name)])])
+        }
+        guard loaded.remove(name) != nil else {
+            return .tuple([.atom("error"), .tuple([.atom("not_loaded"), .atom(name)])])
+        }
+        return .ok
+    }
+
+    /// Whether its environment can be asked for and changed.
+    public func isLoaded(_ application: Atom) -> Bool { loaded.contains(application) }
+
     // MARK: Stopping
 
     private mutating func stop(_ name: Atom) {
@@ -200,6 +262,10 @@ public struct ApplicationController: Sendable {
     }
 
     private mutating func stopped(_ name: Atom) {
+        if let failure = failedPhases.removeValue(forKey: name) {
+            startFailed(name, failure.type, failure.reason)
+            return goOn(after: name)
+        }
         forget(name)
         actions.append(.stopped(name))
         goOn(after: name)

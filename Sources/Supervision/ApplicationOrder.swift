@@ -11,10 +11,12 @@ public struct ApplicationSpec: Hashable, Sendable {
     public var includedApplications: [Atom]
     /// None for a library application, which has nothing to start.
     public var mod: ApplicationModule?
+    public var startPhases: [StartPhase]
 
     public init(
         name: Atom, type: ApplicationType = .permanent, applications: [Atom] = [], optionalApplications: [Atom] = [],
-        includedApplications: [Atom] = [], mod: ApplicationModule? = nil
+        includedApplications: [Atom] = [], mod: ApplicationModule? = nil,
+        startPhases: [StartPhase] = []
     ) {
         self.name = name
         self.type = type
@@ -22,13 +24,15 @@ public struct ApplicationSpec: Hashable, Sendable {
         self.optionalApplications = optionalApplications
         self.includedApplications = includedApplications
         self.mod = mod
+        self.startPhases = startPhases
     }
 
     public init(_ resource: ApplicationResource, _ release: ReleaseApplication) {
         self.init(
             name: resource.name, type: release.type, applications: resource.applications,
             optionalApplications: resource.optionalApplications,
-            includedApplications: release.included ?? resource.includedApplications, mod: resource.mod)
+            includedApplications: release.included ?? resource.includedApplications, mod: resource.mod,
+            startPhases: resource.startPhases ?? [])
     }
 
     /// The place of its top supervisor.

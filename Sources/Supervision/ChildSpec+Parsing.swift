@@ -46,7 +46,7 @@ extension ChildSpec {
 
     private static let keys = [
         "cwd", "env", "id", "modules", "notify", "restart", "rlimits", "shutdown", "significant", "sockets", "start",
-        "start_timeout", "type", "user",
+        "start_phases", "start_timeout", "type", "user",
     ]
 
     /// The spec's values by key.
@@ -104,6 +104,12 @@ extension ChildSpec {
             throw SpecError(
                 "invalid_notify", node,
                 expected: "false: a worker acknowledges its start itself; true is for start M os")
+        }
+        if let phases = fields["start_phases"] {
+            startPhases = try phases.atoms("invalid_start_phases", "a list of phases (atoms)")
+            guard startPhases.isEmpty || !isUnmodifiedProgram && type == .worker else {
+                throw SpecError("invalid_start_phases", phases, expected: "none: only a worker can be called")
+            }
         }
         if let timeout = fields["start_timeout"] {
             guard let time = timeout.term.asInt, time > 0 else {

@@ -72,6 +72,8 @@ public struct ChildSpec: Hashable, Sendable {
     public var startTimeoutMilliseconds = Self.standardStartTimeoutMilliseconds
     /// Whether an `os` program says by `READY=1` that it is started; see sd_notify(3).
     public var notify = false
+    /// The start phases of its application that it takes part in: it is called for each.
+    public var startPhases: [Atom] = []
 
     public static let standardStartTimeoutMilliseconds = 30_000
 

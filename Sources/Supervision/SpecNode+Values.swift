@@ -24,6 +24,16 @@ extension SpecNode {
         return .milliseconds(time)
     }
 
+    func atoms(_ error: String, _ expected: String) throws(SpecError) -> [Atom] {
+        guard case .list = term else { throw SpecError(error, self, expected: expected) }
+        var atoms: [Atom] = []
+        for child in children {
+            guard case .atom(let atom) = child.term else { throw SpecError(error, child, expected: expected) }
+            atoms.append(atom)
+        }
+        return atoms
+    }
+
     func modules() throws(SpecError) -> ChildModules {
         if term == .atom("dynamic") { return .dynamic }
         guard case .list = term else {

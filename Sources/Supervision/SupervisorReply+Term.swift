@@ -96,6 +96,7 @@ extension ChildSpec {
             keys[.atom("env")] = .list(env.map { .tuple([.string($0.name), .string($0.value)]) })
         }
         keys[.atom("cwd")] = cwd.map { .string($0) }
+        if !startPhases.isEmpty { keys[.atom("start_phases")] = .list(startPhases.map { .atom($0) }) }
         if !rlimits.isEmpty {
             let limits = rlimits.map { limit -> (Term, Term) in
                 let values = [limit.soft, limit.hard].map { $0.map { Term.integer($0) } ?? .infinity }

@@ -19,6 +19,75 @@ import Testing
         .startRoot(address: root(name), module: Atom(name.name + "_sup"), arguments: .nil)
     }
 
+    // MARK: Loading
+
+    @Test func applicationsAreLoadedWithTheReleaseAndByHand() throws {
+        var controller = try ApplicationController([app("a"), app("b", .load), app("c", ApplicationType.none)])
+        _ = controller.handle(.boot)
+        #expect(controller.handle(.load("c")) == [.answer("c", .ok)])
+        #expect(controller.handle(.load("b")) == [.answer("b", .tuple([.error, .tuple(["already_loaded", "b"])]))])
+        #expect(controller.handle(.load("x")) == [.answer("x", .tuple([.error, .tuple(["not_in_release", "x"])]))])
+        #expect(controller.handle(.unload("c")) == [.answer("c", .ok)])
+        #expect(controller.handle(.unload("c")) == [.answer("c", .tuple([.error, .tuple(["not_loaded", "c"])]))])
+        #expect(controller.handle(.unload("a")) == [.answer("a", .tuple([.error, .tuple(["running", "a"])]))])
+        // A start loads.
+        _ = controller.handle(.start("c", .temporary))
+        #expect(controller.isLoaded("c"))
+    }
+
+    // MARK: Start phases
+
+    private func phased(_ type: ApplicationType = .permanent) -> ApplicationSpec {
+        var spec = app("a", type)
+        spec.startPhases = [StartPhase(phase: "init", arguments: .nil)]
+        return spec
+    }
+
+    @Test func anApplicationIsStartedOnceItsPhasesAreDone() throws {
+        var controller = try ApplicationController([phased(), app("b", needs: ["a"])])
+        #expect(controller.handle(.boot) == [start("a")])
+        #expect(
+            controller.handle(.rootStarted(root("a"))) == [
+                .runStartPhases("a", [StartPhase(phase: "init", arguments: .nil)])
+            ])
+        #expect(controller.running == [])
+        #expect(controller.handle(.startPhasesDone("a")) == [.started("a"), start("b")])
+        #expect(controller.handle(.startPhasesDone("a")) == [])
+    }
+
+    @Test func aFailedPhaseStopsTheApplicationAndIsWhyItsStartFailed() throws {
+        var controller = try ApplicationController([phased()])
+        _ = controller.handle(.boot)
+        _ = controller.handle(.rootStarted(root("a")))
+        #expect(controller.handle(.startPhaseFailed("a", reason: "no")) == [.stopRoot(root("a"))])
+        #expect(
+            controller.handle(.rootStopped(root("a"), reason: .shutdown)) == [
+                .startFailed("a", reason: "no"),
+                .terminateNode(reason: .tuple(["application_start_failure", "a", "no"])),
+            ])
+    }
+
+    @Test func aTemporaryApplicationsFailedPhaseEndsNoNode() throws {
+        var controller = try ApplicationController([phased(.temporary), app("b")])
+        _ = controller.handle(.boot)
+        _ = controller.handle(.rootStarted(root("a")))
+        _ = controller.handle(.startPhaseFailed("a", reason: "no"))
+        #expect(
+            controller.handle(.rootStopped(root("a"), reason: .shutdown)) == [
+                .startFailed("a", reason: "no"), start("b"),
+            ])
+    }
+
+    @Test func aStopOvertakesThePhases() throws {
+        var controller = try ApplicationController([phased()])
+        _ = controller.handle(.boot)
+        _ = controller.handle(.rootStarted(root("a")))
+        #expect(controller.handle(.stopAll) == [.stopRoot(root("a"))])
+        #expect(controller.handle(.startPhaseFailed("a", reason: "late")) == [])
+        #expect(
+            controller.handle(.rootStopped(root("a"), reason: .shutdown)) == [.stopped("a"), .allStopped])
+    }
+
     @Test func ordersByNeedAndElseAsTheRelease() throws {
         let controller = try ApplicationController([
             app("d", needs: ["kernel", "stdlib", "b"]), app("c"), app("b", needs: ["a"]), app("a"),

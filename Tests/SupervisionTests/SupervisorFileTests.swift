@@ -138,7 +138,7 @@ import Testing
 
     private static let keys =
         "cwd, env, id, modules, notify, restart, rlimits, "
-        + "shutdown, significant, sockets, start, start_timeout, type, user"
+        + "shutdown, significant, sockets, start, start_phases, start_timeout, type, user"
 
     /// Keys of a child spec that has an id and a start already; each stands from column 40 on.
     private static let childKeys: [(String, String)] = [

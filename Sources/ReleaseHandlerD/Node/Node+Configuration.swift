@@ -17,9 +17,9 @@ extension Node {
         var told: [(Place, ConfigChange, [EnvironmentEntry])] = []
         for (address, place) in places {
             guard launcher.speaksProtocol(place.spec), case .running(_, let generation) = place.state else { continue }
-            let new = release.environmentParameters(of: address.application)
+            let new = environmentParameters(of: address.application, in: release)
                 .map { EnvironmentEntry(key: $0.key, value: $0.value) }
-            if let change = Self.configChange(from: generation.toldEnvironment, to: new) {
+            if let change = Self.configChange(from: generation, to: new) {
                 told.append((place, change, new))
             }
         }
@@ -30,12 +30,18 @@ extension Node {
     }
 
     /// Nil where nothing differs. Source: OTP application(3), `Module:config_change/3`.
-    private static func configChange(from: [EnvironmentEntry], to: [EnvironmentEntry]) -> ConfigChange? {
-        let old = Dictionary(from.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
-        let new = Set(to.map(\.key))
-        let changed = to.filter { old[$0.key] != nil && old[$0.key] != $0.value }
-        let added = to.filter { old[$0.key] == nil }
-        let removed = from.map(\.key).filter { !new.contains($0) }
+    ///
+    /// After a handoff the state knows one environment and the process has another: it is told what differs from either.
+    private static func configChange(from generation: Generation, to: [EnvironmentEntry]) -> ConfigChange? {
+        func values(_ entries: [EnvironmentEntry]) -> [Atom: Term] {
+            Dictionary(entries.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+        }
+        let told = values(generation.toldEnvironment)
+        let own = values(generation.ownEnvironment)
+        let new = values(to)
+        let changed = to.filter { told[$0.key] != nil && (told[$0.key] != $0.value || own[$0.key] != $0.value) }
+        let added = to.filter { told[$0.key] == nil }
+        let removed = Set(told.keys).union(own.keys).filter { new[$0] == nil }.sorted { $0.name < $1.name }
         guard !changed.isEmpty || !added.isEmpty || !removed.isEmpty else { return nil }
         return ConfigChange(changed: changed, new: added, removed: removed)
     }
@@ -108,6 +114,7 @@ extension Place {
             switch answer {
             case .ok:
                 generation.toldEnvironment = environment
+                generation.ownEnvironment = environment
                 then(nil)
             case .failed(let reason): then("config_change of \(name) failed: \(reason)")
             case .died(let reason): then("\(name) ended in its config_change: \(reason)")

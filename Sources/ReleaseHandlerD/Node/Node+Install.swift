@@ -162,6 +162,7 @@ extension Node {
             phase = .running
             codeServer.forgetUnused()
             purgeWhatIsDue()
+            forgetEnvironmentChanges(except: upgrade.from.vsn)
             events.post(
                 "install_refused", "release \(upgrade.to.vsn) refused, nothing changed: \(failure)", level: .error)
             then(upgrade.result(.refused, failure))
@@ -170,6 +171,7 @@ extension Node {
             phase = .running
             codeServer.forgetUnused()
             purgeWhatIsDue()
+            forgetEnvironmentChanges(except: upgrade.from.vsn)
             let sentence = "upgrade to \(upgrade.to.vsn) aborted, \(upgrade.from.vsn) runs on: \(failure)"
             events.post("install_aborted", sentence, level: .error)
             then(upgrade.result(.aborted, failure, warnings: warnings))
@@ -198,6 +200,7 @@ extension Node {
         then: @escaping @HostActor (InstallResult) -> Void
     ) {
         release = upgrade.to
+        forgetEnvironmentChanges(except: upgrade.to.vsn)
         events.release = upgrade.to.vsn
         unpurged.add(more)
         schedulePurge()

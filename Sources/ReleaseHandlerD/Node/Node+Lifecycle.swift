@@ -53,6 +53,8 @@ extension Node {
         case .startRoot(let address, let module, let arguments):
             feed(.startRoot(address: address, module: module, arguments: arguments))
         case .stopRoot(let address): feed(.stopRoot(address))
+        case .runStartPhases(let name, let phases): runStartPhases(of: name, phases)
+        case .answer(let name, let term): settle(name, term)
         case .started(let name):
             events.post("application_started", "application \(name.name) started")
             settle(name, .atom("ok"))

@@ -52,6 +52,10 @@ public final class Node {
     var lastRequest = 0
     /// Who waits for an application to have started or stopped.
     var applicationWaiters: [Atom: (Term) -> Void] = [:]
+    /// By the version of the release for which they were made.
+    var environmentChanges: [String: [Atom: [Atom: EnvironmentChange]]] = [:]
+    /// How often an application's start phases were run: an answer of an earlier run has no meaning any more.
+    var startPhaseRuns: [Atom: Int] = [:]
     private var treeEvents: [SupervisionTree.Event] = []
     private var isFeeding = false
     /// Who waits for a start to have come to its end, whatever that is.
@@ -152,7 +156,7 @@ public final class Node {
     func supervisorInit(of module: Atom, application: Atom) throws(SupervisorReadError) -> SupervisorInit? {
         do {
             let file = try codeServer.supervisor(module, in: root)
-            let environment = releaseForStarts?.environment(of: application) ?? [:]
+            let environment = releaseForStarts.map { self.environment(of: application, in: $0) } ?? [:]
             return try SupervisorInit.parse(file.bytes, file: file.path) { environment[$0] }
         } catch let error as CodeError {
             throw SupervisorReadError(reason: error.term)

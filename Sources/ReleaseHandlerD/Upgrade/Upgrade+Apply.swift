@@ -17,9 +17,14 @@ extension Upgrade {
             startApplication(arguments)
         case ("application", "stop", 1):
             withApplication(arguments[0]) { name in control(.stop(name), name) }
-        case ("application", "load", 1), ("application", "unload", 1):
-            // The release's own applications are loaded with it; there is no other place that they could come from.
-            withApplication(arguments[0]) { _ in applied(.atom("ok")) }
+        case ("application", "load", 1):
+            withApplication(arguments[0]) { name in applyLoading(.load(name), name) }
+        case ("application", "unload", 1):
+            withApplication(arguments[0]) { name in applyLoading(.unload(name), name) }
+        case ("application", "get_env", 2), ("application", "get_env", 3), ("application", "get_all_env", 1),
+            ("application", "set_env", 3), ("application", "set_env", 4), ("application", "unset_env", 2),
+            ("application", "unset_env", 3):
+            applyEnvironment(function)
         case ("supervisor", let name, 1), ("supervisor", let name, 2):
             applySupervisor(name, function)
         case ("timer", "sleep", 1):
@@ -39,6 +44,7 @@ extension Upgrade {
 
     static let builtIn = [
         "application:start/1,2", "application:stop/1", "application:load/1", "application:unload/1",
+        "application:get_env/2,3", "application:get_all_env/1", "application:set_env/3,4", "application:unset_env/2,3",
         "supervisor:start_child/2", "supervisor:terminate_child/2", "supervisor:restart_child/2",
         "supervisor:delete_child/2", "supervisor:which_children/1", "supervisor:count_children/1",
         "supervisor:get_childspec/2", "timer:sleep/1", "io:format/1,2", "io:put_chars/1",

@@ -49,8 +49,10 @@ final class Generation {
     /// What it was started from: verified when the file was read, never assumed.
     let code: LoadedCode?
     let startedAtMilliseconds: Int
-    /// The application's environment as the worker knows it, from its init and later changes.
+    /// The application's environment as the worker's state knows it: what it was told, before its handoffs too.
     var toldEnvironment: [EnvironmentEntry] = []
+    /// As the process itself has it, from its own init on. The two differ after a handoff.
+    var ownEnvironment: [EnvironmentEntry] = []
     /// What the running code reported; `undefined` until it acknowledged and where it reports none.
     private(set) var vsn: Term = .atom("undefined")
     /// What an unmodified program last said of itself (STATUS= of sd_notify(3)).

@@ -30,6 +30,7 @@ extension Place {
         spare = generation
         let message = node.launcher.initMessage(self, generation, mode: .standby)
         generation.toldEnvironment = message.environment
+        generation.ownEnvironment = message.environment
         generation.ask(within: spec.startTimeoutMilliseconds, { .initialize(ref: $0, message) }) { answer in
             switch answer {
             case .acknowledged: then(.success(generation))

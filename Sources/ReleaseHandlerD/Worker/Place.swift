@@ -140,6 +140,7 @@ final class Place {
         }
         let message = node.launcher.initMessage(self, generation, mode: .start)
         generation.toldEnvironment = message.environment
+        generation.ownEnvironment = message.environment
         generation.ask(within: spec.startTimeoutMilliseconds, { .initialize(ref: $0, message) }) { [weak self] answer in
             guard let self, case .starting(id, generation) = self.state else { return }
             switch answer {

@@ -30,6 +30,8 @@ import WorkerKit
 //   crash | throw | {throw, Reason} | {exit, Status} | {stop, Reason}
 //   garbage | oversize | close_channel | close_all | big_answer
 //   {log, Text}
+//   {start_phase, Phase, Type, N}       the count becomes ten times itself and N
+//   {start_phase, Phase, Type, Term}    crash | {throw, Reason}, else the answer is Term
 // CASTS: {add, N}, crash, hang
 //
 // ARMED KNOBS, which travel in the state: export_throw, export_trap, export_hang; import_throw, import_trap,

@@ -73,6 +73,10 @@ final class FixtureServer: TermServer {
         case "disarm":
             fixture.armed = []
             return .reply(.ok)
+        case "start_phase":
+            guard let number = fields.last?.asInt else { return try misbehave(fields.last) }
+            fixture.count = fixture.count * 10 + number
+            return .reply(.ok)
         case "later":
             context.schedule(
                 afterMilliseconds: argument.asInt ?? 0, message: .tuple([.atom("answer"), from.term]))
@@ -91,6 +95,14 @@ final class FixtureServer: TermServer {
             return .reply(.ok)
         default: return try misbehave(fields[0].asAtom?.name ?? "", argument, request)
         }
+    }
+
+    /// In a start phase: its arguments are `crash`, `{throw, Reason}` or what to answer.
+    private func misbehave(_ argument: Term?) throws -> CallResult {
+        let argument = argument ?? .undefined
+        if argument == .atom("crash") { trap() }
+        if let fields = argument.asTuple, fields[0] == .atom("throw") { throw WorkerError(fields[1]) }
+        return .reply(argument)
     }
 
     private func misbehave(_ name: String, _ argument: Term, _ request: Term) throws -> CallResult {

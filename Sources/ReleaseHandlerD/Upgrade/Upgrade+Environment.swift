@@ -1,0 +1,47 @@
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+
+/// The functions of `application` that a relup calls beside `start` and `stop`.
+extension Upgrade {
+    /// Loads and unloads; the release that is installed says what there is.
+    func applyLoading(_ event: ApplicationController.Event, _ name: Atom) {
+        do {
+            try node.applications?.update(to.applicationSpecs)
+        } catch {
+            return answer(.applyFailed(.text("\(error)")))
+        }
+        node.control(event, name) { [weak self] in self?.answer(.applied($0)) }
+    }
+
+    /// Source: OTP application(3), `get_env/2,3`, `get_all_env/1`, `set_env/3,4`, `unset_env/2,3`.
+    ///
+    /// The environment is that of the release that is installed; nothing is left of it where the install is aborted.
+    /// Running workers are told at the end, with the rest of what changed.
+    func applyEnvironment(_ function: MFA) {
+        let arguments = function.arguments
+        guard case .atom(let application)? = arguments.first else {
+            return badArgument(arguments.first ?? .nil, "an application's name")
+        }
+        if function.function == "get_all_env" {
+            let all = node.environmentParameters(of: application, in: to)
+            return answer(.applied(.list(all.map { .tuple([.atom($0.key), $0.value]) })))
+        }
+        guard arguments.count > 1, case .atom(let key) = arguments[1] else {
+            return badArgument(arguments.count > 1 ? arguments[1] : .nil, "a parameter's name (an atom)")
+        }
+        switch (function.function.name, arguments.count) {
+        case ("get_env", _):
+            let value = node.environment(of: application, in: to)[key]
+            if arguments.count == 3 { return answer(.applied(value ?? arguments[2])) }
+            answer(.applied(value.map { .tuple([.ok, $0]) } ?? .undefined))
+        case ("set_env", _):
+            node.changeEnvironment(of: application, key, to: .set(arguments[2]), in: to)
+            answer(.applied(.ok))
+        case (_, _):
+            node.changeEnvironment(of: application, key, to: .unset, in: to)
+            answer(.applied(.ok))
+        }
+    }
+}
