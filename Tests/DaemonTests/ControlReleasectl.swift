@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 /// One run of the real `releasectl`.
@@ -14,6 +15,9 @@ struct Releasectl: Equatable, Sendable {
         return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("releasectl").path
     }()
 
+    /// Foundation's `Process.run` was seen to crash where several threads are in it.
+    fileprivate static let spawning = Mutex<Void>(())
+
     static func run(
         _ arguments: [String], executable: String = Self.path, environment: [String: String] = [:], input: [UInt8] = []
     ) async throws -> Releasectl {
@@ -23,7 +27,7 @@ struct Releasectl: Equatable, Sendable {
             process.standardInput = stdin
             process.standardOutput = output
             process.standardError = error
-            try process.run()
+            try spawning.withLock { _ in try process.run() }
             try stdin.fileHandleForWriting.write(contentsOf: Data(input))
             try stdin.fileHandleForWriting.close()
             let written = output.fileHandleForReading.readDataToEndOfFile()
@@ -85,7 +89,7 @@ extension ControlFixture {
             process.standardInput = FileHandle.nullDevice
             process.standardOutput = terminal
             process.standardError = terminal
-            try process.run()
+            try Releasectl.spawning.withLock { _ in try process.run() }
             close(theirs)
             var written: [UInt8] = []
             var chunk = [UInt8](repeating: 0, count: 4_096)
