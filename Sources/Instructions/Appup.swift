@@ -16,7 +16,7 @@ public struct Appup {
 
     public struct Entry {
         public let version: Version
-        /// The script as it stands there; `make-relup` reads it.
+        /// The script as it stands there, with the place of each instruction; `make-relup` reads it.
         public let script: LocatedTerm
         let position: SourcePosition?
     }
@@ -75,7 +75,7 @@ public struct Appup {
                 let pair = element.children
                 let version = pair[0].term.asBinary.map(Version.matching) ?? .exactly(pair[0].term)
                 if case .exactly(let term) = version, term.asString == nil { useless.append(element) }
-                entries.append(Entry(version: version, script: pair[1], position: pair[0].position))
+                entries.append(Entry(version: version, script: pair[1].shallow, position: pair[0].position))
             }
             self.entries = entries
             self.useless = useless

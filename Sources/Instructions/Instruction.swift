@@ -42,8 +42,10 @@ public struct Update: Hashable, Sendable {
 
 /// One instruction of an `.appup`, high-level or low-level: all there are.
 ///
+/// Indirect, since a translation copies them more often than it looks into them.
+///
 /// Source: appup(4). `start_application` to `unload_application` are additions of ours.
-public enum Instruction: Hashable, Sendable {
+public indirect enum Instruction: Hashable, Sendable {
     /// `{update, Module, ...}` in its forms of 2 to 8 elements
     case update(Update)
     /// `{load_module, Module}`, with dependencies, or with purges and dependencies

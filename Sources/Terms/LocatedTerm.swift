@@ -26,6 +26,17 @@ public struct LocatedTerm: Sendable {
         writtenChildren = nil
     }
 
+    private init(_ term: Term, _ position: SourcePosition?, _ children: [LocatedTerm]?) {
+        self.term = term
+        self.position = position
+        writtenChildren = children
+    }
+
+    /// The same without the places below its children: what is kept of a large file.
+    public var shallow: LocatedTerm {
+        LocatedTerm(term, position, writtenChildren?.map { LocatedTerm($0.term, $0.position, nil) })
+    }
+
     init(_ term: Term, at position: SourcePosition, children: [LocatedTerm]? = nil) {
         self.term = term
         self.position = position

@@ -162,12 +162,25 @@ struct ScriptTranslation {
     private func sortRestarts(
         before: [LowLevelInstruction], after: [LowLevelInstruction]
     ) -> [LowLevelInstruction] {
-        let startsNew = after.contains(.restartNewEmulator)
-        let restarts = after.contains(.restartEmulator) || startsNew && mode == .down
+        var startsNew = false
+        var restarts = false
+        var others: [LowLevelInstruction] = []
+        others.reserveCapacity(after.count)
+        for instruction in after {
+            switch instruction {
+            case .restartNewEmulator: startsNew = true
+            case .restartEmulator: restarts = true
+            case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .suspend, .codeChange, .resume, .stop,
+                .start, .syncNodes, .apply:
+                others.append(instruction)
+            }
+        }
+        restarts = restarts || startsNew && mode == .down
         var script: [LowLevelInstruction] = startsNew && mode == .up ? [.restartNewEmulator] : []
+        script.reserveCapacity(before.count + others.count + 3)
         script += before
         script.append(.pointOfNoReturn)
-        script += after.filter { $0 != .restartNewEmulator && $0 != .restartEmulator }
+        script += others
         if restarts { script.append(.restartEmulator) }
         return script
     }
