@@ -35,6 +35,9 @@ struct ApplicationIndex {
 
     subscript(name: Atom) -> CollectedApplication? { byName[name].map { all[$0] } }
 
-    /// The application whose `.app` lists the module.
-    func owner(of module: Atom) -> CollectedApplication? { owners[module].map { all[$0] } }
+    /// The application whose `.app` lists the module. Asked for each module of a release: its name and version only.
+    func owner(of module: Atom) -> (name: Atom, vsn: String)? {
+        guard let number = owners[module] else { return nil }
+        return (all[number].name, all[number].vsn)
+    }
 }

@@ -17,6 +17,8 @@ extension ScriptTranslation {
         }
         var loads: [ScriptStep] = []
         var after: [LowLevelInstruction] = []
+        loads.reserveCapacity(steps.count)
+        after.reserveCapacity(steps.count)
         for (index, step) in steps.enumerated() {
             if let group = groupAt[index] {
                 let translated = try translate(group: group.map { steps[dependent[$0]] })

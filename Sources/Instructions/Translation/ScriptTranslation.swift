@@ -40,6 +40,7 @@ struct ScriptTranslation {
     /// `load_object_code` goes before the point of no return wherever it stands; `apply` stays where it is.
     private func merge(_ scripts: [[ScriptItem]]) throws(SystoolsError) -> Halves<ScriptItem> {
         var merged = Halves<ScriptItem>()
+        merged.after.reserveCapacity(scripts.reduce(0) { $0 + $1.count })
         for script in scripts {
             var after = script[...]
             if let point = script.firstIndex(where: { $0.term.asAtom == Self.pointOfNoReturn }) {
@@ -129,20 +130,21 @@ struct ScriptTranslation {
     /// that several name, the last keeps its place.
     private func mergeLoadObjectCode(_ before: [ScriptStep]) throws(SystoolsError) -> [LowLevelInstruction] {
         var libraries: [Atom] = []
-        var reads: [Atom: [(vsn: String, modules: [Atom], place: SourcePlace?)]] = [:]
+        var reads: [Atom: [Int]] = [:]
         var others: [LowLevelInstruction] = []
-        for step in before {
+        for (index, step) in before.enumerated() {
             guard case .lowLevel(let instruction) = step.instruction else { continue }
-            guard case .loadObjectCode(let library, let vsn, let modules) = instruction else {
+            guard case .loadObjectCode(let library, _, _) = instruction else {
                 others.append(instruction)
                 continue
             }
-            if reads[library] == nil { libraries.append(library) }
-            reads[library, default: []].append((vsn, modules, step.place))
+            if reads[library, default: []].isEmpty { libraries.append(library) }
+            reads[library, default: []].append(index)
         }
         var merged: [LowLevelInstruction] = []
         for library in libraries {
-            guard let all = reads[library], let first = all.first else { continue }
+            let all = (reads[library] ?? []).compactMap { before[$0].objectCode }
+            guard let first = all.first else { continue }
             if let other = all.last(where: { $0.vsn != first.vsn }) {
                 throw SystoolsError(
                     .rc(.conflictingVersions(library: library, first.vsn, other.vsn)), at: other.place)
@@ -183,6 +185,14 @@ struct ScriptTranslation {
         script += others
         if restarts { script.append(.restartEmulator) }
         return script
+    }
+}
+
+extension ScriptStep {
+    /// What a `load_object_code` reads.
+    fileprivate var objectCode: (vsn: String, modules: [Atom], place: SourcePlace?)? {
+        guard case .lowLevel(.loadObjectCode(_, let vsn, let modules)) = instruction else { return nil }
+        return (vsn, modules, place)
     }
 }
 
