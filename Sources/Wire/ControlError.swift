@@ -69,6 +69,11 @@ extension ControlError.Code {
     public static let badChildspec = Self(rawValue: "bad_childspec")
     /// The child's start failed; OTP's reason is in the details.
     public static let childStartFailed = Self(rawValue: "child_start_failed")
+    public static let noSuchApplication = Self(rawValue: "no_such_application")
+    /// What the application is at does not allow it (OTP: `already_started`, `not_started`, `already_loaded`, …).
+    public static let badApplicationState = Self(rawValue: "bad_application_state")
+    /// The application's start failed; OTP's reason is in the details.
+    public static let applicationStartFailed = Self(rawValue: "application_start_failed")
     /// The worker answered a call with an error, or ended.
     public static let workerError = Self(rawValue: "worker_error")
     public static let timeout = Self(rawValue: "timeout")
@@ -83,8 +88,7 @@ extension ControlError.Code {
         switch self {
         case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .busy, .noSuchRelease,
             .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .noSuchWorker, .noSuchSupervisor,
-            .noSuchChild,
-            .badChildState, .badChildspec, .unavailable:
+            .noSuchChild, .badChildState, .badChildspec, .noSuchApplication, .badApplicationState, .unavailable:
             true
         default:
             false

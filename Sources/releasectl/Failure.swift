@@ -55,6 +55,10 @@ struct Failure: Error {
                 + "children."
         case .childStartFailed:
             "See `releasectl events --follow`, or the daemon's log, for what the child said."
+        case .noSuchApplication, .badApplicationState:
+            "Nothing was changed. `releasectl which-applications` lists the applications."
+        case .applicationStartFailed:
+            "See `releasectl events --follow`, or the daemon's log, for what its workers said."
         case .upgradeRefused:
             "Nothing was changed. `releasectl check-install-release` shows the plan."
         case .upgradeAborted:

@@ -20,6 +20,8 @@ struct ReleaseCtl: AsyncParsableCommand {
             Statistics.self, Events.self, WhichReleases.self, UnpackRelease.self, CheckInstallRelease.self,
             InstallRelease.self, MakePermanent.self, RemoveRelease.self, WhichChildren.self, CountChildren.self,
             GetChildspec.self, StartChild.self, TerminateChild.self, RestartChild.self, DeleteChild.self,
+            WhichApplications.self, StartApplication.self, StopApplication.self, LoadApplication.self,
+            UnloadApplication.self, GetEnv.self, SetEnv.self, UnsetEnv.self,
             MakeRelup.self,
             Check.self,
             MakeTar.self,

@@ -8,6 +8,7 @@ import Wire
 /// The document against the running server: every operation, and the shape of every answer.
 @Suite(.timeLimit(.minutes(5))) struct ControlOpenAPITests {
     private static let worker = "/v1/workers/{worker}"
+    private static let application = "/v1/applications/{application}"
     private static let children = "/v1/supervisors/{supervisor}/children"
 
     @Test func namesEveryRouteAndNoOther() throws {
@@ -67,6 +68,20 @@ import Wire
                 "POST", "\(Self.children)/{id}/terminate", "/v1/supervisors/kv_sup/children/store/terminate", nil
             ),
             ("POST", "\(Self.children)/{id}/restart", "/v1/supervisors/kv_sup/children/store/restart", nil),
+            ("GET", "/v1/applications", "/v1/applications", nil),
+            ("POST", "\(Self.application)/start", "/v1/applications/lib/start", nil),
+            ("POST", "\(Self.application)/start", "/v1/applications/lib/start", #"{"type":"temporary"}"#),
+            ("POST", "\(Self.application)/start", "/v1/applications/lib/start", #"{"type":1}"#),
+            ("POST", "\(Self.application)/start", "/v1/applications/kv/start", "{}"),
+            ("POST", "\(Self.application)/stop", "/v1/applications/kv/stop", nil),
+            ("POST", "\(Self.application)/load", "/v1/applications/kv/load", nil),
+            ("POST", "\(Self.application)/unload", "/v1/applications/other/unload", nil),
+            ("GET", "\(Self.application)/env", "/v1/applications/kv/env", nil),
+            ("GET", "\(Self.application)/env/{key}", "/v1/applications/kv/env/limit", nil),
+            ("GET", "\(Self.application)/env/{key}", "/v1/applications/kv/env/other", nil),
+            ("PUT", "\(Self.application)/env/{key}", "/v1/applications/kv/env/limit", #"{"value":"bad"}"#),
+            ("PUT", "\(Self.application)/env/{key}", "/v1/applications/kv/env/limit", nil),
+            ("DELETE", "\(Self.application)/env/{key}", "/v1/applications/kv/env/limit", nil),
             ("GET", "/v1/openapi.json", "/v1/openapi.json", nil),
         ] as [(String, String, String, String?)])
     func answersHaveTheirShape(method: String, template: String, path: String, body: String?) async throws {

@@ -13,7 +13,19 @@ enum ControlChange {
     case startChild(supervisor: String, spec: String)
     case child(ChildChange, supervisor: String, id: String)
 
+    case application(ApplicationChange, application: String)
+
     enum ChildChange { case terminate, restart, delete }
+
+    enum ApplicationChange {
+        /// `type`: nil takes that of the `.rel`.
+        case start(type: String?)
+        case stop
+        case load
+        case unload
+        case setEnv(key: String, value: String)
+        case unsetEnv(key: String)
+    }
 
     /// What it is about, for the audit log.
     var target: String {
@@ -24,6 +36,9 @@ enum ControlChange {
         case .getState(let worker), .replaceState(let worker, _): worker
         case .startChild(let supervisor, _): supervisor
         case .child(_, let supervisor, let id): "\(supervisor) \(id)"
+        case .application(.setEnv(let key, _), let application), .application(.unsetEnv(let key), let application):
+            "\(application) \(key)"
+        case .application(_, let application): application
         }
     }
 
@@ -47,8 +62,16 @@ enum ControlChange {
         case .terminateChild: self = .child(.terminate, supervisor: parameters[0], id: parameters[1])
         case .restartChild: self = .child(.restart, supervisor: parameters[0], id: parameters[1])
         case .deleteChild: self = .child(.delete, supervisor: parameters[0], id: parameters[1])
+        case .startApplication: self = .application(.start(type: try Self.type(body)), application: parameters[0])
+        case .stopApplication: self = .application(.stop, application: parameters[0])
+        case .loadApplication: self = .application(.load, application: parameters[0])
+        case .unloadApplication: self = .application(.unload, application: parameters[0])
+        case .setEnv:
+            let request = try ControlJSON.decode(SetEnvironmentRequest.self, from: body, example: #"{"value":"10"}"#)
+            self = .application(.setEnv(key: parameters[1], value: request.value), application: parameters[0])
+        case .unsetEnv: self = .application(.unsetEnv(key: parameters[1]), application: parameters[0])
         case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .statistics, .whichChildren,
-            .countChildren, .getChildspec, .events, .openAPI:
+            .countChildren, .getChildspec, .whichApplications, .getAllEnv, .getEnv, .events, .openAPI:
             throw ControlError(.internalError, "\(route.operation) is a question and was treated as a change")
         }
     }
@@ -61,6 +84,14 @@ enum ControlChange {
             throw ControlError(.badRequest, "\(vsn.debugDescription) can't be a release's vsn: it is no file name")
         }
         return vsn
+    }
+
+    /// A start needs no body.
+    private static func type(_ body: ByteBuffer) throws(ControlError) -> String? {
+        guard body.readableBytes > 0 else { return nil }
+        return try ControlJSON.decode(
+            StartApplicationRequest.self, from: body, example: #"{"type":"temporary"}"#
+        ).type
     }
 
     private static func package(_ body: ByteBuffer) throws(ControlError) -> String {

@@ -8,12 +8,12 @@ extension ControlError.Code {
         switch self {
         case .badRequest: .badRequest
         case .forbidden: .forbidden
-        case .notFound, .noSuchRelease, .noSuchWorker, .noSuchSupervisor, .noSuchChild: .notFound
+        case .notFound, .noSuchRelease, .noSuchWorker, .noSuchSupervisor, .noSuchChild, .noSuchApplication: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused, .badChildState: .conflict
+        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused, .badChildState, .badApplicationState: .conflict
         case .tooLarge: .contentTooLarge
         case .packageInvalid, .badChildspec: .unprocessableContent
-        case .workerError, .childStartFailed: .badGateway
+        case .workerError, .childStartFailed, .applicationStartFailed: .badGateway
         case .unavailable: .serviceUnavailable
         case .timeout: .gatewayTimeout
         default: .internalServerError

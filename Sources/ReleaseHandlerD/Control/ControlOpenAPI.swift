@@ -8,7 +8,8 @@ enum ControlOpenAPI {
           "description": "HTTP/1.1 on a unix socket. Peer credentials decide who may do what."},
         "servers": [{"url": "http://localhost"}],
         "paths": {
-        \(paths)
+        \(paths),
+        \(applicationPaths)
         },
         "components": {
         "responses": {"Error": {"description": "Turned down or failed; error.code says why",
@@ -20,9 +21,14 @@ enum ControlOpenAPI {
         "supervisor": {"name": "supervisor", "in": "path", "required": true, "schema": {"type": "string"},
           "description": "A supervisor's place in the tree, such as kv/kv_sup, or its module where it is the only one"},
         "id": {"name": "id", "in": "path", "required": true, "schema": {"type": "string"},
-          "description": "A child's id, a term as text, or its place in the tree"}},
+          "description": "A child's id, a term as text, or its place in the tree"},
+        "application": {"name": "application", "in": "path", "required": true, "schema": {"type": "string"},
+          "description": "An application's name, such as kv"},
+        "key": {"name": "key", "in": "path", "required": true, "schema": {"type": "string"},
+          "description": "A parameter's name, an atom as text"}},
         "schemas": {
-        \(schemas)
+        \(schemas),
+        \(applicationSchemas)
         }}}
 
         """
@@ -122,24 +128,24 @@ enum ControlOpenAPI {
         path("/v1/openapi.json", [get("openapi", "This document", answers: "Document")]),
     ].joined(separator: ",\n")
 
-    private static func path(_ template: String, _ operations: [String], parameters: [String] = []) -> String {
+    static func path(_ template: String, _ operations: [String], parameters: [String] = []) -> String {
         let references = parameters.map { ##"{"$ref": "#/components/parameters/\##($0)"}"## }.joined(separator: ", ")
         let shared = parameters.isEmpty ? [] : ["\"parameters\": [\(references)]"]
         return "\"\(template)\": {\((shared + operations).joined(separator: ",\n  "))}"
     }
 
-    private static func get(
+    static func get(
         _ id: String, _ summary: String, answers: String, mediaType: String = "application/json"
     ) -> String {
         operation("get", id, summary, answers: answers, mediaType: mediaType)
     }
 
-    private static func operation(
-        _ method: String, _ id: String, _ summary: String, takes: String? = nil, status: Int = 200, answers: String,
-        mediaType: String = "application/json"
+    static func operation(
+        _ method: String, _ id: String, _ summary: String, takes: String? = nil, needsBody: Bool = true,
+        status: Int = 200, answers: String, mediaType: String = "application/json"
     ) -> String {
         let body = takes.map {
-            ##""requestBody": {"required": true, "content": {"application/json": \##(reference($0))}}, "##
+            ##""requestBody": {"required": \##(needsBody), "content": {"application/json": \##(reference($0))}}, "##
         }
         return """
             "\(method)": {"operationId": "\(id)", "summary": "\(summary)", \(body ?? "")"responses": {

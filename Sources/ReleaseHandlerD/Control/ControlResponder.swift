@@ -125,6 +125,12 @@ extension ControlResponder {
         case .getChildspec:
             return try ControlJSON.response(
                 try await node.getChildspec(supervisor: parameters[0], id: parameters[1]))
+        case .whichApplications:
+            return try ControlJSON.response(await node.whichApplications())
+        case .getAllEnv:
+            return try ControlJSON.response(try await node.getAllEnv(parameters[0]))
+        case .getEnv:
+            return try ControlJSON.response(try await node.getEnv(parameters[0], key: parameters[1]))
         case .events:
             return await events(request, channel: context.channel)
         case .openAPI:
@@ -132,7 +138,8 @@ extension ControlResponder {
                 status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: ControlOpenAPI.document)))
         case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .getState, .replaceState,
-            .startChild, .deleteChild, .terminateChild, .restartChild:
+            .startChild, .deleteChild, .terminateChild, .restartChild, .startApplication, .stopApplication,
+            .loadApplication, .unloadApplication, .setEnv, .unsetEnv:
             throw ControlError(.internalError, "\(route.operation) is a change and was treated as a question")
         }
     }
@@ -203,6 +210,24 @@ extension ControlResponder {
             case .delete: answer = try await node.deleteChild(supervisor: supervisor, id: id, peer: peer)
             }
             return try ControlJSON.response(answer)
+        case .application(let what, let application):
+            return try await perform(what, application, peer: peer)
+        }
+    }
+
+    private func perform(
+        _ change: ControlChange.ApplicationChange, _ application: String, peer: Peer
+    ) async throws -> Response {
+        switch change {
+        case .start(let type):
+            try ControlJSON.response(try await node.startApplication(application, type: type, peer: peer))
+        case .stop: try ControlJSON.response(try await node.stopApplication(application, peer: peer))
+        case .load: try ControlJSON.response(try await node.loadApplication(application, peer: peer))
+        case .unload: try ControlJSON.response(try await node.unloadApplication(application, peer: peer))
+        case .setEnv(let key, let value):
+            try ControlJSON.response(try await node.setEnv(application, key: key, value: value, peer: peer))
+        case .unsetEnv(let key):
+            try ControlJSON.response(try await node.unsetEnv(application, key: key, peer: peer))
         }
     }
 

@@ -23,17 +23,28 @@ enum ControlRoute: CaseIterable {
     case deleteChild
     case terminateChild
     case restartChild
+    case whichApplications
+    case startApplication
+    case stopApplication
+    case loadApplication
+    case unloadApplication
+    case getAllEnv
+    case getEnv
+    case setEnv
+    case unsetEnv
     case events
     case openAPI
 
     var method: HTTPRequest.Method {
         switch self {
         case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .getState, .statistics,
-            .whichChildren, .countChildren, .getChildspec, .events, .openAPI:
+            .whichChildren, .countChildren, .getChildspec, .whichApplications, .getAllEnv, .getEnv, .events, .openAPI:
             .get
-        case .unpackRelease, .installRelease, .makePermanent, .call, .startChild, .terminateChild, .restartChild: .post
-        case .removeRelease, .deleteChild: .delete
-        case .replaceState: .put
+        case .unpackRelease, .installRelease, .makePermanent, .call, .startChild, .terminateChild, .restartChild,
+            .startApplication, .stopApplication, .loadApplication, .unloadApplication:
+            .post
+        case .removeRelease, .deleteChild, .unsetEnv: .delete
+        case .replaceState, .setEnv: .put
         }
     }
 
@@ -57,6 +68,13 @@ enum ControlRoute: CaseIterable {
         case .getChildspec, .deleteChild: "/v1/supervisors/{supervisor}/children/{id}"
         case .terminateChild: "/v1/supervisors/{supervisor}/children/{id}/terminate"
         case .restartChild: "/v1/supervisors/{supervisor}/children/{id}/restart"
+        case .whichApplications: "/v1/applications"
+        case .startApplication: "/v1/applications/{application}/start"
+        case .stopApplication: "/v1/applications/{application}/stop"
+        case .loadApplication: "/v1/applications/{application}/load"
+        case .unloadApplication: "/v1/applications/{application}/unload"
+        case .getAllEnv: "/v1/applications/{application}/env"
+        case .getEnv, .setEnv, .unsetEnv: "/v1/applications/{application}/env/{key}"
         case .events: "/v1/events"
         case .openAPI: "/v1/openapi.json"
         }
@@ -86,6 +104,15 @@ enum ControlRoute: CaseIterable {
         case .deleteChild: "delete-child"
         case .terminateChild: "terminate-child"
         case .restartChild: "restart-child"
+        case .whichApplications: "which-applications"
+        case .startApplication: "start-application"
+        case .stopApplication: "stop-application"
+        case .loadApplication: "load-application"
+        case .unloadApplication: "unload-application"
+        case .getAllEnv: "get-all-env"
+        case .getEnv: "get-env"
+        case .setEnv: "set-env"
+        case .unsetEnv: "unset-env"
         case .events: "events"
         case .openAPI: "openapi"
         }
@@ -96,10 +123,11 @@ enum ControlRoute: CaseIterable {
     var changes: Bool {
         switch self {
         case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .getState, .replaceState,
-            .startChild, .deleteChild, .terminateChild, .restartChild:
+            .startChild, .deleteChild, .terminateChild, .restartChild, .startApplication, .stopApplication,
+            .loadApplication, .unloadApplication, .setEnv, .unsetEnv:
             true
         case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .statistics, .whichChildren,
-            .countChildren, .getChildspec, .events, .openAPI:
+            .countChildren, .getChildspec, .whichApplications, .getAllEnv, .getEnv, .events, .openAPI:
             false
         }
     }

@@ -40,6 +40,21 @@ public protocol NodeControl: Sendable {
     func restartChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer
     func deleteChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer
 
+    // An application's and a parameter's name are atoms as text; values and replies are terms as text.
+    func whichApplications() async -> WhichApplications
+    /// Returns once it has started, its start phases included. `type`: nil takes that of the `.rel`.
+    func startApplication(_ application: String, type: String?, peer: Peer) async throws(ControlError)
+        -> ApplicationAnswer
+    func stopApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer
+    func loadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer
+    func unloadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer
+    func getAllEnv(_ application: String) async throws(ControlError) -> ApplicationEnvironment
+    func getEnv(_ application: String, key: String) async throws(ControlError) -> EnvironmentValue
+    /// Returns once the workers that run have been told.
+    func setEnv(_ application: String, key: String, value: String, peer: Peer) async throws(ControlError)
+        -> EnvironmentAnswer
+    func unsetEnv(_ application: String, key: String, peer: Peer) async throws(ControlError) -> EnvironmentAnswer
+
     /// From now on; bounded by whoever makes it, so that a slow reader loses events and costs no memory.
     func events() async -> EventSubscription
 }

@@ -14,10 +14,28 @@ extension Node {
     /// Tells each worker whose application's environment differs from what it was told; `then` gets a sentence for
     /// each that failed. One that was started with the new environment has nothing to be told.
     func changeConfig(to release: LoadedRelease, then: @escaping @HostActor ([String]) -> Void) {
+        changeConfig(of: Array(places.values), to: release, then: then)
+    }
+
+    /// A worker that was being started while its application's environment was changed does not know of that.
+    func tellIfStale(_ place: Place) {
+        guard case .running = phase, let release, environmentChanges[release.vsn]?[place.address.application] != nil
+        else { return }
+        changeConfig(of: [place], to: release) { [weak self] failures in
+            for failure in failures {
+                self?.events.post(
+                    "config_change_failed", failure, level: .warning, worker: place.address.description)
+            }
+        }
+    }
+
+    private func changeConfig(
+        of places: [Place], to release: LoadedRelease, then: @escaping @HostActor ([String]) -> Void
+    ) {
         var told: [(Place, ConfigChange, [EnvironmentEntry])] = []
-        for (address, place) in places {
+        for place in places {
             guard launcher.speaksProtocol(place.spec), case .running(_, let generation) = place.state else { continue }
-            let new = environmentParameters(of: address.application, in: release)
+            let new = environmentParameters(of: place.address.application, in: release)
                 .map { EnvironmentEntry(key: $0.key, value: $0.value) }
             if let change = Self.configChange(from: generation, to: new) {
                 told.append((place, change, new))

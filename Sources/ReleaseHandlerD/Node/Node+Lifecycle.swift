@@ -54,19 +54,25 @@ extension Node {
             feed(.startRoot(address: address, module: module, arguments: arguments))
         case .stopRoot(let address): feed(.stopRoot(address))
         case .runStartPhases(let name, let phases): runStartPhases(of: name, phases)
-        case .answer(let name, let term): settle(name, term)
+        case .answer(let name, let term): settle(name, \.loads, term)
         case .started(let name):
             events.post("application_started", "application \(name.name) started")
-            settle(name, .atom("ok"))
+            settle(name, \.starts, .ok)
         case .startFailed(let name, let reason):
-            events.post(
-                "application_failed", "application \(name.name) could not start: \(reason)", level: .error,
-                fields: ["reason": reason.description])
-            settle(name, .tuple([.atom("error"), reason]))
+            if reason != .tuple([.atom("already_started"), .atom(name)]) {
+                events.post(
+                    "application_failed", "application \(name.name) could not start: \(reason)", level: .error,
+                    fields: ["reason": reason.description])
+            }
+            settle(name, \.starts, .tuple([.error, reason]))
+            settleRest(name)
         case .stopped(let name):
             events.post("application_stopped", "application \(name.name) stopped")
-            settle(name, .atom("ok"))
-        case .stopFailed(let name, let reason): settle(name, .tuple([.atom("error"), reason]))
+            // It was stopped before its start was done: whoever asked for the start did not get it.
+            settle(name, \.starts, .tuple([.error, .shutdown]))
+            settle(name, \.stops, .ok)
+            settleRest(name)
+        case .stopFailed(let name, let reason): settle(name, \.stops, .tuple([.error, reason]))
         case .exited(let name, let type, let reason):
             events.post(
                 "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason)", level: .error,
@@ -83,16 +89,6 @@ extension Node {
         sockets.forgetUnclaimed()
         events.post("running", statusLine, level: .notice)
         finishBoot(.success(()))
-    }
-
-    /// Starts or stops an application as an upgrade's `apply` asks; the answer is that of `application:start/1`.
-    func control(_ event: ApplicationController.Event, _ name: Atom, then: @escaping @HostActor (Term) -> Void) {
-        applicationWaiters[name] = then
-        feed(event)
-    }
-
-    private func settle(_ name: Atom, _ answer: Term) {
-        applicationWaiters.removeValue(forKey: name)?(answer)
     }
 
     // MARK: End

@@ -50,8 +50,7 @@ public final class Node {
     var upgradeOptions = RelupMachine.Options()
     var requests: [RequestID: (SupervisorReply) -> Void] = [:]
     var lastRequest = 0
-    /// Who waits for an application to have started or stopped.
-    var applicationWaiters: [Atom: (Term) -> Void] = [:]
+    var applicationWaiters: [Atom: ApplicationWaiters] = [:]
     /// By the version of the release for which they were made.
     var environmentChanges: [String: [Atom: [Atom: EnvironmentChange]]] = [:]
     /// How often an application's start phases were run: an answer of an earlier run has no meaning any more.
@@ -175,6 +174,7 @@ public final class Node {
             events.post(
                 "worker_started", "\(place.address) started, pid \(pid)", worker: place.address.description,
                 fields: ["pid": "\(pid)", "generation": "\(place.current?.number ?? 0)"])
+            tellIfStale(place)
             feed(.workerStarted(id))
         case .ignored: feed(.workerIgnored(id))
         case .startFailed(_, let reason): feed(.workerStartFailed(id, reason: reason))

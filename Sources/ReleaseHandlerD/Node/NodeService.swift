@@ -82,6 +82,46 @@ public final class NodeService: NodeControl {
         try await node.deleteChild(supervisor, id)
     }
 
+    public func whichApplications() async -> WhichApplications { await node.whichApplications() }
+
+    public func startApplication(
+        _ application: String, type: String?, peer: Peer
+    ) async throws(ControlError) -> ApplicationAnswer {
+        try await node.startApplication(application, type: type)
+    }
+
+    public func stopApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
+        try await node.stopApplication(application)
+    }
+
+    public func loadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
+        try await node.loadApplication(application)
+    }
+
+    public func unloadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
+        try await node.unloadApplication(application)
+    }
+
+    public func getAllEnv(_ application: String) async throws(ControlError) -> ApplicationEnvironment {
+        try await node.getAllEnv(application)
+    }
+
+    public func getEnv(_ application: String, key: String) async throws(ControlError) -> EnvironmentValue {
+        try await node.getEnv(application, key)
+    }
+
+    public func setEnv(
+        _ application: String, key: String, value: String, peer: Peer
+    ) async throws(ControlError) -> EnvironmentAnswer {
+        try await node.setEnv(application, key, value)
+    }
+
+    public func unsetEnv(
+        _ application: String, key: String, peer: Peer
+    ) async throws(ControlError) -> EnvironmentAnswer {
+        try await node.unsetEnv(application, key)
+    }
+
     public func call(
         worker: String, request: String, timeoutMilliseconds: Int, peer: Peer
     ) async throws(ControlError) -> String {

@@ -1,0 +1,99 @@
+/// The answer to `GET /v1/applications`: as in the `.rel`, and after those what still runs of an earlier release.
+public struct WhichApplications: Hashable, Sendable, Codable {
+    public var reply: String
+    public var applications: [ApplicationStatus]
+
+    public init(reply: String, applications: [ApplicationStatus]) {
+        self.reply = reply
+        self.applications = applications
+    }
+}
+
+/// One application of the release.
+public struct ApplicationStatus: Hashable, Sendable, Codable {
+    public enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        case loaded, starting, running, stopping
+        case notLoaded = "not_loaded"
+    }
+
+    public var name: String
+    /// None where the release does not have it (any more).
+    public var vsn: String?
+    /// That with which it was started; where it does not run, that of the `.rel`.
+    public var type: String?
+    public var state: State
+
+    public init(name: String, vsn: String?, type: String?, state: State) {
+        self.name = name
+        self.vsn = vsn
+        self.type = type
+        self.state = state
+    }
+}
+
+/// The body of `POST /v1/applications/{application}/start`; there need not be one.
+public struct StartApplicationRequest: Hashable, Sendable, Codable {
+    /// `permanent`, `transient` or `temporary`; without it, what the `.rel` says.
+    public var type: String?
+    public init(type: String? = nil) { self.type = type }
+}
+
+/// What a function of `application` was answered with.
+public struct ApplicationAnswer: Hashable, Sendable, Codable {
+    /// A term as text.
+    public var reply: String
+    public init(reply: String) { self.reply = reply }
+}
+
+/// The answer to `GET /v1/applications/{application}/env`. Source: OTP application(3), `get_all_env/1`.
+public struct ApplicationEnvironment: Hashable, Sendable, Codable {
+    /// Both are terms as text.
+    public struct Parameter: Hashable, Sendable, Codable {
+        public var key: String
+        public var value: String
+
+        public init(key: String, value: String) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public var reply: String
+    public var parameters: [Parameter]
+
+    public init(reply: String, parameters: [Parameter]) {
+        self.reply = reply
+        self.parameters = parameters
+    }
+}
+
+/// The answer to `GET /v1/applications/{application}/env/{key}`. Source: OTP application(3), `get_env/2`.
+public struct EnvironmentValue: Hashable, Sendable, Codable {
+    public var reply: String
+    /// A term as text; none where the parameter is undefined.
+    public var value: String?
+
+    public init(reply: String, value: String?) {
+        self.reply = reply
+        self.value = value
+    }
+}
+
+/// The body of `PUT /v1/applications/{application}/env/{key}`.
+public struct SetEnvironmentRequest: Hashable, Sendable, Codable {
+    /// A term as text.
+    public var value: String
+    public init(value: String) { self.value = value }
+}
+
+/// What a change of an environment was answered with.
+public struct EnvironmentAnswer: Hashable, Sendable, Codable {
+    public var reply: String
+    /// One for each worker that could not be told; the change is made all the same.
+    public var warnings: [String]
+
+    public init(reply: String, warnings: [String] = []) {
+        self.reply = reply
+        self.warnings = warnings
+    }
+}
