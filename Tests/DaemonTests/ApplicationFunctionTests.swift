@@ -208,30 +208,37 @@ import Wire
             "lib/other-1.0.0/ebin/other_sup.sup",
             """
             {ok, {#{intensity => 0, period => 1},
-                  [#{id => o1, start => {counter, start_link, [ignore_terminate]}, shutdown => 500}]}}.
+                  [#{id => o1, start => {counter, start_link, [ignore_terminate]}, shutdown => infinity}]}}.
             """)
         try await TestNode.with(root) { test async throws in
+            let (service, peer) = (test.service, Self.peer)
+            // It ends when it is killed and not before.
             let old = try await test.pid("other/other_sup/o1")
-            async let stopped = test.service.stopApplication("other", peer: Self.peer)
+            let stopped = Task { try await service.stopApplication("other", peer: peer) }
             while await Self.states(test)[1] != "other 1.0.0 permanent stopping" { await Task.yield() }
-            #expect(try await test.service.startApplication("other", type: nil, peer: Self.peer).reply == "ok")
-            #expect(try await stopped.reply == "ok")
-            #expect(try await test.pid("other/other_sup/o1") != old)
+            let started = Task { try await service.startApplication("other", type: nil, peer: peer) }
+            while await Self.nobodyWaitsForTheStop(test) { await Task.yield() }
+            kill(old, SIGKILL)
+            #expect(try await stopped.value.reply == "ok")
+            #expect(try await started.value.reply == "ok")
+            let new = try await test.pid("other/other_sup/o1")
+            #expect(new != old)
             // Nor is one started that was asked for when the node itself was told to stop.
-            let second = Task { try await test.service.stopApplication("other", peer: Self.peer) }
+            let second = Task { try await service.stopApplication("other", peer: peer) }
             while await Self.states(test)[1] != "other 1.0.0 permanent stopping" { await Task.yield() }
             let third = Task {
-                await test.refusal {
-                    try await test.service.startApplication("other", type: nil, peer: Self.peer)
-                }
+                await test.refusal { try await service.startApplication("other", type: nil, peer: peer) }
             }
-            while await { @HostActor in test.node.applicationWaiters["other"]?.rests.isEmpty ?? true }() {
-                await Task.yield()
-            }
+            while await Self.nobodyWaitsForTheStop(test) { await Task.yield() }
             await test.node.stop(.stopped)
+            kill(new, SIGKILL)
             #expect(try await second.value.reply == "ok")
             #expect(await third.value == "unavailable: the node is stopping")
         }
+    }
+
+    private static func nobodyWaitsForTheStop(_ test: TestNode) async -> Bool {
+        await { @HostActor in test.node.applicationWaiters["other"]?.rests.isEmpty ?? true }()
     }
 
     @Test func aWorkerThatIsBeingStartedIsToldToo() async throws {
