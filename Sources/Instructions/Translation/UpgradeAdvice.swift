@@ -59,6 +59,8 @@ private struct UpgradeReview {
     /// A change with what its scripts name, found once.
     private struct Reviewed {
         let change: RelupTranslation.Change
+        /// Releases are also made of what is not built yet: then there is nothing to compare.
+        let hasObjectCode: Bool
         let left: Set<Atom>
         let reached: Set<Atom>
         let named: [RelupTranslation.NamedModule]
@@ -70,6 +72,9 @@ private struct UpgradeReview {
         init(_ change: RelupTranslation.Change, _ mode: CodeChangeMode, _ files: SourceFiles) {
             let script = change.script(mode, files)
             self.change = change
+            hasObjectCode = [change.left, change.reached].contains { application in
+                files.names(application.directory).contains { !$0.hasSuffix(".app") && !$0.hasSuffix(".appup") }
+            }
             left = Set(change.left.modules)
             reached = Set(change.reached.modules)
             named = script.namedModules
@@ -159,6 +164,7 @@ private struct UpgradeReview {
 
     private func compare(_ module: Atom, _ reviewed: Reviewed) -> Comparison {
         let change = reviewed.change
+        guard reviewed.hasObjectCode else { return .unknown }
         let old = reviewed.left.contains(module) ? digests(module, change.left) : [:]
         let new = reviewed.reached.contains(module) ? digests(module, change.reached) : [:]
         switch (old.isEmpty, new.isEmpty) {
