@@ -72,7 +72,7 @@ public struct RelupTool {
     public func run() -> Result {
         var diagnostics: [Diagnostic] = []
         do throws(Diagnostic) {
-            if options.isWritten { try checkOutputDirectory() }
+            if options.isWritten { try ToolInput.requireOutputDirectory(options.outputDirectory) }
             let outcome = try translate(&diagnostics)
             diagnostics += outcome.warnings.map(Diagnostic.init)
             diagnostics += outcome.advice(files: files).map { Diagnostic($0, options.isStrict ? .error : .warning) }
@@ -88,24 +88,11 @@ public struct RelupTool {
         }
     }
 
-    /// The directories that a path with wildcards names, in the order of their names.
-    public static func directories(_ pattern: String) -> [String] { Directory.matching(pattern) }
-
     private func translate(_ diagnostics: inout [Diagnostic]) throws(Diagnostic) -> RelupTranslation.Outcome {
-        var directories: [String] = []
-        for pattern in options.path {
-            let found = Self.directories(pattern)
-            if found.isEmpty {
-                diagnostics.append(
-                    Diagnostic(
-                        .warning, code: "no_directory", "*WARNING* --path \(pattern) names no directory",
-                        advice: "Quote it, so that the shell leaves the * to releasectl."))
-            }
-            directories += found
-        }
+        let directories = ToolInput.directories(options.path, &diagnostics)
         do throws(SystoolsError) {
             let translation = try RelupTranslation(
-                file: Self.file(options.release), path: SearchPath(directories: directories, files: files),
+                file: ToolInput.releaseFile(options.release), path: SearchPath(directories: directories, files: files),
                 restartsEmulator: options.restartsEmulator)
             return try translation.translate(
                 upFrom: options.upFrom.map(Self.base), downTo: options.downTo.map(Self.base),
@@ -121,24 +108,13 @@ public struct RelupTool {
     }
 
     private static func base(_ base: Base) -> RelupTranslation.Base {
-        RelupTranslation.Base(file: file(base.release), description: .string(base.description))
+        RelupTranslation.Base(file: ToolInput.releaseFile(base.release), description: .string(base.description))
     }
-
-    /// systools wants the name without its suffix, people write it.
-    private static func file(_ release: String) -> String { release.hasSuffix(".rel") ? release : "\(release).rel" }
 
     // MARK: The file
 
     private var output: String {
         options.outputDirectory.hasSuffix("/") ? "\(options.outputDirectory)relup" : "\(options.outputDirectory)/relup"
-    }
-
-    private func checkOutputDirectory() throws(Diagnostic) {
-        guard Directory.isDirectory(options.outputDirectory) else {
-            throw Diagnostic(
-                .error, code: "no_outdir", "--outdir \(options.outputDirectory) is no directory",
-                advice: "Make it first, or name another.")
-        }
     }
 
     /// What the daemon could not read must not be shipped.

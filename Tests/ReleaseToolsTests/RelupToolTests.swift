@@ -133,7 +133,7 @@ import Testing
         let result = RelupTool(options { $0.path = [directory.file("nix/*")] }).run()
         #expect(
             told(result) == [
-                "*WARNING* --path DIR/nix/* names no directory",
+                "--path DIR/nix/* names no directory",
                 "  Quote it, so that the shell leaves the * to releasectl.",
                 "File not found: \"DIR/rel/kv-2.0.0.rel\"",
             ])

@@ -24,7 +24,8 @@ func measure(_ tree: ReleaseTree, rounds: Int, reviewing: Bool) throws {
     for _ in 0..<rounds {
         let took = try ContinuousClock().measure {
             let files = SourceFiles.host()
-            let directories = RelupTool.directories(tree.path)
+            var diagnostics: [Diagnostic] = []
+            let directories = ToolInput.directories([tree.path], &diagnostics)
             let translation = try RelupTranslation(
                 file: tree.newRelease, path: SearchPath(directories: directories, files: files))
             let base = RelupTranslation.Base(file: tree.baseRelease, description: .nil)

@@ -163,13 +163,7 @@ public struct AppupTool: Sendable {
     // MARK: The file
 
     private func check(_ file: String) throws(Diagnostic) {
-        let directory = TarTool.split(file, suffix: "").directory
-        guard Directory.isDirectory(directory) else {
-            throw Diagnostic(
-                .error, code: "no_outdir", "--outdir \(directory) is no directory",
-                advice: "Make it first, or name another."
-            )
-        }
+        try ToolInput.requireOutputDirectory(TarTool.split(file, suffix: "").directory)
         guard options.replaces || !FileNames.exists(file) else {
             throw Diagnostic(
                 .error, code: "exists", "\(file) is there already", advice: "--force replaces it, --noexec prints.")

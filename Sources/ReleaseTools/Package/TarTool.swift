@@ -72,15 +72,11 @@ public struct TarTool {
     // MARK: One package
 
     private func pack(_ diagnostics: inout [Diagnostic]) throws(Diagnostic) -> Package? {
-        let directories = Self.directories(options.path, &diagnostics)
+        let directories = ToolInput.directories(options.path, &diagnostics)
         let collection = try collect(directories)
         let (base, place) = Self.split(collection.file)
         let output = options.outputDirectory ?? place
-        guard Directory.isDirectory(output) else {
-            throw Diagnostic(
-                .error, code: "no_outdir", "--outdir \(output) is no directory",
-                advice: "Make it first, or name another.")
-        }
+        try ToolInput.requireOutputDirectory(output)
         var contents = PackageContents()
         try add(applicationsOf: collection, to: &contents)
         // A daemon reads it by the release's name, a person and OTP by the file's.
@@ -106,28 +102,12 @@ public struct TarTool {
     }
 
     private func collect(_ directories: [String]) throws(Diagnostic) -> ReleaseCollection {
-        let file = options.release.hasSuffix(".rel") ? options.release : "\(options.release).rel"
+        let file = ToolInput.releaseFile(options.release)
         do {
             return try ReleaseCollection(file: file, path: SearchPath(directories: directories, files: files))
         } catch {
             throw Diagnostic(error)
         }
-    }
-
-    /// The directories that the patterns name; one that names none is told.
-    static func directories(_ patterns: [String], _ diagnostics: inout [Diagnostic]) -> [String] {
-        var directories: [String] = []
-        for pattern in patterns {
-            let found = Directory.matching(pattern)
-            if found.isEmpty {
-                diagnostics.append(
-                    Diagnostic(
-                        .warning, code: "no_directory", "--path \(pattern) names no directory",
-                        advice: "Quote it, so that the shell leaves the * to releasectl."))
-            }
-            directories += found
-        }
-        return directories
     }
 
     private func add(

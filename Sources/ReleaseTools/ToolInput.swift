@@ -1,0 +1,28 @@
+import Host
+
+/// What options name, read in the same way by all tools.
+public enum ToolInput {
+    /// The directories that patterns with `*` name, in the order of the patterns and then of their names; one that names
+    /// none is told.
+    public static func directories(_ patterns: [String], _ diagnostics: inout [Diagnostic]) -> [String] {
+        patterns.flatMap { pattern in
+            let found = Directory.matching(pattern)
+            if found.isEmpty {
+                diagnostics.append(
+                    Diagnostic(
+                        .warning, code: "no_directory", "--path \(pattern) names no directory",
+                        advice: "Quote it, so that the shell leaves the * to releasectl."))
+            }
+            return found
+        }
+    }
+
+    /// systools wants the name of a `.rel` without its suffix, people write it.
+    static func releaseFile(_ name: String) -> String { name.hasSuffix(".rel") ? name : "\(name).rel" }
+
+    static func requireOutputDirectory(_ path: String) throws(Diagnostic) {
+        guard !Directory.isDirectory(path) else { return }
+        throw Diagnostic(
+            .error, code: "no_outdir", "--outdir \(path) is no directory", advice: "Make it first, or name another.")
+    }
+}
