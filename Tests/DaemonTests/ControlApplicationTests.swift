@@ -101,7 +101,12 @@ import Wire
     @Test func strangersMayLookButNotChange() async throws {
         try await ControlFixture.run { fixture async throws in
             #expect(try await fixture.releasectlAsStranger("which-applications").exit == 0)
-            #expect(try await fixture.releasectlAsStranger("get-env", "kv").exit == 0)
+            // An environment may hold secrets.
+            for key in [[], ["limit"]] {
+                let run = try await fixture.releasectlAsStranger(["get-env", "kv"] + key)
+                #expect(run.exit == 2)
+                #expect(run.error.contains("may not read this here: "), "\(run.error)")
+            }
             for command in ["start-application", "stop-application", "load-application", "unload-application"] {
                 let run = try await fixture.releasectlAsStranger(command, "lib")
                 #expect(run.exit == 2)
@@ -109,7 +114,7 @@ import Wire
             }
             #expect(try await fixture.releasectlAsStranger("set-env", "kv", "limit", "1").exit == 2)
             #expect(try await fixture.releasectlAsStranger("unset-env", "kv", "limit").exit == 2)
-            #expect(fixture.audit.withLock { $0.count } == 6)
+            #expect(fixture.audit.withLock { $0.count } == 8)
         }
     }
 }

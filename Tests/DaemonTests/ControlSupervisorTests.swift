@@ -88,13 +88,13 @@ import Wire
     @Test func strangersMayLookButNotChange() async throws {
         try await ControlFixture.run { fixture in
             #expect(try await fixture.releasectlAsStranger("which-children", "kv_sup").exit == 0)
-            for command in ["terminate-child", "restart-child", "delete-child"] {
+            for command in ["get-childspec", "terminate-child", "restart-child", "delete-child"] {
                 let run = try await fixture.releasectlAsStranger(command, "kv_sup", "store")
                 #expect(run.exit == 2)
                 #expect(run.error.contains("(forbidden)"), "\(run.error)")
             }
             #expect(try await fixture.releasectlAsStranger("start-child", "kv_sup", "x").exit == 2)
-            #expect(fixture.audit.withLock { $0.count } == 4)
+            #expect(fixture.audit.withLock { $0.count } == 5)
         }
     }
 }

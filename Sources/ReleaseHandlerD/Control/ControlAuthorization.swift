@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTypes
 import NIOCore
 import NIOPosix
 import Wire
@@ -16,7 +17,7 @@ struct ControlAuthorization: Sendable {
     func refusal(of route: ControlRoute, to peer: Peer) -> ControlError? {
         if isTrusted(peer) { return nil }
         if !route.changes, readers == .everyone { return nil }
-        let what = route.changes ? "change things" : "look"
+        let what = !route.changes ? "look" : route.method == .get ? "read this" : "change things"
         return ControlError(
             .forbidden,
             "user \(peer.uid) may not \(what) here: \(route.operation) is for root and members of the group \(group)",

@@ -1,7 +1,7 @@
 import NIOCore
 import Wire
 
-/// A change that was asked for, its form checked.
+/// A change that was asked for, its form checked; also a question whose answer may hold secrets (`ControlRoute.changes`).
 enum ControlChange {
     case unpackRelease(package: String)
     case installRelease(vsn: String)
@@ -15,7 +15,7 @@ enum ControlChange {
 
     case application(ApplicationChange, application: String)
 
-    enum ChildChange { case terminate, restart, delete }
+    enum ChildChange { case getSpec, terminate, restart, delete }
 
     enum ApplicationChange {
         /// `type`: nil takes that of the `.rel`.
@@ -23,6 +23,8 @@ enum ControlChange {
         case stop
         case load
         case unload
+        case getAllEnv
+        case getEnv(key: String)
         case setEnv(key: String, value: String)
         case unsetEnv(key: String)
     }
@@ -36,7 +38,8 @@ enum ControlChange {
         case .getState(let worker), .replaceState(let worker, _): worker
         case .startChild(let supervisor, _): supervisor
         case .child(_, let supervisor, let id): "\(supervisor) \(id)"
-        case .application(.setEnv(let key, _), let application), .application(.unsetEnv(let key), let application):
+        case .application(.getEnv(let key), let application), .application(.setEnv(let key, _), let application),
+            .application(.unsetEnv(let key), let application):
             "\(application) \(key)"
         case .application(_, let application): application
         }
@@ -59,6 +62,7 @@ enum ControlChange {
                 StartChildRequest.self, from: body,
                 example: ##"{"spec":"#{id => c2, start => {kv_server, start_link, []}}"}"##)
             self = .startChild(supervisor: parameters[0], spec: request.spec)
+        case .getChildspec: self = .child(.getSpec, supervisor: parameters[0], id: parameters[1])
         case .terminateChild: self = .child(.terminate, supervisor: parameters[0], id: parameters[1])
         case .restartChild: self = .child(.restart, supervisor: parameters[0], id: parameters[1])
         case .deleteChild: self = .child(.delete, supervisor: parameters[0], id: parameters[1])
@@ -66,12 +70,14 @@ enum ControlChange {
         case .stopApplication: self = .application(.stop, application: parameters[0])
         case .loadApplication: self = .application(.load, application: parameters[0])
         case .unloadApplication: self = .application(.unload, application: parameters[0])
+        case .getAllEnv: self = .application(.getAllEnv, application: parameters[0])
+        case .getEnv: self = .application(.getEnv(key: parameters[1]), application: parameters[0])
         case .setEnv:
             let request = try ControlJSON.decode(SetEnvironmentRequest.self, from: body, example: #"{"value":"10"}"#)
             self = .application(.setEnv(key: parameters[1], value: request.value), application: parameters[0])
         case .unsetEnv: self = .application(.unsetEnv(key: parameters[1]), application: parameters[0])
         case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .statistics, .whichChildren,
-            .countChildren, .getChildspec, .whichApplications, .getAllEnv, .getEnv, .events, .openAPI:
+            .countChildren, .whichApplications, .events, .openAPI:
             throw ControlError(.internalError, "\(route.operation) is a question and was treated as a change")
         }
     }

@@ -122,15 +122,8 @@ extension ControlResponder {
             return try ControlJSON.response(try await node.whichChildren(supervisor: parameters[0]))
         case .countChildren:
             return try ControlJSON.response(try await node.countChildren(supervisor: parameters[0]))
-        case .getChildspec:
-            return try ControlJSON.response(
-                try await node.getChildspec(supervisor: parameters[0], id: parameters[1]))
         case .whichApplications:
             return try ControlJSON.response(await node.whichApplications())
-        case .getAllEnv:
-            return try ControlJSON.response(try await node.getAllEnv(parameters[0]))
-        case .getEnv:
-            return try ControlJSON.response(try await node.getEnv(parameters[0], key: parameters[1]))
         case .events:
             return await events(request, channel: context.channel)
         case .openAPI:
@@ -138,8 +131,8 @@ extension ControlResponder {
                 status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: ControlOpenAPI.document)))
         case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .getState, .replaceState,
-            .startChild, .deleteChild, .terminateChild, .restartChild, .startApplication, .stopApplication,
-            .loadApplication, .unloadApplication, .setEnv, .unsetEnv:
+            .getChildspec, .startChild, .deleteChild, .terminateChild, .restartChild, .startApplication,
+            .stopApplication, .loadApplication, .unloadApplication, .getAllEnv, .getEnv, .setEnv, .unsetEnv:
             throw ControlError(.internalError, "\(route.operation) is a change and was treated as a question")
         }
     }
@@ -205,6 +198,8 @@ extension ControlResponder {
         case .child(let what, let supervisor, let id):
             let answer: ChildAnswer
             switch what {
+            case .getSpec:
+                return try ControlJSON.response(try await node.getChildspec(supervisor: supervisor, id: id))
             case .terminate: answer = try await node.terminateChild(supervisor: supervisor, id: id, peer: peer)
             case .restart: answer = try await node.restartChild(supervisor: supervisor, id: id, peer: peer)
             case .delete: answer = try await node.deleteChild(supervisor: supervisor, id: id, peer: peer)
@@ -224,6 +219,8 @@ extension ControlResponder {
         case .stop: try ControlJSON.response(try await node.stopApplication(application, peer: peer))
         case .load: try ControlJSON.response(try await node.loadApplication(application, peer: peer))
         case .unload: try ControlJSON.response(try await node.unloadApplication(application, peer: peer))
+        case .getAllEnv: try ControlJSON.response(try await node.getAllEnv(application))
+        case .getEnv(let key): try ControlJSON.response(try await node.getEnv(application, key: key))
         case .setEnv(let key, let value):
             try ControlJSON.response(try await node.setEnv(application, key: key, value: value, peer: peer))
         case .unsetEnv(let key):

@@ -118,16 +118,17 @@ enum ControlRoute: CaseIterable {
         }
     }
 
-    /// Whether it is a change, which is audited and needs the right to it. A call may change a worker's state; what is in
-    /// that state is its users' own, so that reading it is treated as a change.
+    /// Whether it is a change, which is audited and needs the right to it. A call may change a worker's state. What may
+    /// hold secrets is its users' own, so that reading it is treated as a change: a worker's state, an application's
+    /// environment, a child spec with its `env` and arguments.
     var changes: Bool {
         switch self {
         case .unpackRelease, .installRelease, .makePermanent, .removeRelease, .call, .getState, .replaceState,
-            .startChild, .deleteChild, .terminateChild, .restartChild, .startApplication, .stopApplication,
-            .loadApplication, .unloadApplication, .setEnv, .unsetEnv:
+            .getChildspec, .startChild, .deleteChild, .terminateChild, .restartChild, .startApplication,
+            .stopApplication, .loadApplication, .unloadApplication, .getAllEnv, .getEnv, .setEnv, .unsetEnv:
             true
         case .status, .whichReleases, .checkInstallRelease, .tree, .workers, .getStatus, .statistics, .whichChildren,
-            .countChildren, .getChildspec, .whichApplications, .getAllEnv, .getEnv, .events, .openAPI:
+            .countChildren, .whichApplications, .events, .openAPI:
             false
         }
     }
