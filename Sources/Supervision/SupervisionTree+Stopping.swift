@@ -1,4 +1,4 @@
-import Terms
+public import Terms
 
 extension SupervisionTree {
     /// The parent's shutdown: overtakes a start under way and everything in the mailbox.
@@ -238,7 +238,7 @@ extension Supervisor.StopPurpose {
 
 extension Term {
     /// `normal`, `shutdown` or `{shutdown, _}`: an end that no transient child is restarted for.
-    var isOrderlyExit: Bool {
+    public var isOrderlyExit: Bool {
         switch self {
         case .atom(let atom): atom == "normal" || atom == "shutdown"
         case .tuple(let elements): elements.count == 2 && elements[0] == .shutdown

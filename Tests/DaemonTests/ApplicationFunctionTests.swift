@@ -191,6 +191,7 @@ import Wire
             async let second = start()
             while await waiting() < 2 { await Task.yield() }
             #expect(await Self.states(test)[1] == "other 1.0.0 temporary starting")
+            #expect(await test.service.tree().first { $0.id == "other" }?.state == .starting)
             #expect(try await test.service.stopApplication("other", peer: Self.peer).reply == "ok")
             let told = [
                 "application_start_failed", "application other was stopped before its start was done",
@@ -216,6 +217,7 @@ import Wire
             let old = try await test.pid("other/other_sup/o1")
             let stopped = Task { try await service.stopApplication("other", peer: peer) }
             while await Self.states(test)[1] != "other 1.0.0 permanent stopping" { await Task.yield() }
+            #expect(await test.service.tree().first { $0.id == "other" }?.state == .stopping)
             let started = Task { try await service.startApplication("other", type: nil, peer: peer) }
             while await Self.nobodyWaitsForTheStop(test) { await Task.yield() }
             kill(old, SIGKILL)
@@ -282,6 +284,8 @@ import Wire
 
     @Test func aWorkerThatCannotTakeItIsAWarning() async throws {
         try await TestNode.with(try Self.twoApplications()) { test async throws in
+            // It ends when it is killed and not before.
+            await { @HostActor in test.node.configChangeMilliseconds = 600_000 }()
             let hanging = await test.hang()
             async let answer = test.service.setEnv("fix", key: "limit", value: "1", peer: Self.peer)
             while await { @HostActor in test.node.environmentChanges.isEmpty }() { await Task.yield() }

@@ -25,6 +25,9 @@ import Wire
         #expect(started == (1...4).map { "fix/fix_sup/c\($0)" })
         let ended = all.filter { $0.kind == "output" && $0.message == "terminated: shutdown" }.compactMap(\.worker)
         #expect(ended == (1...4).reversed().map { "fix/fix_sup/c\($0)" })
+        let stopped = all.filter { $0.kind == "worker_stopped" }.map(\.message)
+        #expect(stopped == (1...4).reversed().map { "fix/fix_sup/c\($0) was stopped: shutdown" })
+        #expect(!all.contains { $0.kind == "worker_exited" })
     }
 
     @Test func aCrashedWorkerIsStartedAgain() async throws {
@@ -54,12 +57,12 @@ import Wire
         let children = "[#{id => c1, start => {counter, start_link, []}, restart => \(restart)}]"
         try await TestNode.with(try Self.oneVersion(children: children)) { test async throws in
             #expect(try await test.call("{stop, normal}") == "ok")
+            let exit = try await test.events.first("worker_exited", worker: TestNode.c1)
+            #expect(exit.message == "fix/fix_sup/c1 terminated: normal")
             if isRestarted {
-                let exit = try await test.events.first("worker_exited")
                 _ = try await test.events.first("worker_restart", after: exit.sequence)
                 #expect(try await test.ps().restarts == 1)
             } else {
-                while await test.node.generations.count > 0 { await Task.yield() }
                 let states = await test.service.ps().map(\.state)
                 #expect(states == (restart == "temporary" ? [] : [.undefined]))
             }

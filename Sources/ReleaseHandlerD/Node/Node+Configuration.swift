@@ -8,9 +8,6 @@ import Wire
 
 /// `config_change` after an install, and old code that is purged later.
 extension Node {
-    /// How long a worker may take for its configChange.
-    static let configChangeMilliseconds = 10_000
-
     /// Tells each worker whose application's environment differs from what it was told; `then` gets a sentence for
     /// each that failed. One that was started with the new environment has nothing to be told.
     func changeConfig(to release: LoadedRelease, then: @escaping @HostActor ([String]) -> Void) {
@@ -43,7 +40,7 @@ extension Node {
         }
         let gather = Gather<String?>(count: told.count) { then($0.compactMap(\.self)) }
         for (index, (place, change, new)) in told.enumerated() {
-            place.changeConfig(change, to: new, within: Self.configChangeMilliseconds) { gather.set(index, $0) }
+            place.changeConfig(change, to: new, within: configChangeMilliseconds) { gather.set(index, $0) }
         }
     }
 

@@ -12,15 +12,11 @@ extension Node {
         case .progress:
             break  // Each worker's start is told with its pid when it happens.
         case .childTerminated(let child, _, let reason):
-            var fields = ["reason": reason.description]
-            if let ended = places[child]?.lastEnded {
-                fields["pid"] = "\(ended.pid)"
-                fields["generation"] = "\(ended.generation)"
-                fields["age_ms"] = "\(ended.ageMilliseconds)"
-            }
+            // A worker's end is told with its pid when it happens.
+            guard places[child] == nil else { break }
             events.post(
-                "worker_exited", "\(child) terminated: \(reason)", level: .warning, worker: child.description,
-                fields: fields)
+                "supervisor_exited", "\(child) terminated: \(reason)", level: .warning, worker: child.description,
+                fields: ["reason": reason.description])
         case .restart(let child, let count, let cause):
             tellRestart(child, count, cause)
         case .startError(let child, let reason):
@@ -35,6 +31,23 @@ extension Node {
             events.post(
                 "supervisor_shutdown", "\(supervisor) gives up because of \(child): \(reason)", level: .error,
                 worker: supervisor.description, fields: ["child": child.description, "reason": reason.description])
+        }
+    }
+
+    /// Every end of a worker is told, an orderly one too: a follower of the events knows who runs.
+    func tellEnd(of place: Place, _ reason: Term, asked: Bool) {
+        var fields = ["reason": reason.description]
+        if let ended = place.lastEnded {
+            fields["pid"] = "\(ended.pid)"
+            fields["generation"] = "\(ended.generation)"
+            fields["age_ms"] = "\(ended.ageMilliseconds)"
+        }
+        let name = place.address.description
+        if asked {
+            events.post("worker_stopped", "\(name) was stopped: \(reason)", worker: name, fields: fields)
+        } else {
+            let level: Logger.Level = reason.isOrderlyExit ? .info : .warning
+            events.post("worker_exited", "\(name) terminated: \(reason)", level: level, worker: name, fields: fields)
         }
     }
 

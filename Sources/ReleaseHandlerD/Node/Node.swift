@@ -48,6 +48,8 @@ public final class Node {
     var probation = ProbationDriver()
     /// Time limits of upgrades.
     var upgradeOptions = RelupMachine.Options()
+    /// How long a worker may take for its `config_change`.
+    var configChangeMilliseconds = 10_000
     var requests: [RequestID: (SupervisorReply) -> Void] = [:]
     var lastRequest = 0
     var applicationWaiters: [Atom: ApplicationWaiters] = [:]
@@ -178,7 +180,9 @@ public final class Node {
             feed(.workerStarted(id))
         case .ignored: feed(.workerIgnored(id))
         case .startFailed(_, let reason): feed(.workerStartFailed(id, reason: reason))
-        case .exited(_, let reason): feed(.workerExited(id, reason: reason))
+        case .exited(_, let reason, let asked):
+            tellEnd(of: place, reason, asked: asked)
+            feed(.workerExited(id, reason: reason))
         }
         forgetPlaceIfGone(place)
         for waiter in startWaiters.removeValue(forKey: id) ?? [] { waiter() }

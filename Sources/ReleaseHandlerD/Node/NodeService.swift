@@ -208,8 +208,18 @@ extension Node {
                 module: supervisors[root]?.module.name, strategy: supervisors[root]?.flags?.strategy.rawValue,
                 children: children(of: root))
             return TreeNode(
-                id: root.application.name, address: root.application.name, kind: .application, state: .running,
+                id: root.application.name, address: root.application.name, kind: .application,
+                state: state(ofApplication: root.application),
                 vsn: release?.applications[root.application]?.vsn, children: [top])
+        }
+    }
+
+    /// Its top supervisor may run while the application still starts, or is stopped.
+    private func state(ofApplication name: Atom) -> TreeNode.State {
+        switch applications?.state(of: name) ?? .stopped {
+        case .starting: .starting
+        case .running: .running
+        case .stopping, .stopped: .stopping
         }
     }
 

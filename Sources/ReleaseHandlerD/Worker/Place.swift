@@ -15,11 +15,12 @@ final class Place {
         case started(StartID)
         case ignored(StartID)
         case startFailed(StartID, reason: Term)
-        case exited(StartID, reason: Term)
+        /// `asked`: its supervisor wanted it to end.
+        case exited(StartID, reason: Term, asked: Bool)
 
         var startID: StartID {
             switch self {
-            case .started(let id), .ignored(let id), .startFailed(let id, _), .exited(let id, _): id
+            case .started(let id), .ignored(let id), .startFailed(let id, _), .exited(let id, _, _): id
             }
         }
     }
@@ -188,7 +189,7 @@ final class Place {
             stop(id, generation, shutdown)
         case .suspended(_, let generation, let standby):
             standby.generation?.kill(reason: .atom("killed"))
-            if oldEnded != nil { return exited(id, .atom("shutdown")) }
+            if oldEnded != nil { return exited(id, .atom("shutdown"), asked: true) }
             stop(id, generation, shutdown)
         case .resuming(_, let old, let new):
             leave(old)
@@ -263,7 +264,7 @@ final class Place {
             switch outcome {
             case .ignored: node.placeNotice(self, .ignored(id))
             case .failed(let why): node.placeNotice(self, .startFailed(id, reason: why))
-            case .cancelled: node.placeNotice(self, .exited(id, reason: .atom("killed")))
+            case .cancelled: node.placeNotice(self, .exited(id, reason: .atom("killed"), asked: true))
             }
         case .running(let id, generation), .suspending(let id, generation):
             exited(id, reason)
@@ -275,7 +276,7 @@ final class Place {
             oldEnded = reason  // Its successor goes on; the answer to its resume says whether.
         case .stopping(let id, generation, let timer):
             timer?.cancel()
-            exited(id, isOrderly(reason) ? .atom("shutdown") : reason)
+            exited(id, isOrderly(reason) ? .atom("shutdown") : reason, asked: true)
         case .starting, .discarding, .running, .suspending, .suspended, .resuming, .stopping:
             break  // One that had left already.
         }
@@ -308,9 +309,9 @@ final class Place {
         if let oldEnded { exited(id, oldEnded) }
     }
 
-    func exited(_ id: StartID, _ reason: Term) {
+    func exited(_ id: StartID, _ reason: Term, asked: Bool = false) {
         become(.empty, failing: reason)
-        node.placeNotice(self, .exited(id, reason: reason))
+        node.placeNotice(self, .exited(id, reason: reason, asked: asked))
     }
 
     private func become(_ state: State, failing reason: Term) {
