@@ -45,8 +45,8 @@ extension ChildSpec {
     }
 
     private static let keys = [
-        "cwd", "env", "id", "modules", "notify", "restart", "rlimits", "shutdown", "significant", "sockets", "start",
-        "start_phases", "start_timeout", "type", "user",
+        "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "rlimits", "shutdown", "significant",
+        "sockets", "start", "start_phases", "start_timeout", "type", "user",
     ]
 
     /// The spec's values by key.
@@ -104,6 +104,11 @@ extension ChildSpec {
             throw SpecError(
                 "invalid_notify", node,
                 expected: "false: a worker acknowledges its start itself; true is for start M os")
+        }
+        killSignal = try fields["kill_signal"]?.choice("invalid_kill_signal") ?? .sigterm
+        if let node = fields["kill_signal"], !isUnmodifiedProgram {
+            throw SpecError(
+                "invalid_kill_signal", node, expected: "none: a worker is told by terminate; it is for start M os")
         }
         if let phases = fields["start_phases"] {
             startPhases = try phases.atoms("invalid_start_phases", "a list of phases (atoms)")

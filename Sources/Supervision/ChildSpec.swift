@@ -51,6 +51,11 @@ public struct ResourceLimit: Hashable, Sendable {
     }
 }
 
+/// How an `os` program is asked to end. Source: systemd.kill(5), `KillSignal=`.
+public enum KillSignal: String, Hashable, Sendable, CaseIterable {
+    case sighup, sigint, sigquit, sigterm, sigusr1, sigusr2, sigwinch
+}
+
 /// What a supervisor knows of a child: OTP's child specification and the keys that this daemon adds.
 ///
 /// Source: OTP, supervisor(3), "Child specification"; DESIGN section 3 for the rest.
@@ -72,6 +77,8 @@ public struct ChildSpec: Hashable, Sendable {
     public var startTimeoutMilliseconds = Self.standardStartTimeoutMilliseconds
     /// Whether an `os` program says by `READY=1` that it is started; see sd_notify(3).
     public var notify = false
+    /// What asks an `os` program to end.
+    public var killSignal = KillSignal.sigterm
     /// The start phases of its application that it takes part in: it is called for each.
     public var startPhases: [Atom] = []
 

@@ -107,6 +107,7 @@ extension ChildSpec {
         if startTimeoutMilliseconds != Self.standardStartTimeoutMilliseconds {
             keys[.atom("start_timeout")] = .integer(startTimeoutMilliseconds)
         }
+        if killSignal != .sigterm { keys[.atom("kill_signal")] = .atom(Atom(killSignal.rawValue)) }
         if notify { keys[.atom("notify")] = .true }
         return keys
     }

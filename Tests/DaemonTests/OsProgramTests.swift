@@ -104,6 +104,29 @@ import Wire
     }
 
     /// What `systemd-notify` of a shell script says comes from another process of the group.
+    /// As systemd's KillSignal=: nginx finishes its requests on SIGQUIT and drops them on SIGTERM.
+    @Test func itIsAskedToEndByTheSignalOfItsSpec() async throws {
+        let root = try Self.root()
+        let traps = try Self.script(
+            "trap 'echo finished; exit 0' QUIT; trap '' TERM; echo set; sleep 1000 & wait", in: root,
+            ", kill_signal => sigquit, shutdown => infinity")
+        let dies = try Self.script(
+            "echo set; exec sleep 1000", in: root, id: "p2", ", kill_signal => sighup, shutdown => infinity")
+        try await TestNode.with(root) { test async throws in
+            for (spec, name) in [(traps, Self.p1), (dies, "fix/fix_sup/p2")] {
+                _ = try await Self.start(spec, test)
+                _ = try await test.events.first("output", worker: name)
+                let id = String(name.suffix(2))
+                _ = try await test.service.terminateChild(supervisor: "fix_sup", id: id, peer: TestNode.peer)
+                #expect(try await test.events.first("worker_stopped", worker: name).fields["reason"] == "shutdown")
+            }
+            let lines = await test.events.all.filter { $0.kind == "output" && $0.worker == Self.p1 }.map(\.message)
+            #expect(lines == ["set", "finished"])
+            let kept = try await test.service.getChildspec(supervisor: "fix_sup", id: "p1").childspec
+            #expect(kept.contains("kill_signal => sigquit"), "\(kept)")
+        }
+    }
+
     @Test(.enabled(if: access("/usr/bin/systemd-notify", X_OK) == 0))
     func aChildOfItMaySpeakForIt() async throws {
         let root = try Self.root()

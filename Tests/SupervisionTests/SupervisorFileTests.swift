@@ -53,12 +53,14 @@ import Testing
         let read = try parse(
             """
             {#{}, [#{id => web, start => {os, start, ["/usr/bin/web"]}, notify => true, start_timeout => 1500,
+                     kill_signal => sigquit,
                      sockets => [#{name => http, listen => "127.0.0.1:8080"}, #{name => "adm", listen => 9000}],
                      user => "nobody", cwd => <<"/srv">>, env => #{port => 80, "NAME" => "x=y"},
                      rlimits => #{nofile => {1024, infinity}, core => 0}}]}.
             """)
         let web = read.children[0]
         #expect(web.isUnmodifiedProgram && web.notify && web.startTimeoutMilliseconds == 1500)
+        #expect(web.killSignal == .sigquit)
         #expect(
             web.sockets == [
                 SocketSpec(name: "http", listen: "127.0.0.1:8080"), SocketSpec(name: "adm", listen: "9000"),
@@ -137,7 +139,7 @@ import Testing
     }
 
     private static let keys =
-        "cwd, env, id, modules, notify, restart, rlimits, "
+        "cwd, env, id, kill_signal, modules, notify, restart, rlimits, "
         + "shutdown, significant, sockets, start, start_phases, start_timeout, type, user"
 
     /// Keys of a child spec that has an id and a start already; each stands from column 40 on.
@@ -156,6 +158,16 @@ import Testing
         ),
         ("start_timeout => 0", "1:57: invalid_start_timeout: expected a number of milliseconds from 1, found 0"),
         ("notify => maybe", "1:50: invalid_notify: expected true or false, found maybe"),
+        (
+            "kill_signal => sigkill",
+            "1:55: invalid_kill_signal: expected sighup, sigint, sigquit, sigterm, sigusr1, sigusr2 or sigwinch, "
+                + "found sigkill"
+        ),
+        (
+            "kill_signal => sigquit",
+            "1:55: invalid_kill_signal: expected none: a worker is told by terminate; it is for start M os, "
+                + "found sigquit"
+        ),
         ("user => 0", "1:48: invalid_user: expected a user's name, found 0"),
         (#"cwd => """#, "1:47: invalid_cwd: expected a directory, found []"),
         ("env => [a]", "1:48: invalid_env: expected {Name, Value}, found a"),

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Logging
 import Supervision
@@ -20,11 +21,11 @@ extension Place {
         }
     }
 
-    /// Whether an end that was asked for came as asked. A program that has no use for SIGTERM of its own ends by it, which
-    /// is as good: systemd.service(5), SuccessExitStatus=.
+    /// Whether an end that was asked for came as asked. A program that has no use of its own for the signal ends by it,
+    /// which is as good: systemd.service(5), SuccessExitStatus=.
     func isOrderly(_ reason: Term) -> Bool {
         if reason == .atom("normal") { return true }
-        return spec.isUnmodifiedProgram && reason == .tuple([.atom("signal"), .atom("sigterm")])
+        return spec.isUnmodifiedProgram && reason == .tuple([.atom("signal"), .atom(Atom(spec.killSignal.rawValue))])
     }
 
     func notified(_ generation: Generation, _ notification: ProgramNotification) {
@@ -33,6 +34,21 @@ extension Place {
         }
         guard notification.isReady, case .starting(let id, generation) = state else { return }
         programStarted(id, generation)
+    }
+}
+
+extension KillSignal {
+    /// Source: signal(7).
+    var number: Int32 {
+        switch self {
+        case .sighup: SIGHUP
+        case .sigint: SIGINT
+        case .sigquit: SIGQUIT
+        case .sigterm: SIGTERM
+        case .sigusr1: SIGUSR1
+        case .sigusr2: SIGUSR2
+        case .sigwinch: SIGWINCH
+        }
     }
 }
 

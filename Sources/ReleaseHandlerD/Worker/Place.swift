@@ -225,7 +225,7 @@ final class Place {
         if node.launcher.speaksProtocol(spec) {
             generation.terminate(.atom("shutdown"))
         } else {
-            generation.signal(SIGTERM)
+            generation.signal(spec.killSignal.number)
         }
     }
 
