@@ -4,11 +4,8 @@ import Terms
 extension RelupMachine {
     /// Every module that the script names, in its order.
     var involvedModules: [Atom] {
-        var modules: [Atom] = []
-        for instruction in script {
-            for module in Self.modules(of: instruction) where !modules.contains(module) { modules.append(module) }
-        }
-        return modules
+        var seen: Set<Atom> = []
+        return script.flatMap(Self.modules(of:)).filter { seen.insert($0).inserted }
     }
 
     private static func modules(of instruction: LowLevelInstruction) -> [Atom] {
@@ -38,7 +35,7 @@ extension RelupMachine {
                 loaded.insert(module)
             case .codeChange(let mode, let targets):
                 let unloaded = targets.map(\.module).first {
-                    mode != .down ? !loaded.contains($0) : !loadsModule($0)
+                    mode != .down ? !loaded.contains($0) : !loadedModules.contains($0)
                 }
                 guard let unloaded else { continue }
                 let message =
@@ -77,19 +74,6 @@ extension RelupMachine {
         return nil
     }
 
-    func loadsModule(_ module: Atom) -> Bool {
-        script.contains {
-            if case .load(module, _, _) = $0 { true } else { false }
-        }
-    }
-
-    func suspendsModule(_ module: Atom) -> Bool {
-        script.contains {
-            guard case .suspend(let targets) = $0 else { return false }
-            return targets.contains { $0.module == module }
-        }
-    }
-
     func convertsModule(_ module: Atom) -> Bool {
         script.contains {
             guard case .codeChange(_, let targets) = $0 else { return false }
@@ -101,7 +85,7 @@ extension RelupMachine {
     /// and the worker is suspended on the way.
     func successor(of worker: WorkerInfo) -> CodeVersion? {
         guard let resident = worker.resident, let version = objectCode[resident], version.kind == .resident,
-            loadsModule(resident), worker.modules.contains(where: suspendsModule)
+            loadedModules.contains(resident), !suspendedModules.isDisjoint(with: worker.modules)
         else { return nil }
         return version
     }

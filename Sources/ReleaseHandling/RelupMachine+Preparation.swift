@@ -55,7 +55,7 @@ extension RelupMachine {
                 let reason = "a functional module owns no state that code_change could convert"
                 return .fail(.objectCode(module: version.module, reason: .text(reason)))
             }
-            if version.kind == .functional, loadsModule(version.module) {
+            if version.kind == .functional, loadedModules.contains(version.module) {
                 let reason = "functional modules (\(version.module.name).so) can't be loaded into running workers"
                 return .fail(.objectCode(module: version.module, reason: .text(reason)))
             }

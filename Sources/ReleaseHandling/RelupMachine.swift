@@ -26,6 +26,9 @@ import Terms
 public struct RelupMachine: Sendable {
     /// The instructions; a resume that the script forgot is added at the end.
     public internal(set) var script: [LowLevelInstruction]
+    /// The modules that the script loads and those that it suspends.
+    let loadedModules: Set<Atom>
+    let suspendedModules: Set<Atom>
     public let fromRelease: String
     public let toRelease: String
     public let options: Options
@@ -68,6 +71,9 @@ public struct RelupMachine: Sendable {
         codeTable: CodeTable, options: Options = Options()
     ) {
         self.script = script
+        loadedModules = Set(script.compactMap { if case .load(let module, _, _) = $0 { module } else { nil } })
+        suspendedModules = Set(
+            script.flatMap { if case .suspend(let targets) = $0 { targets.map(\.module) } else { [Atom]() } })
         self.fromRelease = fromRelease
         self.toRelease = toRelease
         self.libraries = libraries
