@@ -108,6 +108,29 @@ private final class Counter: Sendable {
         }
     }
 
+    /// The start ends when its program is killed and not before.
+    @Test func noInstallBeginsDuringAChangeByHand() async throws {
+        try await TestNode.with(try .twoVersions()) { test async throws in
+            let start = Task {
+                await test.refusal {
+                    try await test.service.startChild(
+                        supervisor: "fix_sup",
+                        spec: """
+                            #{id => slow, start => {os, start, ["/bin/sh", "-c", "exec sleep 1000"]}, modules => [],
+                              notify => true, start_timeout => 600000}
+                            """, peer: TestNode.peer)
+                }
+            }
+            while await test.service.ps().count < 2 { await Task.yield() }
+            let busy = await test.refusal { try await test.install("2.0.0") }
+            #expect(
+                busy == "busy: start-child fix_sup is under way; wait for its end, or end what holds it up")
+            kill(try await test.pid("fix/fix_sup/slow"), SIGKILL)
+            #expect(await start.value.contains("{exited_before_ready,{signal,sigkill}}"))
+            #expect(try await test.install("2.0.0").outcome == .done)
+        }
+    }
+
     @Test func workersWithDynamicModulesAreAsked() async throws {
         let children = "[#{id => c1, start => {counter, start_link, []}, modules => dynamic}]"
         try await TestNode.with(try .twoVersions(children: children)) { test async throws in

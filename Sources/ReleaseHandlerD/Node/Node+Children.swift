@@ -90,7 +90,6 @@ extension Node {
     }
 
     func startChild(_ name: String, _ spec: String) async throws(ControlError) -> ChildAnswer {
-        _ = try requireRunning()
         let term: Term
         do {
             term = try TermText.parseTerm(spec)
@@ -126,7 +125,6 @@ extension Node {
     private func change(
         _ name: String, _ id: String, _ request: (ChildAddress, Term) -> SupervisorRequest
     ) async throws(ControlError) -> ChildAnswer {
-        _ = try requireRunning()
         let key = try Self.id(id)
         let (reply, _) = try await ask(name, id) { [self] in request($0, childID(key, in: $0)) }
         var child: String?

@@ -25,9 +25,7 @@ extension Node {
         return WorkerState(worker: worker, state: state.description)
     }
 
-    /// Not while a release is being installed: the state that an upgrade carries is the one that it found.
     func replaceState(_ worker: String, _ state: String) async throws(ControlError) -> WorkerState {
-        _ = try requireRunning()
         let term: Term
         do {
             term = try TermText.parseTerm(state)

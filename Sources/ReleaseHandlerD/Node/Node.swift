@@ -55,6 +55,9 @@ public final class Node {
     var applicationWaiters: [Atom: ApplicationWaiters] = [:]
     /// By the version of the release for which they were made.
     var environmentChanges: [String: [Atom: [Atom: EnvironmentChange]]] = [:]
+    /// What people are changing by hand: no install that is asked for begins meanwhile.
+    var changesUnderWay: [Int: String] = [:]
+    var lastChange = 0
     /// How often an application's start phases were run: an answer of an earlier run has no meaning any more.
     var startPhaseRuns: [Atom: Int] = [:]
     private var treeEvents: [SupervisionTree.Event] = []

@@ -27,7 +27,7 @@ public final class NodeService: NodeControl {
     }
 
     public func installRelease(vsn: String, peer: Peer) async throws(ControlError) -> AsyncStream<InstallProgress> {
-        try await node.install(vsn)
+        try await node.installWhenNothingChanges(vsn)
     }
 
     public func makePermanent(vsn: String, peer: Peer) async throws(ControlError) -> ReleaseSummary {
@@ -51,7 +51,9 @@ public final class NodeService: NodeControl {
     }
 
     public func replaceState(worker: String, state: String, peer: Peer) async throws(ControlError) -> WorkerState {
-        try await node.replaceState(worker, state)
+        try await node.changing("replace-state \(worker)") { [node] () async throws(ControlError) in
+            try await node.replaceState(worker, state)
+        }
     }
 
     public func whichChildren(supervisor: String) async throws(ControlError) -> ChildList {
@@ -67,19 +69,27 @@ public final class NodeService: NodeControl {
     }
 
     public func startChild(supervisor: String, spec: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
-        try await node.startChild(supervisor, spec)
+        try await node.changing("start-child \(supervisor)") { [node] () async throws(ControlError) in
+            try await node.startChild(supervisor, spec)
+        }
     }
 
     public func terminateChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
-        try await node.terminateChild(supervisor, id)
+        try await node.changing("terminate-child \(supervisor) \(id)") { [node] () async throws(ControlError) in
+            try await node.terminateChild(supervisor, id)
+        }
     }
 
     public func restartChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
-        try await node.restartChild(supervisor, id)
+        try await node.changing("restart-child \(supervisor) \(id)") { [node] () async throws(ControlError) in
+            try await node.restartChild(supervisor, id)
+        }
     }
 
     public func deleteChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
-        try await node.deleteChild(supervisor, id)
+        try await node.changing("delete-child \(supervisor) \(id)") { [node] () async throws(ControlError) in
+            try await node.deleteChild(supervisor, id)
+        }
     }
 
     public func whichApplications() async -> WhichApplications { await node.whichApplications() }
@@ -87,19 +97,27 @@ public final class NodeService: NodeControl {
     public func startApplication(
         _ application: String, type: String?, peer: Peer
     ) async throws(ControlError) -> ApplicationAnswer {
-        try await node.startApplication(application, type: type)
+        try await node.changing("start-application \(application)") { [node] () async throws(ControlError) in
+            try await node.startApplication(application, type: type)
+        }
     }
 
     public func stopApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
-        try await node.stopApplication(application)
+        try await node.changing("stop-application \(application)") { [node] () async throws(ControlError) in
+            try await node.stopApplication(application)
+        }
     }
 
     public func loadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
-        try await node.loadApplication(application)
+        try await node.changing("load-application \(application)") { [node] () async throws(ControlError) in
+            try await node.loadApplication(application)
+        }
     }
 
     public func unloadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
-        try await node.unloadApplication(application)
+        try await node.changing("unload-application \(application)") { [node] () async throws(ControlError) in
+            try await node.unloadApplication(application)
+        }
     }
 
     public func getAllEnv(_ application: String) async throws(ControlError) -> ApplicationEnvironment {
@@ -113,13 +131,17 @@ public final class NodeService: NodeControl {
     public func setEnv(
         _ application: String, key: String, value: String, peer: Peer
     ) async throws(ControlError) -> EnvironmentAnswer {
-        try await node.setEnv(application, key, value)
+        try await node.changing("set-env \(application) \(key)") { [node] () async throws(ControlError) in
+            try await node.setEnv(application, key, value)
+        }
     }
 
     public func unsetEnv(
         _ application: String, key: String, peer: Peer
     ) async throws(ControlError) -> EnvironmentAnswer {
-        try await node.unsetEnv(application, key)
+        try await node.changing("unset-env \(application) \(key)") { [node] () async throws(ControlError) in
+            try await node.unsetEnv(application, key)
+        }
     }
 
     public func call(
