@@ -103,7 +103,6 @@ import Wire
         }
     }
 
-    /// What `systemd-notify` of a shell script says comes from another process of the group.
     /// As systemd's KillSignal=: nginx finishes its requests on SIGQUIT and drops them on SIGTERM.
     @Test func itIsAskedToEndByTheSignalOfItsSpec() async throws {
         let root = try Self.root()
@@ -127,6 +126,48 @@ import Wire
         }
     }
 
+    @Test func itMayAskForMoreTime() async throws {
+        let root = try Self.root()
+        let fifo = "\(root.root)/go"
+        mkfifo(fifo, 0o600)
+        let spec = try Self.script(
+            Self.notify + """
+                import signal
+                def stop(*_):
+                    tell("EXTEND_TIMEOUT_USEC=900000000\\nSTATUS=saving")
+                    open("\(fifo)").read()
+                    sys.exit(0)
+                signal.signal(signal.SIGTERM, stop)
+                tell("EXTEND_TIMEOUT_USEC=600000000\\nSTATUS=recovering")
+                open("\(fifo)").read()
+                tell("READY=1\\nSTATUS=ready")
+                while True: signal.pause()
+                """, in: root, interpreter: "/usr/bin/python3",
+            ", notify => true, start_timeout => 60000, shutdown => 60000")
+        try await TestNode.with(root) { test async throws in
+            func limitWhen(_ status: String) async throws -> Int {
+                while try await test.ps(Self.p1).status != status { await Task.yield() }
+                return await { @HostActor in
+                    let limit = test.node.place(named: Self.p1)?.timeLimit?.atMilliseconds ?? 0
+                    return limit - Reactor.nowMilliseconds()
+                }()
+            }
+            let start = Task { try await Self.start(spec, test) }
+            while await test.service.ps().last?.status == nil { await Task.yield() }
+            #expect(try await limitWhen("recovering") > 300_000)
+            try await offPool { try "".write(toFile: fifo, atomically: false, encoding: .utf8) }
+            #expect(try await start.value.child == Self.p1)
+            let stop = Task {
+                try await test.service.terminateChild(supervisor: "fix_sup", id: "p1", peer: TestNode.peer)
+            }
+            #expect(try await limitWhen("saving") > 650_000)
+            try await offPool { try "".write(toFile: fifo, atomically: false, encoding: .utf8) }
+            #expect(try await stop.value.reply == "ok")
+            #expect(await !test.events.all.contains { $0.kind == "shutdown_error" })
+        }
+    }
+
+    /// What `systemd-notify` of a shell script says comes from another process of the group.
     @Test(.enabled(if: access("/usr/bin/systemd-notify", X_OK) == 0))
     func aChildOfItMaySpeakForIt() async throws {
         let root = try Self.root()

@@ -8,11 +8,15 @@ public struct ProgramNotification: Hashable, Sendable {
     public var status: String?
     /// MAINPID=: which process the program says that it is from now on.
     public var mainPid: Int32?
+    /// EXTEND_TIMEOUT_USEC=, in milliseconds: how long from now the start or the stop may still take.
+    public var extendTimeoutMilliseconds: Int?
 
     /// Bytes of a message, as the service manager takes them: what is longer is cut.
     static let limit = 4096
     /// Characters of a status that are kept.
     static let statusLimit = 256
+    /// Milliseconds, some three weeks: more is a mistake, and would overflow the clock.
+    static let extensionLimit: UInt64 = 1 << 31
 
     init(_ bytes: some Collection<UInt8>) {
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
@@ -23,6 +27,9 @@ public struct ProgramNotification: Hashable, Sendable {
             case "READY": isReady = isReady || value == "1"
             case "STATUS": status = String(value.prefix(Self.statusLimit))
             case "MAINPID": mainPid = Int32(value)
+            case "EXTEND_TIMEOUT_USEC":
+                guard let microseconds = UInt64(value) else { continue }
+                extendTimeoutMilliseconds = Int(min(microseconds / 1000, Self.extensionLimit))
             default: continue
             }
         }

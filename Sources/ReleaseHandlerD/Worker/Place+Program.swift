@@ -8,6 +8,7 @@ import Terms
 extension Place {
     /// A program that can't tell has started once it runs.
     func programStarted(_ id: StartID, _ generation: Generation) {
+        endTimeLimit()
         state = .running(id, generation)
         node.placeNotice(self, .started(id))
     }
@@ -15,7 +16,7 @@ extension Place {
     /// Its READY=1 is the acknowledgement, and the start's time limit is the worker's.
     func awaitReadiness(_ id: StartID, _ generation: Generation) {
         let milliseconds = spec.startTimeoutMilliseconds
-        _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
+        limit(to: milliseconds) { [weak self] in
             guard let self, case .starting(id, generation) = self.state else { return }
             self.discard(id, generation, .failed(.tuple([.atom("start_timeout"), .integer(milliseconds)])))
         }
@@ -32,8 +33,41 @@ extension Place {
         if let pid = notification.mainPid, pid != generation.pid {
             node.foreignMainPid(self, generation, pid)
         }
+        if let milliseconds = notification.extendTimeoutMilliseconds, current === generation {
+            extendTimeLimit(by: milliseconds)
+        }
         guard notification.isReady, case .starting(let id, generation) = state else { return }
         programStarted(id, generation)
+    }
+}
+
+/// How long a start or a stop may still take.
+extension Place {
+    struct TimeLimit {
+        var timer: ScheduledTimer
+        /// As `Reactor.nowMilliseconds()` counts.
+        var atMilliseconds: Int
+        var overdue: @HostActor () -> Void
+    }
+
+    func limit(to milliseconds: Int, overdue: @escaping @HostActor () -> Void) {
+        timeLimit?.timer.cancel()
+        let timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { overdue() }
+        let end = Reactor.nowMilliseconds() + milliseconds
+        timeLimit = TimeLimit(timer: timer, atMilliseconds: end, overdue: overdue)
+    }
+
+    /// Never for less than is left. Source: sd_notify(3), `EXTEND_TIMEOUT_USEC=`.
+    private func extendTimeLimit(by milliseconds: Int) {
+        guard let timeLimit, timeLimit.timer.isScheduled,
+            Reactor.nowMilliseconds() + milliseconds > timeLimit.atMilliseconds
+        else { return }
+        limit(to: milliseconds, overdue: timeLimit.overdue)
+    }
+
+    func endTimeLimit() {
+        timeLimit?.timer.cancel()
+        timeLimit = nil
     }
 }
 

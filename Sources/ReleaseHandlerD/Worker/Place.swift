@@ -37,7 +37,7 @@ final class Place {
         case suspended(StartID, Generation, Standby)
         /// The standby was told to go on; its answer makes it the worker.
         case resuming(StartID, old: Generation, new: Generation)
-        case stopping(StartID, Generation, ScheduledTimer?)
+        case stopping(StartID, Generation)
     }
 
     enum Discard {
@@ -79,6 +79,8 @@ final class Place {
     var transfer: Transfer?
     /// The suspended process has ended, but its state is in the standby: the worker lives on in that.
     var oldEnded: Term?
+    /// Of a program's start, or of a stop.
+    var timeLimit: TimeLimit?
     /// Old generations that were told to end after a handoff and have not yet.
     var leaving: [ObjectIdentifier: Generation] = [:]
     unowned let node: Node
@@ -100,7 +102,7 @@ final class Place {
         case .empty: nil
         case .starting(_, let generation), .discarding(_, let generation, _), .running(_, let generation),
             .suspending(_, let generation), .suspended(_, let generation, _), .resuming(_, let generation, _),
-            .stopping(_, let generation, _):
+            .stopping(_, let generation):
             generation
         }
     }
@@ -109,7 +111,7 @@ final class Place {
         switch state {
         case .empty: nil
         case .starting(let id, _), .discarding(let id, _, _), .running(let id, _), .suspending(let id, _),
-            .suspended(let id, _, _), .resuming(let id, _, _), .stopping(let id, _, _):
+            .suspended(let id, _, _), .resuming(let id, _, _), .stopping(let id, _):
             id
         }
     }
@@ -206,19 +208,16 @@ final class Place {
     }
 
     private func stop(_ id: StartID, _ generation: Generation, _ shutdown: Shutdown) {
-        var timer: ScheduledTimer?
         switch shutdown {
         case .brutalKill:
             generation.kill(reason: .atom("killed"))
         case .milliseconds(let milliseconds):
             ask(generation)
-            timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) {
-                generation.kill(reason: .atom("killed"))
-            }
+            limit(to: milliseconds) { generation.kill(reason: .atom("killed")) }
         case .infinity:
             ask(generation)
         }
-        state = .stopping(id, generation, timer)
+        state = .stopping(id, generation)
     }
 
     private func ask(_ generation: Generation) {
@@ -274,8 +273,7 @@ final class Place {
             standbyEnded(id, old, standby, reason)
         case .resuming(_, generation, _):
             oldEnded = reason  // Its successor goes on; the answer to its resume says whether.
-        case .stopping(let id, generation, let timer):
-            timer?.cancel()
+        case .stopping(let id, generation):
             exited(id, isOrderly(reason) ? .atom("shutdown") : reason, asked: true)
         case .starting, .discarding, .running, .suspending, .suspended, .resuming, .stopping:
             break  // One that had left already.
@@ -316,6 +314,7 @@ final class Place {
 
     private func become(_ state: State, failing reason: Term) {
         self.state = state
+        endTimeLimit()
         transfer = nil
         oldEnded = nil
         failCalls(reason)
