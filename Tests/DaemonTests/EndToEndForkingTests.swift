@@ -5,12 +5,14 @@ import Wire
 
 /// Programs that put themselves into the background: what they leave behind is found, told and killed.
 @Suite(.timeLimit(.minutes(5))) struct EndToEndForkingTests {
-    private static func start(_ daemon: EndToEndDaemon, _ script: String, _ restart: String) async throws {
+    private static func start(
+        _ daemon: EndToEndDaemon, _ script: String, _ restart: String, shutdown: Int = 500
+    ) async throws {
         try daemon.root.write("scripts/forking", script)
         try await daemon.ask(
             "start-child", "fix_sup",
             """
-            #{id => p1, restart => \(restart), modules => [], shutdown => 500,
+            #{id => p1, restart => \(restart), modules => [], shutdown => \(shutdown),
               start => {os, start, ["/bin/sh", "\(daemon.root.root)/scripts/forking"]}}
             """)
     }
@@ -41,6 +43,58 @@ import Wire
             }
             // It is temporary, so that its spec went with it; nobody else has noticed.
             #expect(try await daemon.workers().map(\.pid) == [other])
+            try await EndToEndStubbornWorkerTests.works(daemon)
+        }
+    }
+
+    /// systemd's KillMode=control-group: the shell dies of the signal, and what it runs has the time to save its data.
+    @Test func aProgramBehindAShellIsAskedToEndToo() async throws {
+        try await EndToEndDaemon.with(try .twoVersions()) { daemon async throws in
+            let fifo = "\(daemon.root.root)/go"
+            mkfifo(fifo, 0o600)
+            try daemon.root.write(
+                "scripts/graceful",
+                """
+                import os, signal, sys
+                def stop(*_):
+                    print("saving", flush=True)
+                    open("\(fifo)").read()
+                    print("saved", flush=True)
+                    sys.exit(0)
+                signal.signal(signal.SIGTERM, stop)
+                print("ready", flush=True)
+                while True: signal.pause()
+                """)
+            try await daemon.following { follower async throws in
+                try await Self.start(
+                    daemon, "/usr/bin/python3 \(daemon.root.root)/scripts/graceful\necho done", "permanent",
+                    shutdown: 600_000)
+                #expect(try await follower.next("output").message == "ready")
+                async let stop = daemon.ask("terminate-child", "fix_sup", "p1")
+                #expect(try await follower.next("output").message == "saving")
+                #expect(try await daemon.workers().last?.state == .stopping)
+                try await offPool { try "".write(toFile: fifo, atomically: false, encoding: .utf8) }
+                #expect(try await follower.next("output").message == "saved")
+                #expect(try await follower.next("worker_stopped").fields["reason"] == "shutdown")
+                _ = try await stop
+            }
+        }
+    }
+
+    @Test func whatDoesNotEndWithItsGroupIsKilled() async throws {
+        try await EndToEndDaemon.with(try .twoVersions()) { daemon async throws in
+            try await daemon.following { follower async throws in
+                try await Self.start(
+                    daemon, "(trap '' TERM; echo $(exec sh -c 'echo $PPID'); exec sleep 1000) & wait", "permanent")
+                let stubborn = try #require(pid_t(try await follower.next("output").message))
+                let end = ProcessExit(of: stubborn)
+                try await daemon.ask("terminate-child", "fix_sup", "p1")
+                #expect(try await follower.next("worker_stopped").fields["reason"] == "killed")
+                #expect(
+                    try await follower.next("shutdown_error").message
+                        == "fix/fix_sup/p1 ended badly at its shutdown: killed")
+                try await end.passed("the process that ignores SIGTERM")
+            }
             try await EndToEndStubbornWorkerTests.works(daemon)
         }
     }

@@ -42,7 +42,7 @@ struct ExitTests {
         #expect(await recorder.end() == .signaled(SIGKILL))
         #expect(!process.isRunning)
         // No effect on whoever may have the pid by now.
-        process.kill(SIGKILL)
+        process.terminateGroup(SIGTERM)
         process.killGroup()
         for line in recorder.lines() { await waitUntilGone(try #require(Int32(line))) }
     }

@@ -6,6 +6,8 @@ public struct LeftProcess: Hashable, Sendable {
     public let pid: Int32
     /// Its name, as ps(1) shows it: at most 15 bytes.
     public let name: String
+    /// Whether it had left the process group of the program, as what puts itself into the background does.
+    public let hasLeftGroup: Bool
 }
 
 /// Processes whose parent has ended and that came to the daemon in its place, since it is their subreaper.
@@ -53,28 +55,52 @@ final class Orphans {
     /// the same program. Any other may be one that another worker wants: it is left alone, and reaped when it ends.
     func killLeftovers(of origin: Origin) -> [LeftProcess] {
         guard isReaper else { return [] }
+        findNew()
         var left: [LeftProcess] = []
-        for pid in unexpectedChildren() where known[pid] == nil && !started.contains(pid) {
-            // One in the daemon's own group is a library's, which waits for it itself.
-            guard let process = OrphanStatus(pid: pid), process.group != getpgrp() else { continue }
-            let mark = process.isZombie ? nil : Self.mark(of: pid)
-            watch(pid, mark: mark)
-            guard !process.isZombie else { continue }
-            let isSameProgram = mark == nil && origin.executable != nil && Self.executable(of: pid) == origin.executable
-            if process.group == origin.pid || mark == origin.mark || isSameProgram && !started.contains(process.group) {
-                left.append(kill(pid, process.name, origin))
+        for (pid, orphan) in known {
+            guard let process = OrphanStatus(pid: pid), !process.isZombie else { continue }
+            let isSameProgram =
+                orphan.mark == nil && origin.executable != nil && Self.executable(of: pid) == origin.executable
+            if process.group == origin.pid || orphan.mark == origin.mark
+                || isSameProgram && !started.contains(process.group)
+            {
+                left.append(kill(pid, process, origin))
             }
-        }
-        for (pid, orphan) in known where orphan.mark == origin.mark && !left.contains(where: { $0.pid == pid }) {
-            if let process = OrphanStatus(pid: pid), !process.isZombie { left.append(kill(pid, process.name, origin)) }
         }
         return left.sorted { $0.pid < $1.pid }
     }
 
-    private func kill(_ pid: Int32, _ name: String, _ origin: Origin) -> LeftProcess {
+    /// Whether any process of this group lives that has come to the daemon; the group's leader has ended.
+    ///
+    /// Those that another member has started come to the daemon with that one's end. Until `forgetGroup`, `then` is called
+    /// when an orphan has ended.
+    func hasMembers(ofGroup group: Int32, whenOneEnds then: @escaping @HostActor () -> Void) -> Bool {
+        guard isReaper else { return false }
+        findNew()
+        awaitedGroups[group] = then
+        return known.keys.contains { pid in
+            guard let process = OrphanStatus(pid: pid) else { return false }
+            return process.group == group && !process.isZombie
+        }
+    }
+
+    func forgetGroup(_ group: Int32) { awaitedGroups[group] = nil }
+
+    private var awaitedGroups: [Int32: @HostActor () -> Void] = [:]
+
+    /// Processes that came to the daemon since it last looked.
+    private func findNew() {
+        for pid in unexpectedChildren() where known[pid] == nil && !started.contains(pid) {
+            // One in the daemon's own group is a library's, which waits for it itself.
+            guard let process = OrphanStatus(pid: pid), process.group != getpgrp() else { continue }
+            watch(pid, mark: process.isZombie ? nil : Self.mark(of: pid))
+        }
+    }
+
+    private func kill(_ pid: Int32, _ process: OrphanStatus, _ origin: Origin) -> LeftProcess {
         if let pidfd = known[pid]?.pidfd { _ = chost_pidfd_send_signal(pidfd.raw, SIGKILL) }
         condemned[pid] = Origin(pid: nil, mark: origin.mark, executable: origin.executable)
-        return LeftProcess(pid: pid, name: name)
+        return LeftProcess(pid: pid, name: process.name, hasLeftGroup: process.group != origin.pid)
     }
 
     /// Those that were killed: what they had started comes to the daemon at their end, and goes the same way.
@@ -97,6 +123,7 @@ final class Orphans {
         orphan.watch?.cancel()
         known[pid] = nil
         if let origin = condemned.removeValue(forKey: pid) { _ = killLeftovers(of: origin) }
+        for then in Array(awaitedGroups.values) { then() }
     }
 
     /// The daemon's children, of whichever of its threads, where there are more than it knows of; none where there are not,

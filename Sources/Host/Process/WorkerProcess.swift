@@ -25,8 +25,9 @@ public final class WorkerProcess {
         case notification(ProgramNotification)
         /// A process that is not of the program's group wrote to the program's NOTIFY_SOCKET; told once, and ignored.
         case strangeNotification(pid: Int32)
-        /// Processes that it left behind; they are killed. Just before `.exited`, and only where the daemon is a subreaper.
-        case leftBehind([LeftProcess])
+        /// Processes that it left behind as it ended so; they are killed. Just before `.exited`, and only where the daemon
+        /// is a subreaper.
+        case leftBehind([LeftProcess], ExitStatus)
         /// A line without its newline; longer ones come in pieces of 8 KiB.
         case output(OutputStream, line: String)
         /// Once and last: all that it had said before came before.
@@ -61,6 +62,8 @@ public final class WorkerProcess {
     var outputs: [OutputState]
     private var failure: Failure?
     private let origin: Orphans.Origin
+    /// Whether it has ended when all of its process group have.
+    private var awaitsGroup = false
 
     /// A mistake that was found.
     private enum Failure {
@@ -90,10 +93,16 @@ public final class WorkerProcess {
     /// Whether `.exited` is still to come.
     public var isRunning: Bool { onEvent != nil }
 
-    /// Signals the process itself. Nothing happens where it has ended.
-    public func kill(_ signal: Int32) {
-        guard isRunning, let pidfd else { return }
-        _ = chost_pidfd_send_signal(pidfd.raw, signal)
+    /// Asks the process and its group to end. Those of the group that go on when the process itself has ended have the time
+    /// until `killGroup` for their own end; `.exited` comes after it.
+    ///
+    /// What is stopped takes the signal once it goes on, so it is made to. Source: systemd.kill(5), `KillMode=control-group`.
+    public func terminateGroup(_ signal: Int32) {
+        guard isRunning else { return }
+        // Nobody else is told of their ends.
+        awaitsGroup = Orphans.shared.isReaper
+        _ = Glibc.kill(-pid, signal)
+        _ = Glibc.kill(-pid, SIGCONT)
     }
 
     /// Signals the process and all that it started (and that stayed in its process group).
@@ -161,6 +170,11 @@ public final class WorkerProcess {
         var status: Int32 = 0
         guard isRunning, let pidfd, chost_wait(pidfd.raw, 0, &code, &status) == 1 else { return }
         // While it is a zombie its pid, and so its group's number, can't be given to anybody else.
+        if awaitsGroup, Orphans.shared.hasMembers(ofGroup: pid, whenOneEnds: { [self] in exitReady() }) {
+            pidWatch?.cancel()  // It would say again and again what is known.
+            return
+        }
+        Orphans.shared.forgetGroup(pid)
         let left = Orphans.shared.killLeftovers(of: origin)
         _ = Glibc.kill(-pid, SIGKILL)
         _ = chost_wait(pidfd.raw, 1, &code, &status)
@@ -170,11 +184,12 @@ public final class WorkerProcess {
         drainTransfer()
         drainNotify()
         tellFailure()
-        if !left.isEmpty { deliver(.leftBehind(left)) }
+        let exit = ExitStatus(code: code, status: status)
+        if !left.isEmpty { deliver(.leftBehind(left, exit)) }
         closeAll()
         let last = onEvent
         onEvent = nil
-        last?(.exited(ExitStatus(code: code, status: status)))
+        last?(.exited(exit))
     }
 
     private func closeAll() {

@@ -32,7 +32,7 @@ final class Generation {
         case packet(TransferPacket, [OwnedDescriptor])
         case notification(ProgramNotification)
         case strangeNotification(pid: Int32)
-        case leftBehind([LeftProcess])
+        case leftBehind([LeftProcess], ExitStatus)
         /// Last, and once.
         case ended(reason: Term)
     }
@@ -117,7 +117,8 @@ final class Generation {
         process?.send(.terminate(ref: references.next(), reason: reason))
     }
 
-    func signal(_ number: Int32) { if isAlive { process?.kill(number) } }
+    /// Asks an unmodified program and its process group to end.
+    func terminate(signal: Int32) { if isAlive { process?.terminateGroup(signal) } }
 
     /// Ends it and all that it started; `reason` becomes the reason of its exit.
     func kill(reason: Term) {
@@ -143,7 +144,7 @@ final class Generation {
             if let text = notification.status { status = text.isEmpty ? nil : text }
             notify?(self, .notification(notification))
         case .strangeNotification(let pid): notify?(self, .strangeNotification(pid: pid))
-        case .leftBehind(let processes): notify?(self, .leftBehind(processes))
+        case .leftBehind(let processes, let exit): notify?(self, .leftBehind(processes, exit))
         case .exited(let status): end(status)
         }
     }

@@ -108,10 +108,11 @@ extension Node {
             fields: ["pid": "\(generation.pid)", "main_pid": "\(pid)"])
     }
 
-    func leftBehind(_ place: Place, _ generation: Generation, _ processes: [LeftProcess]) {
+    func leftBehind(_ place: Place, _ generation: Generation, _ processes: [LeftProcess], _ exit: ExitStatus) {
         let names = processes.prefix(5).map { "pid \($0.pid) (\($0.name))" }.joined(separator: ", ")
         var sentence = "\(place.address) left \(names)\(processes.count > 5 ? ", …" : "") behind as it ended: killed"
-        if !launcher.speaksProtocol(place.spec) {
+        let isInBackground = exit == .exited(0) || processes.contains(where: \.hasLeftGroup)
+        if isInBackground, !launcher.speaksProtocol(place.spec) {
             sentence += "; a program that puts itself into the background can't be supervised: "
             sentence += "have it stay in the foreground"
         }

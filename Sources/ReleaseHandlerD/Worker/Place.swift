@@ -224,7 +224,7 @@ final class Place {
         if node.launcher.speaksProtocol(spec) {
             generation.terminate(.atom("shutdown"))
         } else {
-            generation.signal(spec.killSignal.number)
+            generation.terminate(signal: spec.killSignal.number)
         }
     }
 
@@ -240,7 +240,7 @@ final class Place {
         case .packet(let packet, let descriptors): transfer?.relay(packet, descriptors, from: generation)
         case .notification(let notification): notified(generation, notification)
         case .strangeNotification(let pid): node.strangeNotification(self, generation, pid)
-        case .leftBehind(let processes): node.leftBehind(self, generation, processes)
+        case .leftBehind(let processes, let exit): node.leftBehind(self, generation, processes, exit)
         case .ended(let reason): ended(generation, reason)
         }
     }
