@@ -12,4 +12,21 @@ public final class FileLock: Sendable {
         guard errno == EWOULDBLOCK else { throw SystemError("flock", errno, path) }
         return nil
     }
+
+    /// What its holder wrote into the file: of the one before, until this one has written.
+    public func note() -> String {
+        var buffer = [UInt8](repeating: 0, count: Self.maxNoteBytes)
+        let count = pread(descriptor.raw, &buffer, buffer.count, 0)
+        return String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+    }
+
+    /// - Parameter note: 256 bytes at the most.
+    public func write(note: String) throws(SystemError) {
+        let bytes = Array(note.utf8.prefix(Self.maxNoteBytes))
+        guard ftruncate(descriptor.raw, 0) == 0, pwrite(descriptor.raw, bytes, bytes.count, 0) == bytes.count else {
+            throw SystemError("write", errno)
+        }
+    }
+
+    private static let maxNoteBytes = 256
 }

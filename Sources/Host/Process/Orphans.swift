@@ -141,7 +141,7 @@ final class Orphans {
 
     static func executable(of pid: Int32) -> FileIdentity? { (try? FileStatus(of: "/proc/\(pid)/exe"))?.identity }
 
-    private static func mark(of pid: Int32) -> String? {
+    static func mark(of pid: Int32) -> String? {
         guard let bytes = try? FileContents.read("/proc/\(pid)/environ", limit: 4 << 20) else { return nil }
         let prefix = Array("\(variable)=".utf8)
         for entry in bytes.split(separator: 0) where entry.starts(with: prefix) {

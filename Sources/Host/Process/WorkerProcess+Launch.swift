@@ -37,10 +37,8 @@ extension WorkerProcess {
         }
     }
 
-    /// The number of the process started last: with the daemon's pid and time the mark of each.
+    /// The number of the process started last: with that of the daemon's run the mark of each.
     private static var lastMark = 0
-    /// The daemon's pid outlives its re-execution.
-    private static let firstLaunchMilliseconds = Reactor.nowMilliseconds()
 
     /// The daemon's ends of what joins it to a worker.
     struct Ends {
@@ -63,7 +61,7 @@ extension WorkerProcess {
         let path = launch.executable.path
         try launch.executable.checkUnchanged()
         lastMark += 1
-        let mark = "\(getpid()).\(firstLaunchMilliseconds).\(lastMark)"
+        let mark = "\(EarlierRun.currentMark).\(lastMark)"
         var theirs: [OwnedDescriptor] = []
         let ends: Ends
         do {

@@ -9,12 +9,37 @@ import Terms
 extension Node {
     /// Boots the permanent release; returns once every application of it has started.
     public func boot() async throws(BootError) {
+        await endEarlierRun()
+        guard case .idle = phase else { throw BootError("the node was stopped before it booted") }
         let result: Result<Void, BootError> = await withCheckedContinuation { continuation in
             bootWaiter = { continuation.resume(returning: $0) }
             beginBoot()
         }
         try result.get()
     }
+
+    /// A program that outlived the daemon's run before would run beside its successor.
+    private func endEarlierRun() async {
+        let left = await EarlierRun.end(
+            mark: store.earlierRun, withinMilliseconds: Self.earlierRunMilliseconds)
+        if !left.isEmpty {
+            let names = left.prefix(5).map { "pid \($0.pid) (\($0.name))" }.joined(separator: ", ")
+            events.post(
+                "earlier_run_ended",
+                "the daemon's run before left \(names)\(left.count > 5 ? ", …" : ""): ended before anything starts",
+                level: .warning, fields: ["count": "\(left.count)"])
+        }
+        do {
+            try store.beginRun()
+        } catch {
+            events.post(
+                "earlier_run_unknown", "the next run will not know what this one leaves behind: \(error)",
+                level: .warning)
+        }
+    }
+
+    /// As long as a worker has for its shutdown where its spec says nothing.
+    private static let earlierRunMilliseconds = 5_000
 
     /// Suspends until the node has ended and says why.
     public func ended() async -> NodeEnd {

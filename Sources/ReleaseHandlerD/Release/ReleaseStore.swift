@@ -12,10 +12,13 @@ struct ReleaseStore {
     let recoveryNotes: [String]
 
     private let lock: FileLock
+    /// What the processes of the run before are known by; empty where there was none.
+    let earlierRun: String
 
     init(root: ReleaseRoot) throws(BootError) {
         self.root = root
         lock = try Self.lock(root)
+        earlierRun = lock.note()
         AtomicFile.removeLeftovers(in: root.releasesDirectory)
         ReleaseArchive.removeLeftovers(in: root.path)
         do {
@@ -57,6 +60,9 @@ struct ReleaseStore {
             }
         }
     }
+
+    /// From now on the processes of this run are those that the next one looks for.
+    func beginRun() throws(SystemError) { try lock.write(note: EarlierRun.currentMark) }
 
     /// A file that can't be read says what was last written to it.
     private func readableDiskState() -> ReleaseTable.DiskState {
