@@ -42,6 +42,74 @@ import Wire
     }
 }
 
+/// A socket is closed when nobody will start its child again, and not before.
+@Suite(.timeLimit(.minutes(5))) struct ClosedSocketsTests {
+    private static func ports(_ test: TestNode, _ workers: [String]) async throws -> [UInt16] {
+        var ports: [UInt16] = []
+        for worker in workers { ports.append(try await test.port(worker)) }
+        return ports
+    }
+
+    /// `fix_sup` with `inner`, and that with two children that listen.
+    private static func nested() throws -> TestRoot {
+        let root = try SupervisionProcessTests.oneVersion(
+            children: """
+                [#{id => c1, start => {counter, start_link, []}},
+                 #{id => inner, start => {inner_sup, start_link, []}, type => supervisor}]
+                """)
+        try root.write(
+            "lib/fix-1.0.0/ebin/inner_sup.sup", "{ok, {#{intensity => 0, period => 60}, \(KeptSocketsTests.children)}}."
+        )
+        return root
+    }
+
+    private static let both = ["fix/fix_sup/inner/c1", "fix/fix_sup/inner/c2"]
+
+    @Test func allOfAnApplicationThatIsStopped() async throws {
+        try await TestNode.with(try Self.nested()) { test async throws in
+            // One that does not run by then is forgotten with the others.
+            let peer = TestNode.peer
+            _ = try await test.service.terminateChild(supervisor: "inner_sup", id: "c1", peer: peer)
+            #expect(await test.node.sockets.all.count == 2)
+            #expect(try await test.service.stopApplication("fix", peer: peer).reply == "ok")
+            #expect(await test.node.sockets.all.isEmpty)
+            #expect(await test.node.places.isEmpty)
+            #expect(try await test.service.startApplication("fix", type: nil, peer: peer).reply == "ok")
+            #expect(try await test.ps(Self.both[1]).generation == 1)
+            #expect(await test.node.sockets.all.count == 2)
+        }
+    }
+
+    @Test func noneOfASupervisorThatIsRestarted() async throws {
+        try await TestNode.with(try Self.nested()) { test async throws in
+            let ports = try await Self.ports(test, Self.both)
+            _ = await test.refusal { try await test.call("crash", of: Self.both[0]) }
+            let restart = try await test.events.first("worker_restart", worker: "fix/fix_sup/inner")
+            #expect(restart.message.hasSuffix("it terminated: shutdown"))
+            #expect(try await Self.ports(test, Self.both) == ports)
+        }
+    }
+
+    /// Under another id too: whoever listens where the other did has its socket, with what waits in its backlog.
+    @Test func noneThatAnUpgradeStopsAndStarts() async throws {
+        let script = """
+            {load_object_code, {fix, "2.0.0", [fix_sup]}}, point_of_no_return, {apply, {application, stop, [fix]}},
+            {load, {fix_sup, brutal_purge, brutal_purge}}, {apply, {application, start, [fix]}}
+            """
+        let root = try TestRoot.twoVersions(children: KeptSocketsTests.children, relup: TestRoot.relup(up: script))
+        let renamed = KeptSocketsTests.children.replacing("id => c2", with: "id => c3")
+        try root.write(
+            "lib/fix-2.0.0/ebin/fix_sup.sup", "{ok, {#{intensity => 3, period => 60}, \(renamed)}}.")
+        try await TestNode.with(root) { test async throws in
+            let before = try await Self.ports(test, ["fix/fix_sup/c1", "fix/fix_sup/c2"])
+            #expect(try await test.install("2.0.0").outcome == .done)
+            #expect(try await Self.ports(test, ["fix/fix_sup/c1", "fix/fix_sup/c3"]) == before)
+            #expect(await test.node.sockets.all.count == 2)
+            #expect(await test.node.places.count == 2)
+        }
+    }
+}
+
 @Suite(.timeLimit(.minutes(5))) struct DeletedChildTests {
     @Test func aDeletedChildsSocketIsClosed() async throws {
         let script = """

@@ -159,7 +159,7 @@ extension Node {
         case .done(let unpurged, let warnings):
             installed(upgrade, unpurged, warnings, then: then)
         case .refused(let failure):
-            phase = .running
+            goOn()
             codeServer.forgetUnused()
             purgeWhatIsDue()
             forgetEnvironmentChanges(except: upgrade.from.vsn)
@@ -168,7 +168,7 @@ extension Node {
             then(upgrade.result(.refused, failure))
             judge(.upgradeFailed(reason: "\(failure)"))
         case .aborted(let failure, let warnings):
-            phase = .running
+            goOn()
             codeServer.forgetUnused()
             purgeWhatIsDue()
             forgetEnvironmentChanges(except: upgrade.from.vsn)
@@ -189,10 +189,16 @@ extension Node {
             stop(.restart(reason: sentence))
         case .restartNewEmulator, .restartEmulator:
             // Refused before the script began; see refuseUnsupported.
-            phase = .running
+            goOn()
             then(upgrade.result(.refused, nil))
             judge(.upgradeFailed(reason: "the script restarts the emulator"))
         }
+    }
+
+    /// The upgrade is over, one way or the other.
+    private func goOn() {
+        phase = .running
+        forgetGonePlaces()
     }
 
     private func installed(
@@ -212,7 +218,7 @@ extension Node {
         } catch {
             warnings.append("\(error)")
         }
-        phase = .running
+        goOn()
         purgeWhatIsDue()
         beginProbation(upgrade)
         changeConfig(to: upgrade.to) { [self] failures in

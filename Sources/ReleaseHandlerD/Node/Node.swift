@@ -38,6 +38,8 @@ public final class Node {
     var generations: [ObjectIdentifier: Generation] = [:]
     var tree = SupervisionTree()
     var places: [ChildAddress: Place] = [:]
+    /// Places without a process: they are forgotten once their child will not be started again.
+    var emptyPlaces: Set<ChildAddress> = []
     /// Modules that are suspended: no child that lists one is started until they are released.
     var heldModules: Set<Atom> = []
     /// Old code that some worker still ran when its module was loaded, with how it is to be purged.
@@ -72,6 +74,7 @@ public final class Node {
         events = EventHub(logger: logger)
         codeServer = CodeServer()
         store = try ReleaseStore(root: root)
+        sockets.isVacant = { [unowned self] in tree.child(at: $0) == nil }
         for note in store.recoveryNotes { events.post("recovered", note, level: .notice) }
     }
 
@@ -95,6 +98,7 @@ public final class Node {
             let next = treeEvents.removeFirst()
             for action in tree.handle(next, now: Reactor.nowMilliseconds()) { perform(action) }
         }
+        forgetGonePlaces()
     }
 
     /// Asks a supervisor; `then` gets its reply.
@@ -118,7 +122,7 @@ public final class Node {
             }
         case .reply(let id, let reply):
             // A child may have been deleted by it, and its place with it.
-            for place in places.values where place.startID == nil { forgetPlaceIfGone(place) }
+            forgetGonePlaces()
             requests.removeValue(forKey: id)?(reply)
         case .rootStarted(let address): feed(.rootStarted(address))
         case .rootFailed(let address, let reason): feed(.rootFailed(address, reason: reason))
@@ -135,6 +139,7 @@ public final class Node {
         }
         let place = places[address] ?? Place(address: address, spec: spec, node: self)
         places[address] = place
+        emptyPlaces.remove(address)
         place.start(id, spec: spec)
     }
 
@@ -173,6 +178,7 @@ public final class Node {
 
     func placeNotice(_ place: Place, _ notice: Place.Notice) {
         let id = notice.startID
+        if place.startID == nil { emptyPlaces.insert(place.address) }
         switch notice {
         case .started:
             let pid = place.current?.pid ?? 0
@@ -187,18 +193,7 @@ public final class Node {
             tellEnd(of: place, reason, asked: asked)
             feed(.workerExited(id, reason: reason))
         }
-        forgetPlaceIfGone(place)
         for waiter in startWaiters.removeValue(forKey: id) ?? [] { waiter() }
-    }
-
-    /// A place whose child the tree no longer knows has nothing to keep, its sockets included.
-    private func forgetPlaceIfGone(_ place: Place) {
-        guard place.startID == nil, tree.child(at: place.address) == nil else { return }
-        places[place.address] = nil
-        switch phase {
-        case .stopping, .ended: break  // A node that goes down leaves its sockets to the next run: `end` decides.
-        case .idle, .starting, .running, .upgrading: sockets.close(of: place.address)
-        }
     }
 
     func handedOff(_ place: Place, from old: Generation, to new: Generation) {

@@ -14,6 +14,8 @@ final class SocketKeeper {
     }
 
     private var kept: [ChildAddress: [String: Kept]] = [:]
+    /// Whether nobody has the place now: another may have what it listens on.
+    var isVacant: (ChildAddress) -> Bool = { _ in false }
     /// What the daemon before this one left, by store name, until a place asks for it.
     private var inherited: [String: OwnedDescriptor] = [:]
 
@@ -41,6 +43,9 @@ final class SocketKeeper {
             let socket: ListeningSocket
             if let adopted = adopt(storeName) {
                 socket = adopted
+            } else if let vacated = takeVacated(spec.listen) {
+                socket = vacated
+                SystemdNotify.store([socket.fd], name: storeName)
             } else {
                 socket = try bind(spec, storeName)
             }
@@ -53,6 +58,17 @@ final class SocketKeeper {
     private func adopt(_ storeName: String) -> ListeningSocket? {
         // One that does not listen any more is as good as none: it is bound anew.
         inherited.removeValue(forKey: storeName).flatMap { try? ListeningSocket.adopt($0) }
+    }
+
+    /// What a place had that is not in the tree any more: under another id a child may follow it in an upgrade.
+    private func takeVacated(_ listen: String) -> ListeningSocket? {
+        for (address, sockets) in kept where isVacant(address) {
+            guard let (name, found) = sockets.first(where: { $0.value.listen == listen }) else { continue }
+            kept[address]?[name] = nil
+            SystemdNotify.removeStored(name: found.storeName)
+            return found.socket
+        }
+        return nil
     }
 
     private func bind(_ spec: SocketSpec, _ storeName: String) throws(ListenError) -> ListeningSocket {
