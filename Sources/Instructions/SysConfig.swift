@@ -19,8 +19,8 @@ public enum SysConfigItem: Hashable, Sendable {
 
 /// A release's configuration, `sys.config`: `[{Application, [{Key, Value}]} | IncludeFile]`.
 ///
-/// Its parameters override those of `.app` files; an item overrides those before it, and an included file stands
-/// where its name does.
+/// Its parameters override those of `.app` files; an item overrides those before it, also of the same application, and
+/// an included file stands where its name does.
 ///
 /// Source: config(4).
 public struct SysConfig: Hashable, Sendable {
@@ -80,18 +80,26 @@ public struct SysConfig: Hashable, Sendable {
         return try SysConfig(reader.onlyTerm(of: utf8, expected: shape), file: file)
     }
 
-    public init(_ located: LocatedTerm, file: String) throws(FileError) {
+    /// An included file: each application once.
+    public static func parseIncluded(_ utf8: [UInt8], file: String) throws(FileError) -> SysConfig {
+        let reader = TermReader(file: file)
+        return try SysConfig(reader.onlyTerm(of: utf8, expected: shape), file: file, isIncluded: true)
+    }
+
+    public init(_ located: LocatedTerm, file: String, isIncluded: Bool = false) throws(FileError) {
         let reader = TermReader(file: file)
         var seen: Set<Atom> = []
         items = try reader.list(located, Self.shape) { (item) throws(FileError) in
             if let name = item.term.asString, !name.isEmpty { return .include(name) }
             let parts = try reader.tuple(item, 2, "{Application, [{Key, Value}]} or a file's name")
             let application = try reader.application(parts[0])
-            guard seen.insert(application).inserted else {
+            // Source: OTP, `check_conf_sys` merges what sys.config itself repeats, and nothing that another file does.
+            guard seen.insert(application).inserted || !isIncluded else {
                 throw reader.unexpected(parts[0], expected: "each application once")
             }
-            return .application(
-                ApplicationConfig(application: application, env: try reader.parameters(parts[1])))
+            let parameters = try reader.parameters(parts[1])
+            for entry in parts[1].children { _ = try reader.value(entry.children[1]) }
+            return .application(ApplicationConfig(application: application, env: parameters))
         }
     }
 

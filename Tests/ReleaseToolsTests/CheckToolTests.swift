@@ -58,7 +58,7 @@ import Testing
                  []}.
                 """)
         try directory.write("releases/1.0.0/sys.config", "[{release_handler, [{make_permanent, often}]}].")
-        try directory.write("releases/2.0.0/sys.config", "[{kv, []}, {kv, []}].")
+        try directory.write("releases/2.0.0/sys.config", "[{kv, [{a, 1}, {a, 2}]}].")
         try Directory.removeTree(directory.file("lib/kv-1.0.0/ebin/store.so"))
         try directory.write("lib/kv-1.0.0/ebin/store.so", "text")
         try directory.write(
@@ -84,7 +84,7 @@ import Testing
                   releases/1.0.0/kv.rel: It boots only where the installed daemon is of that version: \
                 release-handlerd --version.
                 """,
-                "error bad_config: expected each application once, found kv\n  at releases/2.0.0/sys.config:1:13",
+                "error bad_config: expected each key once, found a\n  at releases/2.0.0/sys.config:1:17",
                 """
                 error no_such_module: child a is started by serve, which no application of the release lists
                   lib/kv-2.0.0/ebin/kv_sup.sup: It would fail to start: add the module to the modules of its .app.

@@ -58,7 +58,9 @@ public struct ReleaseRoot: Sendable {
         for entry in resource.applications {
             if let application = try load(entry, of: record, named: file) { applications.append(application) }
         }
-        let config = try loadConfig(record.vsn)
+        let config = try loadConfig(record.vsn).resolved(
+            own: Dictionary(uniqueKeysWithValues: applications.map { ($0.name, $0.env) }),
+            file: "\(releaseDirectory(record.vsn))/sys.config")
         let release = LoadedRelease(
             record: record, resource: resource, config: config,
             probation: try ProbationOptions(
@@ -100,7 +102,7 @@ public struct ReleaseRoot: Sendable {
         return try config.including { (name) throws(FileError) in
             let path = name.hasPrefix("/") ? name : "\(releaseDirectory(vsn))/\(name)"
             let whole = path.hasSuffix(".config") ? path : path + ".config"
-            return try SysConfig.parse(read(whole), file: whole)
+            return try SysConfig.parseIncluded(read(whole), file: whole)
         }
     }
 

@@ -143,11 +143,13 @@ struct ReleaseReview {
     private mutating func reviewConfig() {
         let (files, directory, file) = (files, record.releaseDirectory, configFile)
         guard files.has(file) else { return }
+        let own = Dictionary(
+            applications.map { ($0.resource.name, $0.resource.env) }, uniquingKeysWith: { first, _ in first })
         let read = trying("bad_config") { () throws(FileError) in
             try files.parse(file, SysConfig.parse).including { (name) throws(FileError) in
                 let path = name.hasPrefix("/") ? name : "\(directory)/\(name)"
-                return try files.parse(path.hasSuffix(".config") ? path : path + ".config", SysConfig.parse)
-            }
+                return try files.parse(path.hasSuffix(".config") ? path : path + ".config", SysConfig.parseIncluded)
+            }.resolved(own: own, file: files.shown(file))
         }
         guard let read else { return }
         config = read
