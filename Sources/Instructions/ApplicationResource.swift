@@ -56,6 +56,17 @@ public struct ApplicationResource: Hashable, Sendable {
         self.vsn = vsn
     }
 
+    /// Whether included applications take part in the start phases: `{mod, {application_starter, [Module, Args]}}`.
+    public var startsIncludedApplications: Bool { topSupervisor != mod }
+
+    /// What `mod` names, itself or through `application_starter`.
+    public var topSupervisor: ApplicationModule? {
+        guard let mod, mod.module == "application_starter", let parts = mod.arguments.asList, parts.count == 2,
+            let module = parts[0].asAtom
+        else { return mod }
+        return ApplicationModule(module: module, arguments: parts[1])
+    }
+
     /// `env` with the parameters of `overrides` (what `sys.config` says) in place of its own, then their new ones.
     public func environment(overriddenBy overrides: [EnvironmentParameter]) -> [EnvironmentParameter] {
         env.merging(overrides)

@@ -82,10 +82,11 @@ extension RelupMachine {
         switch function.module.name {
         case "timer", "io": true
         case "application":
-            // That a specification is known changes nothing for what runs; what is set for the new release goes with it.
+            // That a specification is known changes nothing for what runs, and an abort gives back what was loaded; what is
+            // set for the new release goes with it.
             [
-                "load", "which_applications", "loaded_applications", "get_env", "get_all_env", "get_key", "get_all_key",
-                "set_env", "unset_env",
+                "load", "unload", "which_applications", "loaded_applications", "get_env", "get_all_env", "get_key",
+                "get_all_key", "set_env", "unset_env",
             ].contains(function.function.name)
         case "supervisor": ["which_children", "count_children", "get_childspec"].contains(function.function.name)
         case "code": ["which", "is_loaded", "get_path", "lib_dir", "root_dir"].contains(function.function.name)

@@ -12,6 +12,7 @@ public struct ApplicationController: Sendable {
         /// Start all that the release starts (types permanent, transient, temporary), one after the other.
         case boot
         /// `application:start(Name, Type)`. A failure is the caller's to judge: it ends no node, as it does in `boot`.
+        /// The application is loaded by it, and stays so.
         case start(Atom, ApplicationType)
         /// `application:stop(Name)`: no node ends by it, whatever the type.
         case stop(Atom)
@@ -32,9 +33,12 @@ public struct ApplicationController: Sendable {
     public enum Action: Hashable, Sendable {
         case startRoot(address: ChildAddress, module: Atom, arguments: Term)
         case stopRoot(ChildAddress)
-        /// Its top supervisor runs: run its start phases, one after the other. The answer is `startPhasesDone` or
+        /// Its top supervisor runs: take these steps, one after the other. The answer is `startPhasesDone` or
         /// `startPhaseFailed`; none is needed once the application is stopped.
-        case runStartPhases(Atom, [StartPhase])
+        case runStartPhases(Atom, [StartPhaseStep])
+        /// Loaded or unloaded by name, by a start or with who includes them.
+        case loaded([Atom])
+        case unloaded([Atom])
         /// What `load` or `unload` answers.
         case answer(Atom, Term)
         case started(Atom)
@@ -59,7 +63,7 @@ public struct ApplicationController: Sendable {
         case stopping
     }
 
-    private enum Phase {
+    enum Phase {
         case idle
         case booting(current: Atom, rest: ArraySlice<Atom>)
         case stopping(current: Atom, rest: ArraySlice<Atom>)
@@ -67,33 +71,40 @@ public struct ApplicationController: Sendable {
 
     /// All applications but included ones, each after those that it needs.
     public private(set) var startOrder: [Atom]
-    private var specs: [Atom: ApplicationSpec]
+    private(set) var specs: [Atom: ApplicationSpec]
     /// The top supervisors of those that start or run; another release may name another.
-    private var roots: [Atom: ChildAddress] = [:]
-    private var states: [Atom: State] = [:]
-    private var loaded: Set<Atom> = []
+    var roots: [Atom: ChildAddress] = [:]
+    var states: [Atom: State] = [:]
+    /// Those whose environment can be asked for and changed.
+    public internal(set) var loaded: Set<Atom> = []
+    /// Those that ended by themselves and were not stopped since. To OTP they are started and do not run: who needs
+    /// one may be asked to start, and a stop of one is `ok`.
+    var ended: Set<Atom> = []
     /// Applications that are stopped because a start phase failed, with the reason.
-    private var failedPhases: [Atom: (type: ApplicationType, reason: Term)] = [:]
-    /// Those that start or run, in the order in which they were started.
-    private var started: [Atom] = []
-    private var phase = Phase.idle
-    private var actions: [Action] = []
+    var failedPhases: [Atom: (type: ApplicationType, reason: Term)] = [:]
+    /// Those that run, in the order in which their starts were done, then those that start.
+    var started: [Atom] = []
+    var phase = Phase.idle
+    var actions: [Action] = []
 
     public init(_ applications: [ApplicationSpec]) throws(ApplicationOrderError) {
-        startOrder = try ApplicationOrder.startOrder(applications)
-        specs = Dictionary(applications.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        (specs, startOrder) = try ApplicationOrder.startOrder(applications)
     }
 
     /// Takes the applications of another release. Those that run go on; one that is not named any more can still be
     /// stopped, but not started again.
     public mutating func update(_ applications: [ApplicationSpec]) throws(ApplicationOrderError) {
-        startOrder = try ApplicationOrder.startOrder(applications)
-        specs = Dictionary(applications.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        (specs, startOrder) = try ApplicationOrder.startOrder(applications)
     }
 
     public func state(of application: Atom) -> State { states[application] ?? .stopped }
 
-    /// Those that run, in the order in which they were started.
+    public func isLoaded(_ application: Atom) -> Bool { loaded.contains(application) }
+
+    /// What was loaded and unloaded by an upgrade that was taken back is undone; what runs stays loaded.
+    public mutating func restoreLoaded(_ before: Set<Atom>) { loaded = before.union(states.keys) }
+
+    /// Those that run, in the order in which their starts were done.
     public var running: [Atom] {
         started.filter { if case .running = state(of: $0) { true } else { false } }
     }
@@ -102,7 +113,7 @@ public struct ApplicationController: Sendable {
         switch event {
         case .boot:
             guard case .idle = phase else { break }
-            loaded = Set(specs.values.filter { $0.type != .none }.map(\.name))
+            for spec in specs.values where spec.type != .none { _ = loadAll(spec.name) }
             bootNext(
                 startOrder.filter { name in
                     switch specs[name]?.type {
@@ -124,7 +135,7 @@ public struct ApplicationController: Sendable {
         case .rootStarted(let address):
             rootStarted(address.application)
         case .startPhasesDone(let name):
-            ready(name)
+            startPhasesDone(name)
         case .startPhaseFailed(let name, let reason):
             guard case .starting(let type) = state(of: name), let root = roots[name] else { break }
             failedPhases[name] = (type, reason)
@@ -137,208 +148,5 @@ public struct ApplicationController: Sendable {
         }
         defer { actions = [] }
         return actions
-    }
-
-    // MARK: Starting
-
-    private mutating func bootNext(_ names: ArraySlice<Atom>) {
-        var rest = names
-        while let name = rest.popFirst() {
-            phase = .booting(current: name, rest: rest)
-            guard let type = specs[name]?.type else { continue }
-            start(name, type)
-            if case .starting = state(of: name) { return }
-            // It failed at once, and the boot with it, or it is a library.
-            guard case .booting = phase else { return }
-        }
-        phase = .idle
-        actions.append(.booted)
-    }
-
-    private mutating func start(_ name: Atom, _ type: ApplicationType) {
-        guard let spec = specs[name] else {
-            return actions.append(.startFailed(name, reason: .tuple([.atom("not_loaded"), .atom(name)])))
-        }
-        guard state(of: name) == .stopped else {
-            return actions.append(.startFailed(name, reason: .tuple([.atom("already_started"), .atom(name)])))
-        }
-        let missing = spec.applications.first { need in
-            if case .running = state(of: need) { return false }
-            let isOptional = spec.optionalApplications.contains(need) && specs[need] == nil
-            return !isOptional && (specs[need] != nil || !ApplicationOrder.emulatorApplications.contains(need))
-        }
-        if let missing {
-            return startFailed(name, type, .tuple([.atom("not_started"), .atom(missing)]))
-        }
-        loaded.insert(name)
-        started.append(name)
-        guard let mod = spec.mod, let root = spec.root else {
-            states[name] = .running(type)
-            return actions.append(.started(name))
-        }
-        states[name] = .starting(type)
-        roots[name] = root
-        actions.append(.startRoot(address: root, module: mod.module, arguments: mod.arguments))
-    }
-
-    private mutating func rootStarted(_ name: Atom) {
-        guard case .starting = state(of: name) else { return }
-        let phases = specs[name]?.startPhases ?? []
-        if phases.isEmpty { ready(name) } else { actions.append(.runStartPhases(name, phases)) }
-    }
-
-    private mutating func ready(_ name: Atom) {
-        guard case .starting(let type) = state(of: name) else { return }
-        states[name] = .running(type)
-        actions.append(.started(name))
-        goOn(after: name)
-    }
-
-    private mutating func startFailed(_ name: Atom, _ type: ApplicationType, _ reason: Term) {
-        forget(name)
-        actions.append(.startFailed(name, reason: reason))
-        guard case .booting(name, _) = phase else { return }
-        switch type {
-        case .permanent, .transient:
-            phase = .idle
-            let failure: [Term] = [.atom("application_start_failure"), .atom(name), reason]
-            actions.append(.terminateNode(reason: .tuple(failure)))
-        case .temporary, .load, .none:
-            break
-        }
-    }
-
-    private mutating func rootFailed(_ name: Atom, _ reason: Term) {
-        switch state(of: name) {
-        case .starting(let type):
-            startFailed(name, type, reason)
-            goOn(after: name)
-        case .stopping:
-            stopped(name)
-        case .running, .stopped:
-            break
-        }
-    }
-
-    // MARK: Loading
-
-    private mutating func load(_ name: Atom) -> Term {
-        guard specs[name] != nil else {
-            return .tuple([.atom("error"), .tuple([.atom("not_in_release"), .atom(name)])])
-        }
-        guard loaded.insert(name).inserted else {
-            return .tuple([.atom("error"), .tuple([.atom("already_loaded"), .atom(name)])])
-        }
-        return .ok
-    }
-
-    private mutating func unload(_ name: Atom) -> Term {
-        guard state(of: name) == .stopped else {
-            return .tuple([.atom("error"), .tuple([.atom("running"), .atom(name)])])
-        }
-        guard loaded.remove(name) != nil else {
-            return .tuple([.atom("error"), .tuple([.atom("not_loaded"), .atom(name)])])
-        }
-        return .ok
-    }
-
-    /// Whether its environment can be asked for and changed.
-    public func isLoaded(_ application: Atom) -> Bool { loaded.contains(application) }
-
-    // MARK: Stopping
-
-    private mutating func stop(_ name: Atom) {
-        switch state(of: name) {
-        case .starting, .running:
-            if let root = roots[name] {
-                states[name] = .stopping
-                actions.append(.stopRoot(root))
-            } else {
-                stopped(name)
-            }
-        case .stopped, .stopping:
-            actions.append(.stopFailed(name, reason: .tuple([.atom("not_started"), .atom(name)])))
-        }
-    }
-
-    private mutating func stopped(_ name: Atom) {
-        if let failure = failedPhases.removeValue(forKey: name) {
-            startFailed(name, failure.type, failure.reason)
-            return goOn(after: name)
-        }
-        forget(name)
-        actions.append(.stopped(name))
-        goOn(after: name)
-    }
-
-    private mutating func stopNext(_ names: ArraySlice<Atom>) {
-        var rest = names
-        while let name = rest.popFirst() {
-            switch state(of: name) {
-            case .stopped:
-                continue
-            case .stopping:
-                phase = .stopping(current: name, rest: rest)
-                return
-            case .starting, .running:
-                guard let root = roots[name] else {
-                    forget(name)
-                    actions.append(.stopped(name))
-                    continue
-                }
-                phase = .stopping(current: name, rest: rest)
-                states[name] = .stopping
-                actions.append(.stopRoot(root))
-                return
-            }
-        }
-        phase = .idle
-        actions.append(.allStopped)
-    }
-
-    private mutating func rootStopped(_ name: Atom, _ reason: Term) {
-        switch state(of: name) {
-        case .running(let type):
-            forget(name)
-            actions.append(.exited(name, type, reason: reason))
-            switch type {
-            case .permanent: terminate(name, reason)
-            case .transient: if reason != .normal { terminate(name, reason) }
-            case .temporary, .load, .none: break
-            }
-        case .stopping:
-            stopped(name)
-        case .starting(let type):
-            startFailed(name, type, reason)
-            goOn(after: name)
-        case .stopped:
-            break
-        }
-    }
-
-    private mutating func terminate(_ name: Atom, _ reason: Term) {
-        switch phase {
-        case .stopping:
-            return
-        case .idle, .booting:
-            phase = .idle
-            let exit: [Term] = [.atom("application_terminated"), .atom(name), reason]
-            actions.append(.terminateNode(reason: .tuple(exit)))
-        }
-    }
-
-    private mutating func forget(_ name: Atom) {
-        states[name] = nil
-        started.removeAll { $0 == name }
-        roots[name] = nil
-    }
-
-    /// The application that boot or stopAll waited for has come to its rest.
-    private mutating func goOn(after name: Atom) {
-        switch phase {
-        case .booting(name, let rest): bootNext(rest)
-        case .stopping(name, let rest): stopNext(rest)
-        case .idle, .booting, .stopping: break
-        }
     }
 }

@@ -9,14 +9,17 @@ public struct ApplicationSpec: Hashable, Sendable {
     /// Those of `applications` that may be missing.
     public var optionalApplications: [Atom]
     public var includedApplications: [Atom]
-    /// None for a library application, which has nothing to start.
+    /// Its top supervisor; none for a library application, which has nothing to start.
     public var mod: ApplicationModule?
-    public var startPhases: [StartPhase]
+    /// Nil is `undefined`: it has no phases, and one that includes it can't run any.
+    public var startPhases: [StartPhase]?
+    /// Whether the included applications take part in the start phases.
+    public var startsIncluded: Bool
 
     public init(
         name: Atom, type: ApplicationType = .permanent, applications: [Atom] = [], optionalApplications: [Atom] = [],
         includedApplications: [Atom] = [], mod: ApplicationModule? = nil,
-        startPhases: [StartPhase] = []
+        startPhases: [StartPhase]? = nil, startsIncluded: Bool = false
     ) {
         self.name = name
         self.type = type
@@ -25,14 +28,15 @@ public struct ApplicationSpec: Hashable, Sendable {
         self.includedApplications = includedApplications
         self.mod = mod
         self.startPhases = startPhases
+        self.startsIncluded = startsIncluded
     }
 
     public init(_ resource: ApplicationResource, _ release: ReleaseApplication) {
         self.init(
             name: resource.name, type: release.type, applications: resource.applications,
             optionalApplications: resource.optionalApplications,
-            includedApplications: release.included ?? resource.includedApplications, mod: resource.mod,
-            startPhases: resource.startPhases ?? [])
+            includedApplications: release.included ?? resource.includedApplications, mod: resource.topSupervisor,
+            startPhases: resource.startPhases, startsIncluded: resource.startsIncludedApplications)
     }
 
     /// The place of its top supervisor.
@@ -66,14 +70,19 @@ public enum ApplicationOrderError: Error, Hashable, Sendable, CustomStringConver
 /// The order in which applications start: as in the release, but each after those that it needs.
 ///
 /// An application needs its `applications` and `included_applications`, and what its included ones need. One that
-/// another includes is started by that one, not by the controller, so it is not in the order.
+/// another includes is started by that one, not by the controller, so it is not in the order; who needs it waits for
+/// the one at the top.
 ///
-/// Source: OTP, systools, how `make_script` orders a release; app(4).
+/// Source: OTP, `systools_make`, how `make_script` orders a release; app(4).
 enum ApplicationOrder {
     /// What the emulator itself provides.
     static let emulatorApplications: Set<Atom> = ["kernel", "stdlib", "sasl", "erts"]
 
-    static func startOrder(_ specs: [ApplicationSpec]) throws(ApplicationOrderError) -> [Atom] {
+    /// - Returns: the applications as a boot script has them, and the order.
+    static func startOrder(
+        _ given: [ApplicationSpec]
+    ) throws(ApplicationOrderError) -> (specs: [Atom: ApplicationSpec], order: [Atom]) {
+        let specs = normalised(given)
         var byName: [Atom: ApplicationSpec] = [:]
         for spec in specs {
             guard byName.updateValue(spec, forKey: spec.name) == nil else { throw .duplicate(spec.name) }
@@ -89,7 +98,47 @@ enum ApplicationOrder {
         var order: [Atom] = []
         var done: Set<Atom> = []
         for spec in specs { try visit(spec, byName, &done, &order) }
-        return order.filter { includers[$0] == nil }
+        return (byName, order.filter { includers[$0] == nil })
+    }
+
+    /// What each needs and includes in the order of the release, and the one at the top in the place of one that is
+    /// included.
+    ///
+    /// Source: OTP, `systools_make`, `sort_used_and_incl_appls` and `find_top_app`.
+    private static func normalised(_ specs: [ApplicationSpec]) -> [ApplicationSpec] {
+        let positions = Dictionary(
+            specs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let includers = Dictionary(
+            specs.flatMap { spec in spec.includedApplications.map { ($0, spec.name) } },
+            uniquingKeysWith: { first, _ in first })
+        return specs.map { spec in
+            var spec = spec
+            spec.applications = needed(by: spec, includers)
+            spec.applications.sort(by: positions)
+            spec.includedApplications.sort(by: positions)
+            return spec
+        }
+    }
+
+    /// Those of the same tree stay as they are: they order the tree's own needs.
+    private static func needed(by spec: ApplicationSpec, _ includers: [Atom: Atom]) -> [Atom] {
+        func top(of name: Atom) -> Atom {
+            var top = name
+            // No further than there are applications: one that includes itself has no top.
+            for _ in 0...includers.count {
+                guard let next = includers[top] else { break }
+                top = next
+            }
+            return top
+        }
+        let own = top(of: spec.name)
+        var needed: [Atom] = []
+        for need in spec.applications where need != own {
+            let needTop = top(of: need)
+            let name = needTop == own ? need : needTop
+            if !needed.contains(name) { needed.append(name) }
+        }
+        return needed
     }
 
     /// Depth first, with a stack of its own: the chain of applications is as long as a release likes.
@@ -108,11 +157,12 @@ enum ApplicationOrder {
                 continue
             }
             path[path.count - 1].needs = top.needs.dropFirst()
-            if done.contains(need) { continue }
+            guard let spec = byName[need], !done.contains(need) else { continue }
+            // That the includer and the included need each other is in order.
+            if spec.includedApplications.contains(top.spec.name) { continue }
             guard !onPath.contains(need) else {
                 throw .circular(path.map(\.spec.name).drop { $0 != need }.map { $0 })
             }
-            guard let spec = byName[need] else { continue }
             path.append((spec, try needs(spec, byName)[...]))
             onPath.insert(need)
         }
@@ -121,11 +171,21 @@ enum ApplicationOrder {
     private static func needs(
         _ spec: ApplicationSpec, _ byName: [Atom: ApplicationSpec]
     ) throws(ApplicationOrderError) -> [Atom] {
-        let needed = spec.includedApplications + spec.applications
+        let needed = spec.applications + spec.includedApplications
         for need in needed where byName[need] == nil {
             if emulatorApplications.contains(need) || spec.optionalApplications.contains(need) { continue }
             throw .missing(need, neededBy: spec.name)
         }
         return needed.filter { byName[$0] != nil }
+    }
+}
+
+extension [Atom] {
+    /// By their position in the release; those that are not in it last, as they stood.
+    fileprivate mutating func sort(by positions: [Atom: Int]) {
+        self = enumerated().sorted { left, right in
+            let (first, second) = (positions[left.element] ?? .max, positions[right.element] ?? .max)
+            return first == second ? left.offset < right.offset : first < second
+        }.map(\.element)
     }
 }

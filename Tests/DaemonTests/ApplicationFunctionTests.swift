@@ -122,7 +122,7 @@ import Wire
                 await start("nothing") == [
                     "no_such_application",
                     "release 1.0.0 has no application nothing; see releasectl which-applications",
-                    "{error,{not_loaded,nothing}}",
+                    "{error,{\"no such file or directory\",\"nothing.app\"}}",
                 ])
             #expect(await start("kernel")[1] == "kernel is the daemon itself")
             #expect(

@@ -37,7 +37,7 @@ import Wire
 
     @Test(arguments: [
         ("{error, no}", "{no,{<<\"fix/fix_sup/c1\">>,start_phase,[first,normal,{error,no}]}}"),
-        ("maybe", "{{bad_return_value,maybe},{<<\"fix/fix_sup/c1\">>,start_phase,[first,normal,maybe]}}"),
+        ("maybe", "{bad_return_value,{{<<\"fix/fix_sup/c1\">>,start_phase,[first,normal,maybe]},maybe}}"),
     ])
     func aPhaseThatFailsFailsTheStart(arguments: String, reason: String) async throws {
         let failure = try await TestNode.failingToBoot(try Self.root("[{first, \(arguments)}]"))
@@ -95,6 +95,79 @@ import Wire
             #expect(try await test.install("2.0.0").outcome == .aborted)
             #expect(try await test.call("{env, greeting}") == "hello")
             #expect(await test.node.environmentChanges.isEmpty)
+        }
+    }
+
+    /// What the script loaded and unloaded before it failed.
+    @Test(arguments: [("", InstallResult.Outcome.refused), ("point_of_no_return,", .aborted)])
+    func whatAnUpgradeLoadedIsTakenBackWithIt(_ before: String, _ outcome: InstallResult.Outcome) async throws {
+        let script = """
+            {load_object_code, {fix, "2.0.0", [counter]}}, \(before)
+            {apply, {application, unload, [idle]}}, {apply, {application, load, [fresh]}},
+            {apply, {application, start, [nothing]}} \(before.isEmpty ? ", point_of_no_return" : "")
+            """
+        let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: script))
+        for name in ["idle", "fresh"] {
+            try root.write(
+                "lib/\(name)-1/ebin/\(name).app",
+                "{application, \(name), [{vsn, \"1\"}, {modules, []}, {registered, []}, {applications, []}]}.")
+        }
+        for vsn in ["1.0.0", "2.0.0"] {
+            try root.write(
+                "releases/\(vsn)/fix.rel",
+                """
+                {release, {"fix", "\(vsn)"}, {erts, "\(Emulator.vsn)"},
+                 [{fix, "\(vsn)"}, {idle, "1", load}, {fresh, "1", none}]}.
+                """)
+        }
+        let records = ["1.0.0", "2.0.0"].map { vsn in
+            """
+            {release, "fix", "\(vsn)", "\(Emulator.vsn)",
+             [{fix, "\(vsn)", "lib/fix-\(vsn)"}, {idle, "1", "lib/idle-1"}, {fresh, "1", "lib/fresh-1"}],
+             \(vsn == "1.0.0" ? "permanent" : "unpacked")}
+            """
+        }
+        try root.write("releases/RELEASES", "[\(records.joined(separator: ",\n"))].")
+        try await TestNode.with(root) { test async throws in
+            let before = await test.service.whichApplications()
+            #expect(before.applications.map(\.state) == [.running, .loaded, .notLoaded])
+            let result = try await test.install("2.0.0")
+            #expect(result.outcome == outcome)
+            #expect(await test.service.whichApplications() == before)
+        }
+    }
+
+    @Test func anUnloadTakesWhatWasSetWithIt() async throws {
+        let script = """
+            point_of_no_return,
+            {apply, {application, set_env, [fresh, a, 1]}}, {apply, {application, load, [fresh]}},
+            {apply, {application, set_env, [fresh, b, 2]}},
+            {apply, {application, set_env, [fresh, c, 3, [{persistent, true}]]}},
+            {apply, {application, set_env, [fresh, d, 4]}}, {apply, {application, unload, [fresh]}},
+            {apply, {application, set_env, [fresh, d, 5]}}
+            """
+        let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: script))
+        try root.write(
+            "lib/fresh-1/ebin/fresh.app",
+            """
+            {application, fresh, [{vsn, "1"}, {modules, []}, {registered, []}, {applications, []},
+                                  {env, [{a, own}, {b, own}, {c, own}]}]}.
+            """)
+        try root.write(
+            "releases/2.0.0/fix.rel",
+            """
+            {release, {"fix", "2.0.0"}, {erts, "\(Emulator.vsn)"}, [{fix, "2.0.0"}, {fresh, "1", none}]}.
+            """)
+        try root.write(
+            "releases/RELEASES",
+            """
+            [{release, "fix", "1.0.0", "\(Emulator.vsn)", [{fix, "1.0.0", "lib/fix-1.0.0"}], permanent},
+             {release, "fix", "2.0.0", "\(Emulator.vsn)",
+              [{fix, "2.0.0", "lib/fix-2.0.0"}, {fresh, "1", "lib/fresh-1"}], unpacked}].
+            """)
+        try await TestNode.with(root) { test async throws in
+            #expect(try await test.install("2.0.0").outcome == .done)
+            #expect(try await test.service.getAllEnv("fresh").reply == "[{a,own},{b,own},{c,3},{d,5}]")
         }
     }
 

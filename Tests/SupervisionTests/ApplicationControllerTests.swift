@@ -24,10 +24,11 @@ import Testing
     @Test func applicationsAreLoadedWithTheReleaseAndByHand() throws {
         var controller = try ApplicationController([app("a"), app("b", .load), app("c", ApplicationType.none)])
         _ = controller.handle(.boot)
-        #expect(controller.handle(.load("c")) == [.answer("c", .ok)])
+        #expect(controller.handle(.load("c")) == [.loaded(["c"]), .answer("c", .ok)])
         #expect(controller.handle(.load("b")) == [.answer("b", .tuple([.error, .tuple(["already_loaded", "b"])]))])
-        #expect(controller.handle(.load("x")) == [.answer("x", .tuple([.error, .tuple(["not_in_release", "x"])]))])
-        #expect(controller.handle(.unload("c")) == [.answer("c", .ok)])
+        let noSuchFile = Term.tuple([.string("no such file or directory"), .string("x.app")])
+        #expect(controller.handle(.load("x")) == [.answer("x", .tuple([.error, noSuchFile]))])
+        #expect(controller.handle(.unload("c")) == [.unloaded(["c"]), .answer("c", .ok)])
         #expect(controller.handle(.unload("c")) == [.answer("c", .tuple([.error, .tuple(["not_loaded", "c"])]))])
         #expect(controller.handle(.unload("a")) == [.answer("a", .tuple([.error, .tuple(["running", "a"])]))])
         // A start loads.
@@ -35,7 +36,53 @@ import Testing
         #expect(controller.isLoaded("c"))
     }
 
+    @Test func includedApplicationsAreLoadedAndUnloadedWithTheirs() throws {
+        var controller = try ApplicationController([
+            app("top", .none, includes: ["mid"]), app("mid", .none, includes: ["low"]), app("low", .none),
+        ])
+        #expect(controller.handle(.load("top")) == [.loaded(["top", "mid", "low"]), .answer("top", .ok)])
+        // One that runs by itself stays, as do those that it includes.
+        _ = controller.handle(.start("mid", .temporary))
+        _ = controller.handle(.rootStarted(root("mid")))
+        #expect(controller.handle(.unload("top")) == [.unloaded(["top"]), .answer("top", .ok)])
+        #expect(controller.loaded == ["mid", "low"])
+    }
+
+    @Test func whatAnUpgradeLoadedIsTakenBack() throws {
+        var controller = try ApplicationController([app("a"), app("b", .load), app("c", ApplicationType.none)])
+        _ = controller.handle(.boot)
+        let before = controller.loaded
+        _ = controller.handle(.unload("b"))
+        _ = controller.handle(.load("c"))
+        controller.restoreLoaded(before)
+        #expect(controller.loaded == ["a", "b"])
+    }
+
     // MARK: Start phases
+
+    @Test func includedApplicationsTakePartByTheApplicationStarter() throws {
+        var top = app("top", includes: ["one", "two", "lib"])
+        top.startPhases = [StartPhase(phase: "init", arguments: 1), StartPhase(phase: "go", arguments: 2)]
+        var one = app("one", includes: ["below"])
+        one.startPhases = [StartPhase(phase: "go", arguments: 3), StartPhase(phase: "other", arguments: 4)]
+        one.startsIncluded = true
+        let (two, library) = (app("two"), app("lib", isLibrary: true))
+        var below = app("below")
+        below.startPhases = [StartPhase(phase: "go", arguments: 5)]
+        func steps() throws -> [ApplicationController.Action] {
+            var controller = try ApplicationController([top, one, two, library, below])
+            _ = controller.handle(.boot)
+            return controller.handle(.rootStarted(root("top")))
+        }
+        let own = [StartPhaseStep.call("top", top.startPhases![0]), .call("top", top.startPhases![1])]
+        #expect(try steps() == [.runStartPhases("top", own)])
+        top.startsIncluded = true
+        let undefined = Term.tuple(["start_phases_undefined", "two"])
+        #expect(try steps() == [.runStartPhases("top", [own[0], .fail(reason: undefined)])])
+        top.includedApplications = ["one", "lib"]
+        let all = own + [.call("one", one.startPhases![0]), .call("below", below.startPhases![0])]
+        #expect(try steps() == [.runStartPhases("top", all)])
+    }
 
     private func phased(_ type: ApplicationType = .permanent) -> ApplicationSpec {
         var spec = app("a", type)
@@ -48,7 +95,7 @@ import Testing
         #expect(controller.handle(.boot) == [start("a")])
         #expect(
             controller.handle(.rootStarted(root("a"))) == [
-                .runStartPhases("a", [StartPhase(phase: "init", arguments: .nil)])
+                .runStartPhases("a", [.call("a", StartPhase(phase: "init", arguments: .nil))])
             ])
         #expect(controller.running == [])
         #expect(controller.handle(.startPhasesDone("a")) == [.started("a"), start("b")])
@@ -100,6 +147,19 @@ import Testing
             app("top", includes: ["inc"]), app("inc", needs: ["base"]), app("base"),
         ])
         #expect(controller.startOrder == ["base", "top"])
+    }
+
+    /// As in a boot script: the order of the release counts, and who needs an included one waits for its top.
+    @Test func needsAreThoseOfABootScript() throws {
+        var controller = try ApplicationController([
+            app("user", needs: ["inc", "b", "a"]), app("a"), app("b"), app("top", includes: ["inc"]),
+            app("inc", needs: ["top"]),
+        ])
+        #expect(controller.startOrder == ["a", "b", "top", "user"])
+        #expect(
+            controller.handle(.start("user", .temporary)) == [
+                .loaded(["user"]), .startFailed("user", reason: .tuple(["not_started", "a"])),
+            ])
     }
 
     @Test func optionalApplicationsMayBeMissing() throws {
@@ -157,14 +217,18 @@ import Testing
         #expect(controller.running.isEmpty)
     }
 
+    private func failure(_ name: Atom) -> Term {
+        .tuple(["bad", .tuple([.atom(Atom(name.name + "_sup")), "start", .list(["normal", .nil])])])
+    }
+
     @Test(arguments: [ApplicationType.permanent, .transient])
     func aFailedStartEndsTheNode(_ type: ApplicationType) throws {
         var controller = try ApplicationController([app("a", type), app("b")])
         _ = controller.handle(.boot)
         #expect(
             controller.handle(.rootFailed(root("a"), reason: "bad")) == [
-                .startFailed("a", reason: "bad"),
-                .terminateNode(reason: .tuple(["application_start_failure", "a", "bad"])),
+                .startFailed("a", reason: failure("a")),
+                .terminateNode(reason: .tuple(["application_start_failure", "a", failure("a")])),
             ])
         #expect(controller.handle(.stopAll) == [.allStopped])
     }
@@ -174,7 +238,40 @@ import Testing
         _ = controller.handle(.boot)
         #expect(
             controller.handle(.rootFailed(root("a"), reason: "bad")) == [
-                .startFailed("a", reason: "bad"), .startFailed("b", reason: .tuple(["not_started", "a"])), start("c"),
+                .startFailed("a", reason: failure("a")), .startFailed("b", reason: .tuple(["not_started", "a"])),
+                start("c"),
+            ])
+    }
+
+    /// As in OTP: a boot goes on without one that may not start, also a permanent one.
+    @Test func onlyAStartThatWasTriedEndsTheNode() throws {
+        var controller = try ApplicationController([app("a", .temporary), app("b", needs: ["a"]), app("c")])
+        _ = controller.handle(.boot)
+        #expect(
+            controller.handle(.rootFailed(root("a"), reason: "bad")) == [
+                .startFailed("a", reason: failure("a")), .startFailed("b", reason: .tuple(["not_started", "a"])),
+                start("c"),
+            ])
+    }
+
+    /// OTP's two lists, `started` and `running`: one that ended by itself stays in the first until it is stopped.
+    @Test func oneThatEndedIsStartedAndDoesNotRun() throws {
+        var controller = try ApplicationController([
+            app("a", .temporary), app("b", .load, needs: ["a"]), app("lib", .load, needs: ["a"], isLibrary: true),
+        ])
+        _ = controller.handle(.boot)
+        _ = controller.handle(.rootStarted(root("a")))
+        _ = controller.handle(.rootStopped(root("a"), reason: "crash"))
+        #expect(
+            controller.handle(.start("b", .permanent)) == [
+                .startFailed("b", reason: .tuple(["not_running", "a"]))
+            ])
+        #expect(controller.handle(.start("lib", .temporary)) == [.started("lib")])
+        #expect(controller.handle(.stop("a")) == [.stopped("a")])
+        #expect(controller.handle(.stop("a")) == [.stopFailed("a", reason: .tuple(["not_started", "a"]))])
+        #expect(
+            controller.handle(.start("b", .permanent)) == [
+                .startFailed("b", reason: .tuple(["not_started", "a"]))
             ])
     }
 
@@ -197,11 +294,13 @@ import Testing
     @Test func startsAndStopsByHand() throws {
         var controller = try ApplicationController([app("a"), app("b", needs: ["a"])])
         #expect(
-            controller.handle(.start("b", .temporary)) == [.startFailed("b", reason: .tuple(["not_started", "a"]))])
-        #expect(
-            controller.handle(.start("x", .temporary)) == [.startFailed("x", reason: .tuple(["not_loaded", "x"]))])
-        #expect(controller.handle(.start("a", .permanent)) == [start("a")])
-        #expect(controller.handle(.rootFailed(root("a"), reason: "bad")) == [.startFailed("a", reason: "bad")])
+            controller.handle(.start("b", .temporary)) == [
+                .loaded(["b"]), .startFailed("b", reason: .tuple(["not_started", "a"])),
+            ])
+        let noSuchFile = Term.tuple([.string("no such file or directory"), .string("x.app")])
+        #expect(controller.handle(.start("x", .temporary)) == [.startFailed("x", reason: noSuchFile)])
+        #expect(controller.handle(.start("a", .permanent)) == [.loaded(["a"]), start("a")])
+        #expect(controller.handle(.rootFailed(root("a"), reason: "bad")) == [.startFailed("a", reason: failure("a"))])
         _ = controller.handle(.start("a", .permanent))
         #expect(controller.handle(.rootStarted(root("a"))) == [.started("a")])
         #expect(
@@ -228,11 +327,11 @@ import Testing
         _ = controller.handle(.rootStarted(root("a")))
         _ = controller.handle(.rootStarted(root("b")))
         try controller.update([app("a"), app("c", needs: ["a"])])
-        #expect(controller.handle(.start("c", .permanent)) == [start("c")])
+        #expect(controller.handle(.start("c", .permanent)) == [.loaded(["c"]), start("c")])
         #expect(controller.handle(.rootStarted(root("c"))) == [.started("c")])
         #expect(controller.handle(.stop("b")) == [.stopRoot(root("b"))])
         #expect(controller.handle(.rootStopped(root("b"), reason: .shutdown)) == [.stopped("b")])
-        #expect(
-            controller.handle(.start("b", .permanent)) == [.startFailed("b", reason: .tuple(["not_loaded", "b"]))])
+        let noSuchFile = Term.tuple([.string("no such file or directory"), .string("b.app")])
+        #expect(controller.handle(.start("b", .permanent)) == [.startFailed("b", reason: noSuchFile)])
     }
 }

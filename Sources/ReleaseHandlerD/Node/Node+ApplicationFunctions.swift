@@ -67,9 +67,7 @@ extension Node {
     /// What was set in its environment goes with it, as in OTP.
     func unloadApplication(_ text: String) async throws(ControlError) -> ApplicationAnswer {
         let name = Self.name(text)
-        let reply = try await control(.unload, name) { _ in .unload(name) }
-        if let vsn = release?.vsn { environmentChanges[vsn]?[name] = nil }
-        return ApplicationAnswer(reply: reply.description)
+        return ApplicationAnswer(reply: try await control(.unload, name) { _ in .unload(name) }.description)
     }
 
     /// - Returns: what OTP's function answers; an error of its is thrown.
@@ -81,12 +79,6 @@ extension Node {
         while applications?.state(of: name) == .stopping {
             await withCheckedContinuation { continuation in whenAtRest(name) { continuation.resume() } }
             release = try requireRunning()
-        }
-        do {
-            // An upgrade that was taken back may have left those of the other release.
-            try applications?.update(release.applicationSpecs)
-        } catch {
-            throw ControlError(.internalError, "the applications of \(release.vsn) have no order: \(error)")
         }
         try known(name, in: release, reply: function.replyToUnknown(name))
         let event = event(release)
@@ -133,7 +125,7 @@ extension Node {
     }
 
     private func changeEnvironment(
-        _ text: String, _ key: String, to change: EnvironmentChange
+        _ text: String, _ key: String, to change: EnvironmentChanges.Change
     ) async throws(ControlError) -> EnvironmentAnswer {
         let key = try Self.key(key)
         _ = try requireRunning()
@@ -208,7 +200,7 @@ extension Node {
         switch (function, kind?.tag) {
         case (.start, "already_started"?) where kind?.subject == name:
             return (.badApplicationState, "\(application) runs already")
-        case (.start, "not_started"?):
+        case (.start, "not_started"?), (.start, "not_running"?):
             let missing = kind?.subject.name ?? ""
             return (.badApplicationState, "\(application) needs \(missing), which does not run: start that first")
         case (.start, _) where reason == .shutdown:
@@ -234,19 +226,17 @@ private enum ApplicationFunction {
 
     /// As the controller answers to what it does not know.
     func replyToUnknown(_ name: Atom) -> Term {
-        let tag: Term =
-            switch self {
-            case .start, .unload: .atom("not_loaded")
-            case .stop: .atom("not_started")
-            case .load: .atom("not_in_release")
-            }
-        return .tuple([.error, .tuple([tag, .atom(name)])])
+        switch self {
+        case .start, .load: .tuple([.error, ApplicationController.noSuchFile(name)])
+        case .unload: .tuple([.error, .tuple([.atom("not_loaded"), .atom(name)])])
+        case .stop: .tuple([.error, .tuple([.atom("not_started"), .atom(name)])])
+        }
     }
 }
 
 extension LoadedRelease {
     /// That of the `.rel`, so that one that was stopped by hand is afterwards what it was.
-    fileprivate func startType(of application: Atom) -> ApplicationType {
+    func startType(of application: Atom) -> ApplicationType {
         switch resource.application(application)?.type {
         case .permanent?: .permanent
         case .transient?: .transient

@@ -3,22 +3,12 @@ import Instructions
 import Supervision
 import Terms
 
-/// What `application:set_env` and `application:unset_env` made of a parameter.
-enum EnvironmentChange {
-    case set(Term)
-    case unset
-}
-
 /// Environments as functions of `application` see them.
 extension Node {
     /// The application's own environment, `sys.config` over it, and over both what was set since.
     func environmentParameters(of application: Atom, in release: LoadedRelease) -> [EnvironmentParameter] {
         let parameters = release.environmentParameters(of: application)
-        guard let changes = environmentChanges[release.vsn]?[application] else { return parameters }
-        let set = changes.compactMap { key, change -> EnvironmentParameter? in
-            if case .set(let value) = change { EnvironmentParameter(key: key, value: value) } else { nil }
-        }
-        return parameters.filter { changes[$0.key] == nil } + set.sorted { $0.key.name < $1.key.name }
+        return environmentChanges[release.vsn]?.parameters(of: application, over: parameters) ?? parameters
     }
 
     func environment(of application: Atom, in release: LoadedRelease) -> [Atom: Term] {
@@ -27,8 +17,45 @@ extension Node {
     }
 
     /// Lasts until another release runs, as in OTP: what is to last stands in `sys.config`.
-    func changeEnvironment(of application: Atom, _ key: Atom, to change: EnvironmentChange, in release: LoadedRelease) {
-        environmentChanges[release.vsn, default: [:]][application, default: [:]][key] = change
+    func changeEnvironment(
+        of application: Atom, _ key: Atom, to change: EnvironmentChanges.Change, isPersistent: Bool = false,
+        in release: LoadedRelease
+    ) {
+        environmentChanges[release.vsn, default: EnvironmentChanges()]
+            .change(application, key, to: change, isPersistent: isPersistent)
+    }
+
+    /// What loading or unloading makes of what was set; in an upgrade, for the release that is being installed.
+    func changeEnvironments(of applications: [Atom], areLoaded: Bool) {
+        guard let release = upgrade?.to ?? release, var changes = environmentChanges[release.vsn] else { return }
+        for application in applications {
+            let own = release.applications[application]?.env ?? []
+            let config = release.config.environment(of: application)
+            if areLoaded {
+                changes.load(application, own: own, config: config)
+            } else {
+                changes.unload(application, own: own, config: config)
+            }
+        }
+        environmentChanges[release.vsn] = changes
+    }
+
+    /// Whose environment a module at a place reads: its own application's where that one is included by the one whose
+    /// tree it is in.
+    func environmentOwner(of address: ChildAddress, module: Atom, in release: LoadedRelease) -> Atom {
+        var modules = [module]
+        var above = address.parent
+        while let supervisor = above {
+            if let module = tree.supervisor(at: supervisor)?.module { modules.append(module) }
+            above = supervisor.parent
+        }
+        let libraries = modules.reversed().compactMap { codeServer.library(of: $0, in: release) }
+        return release.includedApplications.owner(in: address.application, libraries: libraries)
+    }
+
+    func environmentParameters(of place: Place, in release: LoadedRelease) -> [EnvironmentParameter] {
+        let owner = environmentOwner(of: place.address, module: place.spec.start.module, in: release)
+        return environmentParameters(of: owner, in: release)
     }
 
     /// Another release runs, or goes on: what was changed for others is gone.
@@ -44,46 +71,67 @@ extension Node {
 ///
 /// Source: OTP app(4), `start_phases`; application(3), `Module:start_phase/3`, which is called once for each phase there.
 extension Node {
-    func runStartPhases(of application: Atom, _ phases: [StartPhase]) {
+    func runStartPhases(of application: Atom, _ steps: [StartPhaseStep]) {
         let run = (startPhaseRuns[application] ?? 0) + 1
         startPhaseRuns[application] = run
-        runStartPhases(application, run, phases[...])
+        runStartPhases(application, run, steps[...])
     }
 
-    private func runStartPhases(_ application: Atom, _ run: Int, _ phases: ArraySlice<StartPhase>) {
+    private func runStartPhases(_ application: Atom, _ run: Int, _ steps: ArraySlice<StartPhaseStep>) {
         guard startPhaseRuns[application] == run else { return }
-        guard let phase = phases.first else { return feed(.startPhasesDone(application)) }
-        let listeners = tree.allChildren().filter {
-            $0.address.application == application && $0.spec.startPhases.contains(phase.phase)
+        guard let step = steps.first else { return feed(.startPhasesDone(application)) }
+        switch step {
+        case .call(let owner, let phase): runStartPhase(application, run, phase, of: owner, then: steps.dropFirst())
+        case .fail(let reason): feed(.startPhaseFailed(application, reason: reason))
+        }
+    }
+
+    private func runStartPhase(
+        _ application: Atom, _ run: Int, _ phase: StartPhase, of owner: Atom, then rest: ArraySlice<StartPhaseStep>
+    ) {
+        let listeners = tree.allChildren().filter { child in
+            guard child.address.application == application, child.spec.startPhases.contains(phase.phase),
+                let release = releaseForStarts
+            else { return false }
+            return environmentOwner(of: child.address, module: child.spec.start.module, in: release) == owner
         }
         let call = Term.tuple([.atom("start_phase"), .atom(phase.phase), .normal, phase.arguments])
         ask(listeners.compactMap { places[$0.address] }[...], call) { [weak self] failure in
             guard let self, startPhaseRuns[application] == run else { return }
-            guard let failure else { return runStartPhases(application, run, phases.dropFirst()) }
+            guard let failure else { return runStartPhases(application, run, rest) }
             let arguments = Term.list([.atom(phase.phase), .normal, phase.arguments])
             let function = Term.tuple([.text(failure.place), .atom("start_phase"), arguments])
-            feed(.startPhaseFailed(application, reason: .tuple([failure.reason, function])))
+            feed(.startPhaseFailed(application, reason: failure.reason(of: function)))
         }
     }
 
     /// `then` gets the first failure.
     private func ask(
         _ places: ArraySlice<Place>, _ call: Term,
-        then: @escaping @HostActor ((place: String, reason: Term)?) -> Void
+        then: @escaping @HostActor (StartPhaseFailure?) -> Void
     ) {
         guard let place = places.first else { return then(nil) }
         place.call(call, timeoutMilliseconds: place.spec.startTimeoutMilliseconds) { [weak self] result in
             switch result {
             case .success(.ok): self?.ask(places.dropFirst(), call, then: then)
-            case .success(let answer): then((place.address.description, Self.reason(answer)))
-            case .failure(let failure): then((place.address.description, failure.reason))
+            case .success(let answer): then(StartPhaseFailure(place: place.address.description, answer: answer))
+            case .failure(let failure):
+                then(StartPhaseFailure(place: place.address.description, answer: .tuple([.error, failure.reason])))
             }
         }
     }
+}
 
-    private static func reason(_ answer: Term) -> Term {
-        if case .tuple(let parts) = answer, parts.count == 2, parts[0] == .error { return parts[1] }
-        return .tuple([.atom("bad_return_value"), answer])
+private struct StartPhaseFailure {
+    let place: String
+    let answer: Term
+
+    /// Source: OTP, `application_starter`, `run_the_phase`.
+    func reason(of function: Term) -> Term {
+        if case .tuple(let parts) = answer, parts.count == 2, parts[0] == .error {
+            return .tuple([parts[1], function])
+        }
+        return .tuple([.atom("bad_return_value"), .tuple([function, answer])])
     }
 }
 

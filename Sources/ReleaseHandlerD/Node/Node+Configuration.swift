@@ -16,7 +16,9 @@ extension Node {
 
     /// A worker that was being started while its application's environment was changed does not know of that.
     func tellIfStale(_ place: Place) {
-        guard case .running = phase, let release, environmentChanges[release.vsn]?[place.address.application] != nil
+        guard case .running = phase, let release,
+            environmentChanges[release.vsn]?.isChanged(
+                environmentOwner(of: place.address, module: place.spec.start.module, in: release)) == true
         else { return }
         changeConfig(of: [place], to: release) { [weak self] failures in
             for failure in failures {
@@ -32,7 +34,7 @@ extension Node {
         var told: [(Place, ConfigChange, [EnvironmentEntry])] = []
         for place in places {
             guard launcher.speaksProtocol(place.spec), case .running(_, let generation) = place.state else { continue }
-            let new = environmentParameters(of: place.address.application, in: release)
+            let new = environmentParameters(of: place, in: release)
                 .map { EnvironmentEntry(key: $0.key, value: $0.value) }
             if let change = Self.configChange(from: generation, to: new) {
                 told.append((place, change, new))

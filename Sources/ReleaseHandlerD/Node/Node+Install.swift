@@ -162,7 +162,7 @@ extension Node {
             goOn()
             codeServer.forgetUnused()
             purgeWhatIsDue()
-            forgetEnvironmentChanges(except: upgrade.from.vsn)
+            takeBackApplications(of: upgrade)
             events.post(
                 "install_refused", "release \(upgrade.to.vsn) refused, nothing changed: \(failure)", level: .error)
             then(upgrade.result(.refused, failure))
@@ -171,7 +171,7 @@ extension Node {
             goOn()
             codeServer.forgetUnused()
             purgeWhatIsDue()
-            forgetEnvironmentChanges(except: upgrade.from.vsn)
+            takeBackApplications(of: upgrade)
             let sentence = "upgrade to \(upgrade.to.vsn) aborted, \(upgrade.from.vsn) runs on: \(failure)"
             events.post("install_aborted", sentence, level: .error)
             then(upgrade.result(.aborted, failure, warnings: warnings))
@@ -199,6 +199,17 @@ extension Node {
     private func goOn() {
         phase = .running
         forgetGonePlaces()
+    }
+
+    /// What the script did to applications without starting or stopping any is undone.
+    private func takeBackApplications(of upgrade: Upgrade) {
+        forgetEnvironmentChanges(except: upgrade.from.vsn)
+        applications?.restoreLoaded(upgrade.loadedBefore)
+        do {
+            try applications?.update(upgrade.from.applicationSpecs)
+        } catch {
+            events.post("internal_error", "the applications of \(upgrade.from.vsn): \(error)", level: .error)
+        }
     }
 
     private func installed(

@@ -78,7 +78,9 @@ extension Node {
         case .startRoot(let address, let module, let arguments):
             feed(.startRoot(address: address, module: module, arguments: arguments))
         case .stopRoot(let address): feed(.stopRoot(address))
-        case .runStartPhases(let name, let phases): runStartPhases(of: name, phases)
+        case .runStartPhases(let name, let steps): runStartPhases(of: name, steps)
+        case .loaded(let names): changeEnvironments(of: names, areLoaded: true)
+        case .unloaded(let names): changeEnvironments(of: names, areLoaded: false)
         case .answer(let name, let term): settle(name, \.loads, term)
         case .started(let name):
             events.post("application_started", "application \(name.name) started")

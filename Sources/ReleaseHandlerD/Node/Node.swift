@@ -56,7 +56,7 @@ public final class Node {
     var lastRequest = 0
     var applicationWaiters: [Atom: ApplicationWaiters] = [:]
     /// By the version of the release for which they were made.
-    var environmentChanges: [String: [Atom: [Atom: EnvironmentChange]]] = [:]
+    var environmentChanges: [String: EnvironmentChanges] = [:]
     /// What people are changing by hand: no install that is asked for begins meanwhile.
     var changesUnderWay: [Int: String] = [:]
     var lastChange = 0
@@ -152,7 +152,7 @@ public final class Node {
 
     private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
         do {
-            guard let initial = try supervisorInit(of: module, application: address.application) else {
+            guard let initial = try supervisorInit(of: module, at: address) else {
                 return feed(.supervisorIgnored(id))
             }
             feed(.supervisorRead(id, initial))
@@ -161,11 +161,14 @@ public final class Node {
         }
     }
 
-    /// What MODULE.sup says now, with the application's environment put in; nothing where it says `ignore`.
-    func supervisorInit(of module: Atom, application: Atom) throws(SupervisorReadError) -> SupervisorInit? {
+    /// What MODULE.sup says now, with its application's environment put in; nothing where it says `ignore`.
+    func supervisorInit(of module: Atom, at address: ChildAddress) throws(SupervisorReadError) -> SupervisorInit? {
         do {
             let file = try codeServer.supervisor(module, in: root)
-            let environment = releaseForStarts.map { self.environment(of: application, in: $0) } ?? [:]
+            let environment =
+                releaseForStarts.map { release in
+                    self.environment(of: environmentOwner(of: address, module: module, in: release), in: release)
+                } ?? [:]
             return try SupervisorInit.parse(file.bytes, file: file.path) { environment[$0] }
         } catch let error as CodeError {
             throw SupervisorReadError(reason: error.term)

@@ -12,6 +12,19 @@ struct LoadedRelease: Sendable {
     let probation: ProbationOptions
     /// By name, without the emulator's own that are not on disk.
     let applications: [Atom: ApplicationResource]
+    let includedApplications: IncludedApplications
+
+    init(
+        record: ReleaseRecord, resource: ReleaseResource, config: SysConfig, probation: ProbationOptions,
+        applications: [Atom: ApplicationResource]
+    ) {
+        self.record = record
+        self.resource = resource
+        self.config = config
+        self.probation = probation
+        self.applications = applications
+        includedApplications = IncludedApplications(Self.specs(resource, applications))
+    }
 
     var vsn: String { resource.vsn }
 
@@ -19,7 +32,11 @@ struct LoadedRelease: Sendable {
     static let emulatorApplications: Set<Atom> = ["kernel", "stdlib", "sasl"]
 
     /// What the application controller is told, in the order of the `.rel`.
-    var applicationSpecs: [ApplicationSpec] {
+    var applicationSpecs: [ApplicationSpec] { Self.specs(resource, applications) }
+
+    private static func specs(
+        _ resource: ReleaseResource, _ applications: [Atom: ApplicationResource]
+    ) -> [ApplicationSpec] {
         resource.applications.compactMap { entry in
             applications[entry.name].map { ApplicationSpec($0, entry) }
         }

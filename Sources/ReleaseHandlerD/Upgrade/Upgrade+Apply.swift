@@ -60,7 +60,7 @@ extension Upgrade {
     /// An application of the release that is being installed; its type is that of the `.rel` unless given.
     private func startApplication(_ arguments: [Term]) {
         withApplication(arguments[0]) { name in
-            var type = to.resource.application(name)?.type ?? .temporary
+            var type = to.startType(of: name)
             if arguments.count == 2 {
                 guard let named = ApplicationType.allCases.first(where: { .atom($0.atom) == arguments[1] }) else {
                     return badArgument(arguments[1], "permanent, transient or temporary")

@@ -37,11 +37,20 @@ extension Upgrade {
             if arguments.count == 3 { return answer(.applied(value ?? arguments[2])) }
             answer(.applied(value.map { .tuple([.ok, $0]) } ?? .undefined))
         case ("set_env", _):
-            node.changeEnvironment(of: application, key, to: .set(arguments[2]), in: to)
+            let isPersistent = arguments.count == 4 && Self.isPersistent(arguments[3])
+            node.changeEnvironment(
+                of: application, key, to: .set(arguments[2]), isPersistent: isPersistent, in: to)
             answer(.applied(.ok))
         case (_, _):
-            node.changeEnvironment(of: application, key, to: .unset, in: to)
+            let isPersistent = arguments.count == 3 && Self.isPersistent(arguments[2])
+            node.changeEnvironment(of: application, key, to: .unset, isPersistent: isPersistent, in: to)
             answer(.applied(.ok))
         }
+    }
+
+    /// `[{persistent, true}]` or `[persistent]`, as a property list has it.
+    private static func isPersistent(_ options: Term) -> Bool {
+        let option = options.asList?.first { $0 == .atom("persistent") || $0.asTuple?.first == .atom("persistent") }
+        return option == .atom("persistent") || option?.asTuple?.dropFirst() == [.atom("true")]
     }
 }

@@ -63,7 +63,7 @@ extension Upgrade {
         guard let before = node.tree.snapshot(of: address) else { return then(.died) }
         let initial: SupervisorInit
         do {
-            let result = try node.supervisorInit(of: before.module, application: address.application)
+            let result = try node.supervisorInit(of: before.module, at: address)
             guard let result else { return then(.changed("its init answers ignore: nothing changed")) }
             initial = result
         } catch {
@@ -105,7 +105,7 @@ extension Upgrade {
             request = .restore(supervisor: one.address, one.before)
         } else {
             do {
-                let initial = try node.supervisorInit(of: status.module, application: one.address.application)
+                let initial = try node.supervisorInit(of: status.module, at: one.address)
                 guard let initial else { return then(nil) }
                 request = .codeChange(supervisor: one.address, initial)
             } catch {

@@ -24,6 +24,8 @@ final class Upgrade {
     /// Whether starts take the new release's code and configuration.
     private(set) var usesNewCode = false
     private let originalTable: CodeTable
+    /// The applications that were loaded before it.
+    let loadedBefore: Set<Atom>
     /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
     var terminated: Set<ChildAddress> = []
     var sleepTimer: ScheduledTimer?
@@ -46,6 +48,7 @@ final class Upgrade {
         self.entry = entry
         self.machine = machine
         originalTable = machine.codeTable
+        loadedBefore = node.applications?.loaded ?? []
         self.progress = progress
         self.then = then
     }

@@ -127,6 +127,13 @@ final class CodeServer {
         return (code.file.path, bytes)
     }
 
+    /// The application that has a module: the one it was loaded from, else the one whose `.app` names it.
+    func library(of module: Atom, in release: LoadedRelease) -> Atom? {
+        table.current[module]?.library
+            ?? release.resource.applications.first { release.applications[$0.name]?.modules.contains(module) == true }?
+            .name
+    }
+
     /// The directory of an application's library: where `priv/` is.
     func directory(of application: Atom) -> String? { directories[application] }
 }

@@ -130,7 +130,7 @@ final class Launcher {
         let spec = place.spec
         // A standby will run in the release that is being installed.
         let release = mode == .standby ? node.upgrade?.to ?? node.release : node.releaseForStarts
-        let environment = release.map { node.environmentParameters(of: place.address.application, in: $0) } ?? []
+        let environment = release.map { node.environmentParameters(of: place, in: $0) } ?? []
         return WorkerInit(
             mode: mode, module: spec.start.module, function: spec.start.function, arguments: spec.start.arguments,
             path: place.address.description, application: place.address.application, release: release?.vsn ?? "",

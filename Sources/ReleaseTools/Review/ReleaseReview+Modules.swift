@@ -106,7 +106,7 @@ extension ReleaseReview {
 
     mutating func reviewSupervisors() {
         for application in applications {
-            guard let module = application.resource.mod?.module else { continue }
+            guard let module = application.resource.topSupervisor?.module else { continue }
             let place = SourcePlace(file: files.shown(application.file), position: nil)
             reviewUse(of: module, asSupervisor: true, at: place, by: "mod of \(application.resource.name.name)")
         }
