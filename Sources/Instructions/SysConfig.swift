@@ -80,7 +80,7 @@ public struct SysConfig: Hashable, Sendable {
         return try SysConfig(reader.onlyTerm(of: utf8, expected: shape), file: file)
     }
 
-    /// An included file: each application once.
+    /// An included file: each application once, and no other file's name.
     public static func parseIncluded(_ utf8: [UInt8], file: String) throws(FileError) -> SysConfig {
         let reader = TermReader(file: file)
         return try SysConfig(reader.onlyTerm(of: utf8, expected: shape), file: file, isIncluded: true)
@@ -90,8 +90,9 @@ public struct SysConfig: Hashable, Sendable {
         let reader = TermReader(file: file)
         var seen: Set<Atom> = []
         items = try reader.list(located, Self.shape) { (item) throws(FileError) in
-            if let name = item.term.asString, !name.isEmpty { return .include(name) }
-            let parts = try reader.tuple(item, 2, "{Application, [{Key, Value}]} or a file's name")
+            if !isIncluded, let name = item.term.asString, !name.isEmpty { return .include(name) }
+            let further = isIncluded ? " in an included file" : " or a file's name"
+            let parts = try reader.tuple(item, 2, "{Application, [{Key, Value}]}" + further)
             let application = try reader.application(parts[0])
             // Source: OTP, `check_conf_sys` merges what sys.config itself repeats, and nothing that another file does.
             guard seen.insert(application).inserted || !isIncluded else {
