@@ -83,9 +83,8 @@ extension SupervisionTree {
     /// A dynamic child that has ended counts as terminated, as a dead pid does in OTP.
     private func replyForMissing(_ supervisor: Supervisor, _ key: Term) -> SupervisorReply {
         guard supervisor.template != nil else { return .error(.notFound) }
-        guard case .integer(let number) = key else { return .error(.simpleOneForOne) }
-        return (1...max(1, supervisor.lastDynamicNumber)).contains(number) && supervisor.lastDynamicNumber > 0
-            ? .ok : .error(.notFound)
+        guard case .integer = key else { return .error(.simpleOneForOne) }
+        return supervisor.hadDynamicChild(key) ? .ok : .error(.notFound)
     }
 
     private mutating func restartChild(_ id: StartID, _ request: RequestID, _ key: Term) {
@@ -113,7 +112,7 @@ extension SupervisionTree {
 
     private func childspec(_ id: StartID, _ key: Term) -> SupervisorReply {
         guard let supervisor = supervisors[id] else { return .error(.noproc) }
-        if let template = supervisor.template, template.id == key || supervisor.children[key] != nil {
+        if let template = supervisor.template, template.id == key || supervisor.hadDynamicChild(key) {
             return .childspec(template)
         }
         return supervisor.children[key].map { .childspec($0.spec) } ?? .error(.notFound)
@@ -133,10 +132,11 @@ extension SupervisionTree {
         let supervisor = supervisors[id]
         let children = (supervisor?.children.keys ?? []).compactMap { supervisor?.children[$0] }
         let supervising = children.count { $0.spec.type == .supervisor }
+        let isSimple = supervisor?.template != nil
         return SupervisorReply.ChildCounts(
-            specs: supervisor?.template == nil ? children.count : 1,
-            // One whose exit waits in the mailbox is no longer alive.
-            active: children.count { $0.state.startID.map { owners[$0] != nil } ?? false },
+            specs: isSimple ? 1 : children.count,
+            // One whose exit waits in the mailbox is no longer alive, which OTP looks at for all but dynamic children.
+            active: children.count { $0.state.startID.map { isSimple || owners[$0] != nil } ?? false },
             supervisors: supervising, workers: children.count - supervising)
     }
 

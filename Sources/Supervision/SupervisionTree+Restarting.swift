@@ -58,17 +58,16 @@ extension SupervisionTree {
             start(id, key, .restart)
         case .oneForAll, .restForOne:
             supervisors[id]?.children[key]?.state = .undefined
-            let terminationOrder = Array(groupOfRestart(id, key).reversed())
-            for other in terminationOrder where other != key {
+            let group = groupOfRestart(supervisor, key)
+            for other in group where other != key {
                 supervisors[id]?.children[other]?.restartCause = .with(supervisor.address.child(key))
             }
-            stopRest(id, .restartGroup(trigger: key, rest: terminationOrder[...]))
+            stopRest(id, .restartGroup(group: group, rest: Array(group.reversed())[...]))
         }
     }
 
     /// The children that are started again with this one, in start order.
-    func groupOfRestart(_ id: StartID, _ trigger: Term) -> ArraySlice<Term> {
-        guard let supervisor = supervisors[id] else { return [] }
+    private func groupOfRestart(_ supervisor: Supervisor, _ trigger: Term) -> ArraySlice<Term> {
         switch supervisor.flags.strategy {
         case .oneForAll: return supervisor.children.keys[...]
         case .restForOne: return supervisor.children.keys(from: trigger)

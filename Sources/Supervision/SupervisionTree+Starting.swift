@@ -16,9 +16,7 @@ extension SupervisionTree {
         if supervisor.address.path.count > Self.maximumDepth {
             return finish(id, .startFailed(.tuple([.atom("too_deep"), .atom(supervisor.module)])))
         }
-        if let reason = initial.check() {
-            return finish(id, .startFailed(.tuple([.atom("start_spec"), reason])))
-        }
+        if let reason = initial.startError() { return finish(id, .startFailed(reason)) }
         supervisors[id]?.flags = initial.flags
         if initial.flags.strategy == .simpleOneForOne {
             supervisors[id]?.template = initial.children.first
@@ -183,7 +181,10 @@ extension SupervisionTree {
     ) {
         switch outcome {
         case .started: break
-        case .ignored: removeIgnored(id, key)
+        case .ignored:
+            // One that became temporary while its restart failed keeps its place, as in OTP, unless it is of a group.
+            if case .restart = purpose, supervisors[id]?.template == nil { break }
+            removeIgnored(id, key)
         case .failed(let reason):
             reportStartError(id, key, reason)
             supervisors[id]?.children[key]?.state = .restarting

@@ -89,9 +89,10 @@ extension SupervisionTree {
         switch purpose {
         case .terminateChild:
             becomeIdle(id)
-        case .restartGroup(let trigger, _):
-            if supervisors[id]?.isShutdownRequested == true { return becomeIdle(id) }
-            startGroup(id, groupOfRestart(id, trigger))
+        case .restartGroup(let group, _):
+            guard let supervisor = supervisors[id], !supervisor.isShutdownRequested else { return becomeIdle(id) }
+            // The temporary ones among them are gone.
+            startGroup(id, group.filter { supervisor.children[$0] != nil }[...])
         case .end(let ending, _):
             finish(id, ending)
         }
@@ -230,7 +231,7 @@ extension Supervisor.StopPurpose {
     func with(rest: ArraySlice<Term>) -> Self {
         switch self {
         case .terminateChild: self
-        case .restartGroup(let trigger, _): .restartGroup(trigger: trigger, rest: rest)
+        case .restartGroup(let group, _): .restartGroup(group: group, rest: rest)
         case .end(let ending, _): .end(ending, rest: rest)
         }
     }

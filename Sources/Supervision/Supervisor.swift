@@ -78,7 +78,8 @@ struct Supervisor: Sendable {
     /// Why a child is being ended, and what comes after. `rest` is in termination order.
     enum StopPurpose: Sendable {
         case terminateChild(RequestID)
-        case restartGroup(trigger: Term, rest: ArraySlice<Term>)
+        /// `group`, in start order, is started again.
+        case restartGroup(group: ArraySlice<Term>, rest: ArraySlice<Term>)
         case end(Ending, rest: ArraySlice<Term>)
     }
 
@@ -133,6 +134,12 @@ struct Supervisor: Sendable {
         let threshold = overflow ? Int.min : now.subtractingReportingOverflow(period).partialValue
         restartTimes = [now] + restartTimes.prefix { $0 >= threshold }
         return restartTimes.count <= flags.intensity
+    }
+
+    /// Whether that is the number of a dynamic child, running or not.
+    func hadDynamicChild(_ key: Term) -> Bool {
+        guard template != nil, case .integer(let number) = key else { return false }
+        return number >= 1 && number <= lastDynamicNumber
     }
 
     /// A child is gone for good or for now: its entry goes where it is temporary or dynamic.

@@ -45,6 +45,12 @@ extension SupervisorInit {
             throw SpecError("bad_return", node, expected: Self.shape)
         }
         let flags = try SupervisorFlags(inner.children[0])
+        if flags.strategy == .simpleOneForOne, elements[1].asList?.count != 1 {
+            let found = elements[1].asList.map { String($0.count) } ?? SpecError.shortened(elements[1])
+            throw SpecError(
+                position: inner.children[1].position, reason: .tuple([.atom("bad_start_spec"), elements[1]]),
+                message: "bad_start_spec: simple_one_for_one takes exactly one child spec, found \(found)")
+        }
         guard case .list = elements[1] else {
             throw SpecError("invalid_child_spec", inner.children[1], expected: "a list of child specs")
         }
@@ -59,25 +65,27 @@ extension SupervisorInit {
             }
             children.append(spec)
         }
-        if flags.strategy == .simpleOneForOne, children.count != 1 {
-            throw SpecError(
-                position: inner.children[1].position, reason: .tuple([.atom("bad_start_spec"), elements[1]]),
-                message: "bad_start_spec: simple_one_for_one takes exactly one child spec, found \(children.count)")
-        }
         self.init(flags: flags, children: children)
     }
 
     /// What is wrong with it, in OTP's terms; for what was made in the program and not read.
-    func check() -> Term? {
-        if flags.intensity < 0 { return .tuple([.atom("invalid_intensity"), .integer(flags.intensity)]) }
-        if flags.periodSeconds <= 0 { return .tuple([.atom("invalid_period"), .integer(flags.periodSeconds)]) }
-        if flags.strategy == .simpleOneForOne, children.count != 1 {
-            return .tuple([.atom("bad_start_spec"), .list(children.map(\.id))])
-        }
+    func check() -> Term? { flags.check() ?? checkChildren() }
+
+    /// As above, as the reason that the supervisor's start fails with.
+    func startError() -> Term? {
+        if let reason = flags.check() { return .tuple([.atom("supervisor_data"), reason]) }
+        guard let reason = checkChildren() else { return nil }
+        return hasTooManySpecs ? reason : .tuple([.atom("start_spec"), reason])
+    }
+
+    private var hasTooManySpecs: Bool { flags.strategy == .simpleOneForOne && children.count != 1 }
+
+    private func checkChildren() -> Term? {
+        if hasTooManySpecs { return .tuple([.atom("bad_start_spec"), .list(children.map(\.term))]) }
         var ids: Set<Term> = []
         for child in children {
-            if !ids.insert(child.id).inserted { return .tuple([.atom("duplicate_child_name"), child.id]) }
             if let reason = child.check(autoShutdown: flags.autoShutdown) { return reason }
+            if !ids.insert(child.id).inserted { return .tuple([.atom("duplicate_child_name"), child.id]) }
         }
         return nil
     }
@@ -86,22 +94,37 @@ extension SupervisorInit {
 extension SupervisorFlags {
     init(_ node: SpecNode) throws(SpecError) {
         self.init()
+        let fields = try Self.fields(node)
+        // In OTP's order, so that of several errors it is the same one that is told.
+        for key in ["strategy", "intensity", "period", "auto_shutdown", "start"] {
+            if let value = fields[key] { try set(key, value) }
+        }
+    }
+
+    fileprivate func check() -> Term? {
+        if intensity < 0 { return .tuple([.atom("invalid_intensity"), .integer(intensity)]) }
+        if periodSeconds <= 0 { return .tuple([.atom("invalid_period"), .integer(periodSeconds)]) }
+        return nil
+    }
+
+    /// The flags' values by key.
+    private static func fields(_ node: SpecNode) throws(SpecError) -> [String: SpecNode] {
+        var fields: [String: SpecNode] = [:]
         switch node.term {
         case .tuple(let elements) where elements.count == 3:
-            try set("strategy", node.children[0])
-            try set("intensity", node.children[1])
-            try set("period", node.children[2])
+            for (key, value) in zip(["strategy", "intensity", "period"], node.children) { fields[key] = value }
         case .map:
             for index in stride(from: 0, to: node.children.count - 1, by: 2) {
                 let key = node.children[index]
-                guard case .atom(let atom) = key.term, Self.keys.contains(atom.name) else {
-                    throw SpecError.unknownKey(key, in: "the supervisor's flags", known: Self.keys)
+                guard case .atom(let atom) = key.term, keys.contains(atom.name) else {
+                    throw SpecError.unknownKey(key, in: "the supervisor's flags", known: keys)
                 }
-                try set(atom.name, node.children[index + 1])
+                fields[atom.name] = node.children[index + 1]
             }
         case .atom, .integer, .bigInteger, .float, .binary, .bitstring, .list, .improperList, .tuple, .opaque:
             throw SpecError("invalid_type", node, expected: "a map of flags or {Strategy, Intensity, Period}")
         }
+        return fields
     }
 
     private static let keys = ["auto_shutdown", "intensity", "period", "start", "strategy"]
