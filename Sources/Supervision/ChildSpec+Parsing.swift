@@ -17,11 +17,12 @@ public struct ChildSpecError: Error, Hashable, Sendable, CustomStringConvertible
 extension ChildSpec {
     /// Reads a child spec, a map or a tuple of six, as `start_child` gets it.
     ///
-    /// Whether `significant` goes with the supervisor's `auto_shutdown` is left to `start_child`.
-    /// Source: OTP, supervisor(3), `child_spec()`.
-    public static func parse(_ term: Term) throws(ChildSpecError) -> ChildSpec {
+    /// - Parameter autoShutdown: that of the supervisor, with which `significant` must go; nil where it is not known:
+    ///   `start_child` looks at it again.
+    /// Source: OTP, supervisor(3), `child_spec()`, `check_childspecs/2`.
+    public static func parse(_ term: Term, autoShutdown: AutoShutdown? = nil) throws(ChildSpecError) -> ChildSpec {
         do {
-            return try ChildSpec(SpecNode(term), autoShutdown: nil)
+            return try ChildSpec(SpecNode(term), autoShutdown: autoShutdown)
         } catch {
             throw ChildSpecError(reason: error.reason, message: error.message)
         }
@@ -31,16 +32,16 @@ extension ChildSpec {
         let fields = try Self.fields(node)
         guard let id = fields["id"]?.term else { throw SpecError.missing("id", node) }
         guard let start = fields["start"] else { throw SpecError.missing("start", node) }
-        self.init(
-            id: id, start: try start.mfa(),
-            restart: try fields["restart"]?.choice("invalid_restart_type") ?? .permanent,
-            shutdown: try fields["shutdown"]?.shutdown(),
-            type: try fields["type"]?.choice("invalid_child_type") ?? .worker,
-            modules: try fields["modules"]?.modules(),
-            significant: try fields["significant"]?.bool("invalid_significant") ?? false)
-        if let reason = check(autoShutdown: autoShutdown) {
-            throw SpecError.badCombination(reason, fields["significant"] ?? node)
+        self.init(id: id, start: try start.mfa())
+        // In OTP's order, so that of several errors it is the same one that is told.
+        restart = try fields["restart"]?.choice("invalid_restart_type") ?? restart
+        if let node = fields["significant"] {
+            significant = try node.bool("invalid_significant")
+            if let reason = badCombination(autoShutdown) { throw SpecError.badCombination(reason, node) }
         }
+        type = try fields["type"]?.choice("invalid_child_type") ?? type
+        shutdown = try fields["shutdown"]?.shutdown() ?? .standard(for: type)
+        modules = try fields["modules"]?.modules() ?? modules
         try readOwnKeys(fields)
     }
 
@@ -77,6 +78,10 @@ extension ChildSpec {
         if case .milliseconds(let time) = shutdown, time < 0 {
             return .tuple([.atom("invalid_shutdown"), .integer(time)])
         }
+        return badCombination(autoShutdown)
+    }
+
+    private func badCombination(_ autoShutdown: AutoShutdown?) -> Term? {
         guard significant else { return nil }
         let isSignificant = Term.tuple([.atom("significant"), .true])
         if autoShutdown == .never {

@@ -9,6 +9,9 @@ public enum Shutdown: Hashable, Sendable {
     case brutalKill
     case milliseconds(Int)
     case infinity
+
+    /// OTP's default: 5 s for a worker, and for a supervisor as long as it takes.
+    static func standard(for type: ChildType) -> Shutdown { type == .worker ? .milliseconds(5000) : .infinity }
 }
 
 public enum ChildType: String, Hashable, Sendable, CaseIterable { case worker, supervisor }
@@ -103,7 +106,7 @@ public struct ChildSpec: Hashable, Sendable {
         self.start = start
         self.restart = restart
         self.type = type
-        self.shutdown = shutdown ?? (type == .worker ? .milliseconds(5000) : .infinity)
+        self.shutdown = shutdown ?? .standard(for: type)
         self.modules = modules ?? .list([start.module])
         self.significant = significant
     }

@@ -56,11 +56,11 @@ import Wire
         ),
         (
             "#{id => bad, start => {counter, start_link, []}, significant => true}",
-            "bad_combination: significant => true needs restart => transient or temporary"
+            "bad_combination: significant => true needs flags with auto_shutdown any_significant or all_significant"
         ),
         (
             "#{id => bad, start => {counter, start_link, []}, significant => true, restart => transient}",
-            "{bad_combination,[{auto_shutdown,never},{significant,true}]}"
+            "bad_combination: significant => true needs flags with auto_shutdown any_significant or all_significant"
         ),
         ("#{id => there, start => {counter, start_link, []}}", "fix/fix_sup/inner/there runs already"),
         ("#{id => bad, start => {nowhere, start_link, []}}", "could not be started: {undef,nowhere}"),

@@ -97,8 +97,9 @@ import Wire
             #expect(
                 await start("#{id => c2, start => {counter, start_link, []}, significant => true}") == [
                     "bad_childspec",
-                    "bad_combination: significant => true needs restart => transient or temporary",
-                    "{error,{bad_combination,[{restart,permanent},{significant,true}]}}",
+                    "bad_combination: significant => true needs flags with auto_shutdown any_significant or "
+                        + "all_significant",
+                    "{error,{bad_combination,[{auto_shutdown,never},{significant,true}]}}",
                 ])
             #expect(
                 await start("#{id => c2, start => {nothing, start_link, []}}").first == "child_start_failed")

@@ -1,6 +1,6 @@
 import Foundation
 import Instructions
-import Supervision
+@testable import Supervision
 import Terms
 
 /// One of the golden traces: what OTP's own supervisor did with these children and steps.
@@ -19,21 +19,26 @@ struct GoldenTrace {
     let start: [Term]
     let steps: [Step]
 
+    /// Ours: operations that the others do not have. Not overridden.
+    static let ownDirectory = bundled.appendingPathComponent("own")
+
     private static let override = ProcessInfo.processInfo.environment["GOLDEN_SUPERVISOR_DIR"]
     static var isOverridden: Bool { override != nil }
 
-    static let directory: URL = {
-        if let override { return URL(fileURLWithPath: override) }
-        return Bundle.module.resourceURL?.appendingPathComponent("golden") ?? URL(fileURLWithPath: "golden")
-    }()
+    private static let bundled =
+        Bundle.module.resourceURL?.appendingPathComponent("golden") ?? URL(fileURLWithPath: "golden")
 
-    static let names: [String] = {
+    static let directory: URL = override.map { URL(fileURLWithPath: $0) } ?? bundled
+
+    static let names = files(in: directory, ".trace")
+
+    static func files(in directory: URL, _ suffix: String) -> [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
-        return files.filter { $0.hasSuffix(".trace") }.sorted()
-    }()
+        return files.filter { $0.hasSuffix(suffix) }.sorted()
+    }
 
-    init(named name: String) throws {
-        let bytes = try Data(contentsOf: Self.directory.appendingPathComponent(name))
+    init(_ file: URL) throws {
+        let bytes = try Data(contentsOf: file)
         var flags = SupervisorFlags()
         var children: [ChildSpec] = []
         var start: [Term] = []
@@ -42,7 +47,7 @@ struct GoldenTrace {
             let parts = try located.term.asTuple.orThrow("no tuple")
             switch parts[0].asAtom?.name {
             case "flags": flags = try Self.flags(parts[1])
-            case "child": children.append(try Self.spec(parts[1]))
+            case "child": children.append(try Self.spec(parts[1], nil))
             case "start": start = try parts[1].asTuple.orThrow("start")
             case "step":
                 let step = try parts[1].asTuple.orThrow("step")
@@ -60,29 +65,42 @@ struct GoldenTrace {
     }
 
     private static func flags(_ term: Term) throws -> SupervisorFlags {
-        let map = try term.asMap.orThrow("flags")
-        return SupervisorFlags(
-            strategy: try Strategy(rawValue: map.atom("strategy")).orThrow("strategy"),
-            intensity: try map[.atom("intensity")]?.asInt.orThrow("intensity") ?? 1,
-            periodSeconds: try map[.atom("period")]?.asInt.orThrow("period") ?? 5,
-            autoShutdown: try AutoShutdown(rawValue: map.atom("auto_shutdown")).orThrow("auto_shutdown"))
+        try SupervisorFlags(SpecNode(term))
     }
 
     /// A child spec with its `plan` for its start's only argument.
-    static func spec(_ term: Term) throws -> ChildSpec {
-        let map = try term.asMap.orThrow("spec")
-        let shutdown: Shutdown
-        switch map[.atom("shutdown")] {
-        case .atom("brutal_kill"): shutdown = .brutalKill
-        case .integer(let time): shutdown = .milliseconds(time)
-        case .infinity: shutdown = .infinity
-        case let other: throw Unreadable("shutdown \(String(describing: other))")
+    static func spec(_ term: Term, _ autoShutdown: AutoShutdown?) throws(ChildSpecError) -> ChildSpec {
+        try ChildSpec.parse(withStart(term), autoShutdown: autoShutdown)
+    }
+
+    /// What `init/1` returns.
+    static func initial(_ term: Term) throws(SpecError) -> SupervisorInit {
+        guard let flagsAndSpecs = term.asTuple?.last?.asTuple, let specs = flagsAndSpecs[1].asList else {
+            return try SupervisorInit(SpecNode(term))
         }
-        return ChildSpec(
-            id: try map[.atom("id")].orThrow("id"),
-            start: .init(module: "child", function: "start_link", arguments: [map[.atom("plan")] ?? .nil]),
-            restart: try RestartType(rawValue: map.atom("restart")).orThrow("restart"), shutdown: shutdown,
-            significant: map[.atom("significant")] == .true)
+        return try SupervisorInit(SpecNode(.tuple([.ok, .tuple([flagsAndSpecs[0], .list(specs.map(withStart))])])))
+    }
+
+    /// The spec as the supervisor reads it: `plan => P`, in a tuple `{plan, P}`, stands for a start with that argument.
+    private static func withStart(_ term: Term) -> Term {
+        let start = { (plan: Term) in Term.tuple(["child", "start_link", .list([plan])]) }
+        if case .map(var map) = term, let plan = map.removeValue(forKey: "plan") {
+            map["start"] = start(plan)
+            return .map(map)
+        }
+        if case .tuple(var elements) = term, elements.count == 6, let plan = elements[1].asTuple, plan[0] == "plan" {
+            elements[1] = start(plan[1])
+            return .tuple(elements)
+        }
+        return term
+    }
+
+    /// A spec as `get_childspec` answers it, in the traces' form.
+    static func withPlan(_ spec: ChildSpec) -> Term {
+        guard case .map(var map) = spec.term else { return spec.term }
+        map["start"] = nil
+        map["plan"] = spec.start.arguments.first ?? .undefined
+        return .map(map)
     }
 }
 
@@ -95,11 +113,5 @@ extension Optional {
     func orThrow(_ what: String) throws -> Wrapped {
         guard let self else { throw Unreadable(what) }
         return self
-    }
-}
-
-extension [Term: Term] {
-    func atom(_ key: String) throws -> String {
-        try self[.atom(key)]?.asAtom.orThrow(key).name ?? ""
     }
 }

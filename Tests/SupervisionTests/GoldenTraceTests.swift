@@ -1,3 +1,4 @@
+import Foundation
 import Supervision
 import Terms
 import Testing
@@ -6,11 +7,20 @@ import Testing
 @Suite struct GoldenTraceTests {
     @Test func allTracesAreThere() {
         #expect(GoldenTrace.names.count >= (GoldenTrace.isOverridden ? 1 : 300))
+        #expect(GoldenTrace.files(in: GoldenTrace.ownDirectory, ".trace").count >= 34)
     }
 
     @Test(arguments: GoldenTrace.names)
     func plays(_ name: String) throws {
-        let trace = try GoldenTrace(named: name)
+        try play(GoldenTrace(GoldenTrace.directory.appendingPathComponent(name)))
+    }
+
+    @Test(arguments: GoldenTrace.files(in: GoldenTrace.ownDirectory, ".trace"))
+    func playsOwn(_ name: String) throws {
+        try play(GoldenTrace(GoldenTrace.ownDirectory.appendingPathComponent(name)))
+    }
+
+    private func play(_ trace: GoldenTrace) throws {
         let isSimple = trace.flags.strategy == .simpleOneForOne
         var world = GoldenWorld(trace)
         try world.start()

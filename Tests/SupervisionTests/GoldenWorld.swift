@@ -1,5 +1,5 @@
 import Instructions
-import Supervision
+@testable import Supervision
 import Terms
 
 /// A world in which workers do at once what their plan says, and which notes what happened as the traces do.
@@ -11,8 +11,14 @@ struct GoldenWorld {
 
     private var starts: [Term: Int] = [:]
     private var running: [StartID: (name: Term, count: Int)] = [:]
+    /// All that ever ran.
+    private var known: [StartID: (name: Term, count: Int)] = [:]
     private var addresses: [Term: ChildAddress] = [:]
     private var lastRequest = 0
+
+    /// Whether the next start or ordered end is to wait (under `simple_one_for_one` the next start).
+    private var isGateArmed = false
+    private var gated: SupervisionTree.Action?
 
     private(set) var events: [Term] = []
     private var replies: [RequestID: SupervisorReply] = [:]
@@ -32,7 +38,23 @@ struct GoldenWorld {
             try feed(.stopRoot(root))
             return .nil
         }
-        if operation == .atom("count_children") { return try call(.countChildren(supervisor: root)) }
+        switch (operation.asTuple ?? []).first {
+        case "busy": return try performWhileBusy(operation.asTuple ?? [])
+        default:
+            let begun = try begin(operation)
+            return try term(begun)
+        }
+    }
+
+    /// An operation that was begun: answered, or a request that will be.
+    private enum Begun {
+        case answered(Term)
+        case request(RequestID)
+    }
+
+    private mutating func begin(_ operation: Term) throws -> Begun {
+        if operation == "count_children" { return try send(.countChildren(supervisor: root)) }
+        if operation == "which_children" { return try send(.whichChildren(supervisor: root)) }
         let parts = try operation.asTuple.orThrow("operation")
         switch parts[0].asAtom?.name {
         case "exit":
@@ -40,54 +62,108 @@ struct GoldenWorld {
             note("exited", worker.value, parts[2])
             running[worker.key] = nil
             try feed(.workerExited(worker.key, reason: parts[2]))
-            return .ok
+            return .answered(.ok)
         case "start_child":
-            if case .list(let arguments) = parts[1] {
-                return try call(.startDynamicChild(supervisor: root, arguments: arguments))
+            if isSimple, case .list(let arguments) = parts[1] {
+                return try send(.startDynamicChild(supervisor: root, arguments: arguments))
             }
-            return try call(.startChild(supervisor: root, try GoldenTrace.spec(parts[1])))
-        case "terminate_child": return try call(.terminateChild(supervisor: root, id: key(parts[1])))
-        case "restart_child": return try call(.restartChild(supervisor: root, id: key(parts[1])))
-        case "delete_child": return try call(.deleteChild(supervisor: root, id: key(parts[1])))
+            let spec: ChildSpec
+            do {
+                spec = try GoldenTrace.spec(parts[1], tree.supervisor(at: root)?.flags?.autoShutdown)
+            } catch {
+                return .answered(.tuple([.error, error.reason]))
+            }
+            return try send(.startChild(supervisor: root, spec))
+        case "terminate_child": return try send(.terminateChild(supervisor: root, id: key(parts[1])))
+        case "restart_child": return try send(.restartChild(supervisor: root, id: key(parts[1])))
+        case "delete_child": return try send(.deleteChild(supervisor: root, id: key(parts[1])))
+        case "change": return try change(parts)
+        case "get_childspec": return try send(.getChildspec(supervisor: root, id: key(parts[1])))
         case let other: throw Unreadable("operation \(other ?? "?")")
         }
     }
 
+    /// `{busy, Operation, Operations}`: the others while the supervisor is in the first start or end that the first brings
+    /// about. The reply is `{Reply, Replies}`.
+    private mutating func performWhileBusy(_ parts: [Term]) throws -> Term {
+        isGateArmed = true
+        let first = try begin(parts[1])
+        let action = try gated.orThrow("nothing to wait for in \(parts[1])")
+        gated = nil
+        let others = try (parts[2].asList ?? []).map { try begin($0) }
+        if let answer = try perform(action) { try feed(answer) }
+        return .tuple([try term(first), .list(try others.map { try term($0) })])
+    }
+
+    /// `{change, Init, Operations}`: the supervisor is suspended, the operations are done, its init answers `Init` at its
+    /// code_change, it is resumed.
+    private mutating func change(_ parts: [Term]) throws -> Begun {
+        _ = try send(.suspend(supervisor: root))
+        for operation in parts[2].asList ?? [] { _ = try begin(operation) }
+        let begun: Begun
+        if parts[1] == "ignore" {
+            begun = .answered(.ok)
+        } else {
+            do {
+                begun = try send(.codeChange(supervisor: root, try GoldenTrace.initial(parts[1])))
+            } catch let error as SpecError {
+                begun = .answered(.tuple([.error, error.reason]))
+            }
+        }
+        _ = try send(.resume(supervisor: root))
+        return begun
+    }
+
     /// As `which_children` lists them, with the start's count for a pid.
     mutating func children() throws -> [Term] {
-        let address = root
-        let reply = try request(.whichChildren(supervisor: address))
-        guard case .children(let children) = reply else { throw Unreadable("which_children: \(reply)") }
-        return children.map { child in
-            let pid: Term
-            switch child.state {
-            case .running(let id), .starting(let id): pid = count(id, isDynamic: isSimple)
-            case .restarting: pid = .atom("restarting")
-            case .undefined: pid = .undefined
-            }
-            return .tuple([child.id, pid])
-        }
+        let begun = try send(.whichChildren(supervisor: root))
+        return try term(begun).asList.orThrow("which_children")
     }
 
     private func key(_ name: Term) -> Term { addresses[name]?.id ?? name }
 
     private func count(_ id: StartID?, isDynamic: Bool = false) -> Term {
-        guard let id, let worker = running[id] else { return .undefined }
+        guard let id, let worker = known[id] else { return .undefined }
         return isDynamic ? .tuple([worker.name, .integer(worker.count)]) : .integer(worker.count)
     }
 
-    private mutating func call(_ call: SupervisorRequest) throws -> Term {
-        switch try request(call) {
+    private mutating func send(_ call: SupervisorRequest) throws -> Begun {
+        lastRequest += 1
+        let id = RequestID(lastRequest)
+        try feed(.request(id, call))
+        return .request(id)
+    }
+
+    private func term(_ begun: Begun) throws -> Term {
+        switch begun {
+        case .answered(let term): term
+        case .request(let id): term(try replies[id].orThrow("no reply"))
+        }
+    }
+
+    private func term(_ reply: SupervisorReply) -> Term {
+        switch reply {
         case .ok: .ok
         case .child(_, let id): .tuple([.ok, count(id)])
+        case .childspec(let spec): .tuple([.ok, GoldenTrace.withPlan(spec)])
         case .error(let error): .tuple([.error, term(error)])
+        case .children(let children):
+            .list(
+                children.map { child in
+                    let pid: Term
+                    switch child.state {
+                    case .running(let id), .starting(let id): pid = count(id, isDynamic: isSimple)
+                    case .restarting: pid = .atom("restarting")
+                    case .undefined: pid = .undefined
+                    }
+                    return .tuple([child.id, pid])
+                })
         case .counts(let counts):
             .list([
                 .tuple([.atom("active"), .integer(counts.active)]), .tuple([.atom("specs"), .integer(counts.specs)]),
                 .tuple([.atom("supervisors"), .integer(counts.supervisors)]),
                 .tuple([.atom("workers"), .integer(counts.workers)]),
             ])
-        case .children, .childspec: throw Unreadable("unexpected reply")
         }
     }
 
@@ -99,13 +175,6 @@ struct GoldenWorld {
             .noproc, .shutdown, .overload:
             error.reason
         }
-    }
-
-    private mutating func request(_ call: SupervisorRequest) throws -> SupervisorReply {
-        lastRequest += 1
-        let id = RequestID(lastRequest)
-        try feed(.request(id, call))
-        return try replies[id].orThrow("no reply")
     }
 
     private mutating func note(_ what: String, _ worker: (name: Term, count: Int), _ reason: Term? = nil) {
@@ -120,6 +189,11 @@ struct GoldenWorld {
     }
 
     private mutating func perform(_ action: SupervisionTree.Action) throws -> SupervisionTree.Event? {
+        if isGateArmed, waitsAtGate(action) {
+            isGateArmed = false
+            gated = action
+            return nil
+        }
         switch action {
         case .readSupervisor(let id, _, _, _):
             return .supervisorRead(id, SupervisorInit(flags: trace.flags, children: trace.children))
@@ -144,6 +218,15 @@ struct GoldenWorld {
         return nil
     }
 
+    private func waitsAtGate(_ action: SupervisionTree.Action) -> Bool {
+        switch action {
+        case .startWorker: true
+        case .stopWorker(_, _, let shutdown): shutdown != .brutalKill && !isSimple
+        case .readSupervisor, .cancelStart, .scheduleTimer, .reply, .rootStarted, .rootFailed, .rootStopped, .report:
+            false
+        }
+    }
+
     private mutating func start(
         _ id: StartID, _ address: ChildAddress, _ spec: ChildSpec
     ) throws -> SupervisionTree.Event {
@@ -151,7 +234,8 @@ struct GoldenWorld {
         addresses[name] = address
         let count = (starts[name] ?? 0) + 1
         starts[name] = count
-        let plan = try spec.start.arguments[0].asList.orThrow("plan")
+        let arguments = spec.start.arguments
+        let plan = try arguments[isSimple && arguments.count > 2 ? 1 : 0].asList.orThrow("plan")
         let outcome = count <= plan.count ? plan[count - 1] : .ok
         if outcome == .atom("ignore") {
             note("ignored", (name, count))
@@ -163,6 +247,7 @@ struct GoldenWorld {
         }
         note("started", (name, count))
         running[id] = (name, count)
+        known[id] = (name, count)
         return .workerStarted(id)
     }
 }

@@ -35,7 +35,9 @@ extension Node {
 
     func startRequest(_ supervisor: ChildAddress, _ argument: Term) throws(ChildSpecError) -> SupervisorRequest {
         guard tree.template(of: supervisor) != nil else {
-            return .startChild(supervisor: supervisor, try ChildSpec.parse(argument))
+            let flags = tree.supervisor(at: supervisor)?.flags
+            return .startChild(
+                supervisor: supervisor, try ChildSpec.parse(argument, autoShutdown: flags?.autoShutdown))
         }
         guard case .list(let arguments) = argument else {
             throw ChildSpecError(
