@@ -13,6 +13,8 @@ struct GoldenTrace {
         let after: Term
     }
 
+    /// Whether its events have supervisor reports.
+    let hasReports: Bool
     let flags: SupervisorFlags
     let children: [ChildSpec]
     /// `{ok, Events, Children}` or `{error, Reason, Events}`.
@@ -39,6 +41,7 @@ struct GoldenTrace {
 
     init(_ file: URL) throws {
         let bytes = try Data(contentsOf: file)
+        var hasReports = false
         var flags = SupervisorFlags()
         var children: [ChildSpec] = []
         var start: [Term] = []
@@ -46,6 +49,7 @@ struct GoldenTrace {
         for located in try TermText.parseTerms(Array(bytes), limits: .default) {
             let parts = try located.term.asTuple.orThrow("no tuple")
             switch parts[0].asAtom?.name {
+            case "reports": hasReports = true
             case "flags": flags = try Self.flags(parts[1])
             case "child": children.append(try Self.spec(parts[1], nil))
             case "start": start = try parts[1].asTuple.orThrow("start")
@@ -58,6 +62,7 @@ struct GoldenTrace {
             case let other: throw Unreadable("unknown part \(other ?? "?")")
             }
         }
+        self.hasReports = hasReports
         self.flags = flags
         self.children = children
         self.start = start
@@ -81,15 +86,16 @@ struct GoldenTrace {
         return try SupervisorInit(SpecNode(.tuple([.ok, .tuple([flagsAndSpecs[0], .list(specs.map(withStart))])])))
     }
 
-    /// The spec as the supervisor reads it: `plan => P`, in a tuple `{plan, P}`, stands for a start with that argument.
+    /// The spec as the supervisor reads it: `plan => P` (in a tuple `{plan, P}`) and perhaps `stop => R`, or a supervisor's
+    /// `init => I`, stand for a start with these arguments.
     private static func withStart(_ term: Term) -> Term {
-        let start = { (plan: Term) in Term.tuple(["child", "start_link", .list([plan])]) }
-        if case .map(var map) = term, let plan = map.removeValue(forKey: "plan") {
-            map["start"] = start(plan)
+        let start = { (arguments: [Term]) in Term.tuple(["child", "start_link", .list(arguments)]) }
+        if case .map(var map) = term, let first = map.removeValue(forKey: "plan") ?? map.removeValue(forKey: "init") {
+            map["start"] = start([first] + (map.removeValue(forKey: "stop").map { [$0] } ?? []))
             return .map(map)
         }
         if case .tuple(var elements) = term, elements.count == 6, let plan = elements[1].asTuple, plan[0] == "plan" {
-            elements[1] = start(plan[1])
+            elements[1] = start([plan[1]])
             return .tuple(elements)
         }
         return term
@@ -99,7 +105,9 @@ struct GoldenTrace {
     static func withPlan(_ spec: ChildSpec) -> Term {
         guard case .map(var map) = spec.term else { return spec.term }
         map["start"] = nil
-        map["plan"] = spec.start.arguments.first ?? .undefined
+        let arguments = spec.start.arguments
+        map[spec.type == .worker ? "plan" : "init"] = arguments.first ?? .undefined
+        if arguments.count > 1 { map["stop"] = arguments[1] }
         return .map(map)
     }
 }

@@ -13,6 +13,8 @@ struct GoldenWorld {
     private var running: [StartID: (name: Term, count: Int)] = [:]
     /// All that ever ran.
     private var known: [StartID: (name: Term, count: Int)] = [:]
+    /// What those that say so end with when they are told to.
+    private var stops: [StartID: Term] = [:]
     private var addresses: [Term: ChildAddress] = [:]
     private var lastRequest = 0
 
@@ -53,8 +55,14 @@ struct GoldenWorld {
     }
 
     private mutating func begin(_ operation: Term) throws -> Begun {
-        if operation == "count_children" { return try send(.countChildren(supervisor: root)) }
-        if operation == "which_children" { return try send(.whichChildren(supervisor: root)) }
+        guard let parts = operation.asTuple, parts[0] == "in" else { return try begin(operation, root) }
+        let path = try parts[1].asList.orThrow("path")
+        return try begin(parts[2], path.reduce(root) { $0.child($1) })
+    }
+
+    private mutating func begin(_ operation: Term, _ supervisor: ChildAddress) throws -> Begun {
+        if operation == "count_children" { return try send(.countChildren(supervisor: supervisor)) }
+        if operation == "which_children" { return try send(.whichChildren(supervisor: supervisor)) }
         let parts = try operation.asTuple.orThrow("operation")
         switch parts[0].asAtom?.name {
         case "exit":
@@ -65,20 +73,20 @@ struct GoldenWorld {
             return .answered(.ok)
         case "start_child":
             if isSimple, case .list(let arguments) = parts[1] {
-                return try send(.startDynamicChild(supervisor: root, arguments: arguments))
+                return try send(.startDynamicChild(supervisor: supervisor, arguments: arguments))
             }
             let spec: ChildSpec
             do {
-                spec = try GoldenTrace.spec(parts[1], tree.supervisor(at: root)?.flags?.autoShutdown)
+                spec = try GoldenTrace.spec(parts[1], tree.supervisor(at: supervisor)?.flags?.autoShutdown)
             } catch {
                 return .answered(.tuple([.error, error.reason]))
             }
-            return try send(.startChild(supervisor: root, spec))
-        case "terminate_child": return try send(.terminateChild(supervisor: root, id: key(parts[1])))
-        case "restart_child": return try send(.restartChild(supervisor: root, id: key(parts[1])))
-        case "delete_child": return try send(.deleteChild(supervisor: root, id: key(parts[1])))
+            return try send(.startChild(supervisor: supervisor, spec))
+        case "terminate_child": return try send(.terminateChild(supervisor: supervisor, id: key(parts[1])))
+        case "restart_child": return try send(.restartChild(supervisor: supervisor, id: key(parts[1])))
+        case "delete_child": return try send(.deleteChild(supervisor: supervisor, id: key(parts[1])))
         case "change": return try change(parts)
-        case "get_childspec": return try send(.getChildspec(supervisor: root, id: key(parts[1])))
+        case "get_childspec": return try send(.getChildspec(supervisor: supervisor, id: key(parts[1])))
         case let other: throw Unreadable("operation \(other ?? "?")")
         }
     }
@@ -115,15 +123,21 @@ struct GoldenWorld {
     }
 
     /// As `which_children` lists them, with the start's count for a pid.
-    mutating func children() throws -> [Term] {
-        let begun = try send(.whichChildren(supervisor: root))
-        return try term(begun).asList.orThrow("which_children")
+    mutating func children() throws -> [Term] { try children(of: root) }
+
+    private mutating func children(of supervisor: ChildAddress) throws -> [Term] {
+        let begun = try send(.whichChildren(supervisor: supervisor))
+        return try term(begun).asList.orThrow("which_children").map { listed in
+            guard let child = listed.asTuple, child[1] == "sup" else { return listed }
+            return .tuple([child[0], .list(try children(of: supervisor.child(child[0])))])
+        }
     }
 
     private func key(_ name: Term) -> Term { addresses[name]?.id ?? name }
 
     private func count(_ id: StartID?, isDynamic: Bool = false) -> Term {
-        guard let id, let worker = known[id] else { return .undefined }
+        guard let id else { return .undefined }
+        guard let worker = known[id] else { return "sup" }
         return isDynamic ? .tuple([worker.name, .integer(worker.count)]) : .integer(worker.count)
     }
 
@@ -181,6 +195,19 @@ struct GoldenWorld {
         events.append(.tuple([.atom(what), worker.name, .integer(worker.count)] + (reason.map { [$0] } ?? [])))
     }
 
+    /// The reports that OTP has too, progress apart.
+    private mutating func note(_ report: SupervisorReport) {
+        let (kind, child, reason): (Term, ChildAddress, Term)
+        switch report {
+        case .childTerminated(let address, _, let why): (kind, child, reason) = ("child_terminated", address, why)
+        case .startError(let address, let why): (kind, child, reason) = ("start_error", address, why)
+        case .shutdownError(let address, let why): (kind, child, reason) = ("shutdown_error", address, why)
+        case .shutdown(_, let address, let why): (kind, child, reason) = ("shutdown", address, why)
+        case .progress, .restart: return
+        }
+        events.append(.tuple(["report", kind, isSimple ? .undefined : child.id ?? .undefined, reason]))
+    }
+
     private mutating func feed(_ event: SupervisionTree.Event) throws {
         var queue = tree.handle(event, now: 0)
         while !queue.isEmpty {
@@ -195,24 +222,30 @@ struct GoldenWorld {
             return nil
         }
         switch action {
-        case .readSupervisor(let id, _, _, _):
+        case .readSupervisor(let id, root, _, _):
             return .supervisorRead(id, SupervisorInit(flags: trace.flags, children: trace.children))
+        case .readSupervisor(let id, _, _, let arguments):
+            if arguments == ["ignore"] { return .supervisorIgnored(id) }
+            return .supervisorRead(id, try GoldenTrace.initial(arguments[0]))
         case .startWorker(let id, let address, let spec):
             return try start(id, address, spec)
         case .stopWorker(let id, _, let shutdown):
             let worker = try running.removeValue(forKey: id).orThrow("stop of one that does not run")
             if shutdown == .brutalKill { return .workerExited(id, reason: .atom("killed")) }
-            note("terminated", worker, .shutdown)
-            return .workerExited(id, reason: .shutdown)
+            let reason = stops[id] ?? .shutdown
+            note("terminated", worker, reason)
+            return .workerExited(id, reason: reason)
         case .reply(let id, let reply):
             replies[id] = reply
         case .rootFailed(_, let reason):
             failed = reason
         case .rootStopped(_, let reason):
             down = reason
-        case .rootStarted, .report:
+        case .report(let report):
+            if trace.hasReports { note(report) }
+        case .rootStarted, .scheduleTimer:
             break
-        case .cancelStart, .scheduleTimer:
+        case .cancelStart:
             throw Unreadable("unexpected \(action)")
         }
         return nil
@@ -248,6 +281,7 @@ struct GoldenWorld {
         note("started", (name, count))
         running[id] = (name, count)
         known[id] = (name, count)
+        if !isSimple, arguments.count > 1 { stops[id] = arguments[1] }
         return .workerStarted(id)
     }
 }
