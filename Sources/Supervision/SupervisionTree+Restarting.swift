@@ -16,6 +16,10 @@ extension SupervisionTree {
             reportTerminated(id, key, attempt, reason)
             endedForGood(id, key, child)
         case .transient, .temporary:
+            if let place = place(Owner(supervisor: id, key: key)) {
+                actions.append(
+                    .report(.childEnded(child: place, attempt, reason: reason, restart: child.spec.restart)))
+            }
             endedForGood(id, key, child)
         }
     }
@@ -33,14 +37,18 @@ extension SupervisionTree {
         case .never:
             return
         case .anySignificant:
-            end(id, .exited(.shutdown))
+            break
         case .allSignificant:
             let others = supervisor.children.keys.contains { other in
                 guard let child = supervisor.children[other] else { return false }
                 return child.spec.significant && child.state != .undefined
             }
-            if !others { end(id, .exited(.shutdown)) }
+            if others { return }
         }
+        let place = supervisor.address.child(key)
+        actions.append(
+            .report(.autoShutdown(supervisor: supervisor.address, child: place, supervisor.flags.autoShutdown)))
+        end(id, .exited(.shutdown))
     }
 
     /// Starts a child again, with those that its supervisor's strategy adds.

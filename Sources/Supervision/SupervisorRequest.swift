@@ -145,6 +145,10 @@ public enum SupervisorReport: Hashable, Sendable {
     case shutdownError(child: ChildAddress, reason: Term)
     /// The supervisor gives up: `reached_max_restart_intensity` for this child.
     case shutdown(supervisor: ChildAddress, child: ChildAddress, reason: Term)
+    /// A child ended orderly and is not started again. OTP reports nothing.
+    case childEnded(child: ChildAddress, StartID, reason: Term, restart: RestartType)
+    /// The supervisor ends since this significant child has. OTP reports nothing.
+    case autoShutdown(supervisor: ChildAddress, child: ChildAddress, AutoShutdown)
 
     /// Why a child is started again.
     public enum RestartCause: Hashable, Sendable {

@@ -69,6 +69,38 @@ import Wire
         }
     }
 
+    @Test func whoEndsWithASignificantChildIsTold() async throws {
+        let root = try Self.oneVersion(
+            children: """
+                [#{id => c1, start => {counter, start_link, []}},
+                 #{id => inner, start => {inner_sup, start_link, []}, type => supervisor, restart => transient}]
+                """)
+        try root.write(
+            "lib/fix-1.0.0/ebin/inner_sup.sup",
+            """
+            {ok, {#{auto_shutdown => any_significant},
+                  [#{id => help, start => {counter, start_link, []}},
+                   #{id => job, start => {counter, start_link, []}, restart => transient, significant => true}]}}.
+            """)
+        try await TestNode.with(root) { test async throws in
+            let last = await test.events.last
+            #expect(try await test.call("{stop, normal}", of: "fix/fix_sup/inner/job") == "ok")
+            _ = try await test.events.first("supervisor_exited", after: last)
+            let kinds = ["worker_exited", "worker_stopped", "supervisor_auto_shutdown", "supervisor_exited"]
+            #expect(
+                await test.events.all.filter { $0.sequence > last && kinds.contains($0.kind) }.map(\.message) == [
+                    "fix/fix_sup/inner/job terminated: normal",
+                    """
+                    fix/fix_sup/inner shuts down since its significant child fix/fix_sup/inner/job has ended \
+                    (any_significant)
+                    """,
+                    "fix/fix_sup/inner/help was stopped: shutdown",
+                    "fix/fix_sup/inner ended: shutdown; it is transient and not started again",
+                ])
+            #expect(try await test.call("get") == "0")
+        }
+    }
+
     @Test func tooManyRestartsEndTheApplicationAndWithItTheNode() async throws {
         let root = try Self.oneVersion(children: TestRoot.oneCounter, flags: "#{intensity => 1, period => 3600}")
         let (events, end) = try await TestNode.with(root) { test async throws in

@@ -17,6 +17,17 @@ extension Node {
             events.post(
                 "supervisor_exited", "\(child) terminated: \(reason)", level: .warning, worker: child.description,
                 fields: ["reason": reason.description])
+        case .childEnded(let child, _, let reason, let restart):
+            guard places[child] == nil else { break }
+            events.post(
+                "supervisor_exited",
+                "\(child) ended: \(reason); it is \(restart.rawValue) and not started again",
+                level: .notice, worker: child.description, fields: ["reason": reason.description])
+        case .autoShutdown(let supervisor, let child, let flag):
+            events.post(
+                "supervisor_auto_shutdown",
+                "\(supervisor) shuts down since its significant child \(child) has ended (\(flag.rawValue))",
+                level: .notice, worker: supervisor.description, fields: ["child": child.description])
         case .restart(let child, let count, let cause):
             tellRestart(child, count, cause)
         case .startError(let child, let reason):
