@@ -10,10 +10,10 @@ struct Ps: ControlCommand {
     func run(in session: Session) async throws {
         try await session.ask(.get, "/v1/workers", as: WorkerList.self) { list in
             var table = Table(columns: [
-                .init(title: "WORKER", yields: true, leastWidth: 24), .init(title: "STATE"),
+                .init(title: "WORKER", yields: true, keepsEnd: true, leastWidth: 24), .init(title: "STATE"),
                 .init(title: "PID", isRight: true),
                 .init(title: "GEN", isRight: true), .init(title: "MODULE", yields: true, leavesAs: 1),
-                .init(title: "VSN", yields: true), .init(title: "RESTARTS", isRight: true, leavesAs: 5),
+                .init(title: "VSN", yields: true, leavesAs: 6), .init(title: "RESTARTS", isRight: true, leavesAs: 5),
                 .init(title: "MEMORY", isRight: true, leavesAs: 4), .init(title: "AGE", isRight: true, leavesAs: 3),
                 .init(title: "SOCKETS", yields: true, leavesAs: 2),
             ])

@@ -113,7 +113,8 @@ struct WhichChildren: ControlCommand {
         try await session.ask(.get, children(supervisor), as: ChildList.self) { list in
             var table = Table(columns: [
                 .init(title: "ID", yields: true), .init(title: "STATE"), .init(title: "TYPE"),
-                .init(title: "MODULES", yields: true), .init(title: "ADDRESS", yields: true, leavesAs: 1),
+                .init(title: "MODULES", yields: true),
+                .init(title: "ADDRESS", yields: true, keepsEnd: true, leavesAs: 1),
             ])
             for child in list.children {
                 table.rows.append([

@@ -5,6 +5,8 @@ struct Table {
         var isRight = false
         /// May be cut short where the terminal is narrow.
         var yields = false
+        /// Cut at its beginning: a place in the tree is told apart by its end.
+        var keepsEnd = false
         /// The width below which it is not cut.
         var leastWidth = 8
         /// Left out where the terminal is too narrow for all; the lowest first.
@@ -49,7 +51,7 @@ struct Table {
     private func line(_ row: [Cell], widths: [Int], terminal: Terminal) -> String {
         var line = ""
         for (index, cell) in row.enumerated() {
-            let text = shortened(cell.text, to: widths[index])
+            let text = shortened(cell.text, to: widths[index], keepingEnd: columns[index].keepsEnd)
             let padding = String(repeating: " ", count: widths[index] - text.count)
             let painted = cell.colour.map { terminal.paint(text, $0) } ?? text
             let isLast = index == row.count - 1

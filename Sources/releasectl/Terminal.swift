@@ -103,7 +103,8 @@ func printable(_ text: String) -> String {
 private func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
 
 /// The text in at most `width` columns, with `…` where something is left out.
-func shortened(_ text: String, to width: Int?) -> String {
+func shortened(_ text: String, to width: Int?, keepingEnd: Bool = false) -> String {
     guard let width, text.count > width else { return text }
-    return width < 1 ? "" : text.prefix(width - 1) + "…"
+    guard width >= 1 else { return "" }
+    return keepingEnd ? "…" + text.suffix(width - 1) : text.prefix(width - 1) + "…"
 }
