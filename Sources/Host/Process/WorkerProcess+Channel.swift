@@ -69,8 +69,8 @@ extension WorkerProcess {
         // A frame of the greatest size always fits into an empty queue.
         guard queued == 0 || queued + bytes.count <= Limits.queuedBytes else {
             return fail(
-                "channel overflow: \(queued) bytes wait for a worker that does not read them, the limit is "
-                    + "\(Limits.queuedBytes) bytes")
+                "channel overflow: \(queued) bytes wait for a worker that does not read them, "
+                    + "\(bytes.count) more would go over the limit of \(Limits.queuedBytes) bytes")
         }
         // Where some always waits, what was sent would pile up before it.
         if let sent = channel?.sent, sent > Limits.queuedBytes {
