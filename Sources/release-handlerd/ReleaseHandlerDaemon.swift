@@ -35,7 +35,10 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var logger = Logger(label: "release-handlerd") { _ in Daemon.logHandler() }
+        let log = DaemonLog()
+        // However it ends, what it had to say of that is written first, unless nobody takes it.
+        defer { log.flush() }
+        var logger = Logger(label: "release-handlerd") { _ in log.handler }
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
         let path = URL(filePath: root).standardizedFileURL.path
         let configuration = Daemon.Configuration(
@@ -54,7 +57,9 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
             throw ExitCode.failure
         case .restart(let reason):
             logger.notice("executing itself again: \(reason)")
-            throw Daemon.executeAgain(with: ending.sockets)
+            log.flush()
+            logger.critical("\(Daemon.executeAgain(with: ending.sockets))")
+            throw ExitCode.failure
         }
     }
 }

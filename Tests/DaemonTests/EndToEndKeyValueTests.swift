@@ -26,7 +26,7 @@ import Wire
             let server = try #require(try await daemon.workers().first?.pid)
 
             let arguments = ["run", "--port", "\(port)", "--connections", "4"]
-            try await Program.with(TestRoot.product("kv-check"), arguments, streaming: true) { checker in
+            try await Program.with(TestRoot.product("kv-check"), arguments, streaming: .output) { checker in
                 let load = Load(port: port)
                 async let failure = load.run()
                 for (index, vsn) in ["2.0.0", "1.0.0", "2.0.0"].enumerated() {

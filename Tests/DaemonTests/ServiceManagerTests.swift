@@ -43,6 +43,9 @@ struct ServiceManagerTests {
     @Test("who connects while the daemon is down is answered by the next one")
     func descriptorStore() async throws { try await check("connect_while_the_daemon_is_down") }
 
+    @Test("a journal that stands still holds up nobody, and nothing is lost by it")
+    func journalStandsStill() async throws { try await check("journal_stands_still") }
+
     @Test("nothing was written past the log")
     func log() async throws { try await check("log_has_all_that_was_written") }
 

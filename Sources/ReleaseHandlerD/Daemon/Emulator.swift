@@ -1,6 +1,5 @@
 import Glibc
 import Host
-public import Logging
 import Supervision
 
 /// This version of the daemon: what `erts-VSN` holds.
@@ -9,11 +8,6 @@ public enum Emulator {
 }
 
 extension Daemon {
-    /// The journal where standard error is connected to it, else standard error itself.
-    public static func logHandler() -> any LogHandler {
-        Journal.isConnected ? JournalLogHandler() : TerminalLogHandler()
-    }
-
     /// Replaces this process by a new run of the same program: same pid, so the service manager sees no restart.
     ///
     /// Returns only where execve(2) failed. Every descriptor of the daemon is close-on-exec but the listening sockets,

@@ -22,24 +22,26 @@ final class EndToEndDaemon: Sendable {
     /// Boots the root, runs the test, and shows that no process of the root is left, however the test ended it.
     static func with<Value: Sendable>(
         _ root: TestRoot, options: [String] = [], environment: [String: String] = [:],
-        _ body: @Sendable (EndToEndDaemon) async throws -> Value
+        streaming: Program.Streaming = .nothing, _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         defer { root.remove() }
-        let value = try await again(on: root, options: options, environment: environment, body)
+        let value = try await again(
+            on: root, options: options, environment: environment, streaming: streaming, body)
         return value
     }
 
     /// As `with`, on a root that another daemon used before and that stays.
     static func again<Value: Sendable>(
         on root: TestRoot, options: [String] = [], environment: [String: String] = [:],
-        _ body: @Sendable (EndToEndDaemon) async throws -> Value
+        streaming: Program.Streaming = .nothing, _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         let notify = try NotifySocket(path: "\(root.directory)/notify")
         defer { unlink(notify.path) }
         let control = "\(root.directory)/control.sock"
         let environment = environment.merging(["NOTIFY_SOCKET": notify.path]) { $1 }
         return try await Program.with(
-            path, ["--root", root.root, "--socket", control] + options, environment: environment
+            path, ["--root", root.root, "--socket", control] + options, environment: environment,
+            streaming: streaming
         ) { program async throws in
             let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
             do {
@@ -151,7 +153,7 @@ final class EndToEndDaemon: Sendable {
     func following<Value: Sendable>(_ body: (EventFollower) async throws -> Value) async throws -> Value {
         try await Program.with(
             Releasectl.path, ["events", "--follow", "--json"],
-            environment: ["RELEASE_HANDLER_SOCKET": controlSocket], streaming: true
+            environment: ["RELEASE_HANDLER_SOCKET": controlSocket], streaming: .output
         ) { program in
             let follower = EventFollower(program)
             async let heard = program.line()

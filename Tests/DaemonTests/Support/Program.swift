@@ -5,29 +5,37 @@ import Testing
 
 /// One run of a real program in a process group of its own; `with` ends and reaps it in every case.
 ///
-/// What it says is kept in nameless files, so that it can never wait for a reader; with `streaming`, standard output is
-/// a pipe that `line` reads. Every wait has a limit and fails the test beyond it.
+/// What it says is kept in nameless files, so that it can never wait for a reader; what is `streaming` is a pipe that
+/// `line` reads. Every wait has a limit and fails the test beyond it.
 final class Program: Sendable {
     enum Ending: Equatable {
         case exit(Int32)
         case signal(Int32)
     }
 
+    enum Streaming {
+        case nothing, output, error
+    }
+
     let pid: pid_t
     private let name: String
     private let exit: ProcessExit
     private let (input, output, error): (FileHandle, FileHandle, FileHandle)
+    /// What `line` reads.
+    private let stream: FileHandle
     private let pending = Mutex<[UInt8]>([])
     private let ending = Mutex<Ending?>(nil)
     private let streamed = Atomic<Bool>(false)
 
-    private init(_ executable: String, _ arguments: [String], _ environment: [String: String], streaming: Bool) throws {
+    private init(
+        _ executable: String, _ arguments: [String], _ environment: [String: String], streaming: Streaming
+    ) throws {
         let stdin = Pipe()
         let streamed = Pipe()
-        let kept = try Self.namelessFile()
-        error = try Self.namelessFile()
-        let stdout = streaming ? streamed.fileHandleForWriting : kept
-        output = streaming ? streamed.fileHandleForReading : kept
+        (output, error) = (try Self.namelessFile(), try Self.namelessFile())
+        stream = streamed.fileHandleForReading
+        let stdout = streaming == .output ? streamed.fileHandleForWriting : output
+        let stderr = streaming == .error ? streamed.fileHandleForWriting : error
         input = stdin.fileHandleForWriting
         name = ([executable.split(separator: "/").last.map(String.init) ?? ""] + arguments).joined(separator: " ")
 
@@ -36,7 +44,7 @@ final class Program: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, stdin.fileHandleForReading.fileDescriptor, 0)
         posix_spawn_file_actions_adddup2(&actions, stdout.fileDescriptor, 1)
-        posix_spawn_file_actions_adddup2(&actions, error.fileDescriptor, 2)
+        posix_spawn_file_actions_adddup2(&actions, stderr.fileDescriptor, 2)
         // Other tests' pipes among them: who reads one waits until its last holder is gone.
         typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
         let addCloseFrom = try #require(dlsym(nil, "posix_spawn_file_actions_addclosefrom_np"))
@@ -85,8 +93,8 @@ final class Program: Sendable {
     }
 
     static func with<Value: Sendable>(
-        _ executable: String, _ arguments: [String], environment: [String: String] = [:], streaming: Bool = false,
-        _ body: (Program) async throws -> Value
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:],
+        streaming: Streaming = .nothing, _ body: (Program) async throws -> Value
     ) async throws -> Value {
         let program = try Program(
             executable, arguments, Self.environment.merging(environment) { $1 }, streaming: streaming)
@@ -161,7 +169,7 @@ final class Program: Sendable {
 
     /// The next line of what is streamed; nil at its end.
     func line(seconds: Int = 60) async throws -> String? {
-        let (descriptor, name) = (output.fileDescriptor, name)
+        let (descriptor, name) = (stream.fileDescriptor, name)
         while true {
             if let line = takeLine() { return line }
             let chunk = try await offPool {

@@ -16,6 +16,7 @@ from machine import (
     ROOT,
     UNIT,
     Client,
+    Control,
     Gate,
     Journal,
     Processes,
@@ -330,6 +331,30 @@ def connect_while_the_daemon_is_down(journal):
         systemctl("daemon-reload")
 
 
+def journal_stands_still(journal):
+    """More is logged than the journal's socket holds; what waits in the daemon is written once the journal goes on."""
+    daemon = start()
+    since = now()
+    # Below a worker's budget, and above the datagrams that wait in a socket (net.unix.max_dgram_qlen).
+    count = 900
+    systemctl("kill", "--signal=SIGSTOP", "systemd-journald.service")
+    try:
+        control = Control()
+        for number in range(count):
+            control.call(C1, f'{{log, "line {number} of many"}}')
+        control.close()
+        expect("the other worker's answer", call(C2, "vsn"), '"1.0.0"')
+        processes = Processes([daemon])
+        expect("the daemon outlives the watchdog's time", processes.outlive(WATCHDOG_SECONDS * 1.5), True)
+        processes.close()
+        expect("state", releasectl("status", "--json")["state"], "running")
+    finally:
+        systemctl("kill", "--signal=SIGCONT", "systemd-journald.service")
+    lines = journal.all("line of many", lambda entry: message(entry).endswith(" of many"), count, since)
+    expect("the lines are in order", [message(line) for line in lines] == [f"line {n} of many" for n in range(count)], True)
+    expect("the same process", int(show("MainPID")), daemon)
+
+
 def log_has_all_that_was_written(journal):
     """The last: in all of the runs before, no library and no run-time wrote past the log to standard error."""
     past = [
@@ -353,5 +378,6 @@ ALL = [
     restart_in_place,
     root_that_cannot_boot,
     connect_while_the_daemon_is_down,
+    journal_stands_still,
     log_has_all_that_was_written,
 ]

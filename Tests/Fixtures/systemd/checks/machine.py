@@ -4,6 +4,7 @@ Nothing here sleeps: systemctl blocks until its job is done, the journal is foll
 Each wait has a limit, past which the check fails.
 """
 
+import http.client
 import json
 import os
 import re
@@ -213,6 +214,27 @@ class Client:
     def close(self):
         self.lines.close()
         self.socket.close()
+
+
+class Control:
+    """The control interface over one connection: many calls in a short time."""
+
+    def __init__(self):
+        self.connection = http.client.HTTPConnection("localhost", timeout=LIMIT_SECONDS)
+        self.connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.connection.sock.settimeout(LIMIT_SECONDS)
+        self.connection.sock.connect("/run/release-handler/control.sock")
+
+    def call(self, worker, request):
+        body = json.dumps({"worker": worker, "request": request})
+        self.connection.request("POST", "/v1/call", body, {"Content-Type": "application/json"})
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        if answer.status != 200:
+            raise CheckFailed(f"call of {worker}: {answer.status} {text}")
+
+    def close(self):
+        self.connection.close()
 
 
 class Gate:

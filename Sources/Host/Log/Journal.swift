@@ -11,6 +11,11 @@ public enum Journal {
         return parts[0] == identity.device && parts[1] == identity.inode
     }
 
+    /// Sends one entry; blocks while the journal takes none.
+    public static func send(_ entry: LogEntry) {
+        send(message: entry.message, priority: entry.level.priority, fields: entry.fields)
+    }
+
     /// Sends one entry. Names are upper-case letters, digits and `_`, not beginning with `_` or a digit (others are
     /// left out); values are any text. `priority` is syslog(3)'s, 0 to 7.
     @discardableResult

@@ -1,0 +1,23 @@
+import Host
+public import Logging
+
+/// Where the daemon logs to: the journal where standard error is connected to it, else standard error itself.
+public struct DaemonLog: Sendable {
+    private let writer: LogWriter
+
+    public init() {
+        if Journal.isConnected {
+            writer = LogWriter { Journal.send($0) }
+        } else {
+            let terminal = TerminalLog()
+            writer = LogWriter { terminal.write($0) }
+        }
+    }
+
+    /// May be called from any thread, and blocks none.
+    public var handler: any LogHandler { QueuedLogHandler(writer) }
+
+    /// Waits until what was logged is written, before the process ends or becomes another; a second at most where nobody
+    /// reads it.
+    public func flush() { writer.flush() }
+}
