@@ -183,6 +183,32 @@ import Wire
         }
     }
 
+    /// Few long lines are as much as many short ones.
+    @Test func aProgramThatFloodsItsOutputWithLongLines() async throws {
+        try await Self.with(try Self.root()) { test async throws in
+            _ = try await Self.start(
+                """
+                #{id => bad, modules => [],
+                  start => {os, start, ["/bin/sh", "-c", "yes $(printf %08000d 7) | head -n 200; exec sleep 1000"]}}
+                """, test)
+            let limited = try await test.events.first("output_limited", worker: Self.bad)
+            #expect(limited.message == "\(Self.bad) says more than 1048576 bytes in 10 s: the rest is dropped")
+            while try await test.service.statistics(worker: Self.bad).dropped < 68 { await Task.yield() }
+            // 132 lines of 8,000 bytes are the first to be 1 MiB.
+            #expect(try await test.service.statistics(worker: Self.bad).logged == 132)
+        }
+    }
+
+    @Test func aWorkerThatLogsALongText() async throws {
+        try await Self.with(try Self.root()) { test async throws in
+            let text = String(repeating: "x", count: 60_000)
+            _ = try await test.call("{log, <<\"\(text)\">>}")
+            let log = try await test.events.first("log", worker: TestNode.c1)
+            #expect(log.message == text.prefix(8192) + " [cut: 60000 bytes]")
+            #expect(log.fields["fixture"] == "true")
+        }
+    }
+
     /// Requests wait in the daemon up to their limit; then it is ended, and started again.
     @Test func aWorkerThatReadsNothingAndIsWrittenTo() async throws {
         try await Self.with(try Self.root()) { test async throws in

@@ -84,44 +84,47 @@ extension Node {
     func workerLog(
         _ place: Place, _ generation: Generation, _ level: LogLevel, _ text: String, _ metadata: [Term: Term]
     ) {
-        guard maySpeak(place) else { return }
-        var fields: [String: String] = [:]
-        for (key, value) in metadata { fields[Self.fieldName(key)] = value.asText ?? value.description }
+        guard maySpeak(place, bytes: text.utf8.count) else { return }
+        let message = WorkerLogMessage(text, metadata)
+        place.outputBudget.spend(bytes: message.byteCount)
+        var fields = message.fields
         fields["pid"] = "\(generation.pid)"
-        events.post("log", text, level: level.loggerLevel, worker: place.address.description, fields: fields)
+        events.post(
+            "log", message.text, level: level.loggerLevel, worker: place.address.description, fields: fields)
     }
 
     func workerOutput(_ place: Place, _ generation: Generation, _ stream: OutputStream, _ line: String) {
-        guard maySpeak(place) else { return }
+        let bytes = line.utf8.count
+        guard maySpeak(place, bytes: bytes) else { return }
+        place.outputBudget.spend(bytes: bytes)
         events.post(
             "output", line, worker: place.address.description,
             fields: ["pid": "\(generation.pid)", "stream": stream.rawValue])
     }
 
     /// Whether the worker is within its budget; says so once where it is not, and how much was lost afterwards.
-    private func maySpeak(_ place: Place) -> Bool {
+    private func maySpeak(_ place: Place, bytes: Int) -> Bool {
         let name = place.address.description
-        switch place.outputBudget.next(now: Reactor.nowMilliseconds()) {
+        switch place.outputBudget.next(bytes: bytes, now: Reactor.nowMilliseconds()) {
         case .admit:
             place.statistics.logged += 1
             return true
-        case .admitAfter(let dropped):
+        case .admitAfter(let lines, let bytes):
             place.statistics.logged += 1
-            let sentence = "\(dropped) lines of \(name) were dropped: it said too much"
-            events.post("output_dropped", sentence, level: .warning, worker: name, fields: ["dropped": "\(dropped)"])
+            events.post(
+                "output_dropped", "\(lines) lines of \(name), \(bytes) bytes, were dropped: it said too much",
+                level: .warning, worker: name, fields: ["dropped": "\(lines)", "dropped_bytes": "\(bytes)"])
             return true
-        case .drop(let isFirst):
+        case .drop(let reached):
             place.statistics.dropped += 1
-            guard isFirst else { return false }
-            let limit = "\(OutputBudget.burst) lines in \(OutputBudget.intervalMilliseconds / 1000) s"
+            guard let reached else { return false }
+            let limit = "\(reached) in \(OutputBudget.intervalMilliseconds / 1000) s"
             events.post(
                 "output_limited", "\(name) says more than \(limit): the rest is dropped", level: .warning,
                 worker: name)
             return false
         }
     }
-
-    private static func fieldName(_ key: Term) -> String { key.asAtom?.name ?? key.asText ?? key.description }
 }
 
 extension LogLevel {
