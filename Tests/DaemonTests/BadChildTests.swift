@@ -196,6 +196,10 @@ import Wire
             while try await test.service.statistics(worker: Self.bad).dropped < 68 { await Task.yield() }
             // 132 lines of 8,000 bytes are the first to be 1 MiB.
             #expect(try await test.service.statistics(worker: Self.bad).logged == 132)
+            // Told though it says nothing more.
+            let dropped = try await test.events.first("output_dropped", worker: Self.bad)
+            #expect(dropped.message == "68 lines of \(Self.bad), 544000 bytes, were dropped: it said too much")
+            #expect(dropped.fields == ["dropped": "68", "dropped_bytes": "544000"])
         }
     }
 

@@ -10,7 +10,7 @@ import Testing
         #expect(budget.next(bytes: 5, now: 2_000) == .drop(reached: .lines))
         #expect(budget.next(bytes: 60_000, now: 2_001) == .drop(reached: nil))
         #expect(budget.next(bytes: 0, now: 9_999) == .drop(reached: nil))
-        #expect(budget.next(bytes: 7, now: 10_000) == .admitAfter(droppedLines: 3, bytes: 60_005))
+        #expect(budget.next(bytes: 7, now: 10_000) == .admitAfter(.init(lines: 3, bytes: 60_005)))
         #expect(budget.next(bytes: 7, now: 10_001) == .admit)
     }
 
@@ -20,12 +20,24 @@ import Testing
             // The last of them begins within the budget and ends beyond it.
             for line in 0..<17 {
                 let verdict = budget.next(bytes: 64_000, now: start + line)
-                #expect(verdict == (start > 0 && line == 0 ? .admitAfter(droppedLines: 2, bytes: 10) : .admit))
+                #expect(verdict == (start > 0 && line == 0 ? .admitAfter(.init(lines: 2, bytes: 10)) : .admit))
                 budget.spend(bytes: 64_000)
             }
             #expect(budget.next(bytes: 9, now: start + 17) == .drop(reached: .bytes))
             #expect(budget.next(bytes: 1, now: start + 18) == .drop(reached: nil))
         }
+    }
+
+    @Test func whatWasDroppedIsTakenOnceTheIntervalIsOver() {
+        var budget = OutputBudget()
+        for _ in 0..<OutputBudget.lines { _ = budget.next(bytes: 1, now: 500) }
+        #expect(budget.takeLoss(now: 10_500) == nil)
+        _ = budget.next(bytes: 4, now: 600)
+        #expect(budget.millisecondsLeft(now: 600) == 9_900)
+        #expect(budget.takeLoss(now: 10_499) == nil)
+        #expect(budget.takeLoss(now: 10_500) == .init(lines: 1, bytes: 4))
+        #expect(budget.takeLoss(now: 10_500) == nil)
+        #expect(budget.next(bytes: 1, now: 10_500) == .admit)
     }
 
     @Test func aQuietWorkerIsNeverLimited() {

@@ -11,17 +11,23 @@ struct OutputBudget {
         case lines, bytes
     }
 
+    /// What was dropped in one interval.
+    struct Loss: Equatable {
+        var lines = 0
+        var bytes = 0
+    }
+
     enum Verdict: Equatable {
         case admit
-        /// The first of a new interval, after so much was dropped in the one before.
-        case admitAfter(droppedLines: Int, bytes: Int)
+        /// The first of a new interval; what was dropped in the one before is not told yet.
+        case admitAfter(Loss)
         /// `reached` is the limit that was, for the first that is dropped in this interval.
         case drop(reached: Limit?)
     }
 
     private var intervalStart: Int?
     private var said = (lines: 0, bytes: 0)
-    private var dropped = (lines: 0, bytes: 0)
+    private var dropped = Loss()
 
     /// Decides about one line. One that begins within the budget is admitted whole, and its bytes are then to be spent.
     mutating func next(bytes: Int, now milliseconds: Int) -> Verdict {
@@ -29,8 +35,8 @@ struct OutputBudget {
             let lost = dropped
             intervalStart = milliseconds
             said = (1, 0)
-            dropped = (0, 0)
-            return lost.lines > 0 ? .admitAfter(droppedLines: lost.lines, bytes: lost.bytes) : .admit
+            dropped = Loss()
+            return lost == Loss() ? .admit : .admitAfter(lost)
         }
         guard let reached else {
             said.lines += 1
@@ -44,6 +50,18 @@ struct OutputBudget {
     private var reached: Limit? {
         if said.lines >= Self.lines { return .lines }
         return said.bytes >= Self.bytes ? .bytes : nil
+    }
+
+    /// What was dropped in an interval that is over, where that is not told yet; taken as told from now on.
+    mutating func takeLoss(now milliseconds: Int) -> Loss? {
+        guard dropped != Loss(), millisecondsLeft(now: milliseconds) == 0 else { return nil }
+        defer { dropped = Loss() }
+        return dropped
+    }
+
+    /// Of the interval.
+    func millisecondsLeft(now milliseconds: Int) -> Int {
+        intervalStart.map { max($0 + Self.intervalMilliseconds - milliseconds, 0) } ?? 0
     }
 
     /// What an admitted line came to.

@@ -104,26 +104,38 @@ extension Node {
 
     /// Whether the worker is within its budget; says so once where it is not, and how much was lost afterwards.
     private func maySpeak(_ place: Place, bytes: Int) -> Bool {
-        let name = place.address.description
-        switch place.outputBudget.next(bytes: bytes, now: Reactor.nowMilliseconds()) {
+        let now = Reactor.nowMilliseconds()
+        switch place.outputBudget.next(bytes: bytes, now: now) {
         case .admit:
             place.statistics.logged += 1
             return true
-        case .admitAfter(let lines, let bytes):
+        case .admitAfter(let loss):
             place.statistics.logged += 1
-            events.post(
-                "output_dropped", "\(lines) lines of \(name), \(bytes) bytes, were dropped: it said too much",
-                level: .warning, worker: name, fields: ["dropped": "\(lines)", "dropped_bytes": "\(bytes)"])
+            tell(loss, of: place.address)
             return true
         case .drop(let reached):
             place.statistics.dropped += 1
             guard let reached else { return false }
+            let name = place.address.description
             let limit = "\(reached) in \(OutputBudget.intervalMilliseconds / 1000) s"
             events.post(
                 "output_limited", "\(name) says more than \(limit): the rest is dropped", level: .warning,
                 worker: name)
+            // It may say nothing more, or be gone by then: how much was lost is told all the same.
+            let left = place.outputBudget.millisecondsLeft(now: now)
+            Reactor.shared.schedule(afterMilliseconds: left) { [weak self, weak place] in
+                guard let place, let loss = place.outputBudget.takeLoss(now: Reactor.nowMilliseconds()) else { return }
+                self?.tell(loss, of: place.address)
+            }
             return false
         }
+    }
+
+    private func tell(_ loss: OutputBudget.Loss, of worker: ChildAddress) {
+        events.post(
+            "output_dropped", "\(loss.lines) lines of \(worker), \(loss.bytes) bytes, were dropped: it said too much",
+            level: .warning, worker: worker.description,
+            fields: ["dropped": "\(loss.lines)", "dropped_bytes": "\(loss.bytes)"])
     }
 }
 
