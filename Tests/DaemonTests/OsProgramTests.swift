@@ -72,6 +72,25 @@ import Wire
         }
     }
 
+    /// As systemd's `User=`: by the user database, and not the daemon's own.
+    @Test(.enabled(if: getuid() == 0)) func aUserIsToldWhoItIs() async throws {
+        let root = try SupervisionProcessTests.oneVersion(
+            children: """
+                [#{id => c1, start => {counter, start_link, []}, user => root, env => #{"HOME" => "/mine"}}]
+                """)
+        let spec = try Self.script(
+            "echo \"$USER $LOGNAME $HOME $SHELL\"; exec sleep 1000", in: root, ", user => nobody")
+        chmod(root.directory, 0o755)
+        try await TestNode.with(root) { test async throws in
+            _ = try await Self.start(spec, test)
+            let line = try await test.events.first("output", worker: Self.p1)
+            #expect(line.message == "nobody nobody /nonexistent /usr/sbin/nologin")
+            let bytes = try FileContents.read("/proc/\(try await test.pid())/environ", limit: 1 << 20)
+            let variables = Set(bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+            #expect(variables.isSuperset(of: ["USER=root", "LOGNAME=root", "HOME=/mine"]))
+        }
+    }
+
     @Test func oneThatSaysWhenItIsReadyHasStartedThen() async throws {
         let root = try Self.root()
         let fifo = "\(root.root)/go"

@@ -166,6 +166,33 @@ struct LaunchTests {
         #expect(geteuid() == 0)
     }
 
+    /// As systemd's `User=`; what was asked for in particular wins.
+    @Test func `it is told who it is by the user database, and by its own variables over that`() async throws {
+        var launch = WorkerProcess.Launch.shell(#"echo "$USER $LOGNAME $HOME $SHELL $OTHER""#)
+        launch.environment = ["USER": "someone", "HOME": "/root", "SHELL": "/bin/false", "OTHER": "o"]
+        let me = try #require(try UserDatabase.user("\(geteuid())"))
+        launch.user = "\(geteuid())"
+        #expect(try await run(launch).lines() == ["\(me.name) \(me.name) \(me.home) \(me.shell) o"])
+        launch.variables = ["HOME": "/mine", "OTHER": "p"]
+        #expect(try await run(launch).lines() == ["\(me.name) \(me.name) /mine \(me.shell) p"])
+        launch.user = nil
+        #expect(try await run(launch).lines() == ["someone  /mine /bin/false p"])
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func `more open files than the kernel lets anybody have`() throws {
+        let text = String(decoding: try FileContents.read("/proc/sys/fs/nr_open", limit: 64), as: UTF8.self)
+        let maximum = text.filter(\.isNumber)
+        for limit in [99_999_999_999, nil] as [UInt64?] {
+            var launch = WorkerProcess.Launch.shell("true")
+            launch.resourceLimits = [try #require(ResourceLimit(name: "nofile", soft: limit, hard: limit))]
+            #expect(
+                failure(launch)?.description == """
+                    can't start /bin/sh: the limit nofile can't be set: Operation not permitted; fs.nr_open is \
+                    \(maximum), and nobody may have more: ask for less, or raise it by sysctl
+                    """)
+        }
+    }
+
     @Test(.enabled(if: geteuid() == 0)) func `a directory that the other user can't enter`() throws {
         let closed = directory.file("closed")
         #expect(mkdir(closed, 0o700) == 0)

@@ -58,10 +58,9 @@ extension LaunchError {
             self.init(.descriptors, executable: path, errno: errno, "its descriptors can't be placed: \(reason)")
         case CHOST_STAGE_RLIMIT:
             let name = ResourceLimit.name(of: launched.resource)
-            let advice = errno == EPERM ? "; the hard limit can be raised by root only" : ""
             self.init(
                 .resourceLimit, executable: path, subject: name, errno: errno,
-                "the limit \(name) can't be set: \(reason)\(advice)")
+                "the limit \(name) can't be set: \(reason)\(Self.limitAdvice(name, errno, launch))")
         case CHOST_STAGE_GROUPS, CHOST_STAGE_GROUP, CHOST_STAGE_USER:
             let advice = errno == EPERM ? "; the daemon must run as root to change to another user" : ""
             self.init(
@@ -77,6 +76,22 @@ extension LaunchError {
         default:
             self.init(.clone, executable: path, errno: errno, "no process can be made: \(reason)")
         }
+    }
+
+    /// Nobody may have more open files than the kernel's own maximum, root included. Source: setrlimit(2), EPERM.
+    private static func limitAdvice(_ name: String, _ errno: Int32, _ launch: WorkerProcess.Launch) -> String {
+        guard errno == EPERM else { return "" }
+        let file = "/proc/sys/fs/nr_open"
+        if name == "nofile", let limit = launch.resourceLimits.first(where: { $0.name == name }),
+            let text = try? FileContents.read(file, limit: 64),
+            let maximum = UInt64(String(decoding: text, as: UTF8.self).filter(\.isNumber)),
+            limit.hard.map({ $0 > maximum }) ?? true
+        {
+            return "; fs.nr_open is \(maximum), and nobody may have more: ask for less, or raise it by sysctl"
+        }
+        return geteuid() == 0
+            ? "; the daemon needs CAP_SYS_RESOURCE to raise the hard limit"
+            : "; the hard limit can be raised by root only"
     }
 
     /// execve(2) says ENOENT both of a missing file and of a missing interpreter: the sentence tells which.

@@ -7,8 +7,11 @@ extension WorkerProcess {
         public var executable: ExecutableFile
         /// Without the program's name, which is the executable's path.
         public var arguments: [String]
-        /// The whole environment; `LISTEN_...` and `RELEASE_HANDLER_...` are added.
+        /// What it inherits. What `user` brings goes over it, then `variables`; `LISTEN_...` and `RELEASE_HANDLER_...`
+        /// are added.
         public var environment: [String: String]
+        /// What was asked for this process in particular.
+        public var variables: [String: String]
         /// Listening sockets, in the order of `LISTEN_FDS`, with their names for `LISTEN_FDNAMES`. Stay the caller's.
         public var listenDescriptors: [(name: String, fd: Int32)]
         public var workingDirectory: String?
@@ -21,13 +24,14 @@ extension WorkerProcess {
 
         public init(
             executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
-            listenDescriptors: [(name: String, fd: Int32)] = [], workingDirectory: String? = nil,
-            user: String? = nil, resourceLimits: [ResourceLimit] = [], withProtocol: Bool = true,
-            withNotify: Bool = false
+            variables: [String: String] = [:], listenDescriptors: [(name: String, fd: Int32)] = [],
+            workingDirectory: String? = nil, user: String? = nil, resourceLimits: [ResourceLimit] = [],
+            withProtocol: Bool = true, withNotify: Bool = false
         ) {
             self.executable = executable
             self.arguments = arguments
             self.environment = environment
+            self.variables = variables
             self.listenDescriptors = listenDescriptors
             self.workingDirectory = workingDirectory
             self.user = user
@@ -102,7 +106,7 @@ extension WorkerProcess {
         _ launch: Launch, _ descriptors: [Int32], _ further: [String: String]
     ) throws(LaunchError) -> (pid: Int32, pidfd: OwnedDescriptor) {
         let path = launch.executable.path
-        let user = try launch.user.flatMap { name throws(LaunchError) in try UserIdentity.find(name, executable: path) }
+        let user = try launch.user.map { name throws(LaunchError) in try UserIdentity.find(name, executable: path) }
         var limits = launch.resourceLimits
         if let limit = DescriptorLimit.ofWorkers, !limits.contains(where: { $0.name == limit.name }) {
             limits.append(limit)
@@ -112,16 +116,16 @@ extension WorkerProcess {
         request.path = UnsafePointer(arena.string(path))
         request.exec_fd = launch.executable.descriptorToExecute
         request.argv = UnsafePointer(arena.strings([path] + launch.arguments))
-        let surroundings = environment(launch, further, arena)
+        let surroundings = environment(launch, of: user, further, arena)
         request.envp = UnsafePointer(surroundings.variables)
         request.listen_pid = surroundings.listenPid
         request.fds = arena.array(descriptors)
         request.fd_count = Int32(descriptors.count)
         request.cwd = launch.workingDirectory.map { UnsafePointer(arena.string($0)) }
-        if let user {
+        if let user, user.isChange {
             request.changes_user = 1
-            request.uid = user.uid
-            request.gid = user.gid
+            request.uid = user.entry.uid
+            request.gid = user.entry.gid
             request.groups = arena.array(user.groups)
             request.group_count = user.groups.count
         }
@@ -140,9 +144,11 @@ extension WorkerProcess {
     ///
     /// Source: sd_listen_fds(3); `docs/worker-protocol.md` for the two numbers after the sockets.
     private static func environment(
-        _ launch: Launch, _ further: [String: String], _ arena: CArena
+        _ launch: Launch, of user: UserIdentity?, _ further: [String: String], _ arena: CArena
     ) -> (variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, listenPid: UnsafeMutablePointer<CChar>?) {
         var variables = launch.environment
+        if let user { variables.merge(user.variables) { $1 } }
+        variables.merge(launch.variables) { $1 }
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { variables[name] = nil }
         let sockets = launch.listenDescriptors
         if !sockets.isEmpty {

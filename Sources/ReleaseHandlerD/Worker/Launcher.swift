@@ -74,11 +74,10 @@ final class Launcher {
             throw .listen(error)
         }
         let named = zip(spec.sockets, listening).map { (name: $0.name, fd: $1.descriptor.raw) }
-        var environment = Self.inherited
-        for variable in spec.env { environment[variable.name] = variable.value }
+        let variables = Dictionary(spec.env.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         let launch = WorkerProcess.Launch(
-            executable: executable, arguments: arguments, environment: environment, listenDescriptors: named,
-            workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
+            executable: executable, arguments: arguments, environment: Self.inherited, variables: variables,
+            listenDescriptors: named, workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
             withProtocol: speaksProtocol(spec), withNotify: spec.notify && !speaksProtocol(spec))
         do {
             let generation = try Generation(
