@@ -28,10 +28,23 @@ public struct SocketSpec: Hashable, Sendable {
     public let name: String
     /// `127.0.0.1:6379`, `[::1]:6379`, `:6379`, `6379`, `/path` or `@abstract`.
     public let listen: String
+    /// Of the socket's file, where `listen` is a path; the bits of chmod(2). Source: systemd.socket(5), `SocketMode=`.
+    public let mode: Int
+    /// The file's owner; without one it is the daemon's. Source: systemd.socket(5), `SocketUser=`.
+    public let user: String?
+    /// The file's group; without one it is the owner's primary group. Source: systemd.socket(5), `SocketGroup=`.
+    public let group: String?
 
-    public init(name: String, listen: String) {
+    public static let standardMode = 0o666
+
+    public init(
+        name: String, listen: String, mode: Int = Self.standardMode, user: String? = nil, group: String? = nil
+    ) {
         self.name = name
         self.listen = listen
+        self.mode = mode
+        self.user = user
+        self.group = group
     }
 }
 

@@ -68,37 +68,8 @@ extension SpecNode {
         return text
     }
 
-    func sockets() throws(SpecError) -> [SocketSpec] {
-        let shape = "a list of #{name => Name, listen => Address}"
-        guard case .list = term else { throw SpecError("invalid_sockets", self, expected: shape) }
-        var sockets: [SocketSpec] = []
-        for child in children {
-            let fields = try child.fields("invalid_socket", "a socket", ["name", "listen"])
-            guard let name = fields["name"], let listen = fields["listen"] else {
-                throw SpecError("invalid_socket", child, expected: "#{name => Name, listen => Address}")
-            }
-            let text = try name.text("invalid_socket", "a name")
-            // What LISTEN_FDNAMES can carry: see sd_listen_fds_with_names(3).
-            guard text.utf8.count <= 255, text.utf8.allSatisfy({ $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ":") })
-            else {
-                throw SpecError("invalid_socket", name, expected: "a name of ASCII letters and signs without \":\"")
-            }
-            guard !sockets.contains(where: { $0.name == text }) else {
-                throw SpecError("invalid_socket", name, expected: "each name once")
-            }
-            sockets.append(SocketSpec(name: text, listen: try listen.address()))
-        }
-        return sockets
-    }
-
-    /// A port alone may stand as a number.
-    private func address() throws(SpecError) -> String {
-        if let port = term.asInt, (0...65535).contains(port) { return String(port) }
-        return try text("invalid_socket", "an address to listen on")
-    }
-
     /// A map's values by key, of those keys only.
-    private func fields(_ error: String, _ place: String, _ known: [String]) throws(SpecError) -> [String: SpecNode] {
+    func fields(_ error: String, _ place: String, _ known: [String]) throws(SpecError) -> [String: SpecNode] {
         guard case .map = term else {
             throw SpecError(error, self, expected: "a map with the keys \(known.joined(separator: ", "))")
         }

@@ -88,8 +88,7 @@ extension ChildSpec {
     private var ownKeys: [Term: Term] {
         var keys: [Term: Term] = [:]
         if !sockets.isEmpty {
-            keys[.atom("sockets")] = .list(
-                sockets.map { .map([.atom("name"): .string($0.name), .atom("listen"): .string($0.listen)]) })
+            keys[.atom("sockets")] = .list(sockets.map(\.term))
         }
         keys[.atom("user")] = user.map { .string($0) }
         if !env.isEmpty {
@@ -110,5 +109,15 @@ extension ChildSpec {
         if killSignal != .sigterm { keys[.atom("kill_signal")] = .atom(Atom(killSignal.rawValue)) }
         if notify { keys[.atom("notify")] = .true }
         return keys
+    }
+}
+
+extension SocketSpec {
+    fileprivate var term: Term {
+        var map: [Term: Term] = [.atom("name"): .string(name), .atom("listen"): .string(listen)]
+        if mode != Self.standardMode { map[.atom("mode")] = .integer(mode) }
+        map[.atom("user")] = user.map { .string($0) }
+        map[.atom("group")] = group.map { .string($0) }
+        return .map(map)
     }
 }

@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import Host
+import Supervision
 import Testing
 import Wire
 
@@ -106,6 +108,77 @@ import Wire
             #expect(try await Self.ports(test, ["fix/fix_sup/c1", "fix/fix_sup/c3"]) == before)
             #expect(await test.node.sockets.all.count == 2)
             #expect(await test.node.places.count == 2)
+        }
+    }
+}
+
+/// Sockets that are files, and sockets that somebody else has.
+@Suite(.timeLimit(.minutes(5))) struct SocketAccessTests {
+    private static func start(_ id: String, _ socket: String, _ test: TestNode) async throws {
+        let spec = "#{id => \(id), start => {counter, start_link, []}, sockets => [#{name => a, \(socket)}]}"
+        _ = try await test.service.startChild(supervisor: "fix_sup", spec: spec, peer: TestNode.peer)
+    }
+
+    private static func permissions(_ path: String) throws -> UInt32 { try FileStatus(of: path).permissions }
+
+    @Test func everybodyMayConnectUnlessTheSpecSaysOtherwise() async throws {
+        let root = try SupervisionProcessTests.oneVersion(children: "[]")
+        let path = "\(root.directory)/a.sock"
+        try await TestNode.with(root) { test async throws in
+            try await Self.start("c1", "listen => \"\(path)\"", test)
+            #expect(try Self.permissions(path) == 0o666)
+            try await Self.start("c2", "listen => \"\(path)2\", mode => 8#600", test)
+            #expect(try Self.permissions(path + "2") == 0o600)
+            let shown = try await test.service.getChildspec(supervisor: "fix_sup", id: "c2").childspec
+            #expect(shown.contains("mode => 384"), "\(shown)")
+        }
+    }
+
+    /// What the daemon before this one bound keeps its connections and gets the access of the spec.
+    @Test func aSocketThatWasHandedOverGetsItsAccess() async throws {
+        let directory = try TestRoot()
+        defer { directory.remove() }
+        let path = "\(directory.directory)/a.sock"
+        let address = try #require(ChildAddress(parsing: "fix/fix_sup/c1"))
+        try await { @HostActor in
+            let before = SocketKeeper()
+            let bound = try before.sockets(of: address, [SocketSpec(name: "a", listen: path)])
+            #expect(chmod(path, 0o755) == 0)
+            let next = SocketKeeper()
+            next.inherit(before.all)
+            let taken = try next.sockets(of: address, [SocketSpec(name: "a", listen: path)])
+            #expect(taken.map(\.fd) == bound.map(\.fd))
+            #expect(try Self.permissions(path) == 0o666)
+            // A spec that changes changes it; one that does not leaves what somebody set by hand.
+            _ = try next.sockets(of: address, [SocketSpec(name: "a", listen: path, mode: 0o640)])
+            #expect(try Self.permissions(path) == 0o640)
+            #expect(chmod(path, 0o600) == 0)
+            _ = try next.sockets(of: address, [SocketSpec(name: "a", listen: path, mode: 0o640)])
+            #expect(try Self.permissions(path) == 0o600)
+            // An access that can't be had loses nothing.
+            let last = SocketKeeper()
+            last.inherit(next.all)
+            let bad = SocketSpec(name: "a", listen: path, user: "no-such-user")
+            #expect(throws: ListenError.self) { try last.sockets(of: address, [bad]) }
+            let again = try last.sockets(of: address, [SocketSpec(name: "a", listen: path)])
+            #expect(again.map(\.fd) == bound.map(\.fd))
+        }()
+    }
+
+    @Test func itSaysWhoHasTheAddress() async throws {
+        try await TestNode.with(try .twoVersions(children: KeptSocketsTests.children)) { test async throws in
+            let port = try await test.port()
+            let refusal = await test.refusal { try await Self.start("c3", "listen => \(port)", test) }
+            #expect(
+                refusal == """
+                    child_start_failed: child c3 of fix/fix_sup could not be started: {listen,<<"can't listen at \
+                    \\"\(port)\\": fix/fix_sup/c1 has it">>}
+                    """)
+            let foreign = try ListeningSocket.bind("127.0.0.1:0").address
+            let other = try ListeningSocket.bind("127.0.0.1:0")
+            let taken = await test.refusal { try await Self.start("c3", "listen => \"\(other.address)\"", test) }
+            #expect(taken.contains("the address is in use by another program"), "\(taken)")
+            try await Self.start("c3", "listen => \"\(foreign)\"", test)
         }
     }
 }

@@ -39,8 +39,79 @@ struct ListeningSocketTests {
         #expect(directory.names == ["socket"])
         #expect(try ListeningSocket.bind(path).address == path)
         let file = try directory.write("file", "x")
-        #expect(error(file) == "can't listen at \"\(file)\": the address is in use by another program")
+        #expect(
+            error(file)
+                == "can't listen at \"\(file)\": something that is no socket has that name: remove it, or listen elsewhere"
+        )
         #expect(directory.names == ["file", "socket"])
+    }
+
+    @Test func `everybody may connect to a socket file, or whom its access says`() throws {
+        func permissions(_ path: String) throws -> UInt32 { try FileStatus(of: path).permissions }
+        let path = directory.file("socket")
+        let socket = try ListeningSocket.bind(path)
+        #expect(try permissions(path) == 0o666)
+        try socket.setAccess(SocketFileAccess(mode: 0o600))
+        #expect(try permissions(path) == 0o600)
+        let other = directory.file("other")
+        _ = try ListeningSocket.bind(other, access: SocketFileAccess(mode: 0o660, user: "\(geteuid())"))
+        #expect(try permissions(other) == 0o660)
+        // Of a socket whose file is gone or never was there is nothing to set.
+        unlink(path)
+        try socket.setAccess(.standard)
+        try ListeningSocket.bind("127.0.0.1:0").setAccess(.standard)
+        // What took the file's name keeps what it is.
+        try directory.write("socket", "x", permissions: 0o600)
+        let error = #expect(throws: ListenError.self) { try socket.setAccess(.standard) }
+        #expect(
+            error?.description == "can't listen at \"\(path)\": its file was replaced by one that is no socket")
+        #expect(try permissions(path) == 0o600)
+    }
+
+    @Test func `an owner who is not there leaves no file behind`() {
+        for (access, what) in [
+            (SocketFileAccess(mode: 0o660, user: "no-such-user"), "user \"no-such-user\""),
+            (SocketFileAccess(mode: 0o660, group: "no-such-group"), "group \"no-such-group\""),
+        ] {
+            let path = directory.file("socket")
+            let error = #expect(throws: ListenError.self) { try ListeningSocket.bind(path, access: access) }
+            #expect(error?.description == "can't listen at \"\(path)\": there is no \(what)")
+            #expect(directory.names == [])
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) @HostActor func `the file's owner and group`() async throws {
+        let path = directory.file("socket")
+        func owner() async throws -> String? {
+            let recorder = Recorder()
+            _ = try WorkerProcess.launch(.shell("stat -c '%U %G %a' '\(path)'")) { recorder.record($0) }
+            _ = await recorder.end()
+            return recorder.lines().first
+        }
+        let nobody = try #require(try UserDatabase.user("nobody"))
+        do {
+            _ = try ListeningSocket.bind(path, access: SocketFileAccess(mode: 0o660, user: "nobody"))
+            #expect(try await owner() == "nobody nogroup 660")
+        }
+        let socket = try ListeningSocket.bind(path, access: SocketFileAccess(mode: 0o640, group: "\(nobody.gid)"))
+        #expect(try await owner() == "root nogroup 640")
+        try socket.setAccess(SocketFileAccess(mode: 0o600, user: "nobody", group: "root"))
+        #expect(try await owner() == "nobody root 600")
+    }
+
+    @Test func `who stands in whose way`() throws {
+        let all = try ListeningSocket.bind("0")
+        let port = try #require(all.address.split(separator: ":").last)
+        for text in ["127.0.0.1:\(port)", "[::1]:\(port)", "\(port)", ":\(port)", "0.0.0.0:\(port)"] {
+            #expect(all.occupies(text))
+        }
+        let one = try ListeningSocket.bind("127.0.0.1:0")
+        let other = try #require(one.address.split(separator: ":").last)
+        #expect(one.occupies("127.0.0.1:\(other)") && one.occupies(":\(other)"))
+        #expect(!one.occupies("127.0.0.2:\(other)") && !one.occupies("127.0.0.1:1") && !one.occupies("nonsense"))
+        let file = try ListeningSocket.bind(directory.file("socket"))
+        #expect(file.occupies(directory.file("socket")) && !file.occupies(directory.file("sock")))
+        #expect(!file.occupies("@" + directory.file("socket")))
     }
 
     @Test func `an abstract name`() throws {

@@ -78,6 +78,39 @@ import Testing
             ])
     }
 
+    @Test func readsWhoMayConnectToASocketFile() throws {
+        let read = try parse(
+            """
+            {#{}, [#{id => web, start => {m, f, []},
+                     sockets => [#{name => a, listen => "/run/a"},
+                                 #{name => b, listen => "/run/b", mode => 8#660, user => www, group => "33"}]}]}.
+            """)
+        let sockets = read.children[0].sockets
+        #expect(sockets[0] == SocketSpec(name: "a", listen: "/run/a", mode: 0o666))
+        #expect(sockets[1] == SocketSpec(name: "b", listen: "/run/b", mode: 432, user: "www", group: "33"))
+        // What get_childspec answers is a spec again, and shows what is not as by default.
+        #expect(try ChildSpec.parse(read.children[0].term) == read.children[0])
+        let shown = "#{group => \"33\",listen => \"/run/b\",mode => 432,name => \"b\",user => \"www\"}"
+        #expect(read.children[0].term.description.contains("[#{listen => \"/run/a\",name => \"a\"},\(shown)]"))
+    }
+
+    @Test(arguments: [
+        ("listen => \"/run/a\", mode => 8#1000", "expected a mode from 0 to 8#777, such as 8#660, found 512"),
+        ("listen => \"/run/a\", mode => \"0660\"", "expected a mode from 0 to 8#777, such as 8#660, found \"0660\""),
+        ("listen => \"/run/a\", user => 7", "expected a user's name, found 7"),
+        ("listen => 80, mode => 8#660", "expected no mode: only a socket that listens at a path has one, found 432"),
+        ("listen => \"@a\", user => www", "expected no user: only a socket that listens at a path has one, found www"),
+        (
+            "listen => \"/run/a\", owner => www",
+            "unknown key owner in a socket; the keys are name, listen, mode, user, group"
+        ),
+    ])
+    func refusesWhatIsNoAccess(keys: String, words: String) {
+        let text = "{#{}, [#{id => web, start => {m, f, []}, sockets => [#{name => a, \(keys)}]}]}."
+        let answer = refusal(text)
+        #expect(answer.hasSuffix(words), "\(answer)")
+    }
+
     @Test func readsTheEnvironment() throws {
         let text = """
             {#{intensity => {'$env', restarts, 7}},

@@ -14,6 +14,13 @@ public struct ListenError: Error, Hashable, CustomStringConvertible {
         self.sentence = sentence
     }
 
+    public var isInUse: Bool { errno == EADDRINUSE }
+
+    /// The same failure, with the name of who listens there.
+    public func held(by holder: String) -> ListenError {
+        ListenError(address, errno: errno, "\(holder) has it")
+    }
+
     public var description: String { "can't listen at \"\(address)\": \(sentence)" }
 }
 
@@ -32,9 +39,10 @@ public final class ListeningSocket: Sendable {
 
     /// Listens at `text`: `127.0.0.1:6379`, `[::1]:6379`, `6379` or `:6379` for all addresses, `/path`, `@abstract`.
     ///
-    /// A socket file that nobody listens at any more is replaced. The socket blocks, as an unmodified program
-    /// expects it; who wants it otherwise sets that itself.
-    public static func bind(_ text: String) throws(ListenError) -> ListeningSocket {
+    /// A socket file that nobody listens at any more is replaced; `access` is that of the new one. The socket blocks, as
+    /// an unmodified program expects it; who wants it otherwise sets that itself.
+    public static func bind(_ text: String, access: SocketFileAccess = .standard) throws(ListenError) -> ListeningSocket
+    {
         guard let address = SocketAddress(text) else {
             throw ListenError(
                 text, errno: 0,
@@ -50,7 +58,14 @@ public final class ListeningSocket: Sendable {
             }
         case .path(let path):
             removeStale(path, address)
-            return try bind(address, text)
+            return try bind(address, text) { () throws(ListenError) in
+                do throws(ListenError) {
+                    try access.set(on: path)
+                } catch {
+                    unlink(path)
+                    throw error
+                }
+            }
         case .internet, .internet6, .abstract:
             return try bind(address, text)
         }
@@ -66,7 +81,10 @@ public final class ListeningSocket: Sendable {
         return ListeningSocket(descriptor, address: boundAddress(descriptor))
     }
 
-    private static func bind(_ address: SocketAddress, _ text: String) throws(ListenError) -> ListeningSocket {
+    /// `prepare` has its time between bind(2) and listen(2), while nobody can connect yet.
+    private static func bind(
+        _ address: SocketAddress, _ text: String, prepare: () throws(ListenError) -> Void = {}
+    ) throws(ListenError) -> ListeningSocket {
         func failure(_ call: String) -> ListenError {
             let number = errno
             return ListenError(text, errno: number, sentence(call, number, address))
@@ -88,8 +106,21 @@ public final class ListeningSocket: Sendable {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(raw, $0, length) }
         }
         guard bound == 0 else { throw failure("bind") }
+        try prepare()
         guard listen(raw, 4096) == 0 else { throw failure("listen") }
         return ListeningSocket(descriptor, address: boundAddress(descriptor))
+    }
+
+    /// Gives the socket's file another access; nothing where it has no file, or has lost it.
+    public func setAccess(_ access: SocketFileAccess) throws(ListenError) {
+        guard case .path(let path) = SocketAddress(address), FileNames.exists(path) else { return }
+        try access.set(on: path)
+    }
+
+    /// Whether who wants to listen at `text` can't because of this socket.
+    public func occupies(_ text: String) -> Bool {
+        guard let own = SocketAddress(address), let other = SocketAddress(text) else { return false }
+        return own.excludes(other)
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
@@ -124,6 +155,8 @@ public final class ListeningSocket: Sendable {
 
     private static func sentence(_ call: String, _ number: Int32, _ address: SocketAddress) -> String {
         switch (number, address) {
+        case (EADDRINUSE, .path(let path)) where (try? FileStatus(ofLink: path)).map { $0.kind != .socket } == true:
+            return "something that is no socket has that name: remove it, or listen elsewhere"
         case (EADDRINUSE, _):
             return "the address is in use by another program"
         case (EACCES, .internet), (EACCES, .internet6), (EACCES, .allAddresses):

@@ -30,6 +30,25 @@ enum SocketAddress: Hashable {
         }
     }
 
+    /// Whether only one of both can be listened at.
+    func excludes(_ other: SocketAddress) -> Bool {
+        switch (self, other) {
+        case (.path(let one), .path(let other)), (.abstract(let one), .abstract(let other)): return one == other
+        default: break
+        }
+        guard let one = endpoint, let other = other.endpoint, one.port == other.port else { return false }
+        return one.host == other.host || one.isWildcard || other.isWildcard
+    }
+
+    private var endpoint: (host: String, port: UInt16, isWildcard: Bool)? {
+        switch self {
+        case .internet(let host, let port): (host, port, host == "0.0.0.0")
+        case .internet6(let host, let port): (host, port, host == "::")
+        case .allAddresses(let port): ("::", port, true)
+        case .path, .abstract: nil
+        }
+    }
+
     private static func port(_ text: Substring) -> UInt16? {
         guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
         return UInt16(text)

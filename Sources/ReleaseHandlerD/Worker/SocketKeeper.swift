@@ -8,7 +8,7 @@ import Supervision
 @HostActor
 final class SocketKeeper {
     private struct Kept {
-        let listen: String
+        let spec: SocketSpec
         let storeName: String
         let socket: ListeningSocket
     }
@@ -28,12 +28,15 @@ final class SocketKeeper {
 
     /// The sockets of a spec in its order; bound now where they were not yet.
     ///
-    /// A socket whose `listen` differs from what is bound under its name is bound anew: the spec has changed.
+    /// A socket whose `listen` differs from what is bound under its name is bound anew: the spec has changed. One whose
+    /// file has another access by now is given that, also one that the daemon before this one bound.
     func sockets(of address: ChildAddress, _ specs: [SocketSpec]) throws(ListenError) -> [ListeningSocket] {
         var result: [ListeningSocket] = []
         for spec in specs {
             if let old = kept[address]?[spec.name] {
-                if old.listen == spec.listen {
+                if old.spec.listen == spec.listen {
+                    if old.spec != spec { try old.socket.setAccess(spec.access) }
+                    kept[address]?[spec.name] = Kept(spec: spec, storeName: old.storeName, socket: old.socket)
                     result.append(old.socket)
                     continue
                 }
@@ -42,14 +45,20 @@ final class SocketKeeper {
             let storeName = Self.storeName(address, spec)
             let socket: ListeningSocket
             if let adopted = adopt(storeName) {
+                do {
+                    try adopted.setAccess(spec.access)
+                } catch {
+                    inherited[storeName] = adopted.descriptor
+                    throw error
+                }
                 socket = adopted
-            } else if let vacated = takeVacated(spec.listen) {
+            } else if let vacated = try takeVacated(spec) {
                 socket = vacated
                 SystemdNotify.store([socket.fd], name: storeName)
             } else {
                 socket = try bind(spec, storeName)
             }
-            kept[address, default: [:]][spec.name] = Kept(listen: spec.listen, storeName: storeName, socket: socket)
+            kept[address, default: [:]][spec.name] = Kept(spec: spec, storeName: storeName, socket: socket)
             result.append(socket)
         }
         return result
@@ -61,9 +70,10 @@ final class SocketKeeper {
     }
 
     /// What a place had that is not in the tree any more: under another id a child may follow it in an upgrade.
-    private func takeVacated(_ listen: String) -> ListeningSocket? {
+    private func takeVacated(_ spec: SocketSpec) throws(ListenError) -> ListeningSocket? {
         for (address, sockets) in kept where isVacant(address) {
-            guard let (name, found) = sockets.first(where: { $0.value.listen == listen }) else { continue }
+            guard let (name, found) = sockets.first(where: { $0.value.spec.listen == spec.listen }) else { continue }
+            if found.spec.access != spec.access { try found.socket.setAccess(spec.access) }
             kept[address]?[name] = nil
             SystemdNotify.removeStored(name: found.storeName)
             return found.socket
@@ -72,9 +82,19 @@ final class SocketKeeper {
     }
 
     private func bind(_ spec: SocketSpec, _ storeName: String) throws(ListenError) -> ListeningSocket {
-        let socket = try ListeningSocket.bind(spec.listen)
+        let socket: ListeningSocket
+        do {
+            socket = try ListeningSocket.bind(spec.listen, access: spec.access)
+        } catch {
+            guard error.isInUse, let holder = holder(of: spec.listen) else { throw error }
+            throw error.held(by: "\(holder)")
+        }
         SystemdNotify.store([socket.fd], name: storeName)
         return socket
+    }
+
+    private func holder(of listen: String) -> ChildAddress? {
+        kept.filter { $0.value.values.contains { $0.socket.occupies(listen) } }.keys.min { "\($0)" < "\($1)" }
     }
 
     /// Closes what nobody asked for: the release that booted has no such place.
@@ -117,4 +137,10 @@ final class SocketKeeper {
 public struct InheritedDescriptor: Sendable {
     let name: String
     let descriptor: OwnedDescriptor
+}
+
+extension SocketSpec {
+    fileprivate var access: SocketFileAccess {
+        SocketFileAccess(mode: UInt32(mode), user: user, group: group)
+    }
 }
