@@ -215,6 +215,7 @@ extension SupervisionTree {
         case .started: reply = .child(supervisor.address.child(key), attempt)
         case .ignored: reply = .child(supervisor.address.child(key), nil)
         case .failed(let reason):
+            actions.append(.report(.requestedStartError(child: supervisor.address.child(key), reason: reason)))
             if case .starting(_, _, .startChild) = supervisor.phase, supervisor.template == nil {
                 reply = .error(.childStartFailed(reason: reason, child.spec))
             } else {

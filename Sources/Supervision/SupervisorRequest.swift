@@ -142,6 +142,8 @@ public enum SupervisorReport: Hashable, Sendable {
     /// A restart was made; `count` is that child's restarts with this one.
     case restart(child: ChildAddress, count: Int, cause: RestartCause)
     case startError(child: ChildAddress, reason: Term)
+    /// A start that a request asked for; OTP leaves it to who asked to tell it.
+    case requestedStartError(child: ChildAddress, reason: Term)
     case shutdownError(child: ChildAddress, reason: Term)
     /// The supervisor gives up: `reached_max_restart_intensity` for this child.
     case shutdown(supervisor: ChildAddress, child: ChildAddress, reason: Term)

@@ -29,7 +29,8 @@ struct Failure: Error {
             case let code where code.isRefusal: .refused
             default: .failure
             }
-        self.init(exit, "\(subject): \(error.message) (\(error.code.rawValue))", advice: Self.advice(for: error))
+        self.init(
+            exit, "\(subject): \(error.message) (\(error.code.rawValue))", advice: Self.advice(for: error, subject))
     }
 
     func report() {
@@ -37,7 +38,7 @@ struct Failure: Error {
         if let advice { Terminal.standardError.write("  \(printable(advice))\n") }
     }
 
-    private static func advice(for error: ControlError) -> String? {
+    private static func advice(for error: ControlError, _ subject: String) -> String? {
         switch error.code {
         case .forbidden:
             "Nothing was changed. Run it as root or as a member of the group "
@@ -64,7 +65,10 @@ struct Failure: Error {
         case .upgradeAborted:
             "It was rolled back: the old release runs on."
         case .timeout:
-            "Give it longer with --timeout-ms, or see with `releasectl ps` what the worker is at."
+            // Only a call has a time limit of its own.
+            subject.hasPrefix("call ")
+                ? "Give it longer with --timeout-ms, or see with `releasectl ps` what the worker is at."
+                : "See with `releasectl ps` what the worker is at, and try again."
         case .unavailable:
             "Nothing was changed. Try again in a while; `releasectl status` tells what the node is at."
         case let code where code.isRefusal:

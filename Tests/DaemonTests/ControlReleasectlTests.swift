@@ -172,6 +172,11 @@ import Wire
             "call kv/kv_sup/slow: no reply within 9 ms (timeout)",
             "Give it longer with --timeout-ms, or see with `releasectl ps` what the worker is at."
         ),
+        (
+            ["get-status", "kv/kv_sup/slow"], 1,
+            "get-status kv/kv_sup/slow: no reply within 5000 ms (timeout)",
+            "See with `releasectl ps` what the worker is at, and try again."
+        ),
     ]
 
     /// The exit codes that scripts go by, and what a person reads.

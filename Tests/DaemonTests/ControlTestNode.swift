@@ -172,6 +172,7 @@ final class ControlTestNode: NodeControl {
     }
 
     private func known(worker: String) throws(ControlError) {
+        if worker == "kv/kv_sup/slow" { throw ControlError(.timeout, "no reply within 5000 ms") }
         guard worker == "kv/kv_sup/store" else { throw ControlError(.noSuchWorker, "there is no worker \(worker)") }
     }
 
@@ -215,6 +216,10 @@ final class ControlTestNode: NodeControl {
             throw ControlError(.childStartFailed, "it could not be started: boom", details: ["reason": "boom"])
         }
         return ChildAnswer(reply: "{ok,<<\"kv/kv_sup/new\">>}", child: "kv/kv_sup/new")
+    }
+
+    func childAddress(supervisor: String, id: String) async -> String? {
+        (try? known(supervisor: supervisor)) == nil ? nil : "kv/kv_sup/\(id)"
     }
 
     func terminateChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {

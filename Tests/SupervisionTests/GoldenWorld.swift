@@ -203,7 +203,7 @@ struct GoldenWorld {
         case .startError(let address, let why): (kind, child, reason) = ("start_error", address, why)
         case .shutdownError(let address, let why): (kind, child, reason) = ("shutdown_error", address, why)
         case .shutdown(_, let address, let why): (kind, child, reason) = ("shutdown", address, why)
-        case .progress, .restart, .childEnded, .autoShutdown: return
+        case .progress, .requestedStartError, .restart, .childEnded, .autoShutdown: return
         }
         events.append(.tuple(["report", kind, isSimple ? .undefined : child.id ?? .undefined, reason]))
     }

@@ -86,7 +86,7 @@ extension Node {
             control(event, name) { continuation.resume(returning: $0) }
         }
         if case .tuple(let parts) = reply, parts.count == 2, parts[0] == .error {
-            throw Self.explain(reason: parts[1], function, name)
+            throw explain(reason: parts[1], function, name)
         }
         return reply
     }
@@ -177,7 +177,7 @@ extension Node {
 
     // MARK: Errors
 
-    private static func explain(reason: Term, _ function: ApplicationFunction, _ name: Atom) -> ControlError {
+    private func explain(reason: Term, _ function: ApplicationFunction, _ name: Atom) -> ControlError {
         let (code, sentence) = sentence(reason, function, name)
         return ControlError(
             code, sentence,
@@ -187,7 +187,7 @@ extension Node {
             ])
     }
 
-    private static func sentence(
+    private func sentence(
         _ reason: Term, _ function: ApplicationFunction, _ name: Atom
     ) -> (ControlError.Code, String) {
         var kind: (tag: Atom, subject: Atom)?
@@ -206,7 +206,7 @@ extension Node {
         case (.start, _) where reason == .shutdown:
             return (.applicationStartFailed, "\(application) was stopped before its start was done")
         case (.start, _):
-            return (.applicationStartFailed, "\(application) could not be started: \(reason)")
+            return (.applicationStartFailed, "\(application) could not be started: \(explained(reason))")
         case (.stop, "not_started"?):
             return (.badApplicationState, "\(application) does not run")
         case (.load, "already_loaded"?):

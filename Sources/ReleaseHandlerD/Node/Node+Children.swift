@@ -112,6 +112,11 @@ extension Node {
         return ChildAnswer(reply: reply.term.description, child: start.map { _ in child.description })
     }
 
+    func childAddress(_ name: String, _ id: String) -> String? {
+        guard let supervisor = try? supervisor(named: .text(name)), let key = try? Self.id(id) else { return nil }
+        return supervisor.child(childID(key, in: supervisor)).description
+    }
+
     func terminateChild(_ name: String, _ id: String) async throws(ControlError) -> ChildAnswer {
         try await change(name, id) { .terminateChild(supervisor: $0, id: $1) }
     }
@@ -148,8 +153,33 @@ extension Node {
         do {
             return try supervisor(named: .text(name))
         } catch {
+            if case .unknown = error, let sentence = stoppedSupervisor(named: name) {
+                throw ControlError(.noSuchSupervisor, sentence, details: ["supervisor": name])
+            }
             throw ControlError(.noSuchSupervisor, "\(error); see releasectl tree", details: ["supervisor": name])
         }
+    }
+
+    /// What to do with a supervisor that is a child and does not run.
+    private func stoppedSupervisor(named name: String) -> String? {
+        let term = try? TermText.parseTerm(name)
+        let stopped = tree.allChildren().filter { child in
+            child.spec.type == .supervisor && child.state.startID == nil
+                && (child.address.description == name || child.address.id == term
+                    || Term.atom(child.spec.start.module) == term)
+        }
+        guard let child = stopped.first, stopped.count == 1, let parent = child.address.parent,
+            let id = child.address.id?.description
+        else { return nil }
+        if child.state == .restarting {
+            return "\(child.address) is being restarted: wait, or end it with `releasectl terminate-child`"
+        }
+        let isPlain = id.utf8.allSatisfy { byte in
+            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                || byte == UInt8(ascii: "_")
+        }
+        let word = isPlain ? id : id.contains("'") ? "\"\(id)\"" : "'\(id)'"
+        return "\(child.address) does not run: start it with `releasectl restart-child \(parent) \(word)`"
     }
 
     /// An id is a term; a child's place is none and is taken for the text that it is.
@@ -188,12 +218,13 @@ extension Node {
     ) throws(ControlError) {
         guard case .error(let error) = reply else { return }
         let child = id.map { "child \($0) of \(supervisor)" } ?? "a child of \(supervisor)"
-        let (code, sentence) = Self.explain(error, child: child, supervisor: supervisor)
+        let spec = id.flatMap { tree.child(at: supervisor.child($0))?.spec }
+        let (code, sentence) = explain(error, child: child, of: spec, supervisor)
         throw Self.error(sentence, code, error.reason, supervisor, id)
     }
 
-    private static func explain(
-        _ error: SupervisorError, child: String, supervisor: ChildAddress
+    private func explain(
+        _ error: SupervisorError, child: String, of spec: ChildSpec?, _ supervisor: ChildAddress
     ) -> (ControlError.Code, String) {
         switch error {
         case .notFound: (.noSuchChild, "there is no \(child)")
@@ -203,8 +234,10 @@ extension Node {
         case .alreadyPresent: (.badChildState, "\(child) is there and does not run: restart it, or delete it first")
         case .simpleOneForOne:
             (.badChildState, "\(supervisor) is simple_one_for_one: its children have no specs of their own")
-        case .startFailed(let reason), .childStartFailed(let reason, _):
-            (.childStartFailed, "\(child) could not be started: \(reason)")
+        case .startFailed(let reason):
+            (.childStartFailed, "\(child) could not be started: \(explained(reason, of: spec))")
+        case .childStartFailed(let reason, let spec):
+            (.childStartFailed, "\(child) could not be started: \(explained(reason, of: spec))")
         case .invalidChildSpec(let reason): (.badChildspec, "\(supervisor) can't have \(child): \(reason)")
         case .noproc: (.noSuchSupervisor, "\(supervisor) has ended")
         case .shutdown: (.unavailable, "\(supervisor) is ending")

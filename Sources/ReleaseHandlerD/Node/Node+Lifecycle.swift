@@ -88,7 +88,8 @@ extension Node {
         case .startFailed(let name, let reason):
             if reason != .tuple([.atom("already_started"), .atom(name)]) {
                 events.post(
-                    "application_failed", "application \(name.name) could not start: \(reason)", level: .error,
+                    "application_failed", "application \(name.name) could not start: \(explained(reason))",
+                    level: .error,
                     fields: ["reason": reason.description])
             }
             settle(name, \.starts, .tuple([.error, reason]))
@@ -105,7 +106,7 @@ extension Node {
                 "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason)", level: .error,
                 fields: ["reason": reason.description])
         case .booted: booted()
-        case .terminateNode(let reason): stop(endOfNode("the node ends: \(reason)"))
+        case .terminateNode(let reason): stop(endOfNode("the node ends: \(explained(reason))"))
         case .allStopped: treeIsDown()
         }
     }

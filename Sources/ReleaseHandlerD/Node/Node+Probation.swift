@@ -73,7 +73,7 @@ extension Node {
             judge(
                 .supervisorGaveUp(
                     supervisor.description, application: supervisor.application, isTop: supervisor.parent == nil))
-        case .progress, .shutdownError, .childEnded, .autoShutdown: return
+        case .progress, .requestedStartError, .shutdownError, .childEnded, .autoShutdown: return
         }
     }
 

@@ -30,9 +30,10 @@ extension Node {
                 level: .notice, worker: supervisor.description, fields: ["child": child.description])
         case .restart(let child, let count, let cause):
             tellRestart(child, count, cause)
-        case .startError(let child, let reason):
+        case .startError(let child, let reason), .requestedStartError(let child, let reason):
+            let why = explained(reason, of: tree.child(at: child)?.spec)
             events.post(
-                "start_error", "\(child) failed to start: \(reason)", level: .error, worker: child.description,
+                "start_error", "\(child) failed to start: \(why)", level: .error, worker: child.description,
                 fields: ["reason": reason.description])
         case .shutdownError(let child, let reason):
             events.post(
@@ -70,7 +71,7 @@ extension Node {
             why = "it terminated: \(reason)"
             fields["reason"] = reason.description
         case .startFailed(let reason):
-            why = "its start failed: \(reason)"
+            why = "its start failed: \(explained(reason, of: tree.child(at: child)?.spec))"
             fields["reason"] = reason.description
         case .with(let other):
             why = "with \(other), as the strategy says"

@@ -50,12 +50,18 @@ extension Node {
             rssAnonKiB: ProcessMemory.rssAnonKiB(pid: generation.pid))
     }
 
-    private func found(_ worker: String) throws(ControlError) -> Place {
-        guard let place = place(named: worker) else {
-            throw ControlError(
-                .noSuchWorker, "no worker \(worker) in the tree; see releasectl ps", details: ["worker": worker])
-        }
-        return place
+    /// The place of a worker that runs, or has run.
+    func found(_ worker: String) throws(ControlError) -> Place {
+        if let place = place(named: worker) { return place }
+        let address = ChildAddress(parsing: worker)
+        let child = address.flatMap { tree.child(at: $0) }
+        if child?.spec.type == .worker { throw notRunning(worker) }
+        let isSupervisor = child != nil || address.flatMap { tree.supervisor(at: $0) } != nil
+        throw ControlError(
+            .noSuchWorker,
+            isSupervisor
+                ? "\(worker) is a supervisor and no worker; see releasectl which-children"
+                : "no worker \(worker) in the tree; see releasectl ps", details: ["worker": worker])
     }
 
     private func withState(_ worker: String) throws(ControlError) -> Place {
@@ -68,8 +74,14 @@ extension Node {
         return place
     }
 
-    private func notRunning(_ worker: String) -> ControlError {
-        ControlError(.workerError, "\(worker) does not run", details: ["worker": worker, "reason": "noproc"])
+    func notRunning(_ worker: String) -> ControlError {
+        let sentence: String
+        switch place(named: worker)?.state {
+        case .starting?: sentence = "\(worker) does not run yet: it is being started"
+        case .discarding?, .stopping?: sentence = "\(worker) is being stopped"
+        case .empty?, .running?, .suspending?, .suspended?, .resuming?, nil: sentence = "\(worker) does not run"
+        }
+        return ControlError(.workerError, sentence, details: ["worker": worker, "reason": "noproc"])
     }
 
     private func programStatus(_ place: Place, _ worker: String) throws(ControlError) -> Term {

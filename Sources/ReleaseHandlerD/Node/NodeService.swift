@@ -74,6 +74,10 @@ public final class NodeService: NodeControl {
         }
     }
 
+    public func childAddress(supervisor: String, id: String) async -> String? {
+        await node.childAddress(supervisor, id)
+    }
+
     public func terminateChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer {
         try await node.changing("terminate-child \(supervisor) \(id)") { [node] () async throws(ControlError) in
             try await node.terminateChild(supervisor, id)
@@ -159,10 +163,13 @@ public final class NodeService: NodeControl {
 
 extension Node {
     func call(_ worker: String, _ request: Term, timeoutMilliseconds: Int) async throws(ControlError) -> String {
-        guard let place = place(named: worker) else {
+        let place = try found(worker)
+        guard launcher.speaksProtocol(place.spec) else {
             throw ControlError(
-                .noSuchWorker, "no worker \(worker) in the tree; see releasectl ps", details: ["worker": worker])
+                .workerError, "\(worker) is an unmodified program: it answers no calls",
+                details: ["worker": worker, "reason": "os_program"])
         }
+        guard place.takesCalls else { throw notRunning(worker) }
         let result: Result<Term, CallFailure> = await withCheckedContinuation { continuation in
             place.call(request, timeoutMilliseconds: timeoutMilliseconds) { continuation.resume(returning: $0) }
         }

@@ -114,6 +114,14 @@ final class CodeServer {
         throw .notFound(module, searched: directories.values.sorted().map { $0 + "/ebin" })
     }
 
+    /// Where a module was looked for that no library has; nil where one has it.
+    func directories(without module: Atom, in root: ReleaseRoot) -> [String]? {
+        let ebins = table.path.values.map { root.resolve($0.directory) + "/ebin" }.sorted()
+        let names = ["", ".so", ".sup"].map { module.name + $0 }
+        let isThere = ebins.contains { ebin in FileNames.exists(anyOf: names.map { "\(ebin)/\($0)" }) }
+        return isThere || ebins.isEmpty ? nil : ebins
+    }
+
     func resident(_ module: Atom, in root: ReleaseRoot) throws(CodeError) -> LoadedCode {
         let code = try current(module, in: root)
         guard code.file.executable != nil else { throw .notResident(module, path: code.file.path) }

@@ -22,6 +22,14 @@ extension Place {
         calls[ref] = PendingCall(timer: timer, reply: reply)
     }
 
+    /// Whether a call is delivered, or waits in the mailbox.
+    var takesCalls: Bool {
+        switch state {
+        case .running, .suspending, .suspended, .resuming: true
+        case .empty, .starting, .discarding, .stopping: false
+        }
+    }
+
     /// Nil where the message is delivered or waits in the mailbox.
     private func deliver(_ message: WorkerRequest) -> CallFailure? {
         switch state {
