@@ -43,10 +43,53 @@ import Wire
             let records = fixture.audit.withLock { $0 }
             #expect(
                 records.map { "\($0.operation) \($0.target)" } == [
-                    "start-child kv_sup", "restart-child kv_sup store", "terminate-child kv_sup store",
+                    "start-child kv_sup new", "restart-child kv_sup store", "terminate-child kv_sup store",
                     "delete-child kv_sup {extra,1}",
                 ])
             #expect(records.allSatisfy { $0.outcome == .done })
+            let places = ["new", "store", "store", "{extra,1}"].map { "kv/kv_sup/\($0)" }
+            #expect(records.map(\.worker) == places)
+        }
+    }
+
+    /// What is started is in the audit log, its arguments and environment, which may hold secrets, are not.
+    @Test func theAuditLogSaysWhatWasStarted() async throws {
+        try await ControlFixture.run { fixture in
+            let specs: [(String, String)] = [
+                ("#{id => a, start => {kv_server, start_link, [secret]}, env => #{k => secret}}", " a (kv_server)"),
+                ("{b, {kv_sup, start_link, []}, permanent, infinity, supervisor, []}", " b (kv_sup)"),
+                (
+                    "#{id => {os, 1}, start => {os, start, [\"/usr/sbin/nginx\", \"secret\"]}}",
+                    " {os,1} (os \"/usr/sbin/nginx\")"
+                ),
+                ("#{id => fails, start => {nowhere, start_link, []}}", " fails (nowhere)"),
+                ("#{id => d, start => [secret]}", " d"),
+                ("[{password, secret}]", ""),
+            ]
+            for (spec, _) in specs { _ = try await fixture.releasectl("start-child", "kv_sup", spec) }
+            let records = fixture.audit.withLock { $0 }
+            #expect(records.map(\.target) == specs.map { "kv_sup\($0.1)" })
+            #expect(records.allSatisfy { !"\($0)".contains("secret") })
+            let ids = ["a", "b", "{os,1}", "fails", "d"]
+            #expect(records.map(\.worker) == ids.map { "kv/kv_sup/\($0)" } + [nil])
+        }
+    }
+
+    @Test func whoWasAskedForIsInTheAuditLogAlsoWhenItFailed() async throws {
+        try await ControlFixture.run { fixture in
+            _ = try await fixture.releasectl("delete-child", "kv_sup", "store")
+            _ = try await fixture.releasectl("terminate-child", "other", "c")
+            _ = try await fixture.releasectl("call", "kv/kv_sup/slow", "x", "--timeout-ms", "9")
+            _ = try await fixture.releasectl("get-state", "kv/other")
+            _ = try await fixture.releasectlAsStranger("replace-state", "kv/kv_sup/store", "1")
+            _ = try await fixture.releasectlAsStranger("restart-child", "kv_sup", "store")
+            let records = fixture.audit.withLock { $0 }
+            #expect(records.allSatisfy { $0.outcome != .done })
+            #expect(
+                records.map(\.worker) == [
+                    "kv/kv_sup/store", nil, "kv/kv_sup/slow", "kv/other", "kv/kv_sup/store", "kv/kv_sup/store",
+                ])
+            #expect(records.last?.target == "kv_sup store")
         }
     }
 

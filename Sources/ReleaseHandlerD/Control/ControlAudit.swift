@@ -14,12 +14,15 @@ public struct ControlAuditRecord: Hashable, Sendable, CustomStringConvertible {
     public var operation: String
     /// The release, package or worker that it is about.
     public var target: String
+    /// The place of the worker or supervisor that it is about, where it is about one.
+    public var worker: String?
     public var outcome: Outcome
 
-    public init(peer: Peer, operation: String, target: String, outcome: Outcome) {
+    public init(peer: Peer, operation: String, target: String, worker: String? = nil, outcome: Outcome) {
         self.peer = peer
         self.operation = operation
         self.target = target
+        self.worker = worker
         self.outcome = outcome
     }
 

@@ -1,4 +1,5 @@
 import NIOCore
+import Terms
 import Wire
 
 /// A change that was asked for, its form checked; also a question whose answer may hold secrets (`ControlRoute.changes`).
@@ -36,7 +37,7 @@ enum ControlChange {
         case .installRelease(let vsn), .makePermanent(let vsn), .removeRelease(let vsn): vsn
         case .call(let call): call.worker
         case .getState(let worker), .replaceState(let worker, _): worker
-        case .startChild(let supervisor, _): supervisor
+        case .startChild(let supervisor, let spec): ([supervisor] + Self.started(spec)).joined(separator: " ")
         case .child(_, let supervisor, let id): "\(supervisor) \(id)"
         case .application(.getEnv(let key), let application), .application(.setEnv(let key, _), let application),
             .application(.unsetEnv(let key), let application):
@@ -44,6 +45,43 @@ enum ControlChange {
         case .application(_, let application): application
         }
     }
+
+    /// What a child spec starts: the id, and the module or, of an `os` program, the program. Its arguments and its `env`
+    /// may hold secrets and stay out.
+    private static func started(_ spec: String) -> [String] {
+        guard let (id, start) = idAndStart(spec) else { return [] }
+        guard case .tuple(let parts)? = start, parts.count == 3, case .atom(let module) = parts[0] else {
+            return [shortened(id)]
+        }
+        var what = shortened(parts[0])
+        if module == "os", let program = parts[2].asList?.first, program.asText != nil {
+            what += " " + shortened(program)
+        }
+        return [shortened(id), "(\(what))"]
+    }
+
+    /// The id of the child that is to be started, as text.
+    var startedID: String? {
+        guard case .startChild(_, let spec) = self else { return nil }
+        return Self.idAndStart(spec)?.id.description
+    }
+
+    /// Of a map or a tuple of six; a list of further arguments has neither.
+    private static func idAndStart(_ spec: String) -> (id: Term, start: Term?)? {
+        switch try? TermText.parseTerm(spec) {
+        case .map(let map)?: map[.atom("id")].map { ($0, map[.atom("start")]) }
+        case .tuple(let parts)? where parts.count == 6: (parts[0], parts[1])
+        default: nil
+        }
+    }
+
+    private static func shortened(_ term: Term) -> String {
+        let text = term.description
+        return text.count <= maximumWord ? text : text.prefix(maximumWord) + "…"
+    }
+
+    /// Characters of a term that a line of the audit log shows.
+    private static let maximumWord = 200
 
     init(_ route: ControlRoute, parameters: [String], body: ByteBuffer) throws(ControlError) {
         switch route {

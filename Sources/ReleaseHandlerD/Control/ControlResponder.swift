@@ -54,7 +54,10 @@ struct ControlResponder: HTTPResponder {
         var peer = try await Peer.connected(to: context.channel)
         if authorization.needsGroups(of: peer, for: route) { peer = await peer.resolvingGroups() }
         if let error = authorization.refusal(of: route, to: peer) {
-            if route.changes { record(route, parameters.first ?? "", peer, .failed(error)) }
+            if route.changes {
+                let worker = await worker(route, parameters, nil)
+                record(route, parameters.joined(separator: " "), peer, worker, .failed(error))
+            }
             throw error
         }
         guard route.changes else {
@@ -64,16 +67,34 @@ struct ControlResponder: HTTPResponder {
         do {
             change = try await ControlChange(route, parameters: parameters, body: body(of: request))
         } catch let error as ControlError {
-            record(route, parameters.first ?? "", peer, .failed(error))
+            let worker = await worker(route, parameters, nil)
+            record(route, parameters.joined(separator: " "), peer, worker, .failed(error))
             throw error
         }
+        let worker = await worker(route, parameters, change)
         do {
             let response = try await perform(change, route: route, peer: peer)
-            if route != .installRelease { record(route, change.target, peer, .done) }
+            if route != .installRelease { record(route, change.target, peer, worker, .done) }
             return response
         } catch let error as ControlError {
-            record(route, change.target, peer, .failed(error))
+            record(route, change.target, peer, worker, .failed(error))
             throw error
+        }
+    }
+
+    /// The place that the request is about, before it changes anything.
+    private func worker(_ route: ControlRoute, _ parameters: [String], _ change: ControlChange?) async -> String? {
+        switch route {
+        case .getState, .replaceState: return parameters.first
+        case .getChildspec, .terminateChild, .restartChild, .deleteChild:
+            return await node.childAddress(supervisor: parameters[0], id: parameters[1])
+        case .startChild:
+            guard let id = change?.startedID else { return nil }
+            return await node.childAddress(supervisor: parameters[0], id: id)
+        case .call:
+            if case .call(let call)? = change { return call.worker }
+            return nil
+        default: return nil
         }
     }
 
@@ -90,9 +111,12 @@ struct ControlResponder: HTTPResponder {
     }
 
     private func record(
-        _ route: ControlRoute, _ target: String, _ peer: Peer, _ outcome: ControlAuditRecord.Outcome
+        _ route: ControlRoute, _ target: String, _ peer: Peer, _ worker: String?,
+        _ outcome: ControlAuditRecord.Outcome
     ) {
-        audit(ControlAuditRecord(peer: peer, operation: route.operation, target: target, outcome: outcome))
+        audit(
+            ControlAuditRecord(
+                peer: peer, operation: route.operation, target: target, worker: worker, outcome: outcome))
     }
 }
 
@@ -177,7 +201,7 @@ extension ControlResponder {
                 try await node.unpackRelease(package: package, peer: peer), status: .created)
         case .installRelease(let vsn):
             let progress = try await node.installRelease(vsn: vsn, peer: peer)
-            record(route, vsn, peer, .started)
+            record(route, vsn, peer, nil, .started)
             return install(vsn, progress: progress, peer: peer)
         case .makePermanent(let vsn):
             return try ControlJSON.response(try await node.makePermanent(vsn: vsn, peer: peer))
@@ -255,7 +279,7 @@ extension ControlResponder {
                 ended = lost
                 await send(lost)
             }
-            record(.installRelease, vsn, peer, Self.outcome(ended))
+            record(.installRelease, vsn, peer, nil, Self.outcome(ended))
             if let failure { throw failure }
             try await writer.finish(nil)
         }

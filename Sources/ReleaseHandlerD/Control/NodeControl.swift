@@ -36,6 +36,8 @@ public protocol NodeControl: Sendable {
     func getChildspec(supervisor: String, id: String) async throws(ControlError) -> ChildSpecification
     /// Returns once the child has started, however long its spec lets that take.
     func startChild(supervisor: String, spec: String, peer: Peer) async throws(ControlError) -> ChildAnswer
+    /// Where that child stands or would stand, for the audit log; nil where there is no such supervisor.
+    func childAddress(supervisor: String, id: String) async -> String?
     func terminateChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer
     func restartChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer
     func deleteChild(supervisor: String, id: String, peer: Peer) async throws(ControlError) -> ChildAnswer

@@ -55,7 +55,11 @@ public struct Daemon: Sendable {
         let audit = logger
         let server = ControlServer(
             configuration: configuration.control, node: NodeService(node),
-            audit: { audit.notice("\($0)", metadata: ["AUDIT": "\($0.operation)", "UID": "\($0.peer.uid)"]) },
+            audit: { record in
+                var metadata: Logger.Metadata = ["AUDIT": "\(record.operation)", "UID": "\(record.peer.uid)"]
+                metadata["WORKER"] = record.worker.map { .string($0) }
+                audit.notice("\(record)", metadata: metadata)
+            },
             logger: logger, onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
         let group = ServiceGroup(
