@@ -75,6 +75,12 @@ public struct SysConfig: Hashable, Sendable {
         return SysConfig(items: all)
     }
 
+    /// An included file that is not there: it is the including one that is to be corrected.
+    public static func missing(_ name: String, at path: String, includedBy file: String) -> FileError {
+        FileError(
+            file: file, position: nil, message: "it includes \(Term.string(name)), and there is no file \(path)")
+    }
+
     public static func parse(_ utf8: [UInt8], file: String) throws(FileError) -> SysConfig {
         let reader = TermReader(file: file)
         return try SysConfig(reader.onlyTerm(of: utf8, expected: shape), file: file)

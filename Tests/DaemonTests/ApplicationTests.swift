@@ -35,6 +35,18 @@ import Wire
         }
     }
 
+    @Test func aPhaseThatTheApplicationHasNotIsTold() async throws {
+        try await TestNode.with(try Self.root("[{last, 2}]")) { test async throws in
+            #expect(try await test.call("get") == "2")
+            let told = try await test.events.first("unknown_start_phase", worker: TestNode.c1)
+            #expect(
+                told.message
+                    == "fix/fix_sup/c1 asks for the start phase first, which fix.app has not: it is not called")
+            #expect(told.fields["phase"] == "first")
+            #expect(await test.events.all.count { $0.kind == "unknown_start_phase" } == 1)
+        }
+    }
+
     @Test(arguments: [
         ("{error, no}", "{no,{<<\"fix/fix_sup/c1\">>,start_phase,[first,normal,{error,no}]}}"),
         ("maybe", "{bad_return_value,{{<<\"fix/fix_sup/c1\">>,start_phase,[first,normal,maybe]},maybe}}"),

@@ -32,7 +32,7 @@ import Wire
     }
 
     @Test(arguments: [
-        ("[\"first\"].", nil, "/releases/1.0.0/first.config: No such file or directory"),
+        ("[\"first\"].", nil, "/releases/1.0.0/sys.config: it includes \"first\", and there is no file "),
         (
             "[\"first\"].", "[{fix, [{a, 1}]",
             "/releases/1.0.0/first.config:1:16: expected ',' or '}', found the end of the text"

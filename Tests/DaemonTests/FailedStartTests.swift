@@ -169,4 +169,15 @@ import Wire
             _ = await hanging.value
         }
     }
+
+    // MARK: Configuration
+
+    @Test func anIncludeThatIsMissingIsToldWithWhoIncludesIt() async throws {
+        let root = try Self.root()
+        try root.write("releases/1.0.0/sys.config", "[\"more\"].")
+        let directory = "\(root.root)/releases/1.0.0"
+        #expect(
+            try await TestNode.failingToBoot(root)
+                == "\(directory)/sys.config: it includes \"more\", and there is no file \(directory)/more.config")
+    }
 }

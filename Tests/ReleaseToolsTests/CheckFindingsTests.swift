@@ -69,7 +69,21 @@ import Testing
         ),
         (
             { try $0.write("releases/2.0.0/sys.config", "[\"more\"].") },
-            ["error bad_config: No such file or directory\n  at releases/2.0.0/more.config"]
+            [
+                """
+                error bad_config: it includes "more", and there is no file releases/2.0.0/more.config
+                  at releases/2.0.0/sys.config
+                """
+            ]
+        ),
+        (
+            { try $0.write("releases/2.0.0/sys.config", "[{kernel, []}, {kv, []}, {vk, [{a, 1}]}].") },
+            [
+                """
+                warning no_such_application: sys.config configures vk, which is not in the release
+                  releases/2.0.0/sys.config: Nobody reads it: correct the name, or take it out.
+                """
+            ]
         ),
     ]
 
@@ -199,6 +213,21 @@ import Testing
         ),
     ]
 
+    static let phases: [Case] = [
+        (
+            {
+                try $0.app("2.0.0", more: ", {start_phases, [{warm, []}]}")
+                try supervisor($0, "#{id => a, start => {server, start_link, []}, start_phases => [warm, warmm]}")
+            },
+            [
+                """
+                warning no_such_start_phase: child a asks for the start phase warmm, which kv.app has not
+                  lib/kv-2.0.0/ebin/kv_sup.sup: It would not be called: correct the name, or add it to start_phases.
+                """
+            ]
+        )
+    ]
+
     static let scripts: [Case] = [
         (
             { try script($0, "restart_new_emulator") },
@@ -238,7 +267,7 @@ import Testing
         ),
     ]
 
-    static let all = releases + applications + modules + scripts
+    static let all = releases + applications + modules + phases + scripts
 
     @Test(arguments: all.indices) func eachIsToldInTheseWords(index: Int) throws {
         let directory = ReleaseDirectory()

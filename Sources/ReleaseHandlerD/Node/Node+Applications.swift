@@ -1,5 +1,6 @@
 import Host
 import Instructions
+import Logging
 import Supervision
 import Terms
 
@@ -75,6 +76,23 @@ extension Node {
         let run = (startPhaseRuns[application] ?? 0) + 1
         startPhaseRuns[application] = run
         runStartPhases(application, run, steps[...])
+    }
+
+    /// A worker that asks for a phase which its application has not is never called.
+    func tellUnknownStartPhases(of application: Atom) {
+        guard let release = releaseForStarts else { return }
+        for child in tree.allChildren() where child.address.application == application {
+            guard !child.spec.startPhases.isEmpty else { continue }
+            let owner = environmentOwner(of: child.address, module: child.spec.start.module, in: release)
+            let known = Set(release.applications[owner]?.startPhases?.map(\.phase) ?? [])
+            for phase in child.spec.startPhases where !known.contains(phase) {
+                let name = child.address.description
+                events.post(
+                    "unknown_start_phase",
+                    "\(name) asks for the start phase \(Term.atom(phase)), which \(owner.name).app has not: "
+                        + "it is not called", level: .warning, worker: name, fields: ["phase": phase.name])
+            }
+        }
     }
 
     private func runStartPhases(_ application: Atom, _ run: Int, _ steps: ArraySlice<StartPhaseStep>) {

@@ -84,6 +84,7 @@ extension Node {
         case .answer(let name, let term): settle(name, \.loads, term)
         case .started(let name):
             events.post("application_started", "application \(name.name) started")
+            tellUnknownStartPhases(of: name)
             settle(name, \.starts, .ok)
         case .startFailed(let name, let reason):
             if reason != .tuple([.atom("already_started"), .atom(name)]) {

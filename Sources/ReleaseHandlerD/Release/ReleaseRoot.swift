@@ -102,6 +102,7 @@ public struct ReleaseRoot: Sendable {
         return try config.including { (name) throws(FileError) in
             let path = name.hasPrefix("/") ? name : "\(releaseDirectory(vsn))/\(name)"
             let whole = path.hasSuffix(".config") ? path : path + ".config"
+            guard FileNames.exists(whole) else { throw SysConfig.missing(name, at: whole, includedBy: file) }
             return try SysConfig.parseIncluded(read(whole), file: whole)
         }
     }

@@ -132,6 +132,7 @@ extension ReleaseReview {
             }
             reviewUse(
                 of: child.start.module, asSupervisor: child.type == .supervisor, at: place, by: "child \(child.id)")
+            reviewStartPhases(child, application, at: place)
             guard case .list(let names) = child.modules else { continue }
             for name in names where name != child.start.module && !isListed(name) {
                 add(
@@ -140,6 +141,19 @@ extension ReleaseReview {
                         "child \(child.id) names \(Term.atom(name)) among its modules, which no application has",
                         place: place, advice: "No upgrade finds the worker by it: correct the name."))
             }
+        }
+    }
+
+    /// An included application is called for the phases of the including one that are its own too.
+    private mutating func reviewStartPhases(_ child: ChildSpec, _ application: Application, at place: SourcePlace) {
+        let name = application.resource.name
+        let known = Set((application.resource.startPhases ?? []).map(\.phase))
+        for phase in child.startPhases where !known.contains(phase) {
+            add(
+                Diagnostic(
+                    .warning, code: "no_such_start_phase",
+                    "child \(child.id) asks for the start phase \(Term.atom(phase)), which \(name.name).app has not",
+                    place: place, advice: "It would not be called: correct the name, or add it to start_phases."))
         }
     }
 

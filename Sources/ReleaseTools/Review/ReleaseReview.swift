@@ -148,11 +148,16 @@ struct ReleaseReview {
         let read = trying("bad_config") { () throws(FileError) in
             try files.parse(file, SysConfig.parse).including { (name) throws(FileError) in
                 let path = name.hasPrefix("/") ? name : "\(directory)/\(name)"
-                return try files.parse(path.hasSuffix(".config") ? path : path + ".config", SysConfig.parseIncluded)
+                let whole = path.hasSuffix(".config") ? path : path + ".config"
+                guard files.has(whole) else {
+                    throw SysConfig.missing(name, at: files.shown(whole), includedBy: files.shown(file))
+                }
+                return try files.parse(whole, SysConfig.parseIncluded)
             }.resolved(own: own, file: files.shown(file))
         }
         guard let read else { return }
         config = read
+        reviewConfigured()
         let options = trying("bad_config") { () throws(FileError) in
             try ProbationOptions(read.environment(of: ProbationOptions.application), file: files.shown(file))
         }
@@ -163,6 +168,23 @@ struct ReleaseReview {
                 place: SourcePlace(file: files.shown(file), position: nil),
                 advice: "Without it the release fails its probation: bring it in an application's priv, or correct its "
                     + "path, which is absolute or relative to the release root."))
+    }
+}
+
+extension ReleaseReview {
+    /// Parameters that nobody will ever read.
+    private mutating func reviewConfigured() {
+        guard let resource else { return }
+        let known = Self.emulatorApplications.union(resource.applications.map(\.name))
+            .union([ProbationOptions.application])
+        for name in config.entries.map(\.application) where !known.contains(name) {
+            add(
+                Diagnostic(
+                    .warning, code: "no_such_application",
+                    "sys.config configures \(Term.atom(name)), which is not in the release",
+                    place: SourcePlace(file: files.shown(configFile), position: nil),
+                    advice: "Nobody reads it: correct the name, or take it out."))
+        }
     }
 }
 
