@@ -165,6 +165,36 @@ import Wire
         }()
     }
 
+    /// A release that goes back may call the child otherwise: the address is the same, and must not be in its own way.
+    @Test func aSocketThatWasHandedOverGoesToWhoAsksForItsAddress() async throws {
+        let directory = try TestRoot()
+        defer { directory.remove() }
+        let old = try #require(ChildAddress(parsing: "fix/fix_sup/web"))
+        let new = try #require(ChildAddress(parsing: "fix/fix_sup/front"))
+        try await { @HostActor in
+            // An address that no other test listens at.
+            let free = try ListeningSocket.bind("127.77.0.1:0").address
+            for listen in ["\(directory.directory)/a.sock", free] {
+                let before = SocketKeeper()
+                let bound = try before.sockets(of: old, [SocketSpec(name: "a", listen: listen)])
+                let next = SocketKeeper()
+                next.inherit(before.all)
+                let taken = try next.sockets(of: new, [SocketSpec(name: "b", listen: listen)])
+                #expect(taken.map(\.fd) == bound.map(\.fd))
+                next.forgetUnclaimed()
+                // From here on it is the new one's.
+                let last = SocketKeeper()
+                last.inherit(next.all)
+                let again = try last.sockets(of: new, [SocketSpec(name: "b", listen: listen)])
+                #expect(again.map(\.fd) == bound.map(\.fd))
+                let error = #expect(throws: ListenError.self) {
+                    try last.sockets(of: old, [SocketSpec(name: "a", listen: listen)])
+                }
+                #expect(error?.description == "can't listen at \"\(listen)\": fix/fix_sup/front has it")
+            }
+        }()
+    }
+
     @Test func itSaysWhoHasTheAddress() async throws {
         try await TestNode.with(try .twoVersions(children: KeptSocketsTests.children)) { test async throws in
             let port = try await test.port()

@@ -105,7 +105,12 @@ struct ListeningSocketTests {
         for text in ["127.0.0.1:\(port)", "[::1]:\(port)", "\(port)", ":\(port)", "0.0.0.0:\(port)"] {
             #expect(all.occupies(text))
         }
+        #expect(all.isBound(to: "\(port)") && all.isBound(to: ":\(port)"))
+        #expect(!all.isBound(to: "[::]:\(port)") && !all.isBound(to: "0.0.0.0:\(port)") && !all.isBound(to: "1"))
+        let six = try ListeningSocket.bind("[::]:0")
+        #expect(six.isBound(to: six.address) && !six.isBound(to: String(six.address.dropFirst("[::]".count))))
         let one = try ListeningSocket.bind("127.0.0.1:0")
+        #expect(one.isBound(to: one.address))
         let other = try #require(one.address.split(separator: ":").last)
         #expect(one.occupies("127.0.0.1:\(other)") && one.occupies(":\(other)"))
         #expect(!one.occupies("127.0.0.2:\(other)") && !one.occupies("127.0.0.1:1") && !one.occupies("nonsense"))

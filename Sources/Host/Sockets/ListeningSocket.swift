@@ -117,6 +117,16 @@ public final class ListeningSocket: Sendable {
         try access.set(on: path)
     }
 
+    /// Whether it is what `bind` would make of `text`.
+    public func isBound(to text: String) -> Bool {
+        guard let asked = SocketAddress(text), let own = SocketAddress(address) else { return false }
+        guard case .internet6(host: "::", let port) = own else { return asked == own }
+        var only: Int32 = 1
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &only, &length)
+        return asked == (only == 0 ? .allAddresses(port: port) : own)
+    }
+
     /// Whether who wants to listen at `text` can't because of this socket.
     public func occupies(_ text: String) -> Bool {
         guard let own = SocketAddress(address), let other = SocketAddress(text) else { return false }

@@ -86,11 +86,26 @@ final class SocketKeeper {
         do {
             socket = try ListeningSocket.bind(spec.listen, access: spec.access)
         } catch {
-            guard error.isInUse, let holder = holder(of: spec.listen) else { throw error }
-            throw error.held(by: "\(holder)")
+            guard error.isInUse else { throw error }
+            if let holder = holder(of: spec.listen) { throw error.held(by: "\(holder)") }
+            guard let left = try takeLeft(spec) else { throw error }
+            socket = left
         }
         SystemdNotify.store([socket.fd], name: storeName)
         return socket
+    }
+
+    /// What the run before this one had at that address for a place of another name: its release called the child so.
+    private func takeLeft(_ spec: SocketSpec) throws(ListenError) -> ListeningSocket? {
+        for (name, descriptor) in inherited {
+            guard let socket = try? ListeningSocket.adopt(descriptor), socket.isBound(to: spec.listen) else { continue }
+            try socket.setAccess(spec.access)
+            inherited[name] = nil
+            // The store takes no socket that it has already, whatever the name.
+            SystemdNotify.removeStored(name: name)
+            return socket
+        }
+        return nil
     }
 
     private func holder(of listen: String) -> ChildAddress? {
