@@ -198,6 +198,7 @@ extension Node {
     /// The upgrade is over, one way or the other.
     private func goOn() {
         phase = .running
+        placesInQuestion = .all
         forgetGonePlaces()
     }
 

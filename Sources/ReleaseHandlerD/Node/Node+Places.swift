@@ -3,8 +3,38 @@ import Supervision
 
 /// When a place is forgotten, its sockets with it: not while anything may start its child again.
 extension Node {
+    enum PlacesInQuestion {
+        /// A process ended at each of these.
+        case some([ChildAddress])
+        /// A supervisor started, restarted or ended, or a child was deleted.
+        case all
+    }
+
+    func emptied(_ address: ChildAddress) {
+        emptyPlaces.insert(address)
+        guard case .some(let others) = placesInQuestion else { return }
+        placesInQuestion = .some(others + [address])
+    }
+
+    func isOfSupervisor(_ report: SupervisorReport) -> Bool {
+        switch report {
+        case .progress(let child, _), .childTerminated(let child, _, _), .restart(let child, _, _),
+            .startError(let child, _), .shutdownError(let child, _), .childEnded(let child, _, _, _):
+            places[child] == nil
+        case .shutdown, .autoShutdown: true
+        case .requestedStartError: false  // Its reply comes with it.
+        }
+    }
+
+    /// With a thousand empty places a look at all of them at each event would be felt.
     func forgetGonePlaces() {
-        for address in emptyPlaces where !isWanted(address) {
+        let inQuestion: any Collection<ChildAddress> =
+            switch placesInQuestion {
+            case .some(let places): places
+            case .all: emptyPlaces
+            }
+        placesInQuestion = .some([])
+        for address in inQuestion where emptyPlaces.contains(address) && !isWanted(address) {
             emptyPlaces.remove(address)
             places[address] = nil
             switch phase {

@@ -40,6 +40,8 @@ public final class Node {
     var places: [ChildAddress: Place] = [:]
     /// Places without a process: they are forgotten once their child will not be started again.
     var emptyPlaces: Set<ChildAddress> = []
+    /// Of these, those that may have become gone since they were last looked at.
+    var placesInQuestion: PlacesInQuestion = .some([])
     /// Modules that are suspended: no child that lists one is started until they are released.
     var heldModules: Set<Atom> = []
     /// Old code that some worker still ran when its module was loaded, with how it is to be purged.
@@ -122,12 +124,18 @@ public final class Node {
             }
         case .reply(let id, let reply):
             // A child may have been deleted by it, and its place with it.
+            placesInQuestion = .all
             forgetGonePlaces()
             requests.removeValue(forKey: id)?(reply)
         case .rootStarted(let address): feed(.rootStarted(address))
-        case .rootFailed(let address, let reason): feed(.rootFailed(address, reason: reason))
-        case .rootStopped(let address, let reason): feed(.rootStopped(address, reason: reason))
+        case .rootFailed(let address, let reason):
+            placesInQuestion = .all
+            feed(.rootFailed(address, reason: reason))
+        case .rootStopped(let address, let reason):
+            placesInQuestion = .all
+            feed(.rootStopped(address, reason: reason))
         case .report(let report):
+            if isOfSupervisor(report) { placesInQuestion = .all }
             tell(report)
             judge(report)
         }
@@ -181,7 +189,7 @@ public final class Node {
 
     func placeNotice(_ place: Place, _ notice: Place.Notice) {
         let id = notice.startID
-        if place.startID == nil { emptyPlaces.insert(place.address) }
+        if place.startID == nil { emptied(place.address) }
         switch notice {
         case .started:
             let pid = place.current?.pid ?? 0
