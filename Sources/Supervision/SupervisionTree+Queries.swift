@@ -26,6 +26,21 @@ extension SupervisionTree {
         return status(supervisor, key)
     }
 
+    /// Whether a child at this place runs or may be started again.
+    public func prospect(of address: ChildAddress) -> ChildProspect {
+        if child(at: address) != nil { return .specified }
+        var above = address.parent
+        while let place = above {
+            if let supervisor = supervisor(at: place) { return supervisor.phase == .running ? .deleted : .awaited }
+            switch child(at: place)?.state {
+            case .starting?, .running?, .restarting?: return .awaited
+            case .undefined?: return .down
+            case nil: above = place.parent
+            }
+        }
+        return .down
+    }
+
     public func supervisor(at address: ChildAddress) -> SupervisorStatus? {
         places[address].flatMap { supervisors[$0] }.map(status)
     }

@@ -104,3 +104,15 @@ extension SupervisionTree {
         return .ok
     }
 }
+
+/// What is to be expected at a place of the tree.
+public enum ChildProspect: Hashable, Sendable {
+    /// Its supervisor has its spec.
+    case specified
+    /// Its supervisor, or one above that, is being started or restarted, and may have it again.
+    case awaited
+    /// Its supervisor runs without it.
+    case deleted
+    /// Its supervisor, or one above that, does not run and is not being started.
+    case down
+}

@@ -92,6 +92,22 @@ import Wire
         }
     }
 
+    @Test func noneOfASupervisorThatAnUpgradeStopsAndStarts() async throws {
+        let root = try TestRoot.twoVersions(
+            children: "[#{id => inner, start => {inner_sup, start_link, []}, type => supervisor}]",
+            relup: TestRoot.relup(up: "point_of_no_return, {stop, [inner_sup]}, {start, [inner_sup]}"))
+        for vsn in ["1.0.0", "2.0.0"] {
+            try root.write("lib/fix-\(vsn)/ebin/inner_sup.sup", "{ok, {#{}, \(KeptSocketsTests.children)}}.")
+        }
+        try await TestNode.with(root) { test async throws in
+            let ports = try await Self.ports(test, Self.both)
+            let last = await test.events.last
+            #expect(try await test.install("2.0.0").outcome == .done)
+            _ = try await test.events.first("worker_stopped", worker: Self.both[0], after: last)
+            #expect(try await Self.ports(test, Self.both) == ports)
+        }
+    }
+
     /// Under another id too: whoever listens where the other did has its socket, with what waits in its backlog.
     @Test func noneThatAnUpgradeStopsAndStarts() async throws {
         let script = """

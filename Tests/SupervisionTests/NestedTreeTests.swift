@@ -31,6 +31,25 @@ import Testing
         #expect(world.tree.allChildren().isEmpty)
     }
 
+    @Test func whatIsToBeExpectedAtAPlace() {
+        var world = nested()
+        let (root, mid) = (ScriptedWorld.root, ScriptedWorld.root.child("mid"))
+        let place = mid.child("b")
+        #expect(world.tree.prospect(of: place) == .down)
+        world.boot()
+        #expect(world.tree.prospect(of: place) == .specified)
+        world.request(.terminateChild(supervisor: mid, id: "b"))
+        #expect(world.tree.prospect(of: place) == .specified)
+        world.request(.deleteChild(supervisor: mid, id: "b"))
+        #expect(world.tree.prospect(of: place) == .deleted)
+        world.request(.terminateChild(supervisor: root, id: "mid"))
+        #expect(world.tree.prospect(of: place) == .down)
+        world.request(.restartChild(supervisor: root, id: "mid"))
+        #expect(world.tree.prospect(of: place) == .specified)
+        world.feed(.stopRoot(root))
+        #expect(world.tree.prospect(of: place) == .down)
+    }
+
     @Test func givingUpEscalates() {
         var world = nested()
         world.boot()

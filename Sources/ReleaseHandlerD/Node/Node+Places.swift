@@ -44,21 +44,12 @@ extension Node {
         }
     }
 
-    /// Whether the child is specified, or will be again: a supervisor above it is being restarted, or its application was
-    /// stopped by a script that is not at its end.
+    /// What a script of an upgrade has stopped it may start, up to its end.
     private func isWanted(_ address: ChildAddress) -> Bool {
-        if tree.child(at: address) != nil { return true }
-        var above = address.parent
-        while let place = above {
-            if let supervisor = tree.supervisor(at: place) { return supervisor.phase != .running }
-            if let child = tree.child(at: place) {
-                switch child.state {
-                case .starting, .running, .restarting: return true
-                case .undefined: return false
-                }
-            }
-            above = place.parent
+        switch tree.prospect(of: address) {
+        case .specified, .awaited: true
+        case .deleted: false
+        case .down: upgrade != nil
         }
-        return upgrade != nil
     }
 }
