@@ -108,9 +108,10 @@ enum ApplicationOrder {
     private static func normalised(_ specs: [ApplicationSpec]) -> [ApplicationSpec] {
         let positions = Dictionary(
             specs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-        let includers = Dictionary(
-            specs.flatMap { spec in spec.includedApplications.map { ($0, spec.name) } },
-            uniquingKeysWith: { first, _ in first })
+        let includers = IncludingApplications(
+            Dictionary(
+                specs.flatMap { spec in spec.includedApplications.map { ($0, spec.name) } },
+                uniquingKeysWith: { first, _ in first }))
         return specs.map { spec in
             var spec = spec
             spec.applications = needed(by: spec, includers)
@@ -121,20 +122,11 @@ enum ApplicationOrder {
     }
 
     /// Those of the same tree stay as they are: they order the tree's own needs.
-    private static func needed(by spec: ApplicationSpec, _ includers: [Atom: Atom]) -> [Atom] {
-        func top(of name: Atom) -> Atom {
-            var top = name
-            // No further than there are applications: one that includes itself has no top.
-            for _ in 0...includers.count {
-                guard let next = includers[top] else { break }
-                top = next
-            }
-            return top
-        }
-        let own = top(of: spec.name)
+    private static func needed(by spec: ApplicationSpec, _ includers: IncludingApplications) -> [Atom] {
+        let own = includers.top(of: spec.name)
         var needed: [Atom] = []
         for need in spec.applications where need != own {
-            let needTop = top(of: need)
+            let needTop = includers.top(of: need)
             let name = needTop == own ? need : needTop
             if !needed.contains(name) { needed.append(name) }
         }

@@ -95,7 +95,8 @@ extension ReleaseCollection {
         }
         let included = duplicates(includes)
         guard included.isEmpty else { throw SystoolsError(.make(.duplicateInclude(included))) }
-        let tops = Dictionary(includes.map { ($0.name, $0.application) }, uniquingKeysWith: { first, _ in first })
+        let tops = IncludingApplications(
+            Dictionary(includes.map { ($0.name, $0.application) }, uniquingKeysWith: { first, _ in first }))
         let positions = Dictionary(
             members.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         for index in applications.indices {
@@ -156,23 +157,14 @@ extension CollectedApplication {
     /// not started by itself.
     ///
     /// - Parameter tops: for each included application, the one that includes it.
-    fileprivate mutating func useTopApplications(_ tops: [Atom: Atom]) {
-        func top(of name: Atom) -> Atom {
-            var top = name
-            // No further than there are applications: one that includes itself has no top.
-            for _ in 0...tops.count {
-                guard let next = tops[top] else { break }
-                top = next
-            }
-            return top
-        }
+    fileprivate mutating func useTopApplications(_ tops: IncludingApplications) {
         guard !tops.isEmpty else { return }
-        let own = top(of: name)
+        let own = tops.top(of: name)
         for used in uses {
             if used == own {
                 uses.removeFirst(own)
-            } else if let includer = tops[used] {
-                let usedTop = top(of: includer)
+            } else if tops.isIncluded(used) {
+                let usedTop = tops.top(of: used)
                 if uses.contains(usedTop) {
                     uses.removeFirst(used)
                 } else if usedTop != own {
