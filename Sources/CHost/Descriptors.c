@@ -38,6 +38,16 @@ int chost_send_descriptors(int fd, const void *bytes, size_t count, const int *f
     return 0;
 }
 
+// Without waiting: the length, or an error as a negative number.
+static ssize_t receive(int fd, struct msghdr *message)
+{
+    ssize_t length;
+    while ((length = recvmsg(fd, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return length;
+}
+
 intptr_t chost_receive_descriptors(
     int fd, void *bytes, size_t room, int *fds, size_t fd_room, size_t *fd_count, int *flags)
 {
@@ -51,10 +61,9 @@ intptr_t chost_receive_descriptors(
     };
     *fd_count = 0;
     *flags = 0;
-    ssize_t length;
-    while ((length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0)
-        if (errno != EINTR)
-            return -errno;
+    ssize_t length = receive(fd, &message);
+    if (length < 0)
+        return length;
     if (message.msg_flags & MSG_TRUNC)
         *flags |= CHOST_MESSAGE_CUT;
     if (message.msg_flags & MSG_CTRUNC)
@@ -92,10 +101,9 @@ intptr_t chost_receive_notification(int fd, void *bytes, size_t room, int32_t *p
     };
     *pid = 0;
     *uid = (uint32_t)-1;
-    ssize_t length;
-    while ((length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0)
-        if (errno != EINTR)
-            return -errno;
+    ssize_t length = receive(fd, &message);
+    if (length < 0)
+        return length;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET)
             continue;

@@ -8,14 +8,6 @@ private func path(_ application: String, _ what: String) -> String {
     "/v1/applications/\(percentEncoded(application))/\(what)"
 }
 
-/// The path would name nothing.
-private func requireNames(_ command: String, _ names: String...) throws {
-    guard !names.contains("") else {
-        throw Failure(
-            .usage, "\(command): an empty name", advice: "See `releasectl which-applications` for what there is.")
-    }
-}
-
 struct WhichApplications: ControlCommand {
     static let configuration = CommandConfiguration(
         commandName: "which-applications", abstract: "List the release's applications.")
@@ -53,7 +45,7 @@ struct StartApplication: ControlCommand {
     var subject: String { (["start-application", application] + (type.map { [$0] } ?? [])).joined(separator: " ") }
 
     func run(in session: Session) async throws {
-        try requireNames("start-application", application)
+        try requireNames("start-application", application, from: "which-applications")
         if let type, !Self.types.contains(type) {
             throw Failure(
                 .usage, "start-application: \(type) is no type of a start",
@@ -74,7 +66,7 @@ struct StopApplication: ControlCommand {
     var subject: String { "stop-application \(application)" }
 
     func run(in session: Session) async throws {
-        try requireNames("stop-application", application)
+        try requireNames("stop-application", application, from: "which-applications")
         try await session.ask(.post, path(application, "stop"), as: ApplicationAnswer.self) { _ in
             session.output.line("stopped")
         }
@@ -90,7 +82,7 @@ struct LoadApplication: ControlCommand {
     var subject: String { "load-application \(application)" }
 
     func run(in session: Session) async throws {
-        try requireNames("load-application", application)
+        try requireNames("load-application", application, from: "which-applications")
         try await session.ask(.post, path(application, "load"), as: ApplicationAnswer.self) { _ in
             session.output.line("loaded")
         }
@@ -106,7 +98,7 @@ struct UnloadApplication: ControlCommand {
     var subject: String { "unload-application \(application)" }
 
     func run(in session: Session) async throws {
-        try requireNames("unload-application", application)
+        try requireNames("unload-application", application, from: "which-applications")
         try await session.ask(.post, path(application, "unload"), as: ApplicationAnswer.self) { _ in
             session.output.line("unloaded")
         }
@@ -123,7 +115,7 @@ struct GetEnv: ControlCommand {
     var subject: String { (["get-env", application] + (key.map { [$0] } ?? [])).joined(separator: " ") }
 
     func run(in session: Session) async throws {
-        try requireNames("get-env", application, key ?? "all")
+        try requireNames("get-env", application, key ?? "all", from: "which-applications")
         if let key {
             let path = path(application, "env/\(percentEncoded(key))")
             return try await session.ask(.get, path, as: EnvironmentValue.self) { answer in
@@ -154,7 +146,7 @@ struct SetEnv: ControlCommand {
     var subject: String { "set-env \(application) \(key)" }
 
     func run(in session: Session) async throws {
-        try requireNames("set-env", application, key)
+        try requireNames("set-env", application, key, from: "which-applications")
         do throws(TermTextError) {
             _ = try TermText.parseTerm(value, limits: .default)
         } catch {
@@ -179,7 +171,7 @@ struct UnsetEnv: ControlCommand {
     var subject: String { "unset-env \(application) \(key)" }
 
     func run(in session: Session) async throws {
-        try requireNames("unset-env", application, key)
+        try requireNames("unset-env", application, key, from: "which-applications")
         let path = path(application, "env/\(percentEncoded(key))")
         try await session.ask(.delete, path, as: EnvironmentAnswer.self) { answer in session.show("unset", answer) }
     }

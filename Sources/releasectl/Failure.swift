@@ -78,3 +78,12 @@ struct Failure: Error {
         }
     }
 }
+
+/// An empty name would make a path that names something else.
+///
+/// - Parameter list: the command that shows what there is.
+func requireNames(_ command: String, _ names: String..., from list: String) throws {
+    guard !names.contains("") else {
+        throw Failure(.usage, "\(command): an empty name", advice: "See `releasectl \(list)` for what there is.")
+    }
+}

@@ -9,13 +9,6 @@ private let idHelp = ArgumentHelp("The child's id, a term, or its place in the t
 private func children(_ supervisor: String) -> String { "/v1/supervisors/\(percentEncoded(supervisor))/children" }
 private func child(_ supervisor: String, _ id: String) -> String { "\(children(supervisor))/\(percentEncoded(id))" }
 
-/// The path would name nothing.
-private func requireNames(_ command: String, _ names: String...) throws {
-    guard !names.contains("") else {
-        throw Failure(.usage, "\(command): an empty name", advice: "See `releasectl tree` for what there is.")
-    }
-}
-
 struct StartChild: ControlCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-child", abstract: "Start a further child.",
@@ -31,7 +24,7 @@ struct StartChild: ControlCommand {
     var subject: String { "start-child \(supervisor)" }
 
     func run(in session: Session) async throws {
-        try requireNames("start-child", supervisor)
+        try requireNames("start-child", supervisor, from: "tree")
         do throws(TermTextError) {
             _ = try TermText.parseTerm(spec, limits: .default)
         } catch {
@@ -58,7 +51,7 @@ struct TerminateChild: ControlCommand {
     var subject: String { "terminate-child \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("terminate-child", supervisor, id)
+        try requireNames("terminate-child", supervisor, id, from: "tree")
         try await session.ask(.post, child(supervisor, id) + "/terminate", as: ChildAnswer.self) { _ in
             session.output.line("terminated")
         }
@@ -75,7 +68,7 @@ struct RestartChild: ControlCommand {
     var subject: String { "restart-child \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("restart-child", supervisor, id)
+        try requireNames("restart-child", supervisor, id, from: "tree")
         try await session.ask(.post, child(supervisor, id) + "/restart", as: ChildAnswer.self) { answer in
             session.output.line(
                 answer.child.map { "started \(printable($0))" } ?? "its start answered ignore: it does not run")
@@ -93,7 +86,7 @@ struct DeleteChild: ControlCommand {
     var subject: String { "delete-child \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("delete-child", supervisor, id)
+        try requireNames("delete-child", supervisor, id, from: "tree")
         try await session.ask(.delete, child(supervisor, id), as: ChildAnswer.self) { _ in
             session.output.line("deleted")
         }
@@ -109,7 +102,7 @@ struct WhichChildren: ControlCommand {
     var subject: String { "which-children \(supervisor)" }
 
     func run(in session: Session) async throws {
-        try requireNames("which-children", supervisor)
+        try requireNames("which-children", supervisor, from: "tree")
         try await session.ask(.get, children(supervisor), as: ChildList.self) { list in
             var table = Table(columns: [
                 .init(title: "ID", yields: true), .init(title: "STATE"), .init(title: "TYPE"),
@@ -136,7 +129,7 @@ struct CountChildren: ControlCommand {
     var subject: String { "count-children \(supervisor)" }
 
     func run(in session: Session) async throws {
-        try requireNames("count-children", supervisor)
+        try requireNames("count-children", supervisor, from: "tree")
         let path = "/v1/supervisors/\(percentEncoded(supervisor))/counts"
         try await session.ask(.get, path, as: ChildCounts.self) { counts in
             session.output.line("specs:       \(counts.specs)")
@@ -157,7 +150,7 @@ struct GetChildspec: ControlCommand {
     var subject: String { "get-childspec \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("get-childspec", supervisor, id)
+        try requireNames("get-childspec", supervisor, id, from: "tree")
         try await session.ask(.get, child(supervisor, id), as: ChildSpecification.self) { answer in
             session.output.line(printable(answer.childspec))
         }
