@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Host
 import Terms
@@ -244,14 +245,18 @@ import Wire
     }
 
     @Test func aWorkerThatIsBeingStartedIsToldToo() async throws {
-        try await TestNode.with(try Self.twoApplications()) { test async throws in
-            let spec = "#{id => c2, start => {counter, start_link, [{init_sleep, 500}]}}"
+        let root = try Self.twoApplications()
+        let fifo = "\(root.directory)/go"
+        mkfifo(fifo, 0o600)
+        try await TestNode.with(root) { test async throws in
+            let spec = "#{id => c2, start => {counter, start_link, [{init_wait, \"\(fifo)\"}]}}"
             async let started = test.service.startChild(supervisor: "fix_sup", spec: spec, peer: Self.peer)
             func haveInit() async -> Int {
                 await { @HostActor in test.node.generations.values.count { !$0.toldEnvironment.isEmpty } }()
             }
             while await haveInit() < 2 { await Task.yield() }
             _ = try await test.service.setEnv("fix", key: "greeting", value: "late", peer: Self.peer)
+            try await offPool { try "go".write(toFile: fifo, atomically: false, encoding: .utf8) }
             _ = try await started
             #expect(try await test.call("{env, greeting}", of: "fix/fix_sup/c2") == "late")
         }

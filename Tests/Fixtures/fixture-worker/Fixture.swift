@@ -90,3 +90,10 @@ func trap() -> Never {
     _ = nothing[CommandLine.arguments.count]
     exit(99)
 }
+
+func awaitByte(ofFifo path: String) {
+    let fifo = open(path, O_RDONLY)
+    var byte: UInt8 = 0
+    _ = read(fifo, &byte, 1)
+    close(fifo)
+}

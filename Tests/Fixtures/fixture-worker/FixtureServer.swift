@@ -38,6 +38,8 @@ final class FixtureServer: TermServer {
         case "ignore": throw StartIgnored()
         case "init_hang": hang()
         case "init_sleep": usleep(UInt32(fields.last?.asInt ?? 0) * 1000)
+        // Until somebody has written to that fifo.
+        case "init_wait": awaitByte(ofFifo: fields.last?.asText ?? "")
         case "init_trap": trap()
         case "init_exit": exit(3)
         case "init_throw": throw WorkerError(fields.count > 1 ? fields[1] : .atom("told_to_fail"))
