@@ -12,28 +12,31 @@ public enum EarlierRun {
     /// did. A run that re-executes the daemon is another one.
     public static let currentMark = "\(getpid()).\(Reactor.nowMilliseconds())"
 
-    /// Ends those that the mark names: by SIGTERM, and by SIGKILL where they have not ended by then. Returns once they have.
-    ///
-    /// - Returns: which those were, sorted.
-    public static func end(mark: String, withinMilliseconds milliseconds: Int) async -> [LeftProcess] {
-        guard isMark(mark), mark != currentMark else { return [] }
-        let survivors = find(mark)
-        guard !survivors.isEmpty else { return [] }
-        for survivor in survivors { _ = chost_pidfd_send_signal(survivor.pidfd.raw, SIGTERM) }
-        if await !ends(of: survivors, withinMilliseconds: milliseconds) {
-            // What they started since is among them by now.
-            let last = survivors + find(mark)
-            for survivor in last { _ = chost_pidfd_send_signal(survivor.pidfd.raw, SIGKILL) }
-            // A process in the middle of a disk operation ends when that is done.
-            _ = await ends(of: last, withinMilliseconds: milliseconds)
-        }
-        return survivors.map { LeftProcess(pid: $0.pid, name: $0.name, hasLeftGroup: false) }.sorted { $0.pid < $1.pid }
+    /// A process of the run before, by its name as ps(1) shows it.
+    public struct Survivor: Sendable, CustomStringConvertible {
+        public let pid: Int32
+        public let name: String
+        let pidfd: OwnedDescriptor
+
+        public var description: String { "pid \(pid) (\(name))" }
     }
 
-    private struct Survivor {
-        let pid: Int32
-        let name: String
-        let pidfd: OwnedDescriptor
+    /// Ends those that the mark names: by SIGTERM, and by SIGKILL where they have not ended by then.
+    ///
+    /// What runs is looked for anew each time: it may have started others meanwhile.
+    /// - Returns: whom it found, and who still runs, as a process in the middle of a disk operation may.
+    public static func end(
+        mark: String, withinMilliseconds milliseconds: Int
+    ) async -> (found: [Survivor], remaining: [Survivor]) {
+        guard isMark(mark), mark != currentMark else { return ([], []) }
+        let found = find(mark)
+        var remaining = found
+        for signal in [SIGTERM, SIGKILL] where !remaining.isEmpty {
+            for survivor in remaining { _ = chost_pidfd_send_signal(survivor.pidfd.raw, signal) }
+            await AwaitedEnds.of(remaining, withinMilliseconds: milliseconds)
+            remaining = find(mark)
+        }
+        return (found, remaining)
     }
 
     /// What stands in a file may be anything.
@@ -43,7 +46,7 @@ public enum EarlierRun {
     }
 
     private static func find(_ mark: String) -> [Survivor] {
-        Directory.names("/proc").compactMap { name in
+        Directory.names("/proc").compactMap { name -> Survivor? in
             guard let pid = Int32(name), pid != getpid() else { return nil }
             // The descriptor first: what is read afterwards is of the process that it names.
             let raw = chost_pidfd_open(pid)
@@ -53,45 +56,40 @@ public enum EarlierRun {
                 !status.isZombie
             else { return nil }
             return Survivor(pid: pid, name: status.name, pidfd: pidfd)
-        }
+        }.sorted { $0.pid < $1.pid }
     }
 
-    /// Whether all have ended in time.
-    private static func ends(of survivors: [Survivor], withinMilliseconds milliseconds: Int) async -> Bool {
-        await withCheckedContinuation { continuation in
-            AwaitedEnds(survivors) { continuation.resume(returning: $0) }.begin(withinMilliseconds: milliseconds)
-        }
-    }
-
-    /// Lives until it has told.
+    /// Lives until all have ended or the time is over. Who can't be watched is not waited for: whoever asks looks again.
     @HostActor
     private final class AwaitedEnds {
-        private let survivors: [Survivor]
-        private var tell: ((Bool) -> Void)?
+        private var tell: (() -> Void)?
         private var timer: ScheduledTimer?
         private var watches: [Int32: Watch] = [:]
 
-        init(_ survivors: [Survivor], then tell: @escaping (Bool) -> Void) {
-            self.survivors = survivors
-            self.tell = tell
-        }
-
-        func begin(withinMilliseconds milliseconds: Int) {
-            timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [self] in finish(false) }
-            for survivor in survivors {
-                // Where it can't be watched the time limit stands for its end.
-                watches[survivor.pid] = try? Reactor.shared.watch(survivor.pidfd.raw, .read) { [self] _ in
-                    watches.removeValue(forKey: survivor.pid)?.cancel()
-                    if watches.isEmpty { finish(true) }
-                }
+        static func of(_ survivors: [Survivor], withinMilliseconds milliseconds: Int) async {
+            await withCheckedContinuation { continuation in
+                AwaitedEnds { continuation.resume() }.begin(survivors, withinMilliseconds: milliseconds)
             }
         }
 
-        private func finish(_ allEnded: Bool) {
+        private init(then tell: @escaping () -> Void) { self.tell = tell }
+
+        private func begin(_ survivors: [Survivor], withinMilliseconds milliseconds: Int) {
+            timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [self] in finish() }
+            for survivor in survivors {
+                watches[survivor.pid] = try? Reactor.shared.watch(survivor.pidfd.raw, .read) { [self] _ in
+                    watches.removeValue(forKey: survivor.pid)?.cancel()
+                    if watches.isEmpty { finish() }
+                }
+            }
+            if watches.isEmpty { finish() }
+        }
+
+        private func finish() {
             timer?.cancel()
             for watch in watches.values { watch.cancel() }
             watches = [:]
-            tell?(allEnded)
+            tell?()
             tell = nil
         }
     }

@@ -20,14 +20,20 @@ extension Node {
 
     /// A program that outlived the daemon's run before would run beside its successor.
     private func endEarlierRun() async {
-        let left = await EarlierRun.end(
+        let (found, remaining) = await EarlierRun.end(
             mark: store.earlierRun, withinMilliseconds: Self.earlierRunMilliseconds)
-        if !left.isEmpty {
-            let names = left.prefix(5).map { "pid \($0.pid) (\($0.name))" }.joined(separator: ", ")
+        func list(_ survivors: [EarlierRun.Survivor]) -> String {
+            survivors.prefix(5).map(\.description).joined(separator: ", ") + (survivors.count > 5 ? ", …" : "")
+        }
+        if !remaining.isEmpty {
             events.post(
-                "earlier_run_ended",
-                "the daemon's run before left \(names)\(left.count > 5 ? ", …" : ""): ended before anything starts",
-                level: .warning, fields: ["count": "\(left.count)"])
+                "earlier_run_remains",
+                "the daemon's run before left \(list(remaining)), which SIGKILL did not end: it runs beside what starts now",
+                level: .error, fields: ["count": "\(remaining.count)"])
+        } else if !found.isEmpty {
+            events.post(
+                "earlier_run_ended", "the daemon's run before left \(list(found)): ended before anything starts",
+                level: .warning, fields: ["count": "\(found.count)"])
         }
         do {
             try store.beginRun()
