@@ -144,10 +144,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Terms"], swiftSettings: settings),
         .testTarget(
-            name: "SupervisionTests", dependencies: ["Supervision", "Instructions", "Terms"],
+            name: "SupervisionTests", dependencies: ["Supervision", "Instructions", "Wire", "Terms"],
             resources: [.copy("golden")], swiftSettings: settings),
         .testTarget(
-            name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Terms"],
+            name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Wire", "Terms"],
             swiftSettings: settings),
         .testTarget(
             name: "HostTests", dependencies: ["Host", "Instructions", "Wire", "Terms", "CHost"], swiftSettings: settings

@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 /// What an install changed: whose restarts and whose supervisors' ends are held against the new release.
 public struct ChangedCode: Hashable, Sendable {
@@ -8,9 +9,9 @@ public struct ChangedCode: Hashable, Sendable {
     /// Applications of another version than before, and those of which modules were read.
     public let applications: Set<Atom>
     /// Workers that the script touched: with `dynamic` modules only they themselves knew that they were meant.
-    public let workers: Set<WorkerID>
+    public let workers: Set<ChildAddress>
 
-    public init(modules: Set<Atom>, applications: Set<Atom>, workers: Set<WorkerID> = []) {
+    public init(modules: Set<Atom>, applications: Set<Atom>, workers: Set<ChildAddress> = []) {
         self.modules = modules
         self.applications = applications
         self.workers = workers
@@ -18,7 +19,7 @@ public struct ChangedCode: Hashable, Sendable {
 
     /// `from` and `to`: the libraries of the two releases.
     public init(
-        script: [LowLevelInstruction], from: [LibraryRecord], to: [LibraryRecord], touched: Set<WorkerID> = []
+        script: [LowLevelInstruction], from: [LibraryRecord], to: [LibraryRecord], touched: Set<ChildAddress> = []
     ) {
         var modules: Set<Atom> = []
         var applications = Set(
@@ -40,7 +41,7 @@ public struct ChangedCode: Hashable, Sendable {
     }
 
     /// Whether a worker runs what was changed; `listed` are the modules that its child spec lists.
-    public func concerns(_ worker: WorkerID, listing listed: [Atom]) -> Bool {
+    public func concerns(_ worker: ChildAddress, listing listed: [Atom]) -> Bool {
         workers.contains(worker) || listed.contains(where: modules.contains)
     }
 }

@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 /// Which version of each module is current, which is old, and where libraries are found.
 ///
@@ -56,7 +57,7 @@ public struct CodeTable: Hashable, Sendable {
     }
 
     /// The workers that run code of `module` that is not the current one.
-    public func usersOfOldCode(of module: Atom, among workers: [WorkerInfo]) -> [WorkerID] {
+    public func usersOfOldCode(of module: Atom, among workers: [WorkerInfo]) -> [ChildAddress] {
         workers.filter { $0.resident == module && runsOldCode($0) }.map(\.id)
     }
 }

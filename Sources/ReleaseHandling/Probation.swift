@@ -1,4 +1,5 @@
 public import Terms
+public import Wire
 
 /// Whether a release that was installed proves itself: it becomes permanent, or it is taken back.
 ///
@@ -62,7 +63,7 @@ public struct Probation: Hashable, Sendable {
         public internal(set) var restarts = 0
         /// Workers that ended badly or failed to start and were not started again yet. A restart of one that is not
         /// among them is its supervisor's strategy's doing.
-        var failed: Set<WorkerID> = []
+        var failed: Set<ChildAddress> = []
         /// Whether the first health command still runs.
         var isChecking: Bool
     }
@@ -79,7 +80,7 @@ public struct Probation: Hashable, Sendable {
 
     /// What was held against a release.
     public enum Failure: Hashable, Sendable, CustomStringConvertible {
-        case restarts(count: Int, allowed: Int, last: WorkerID)
+        case restarts(count: Int, allowed: Int, last: ChildAddress)
         case supervisorGaveUp(String)
         case healthCheck(String)
 
@@ -102,9 +103,9 @@ public struct Probation: Hashable, Sendable {
         /// Refused, aborted, or it could not even begin: the release that ran runs on.
         case upgradeFailed(reason: String)
         /// A worker ended so that it is started again, or a start of it failed. `listed`: its child spec's modules.
-        case workerFailed(WorkerID, listed: [Atom])
+        case workerFailed(ChildAddress, listed: [Atom])
         /// Told once its start was made, whatever came of it.
-        case workerRestarted(WorkerID)
+        case workerRestarted(ChildAddress)
         /// `isTop`: its application ends with it.
         case supervisorGaveUp(String, application: Atom, isTop: Bool)
         case healthCheckPassed
@@ -234,7 +235,7 @@ public struct Probation: Hashable, Sendable {
 
     // MARK: Workers and supervisors
 
-    private mutating func note(_ worker: WorkerID, _ listed: [Atom]) {
+    private mutating func note(_ worker: ChildAddress, _ listed: [Atom]) {
         switch state {
         case .onProbation(var trial) where trial.changed.concerns(worker, listing: listed):
             trial.failed.insert(worker)
@@ -246,7 +247,7 @@ public struct Probation: Hashable, Sendable {
         }
     }
 
-    private mutating func count(_ worker: WorkerID) -> [Action] {
+    private mutating func count(_ worker: ChildAddress) -> [Action] {
         switch state {
         case .onProbation(var trial):
             guard let failure = trial.count(worker) else {
@@ -311,7 +312,7 @@ public struct Probation: Hashable, Sendable {
 
 extension Probation.Trial {
     /// Counts a restart that the worker itself caused; the failure where that was one too many.
-    fileprivate mutating func count(_ worker: WorkerID) -> Probation.Failure? {
+    fileprivate mutating func count(_ worker: ChildAddress) -> Probation.Failure? {
         guard failed.remove(worker) != nil else { return nil }
         restarts += 1
         guard restarts > options.restarts else { return nil }

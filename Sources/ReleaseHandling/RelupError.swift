@@ -1,14 +1,15 @@
 public import Instructions
 public import Terms
+public import Wire
 
 /// Why a script was refused, aborted, or ends in a restart; `term` is OTP's where OTP has one.
 public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A worker still runs the version before the current one, and the script purges softly.
-    case oldProcesses(Atom, [WorkerID])
+    case oldProcesses(Atom, [ChildAddress])
     case noSuchLibrary(Atom)
     case badLibraryVsn(Atom, wanted: String, found: String)
     case objectCode(module: Atom, reason: Term)
-    case standby(module: Atom, worker: WorkerID?, reason: Term)
+    case standby(module: Atom, worker: ChildAddress?, reason: Term)
     /// Instructions stand where they can't be evaluated.
     case scriptOrder(ScriptError)
     /// The script can't be evaluated, whatever the system's state.
@@ -16,16 +17,16 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     case applied(MFA, reason: Term)
     case syncNodes(Term)
     /// It was busy with a child's start or end for longer than the instruction allows.
-    case suspend(supervisor: WorkerID)
-    case codeChange(module: Atom, worker: WorkerID, reason: Term)
+    case suspend(supervisor: ChildAddress)
+    case codeChange(module: Atom, worker: ChildAddress, reason: Term)
     /// A worker whose state goes over unconverted.
-    case handOff(worker: WorkerID, reason: Term)
-    case resume(worker: WorkerID, reason: Term)
-    case start(worker: WorkerID, reason: Term)
+    case handOff(worker: ChildAddress, reason: Term)
+    case resume(worker: ChildAddress, reason: Term)
+    case start(worker: ChildAddress, reason: Term)
     /// The driver answered something else than it was asked.
     case unexpectedEvent(String)
 
-    public var worker: WorkerID? {
+    public var worker: ChildAddress? {
         switch self {
         case .oldProcesses(_, let workers): workers.first
         case .standby(_, let worker, _): worker
@@ -108,7 +109,7 @@ private func sentence(_ reason: Term) -> String {
 }
 
 /// A list of workers for a sentence; long ones are cut, the reader wants to know which, not all of them.
-func names(_ workers: [WorkerID]) -> String {
+func names(_ workers: [ChildAddress]) -> String {
     let shown = workers.prefix(5).map(\.description).joined(separator: ", ")
     return workers.count > 5 ? "\(shown) and \(workers.count - 5) more" : shown
 }

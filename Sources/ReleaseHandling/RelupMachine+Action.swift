@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 extension RelupMachine {
     /// What the driver has to do. Each action but `report` and `finished` is answered by exactly one event, and the
@@ -36,33 +37,33 @@ extension RelupMachine {
         /// → `suspended`
         case suspend([SuspendOrder], isFirst: Bool)
         /// terminate_child through their supervisors; no answer of theirs is awaited. → `hungTerminated`
-        case terminateHung([WorkerID])
+        case terminateHung([ChildAddress])
         /// Export from the old process, import into the standby, all at once. Nothing is resumed. → `handedOff`
         case handOff([Handoff], timeoutMilliseconds: Int)
         /// code_change of these suspended supervisors: each reads its module's current `.sup` and takes flags and specs
         /// from it, all or nothing. → `supervisorsChanged`
-        case changeSupervisors([WorkerID])
+        case changeSupervisors([ChildAddress])
         /// Only on abort, with the old code current again: flags and specs as before the first `changeSupervisors`.
         /// → `supervisorsRestored`
-        case restoreSupervisors([WorkerID])
+        case restoreSupervisors([ChildAddress])
         /// Those handed off: the standby becomes the worker, gets the mailbox, the old process ends. The others go
         /// on where they are. `isLast`: nothing stays suspended after it, until a later suspend. → `resumed`
-        case resume([WorkerID], isLast: Bool)
+        case resume([ChildAddress], isLast: Bool)
         /// Only on abort: the old process goes on with its mailbox. → `resumed`
-        case resumeOld([WorkerID])
+        case resumeOld([ChildAddress])
         /// Start in the code that is current now: for a terminated one restart_child, for one that died the
         /// restart that was held (nothing where its supervisor restarts it not). → `startedAgain`
-        case startAgain([WorkerID])
+        case startAgain([ChildAddress])
         /// → `startsReleased`
         case releaseStarts([Atom])
         /// End these, whatever process of theirs stands, as if they had crashed: their supervisors restart them,
         /// where starts are held once those are released.
         /// → `workersEnded`
-        case endWorkers([WorkerID], reason: Term)
+        case endWorkers([ChildAddress], reason: Term)
         /// terminate_child for every child (supervisors too) whose spec lists one of these. → `childrenStopped`
         case stopChildren([Atom])
         /// restart_child for these, in this order. → `childrenStarted`
-        case startChildren([WorkerID])
+        case startChildren([ChildAddress])
         /// → `nodesSynced` | `nodesSyncFailed`
         case syncNodes(id: Term, SyncNodes)
         /// → `applied` | `applyFailed`
@@ -81,23 +82,23 @@ extension RelupMachine {
         case objectCodeRead([CodeVersion])
         case objectCodeFailed(module: Atom, reason: Term)
         case standbysReady([StandbyInfo])
-        case standbyFailed(module: Atom, worker: WorkerID?, reason: Term)
+        case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
         case codeInUse
         case startsHeld
-        case suspended(ok: [WorkerID], hung: [WorkerID], died: [WorkerID])
+        case suspended(ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress])
         case hungTerminated
         /// `died`: the old process ended before its export was complete. `failed`: anything else, a limit included.
-        case handedOff(ok: [WorkerID], failed: [WorkerFailure], died: [WorkerID])
+        case handedOff(ok: [ChildAddress], failed: [WorkerFailure], died: [ChildAddress])
         /// `died`: it has ended meanwhile, and reads the current code when it starts again. `notes`: what became of each.
-        case supervisorsChanged(failed: [WorkerFailure], died: [WorkerID], notes: [String])
+        case supervisorsChanged(failed: [WorkerFailure], died: [ChildAddress], notes: [String])
         case supervisorsRestored(failed: [WorkerFailure])
         /// `failed`: not acknowledged. Its new generation is ended by the driver, its old process still stands.
-        case resumed(ok: [WorkerID], failed: [WorkerFailure])
-        case startedAgain(ok: [WorkerID], failed: [WorkerFailure])
+        case resumed(ok: [ChildAddress], failed: [WorkerFailure])
+        case startedAgain(ok: [ChildAddress], failed: [WorkerFailure])
         case startsReleased
         case workersEnded
         case childrenStopped([StoppedChild], failed: [WorkerFailure])
-        case childrenStarted(ok: [WorkerID], failed: [WorkerFailure])
+        case childrenStarted(ok: [ChildAddress], failed: [WorkerFailure])
         case nodesSynced
         case nodesSyncFailed(Term)
         case applied(Term)
@@ -108,10 +109,10 @@ extension RelupMachine {
 
     /// One standby to start: for a worker, or (`nil`) one that only proves that this code can start here.
     public struct StandbyOrder: Hashable, Sendable {
-        public let worker: WorkerID?
+        public let worker: ChildAddress?
         public let version: CodeVersion
 
-        public init(worker: WorkerID?, version: CodeVersion) {
+        public init(worker: ChildAddress?, version: CodeVersion) {
             self.worker = worker
             self.version = version
         }
@@ -119,11 +120,11 @@ extension RelupMachine {
 
     /// A standby that acknowledged; `vsn` is what it reported, `nil` for `undefined`.
     public struct StandbyInfo: Hashable, Sendable {
-        public let worker: WorkerID?
+        public let worker: ChildAddress?
         public let module: Atom
         public let vsn: Term?
 
-        public init(worker: WorkerID?, module: Atom, vsn: Term?) {
+        public init(worker: ChildAddress?, module: Atom, vsn: Term?) {
             self.worker = worker
             self.module = module
             self.vsn = vsn
@@ -132,10 +133,10 @@ extension RelupMachine {
 
     /// A worker to suspend; without a limit it is waited for until it answers or ends.
     public struct SuspendOrder: Hashable, Sendable {
-        public let worker: WorkerID
+        public let worker: ChildAddress
         public let timeoutMilliseconds: Int?
 
-        public init(worker: WorkerID, timeoutMilliseconds: Int?) {
+        public init(worker: ChildAddress, timeoutMilliseconds: Int?) {
             self.worker = worker
             self.timeoutMilliseconds = timeoutMilliseconds
         }
@@ -154,13 +155,13 @@ extension RelupMachine {
 
         public enum Side: Hashable, Sendable { case oldProcess, standby }
 
-        public let worker: WorkerID
+        public let worker: ChildAddress
         public let module: Atom
         /// What the old process calls itself, for `import_state`'s `from_vsn`.
         public let fromVsn: Term
         public let change: Change
 
-        public init(worker: WorkerID, module: Atom, fromVsn: Term, change: Change) {
+        public init(worker: ChildAddress, module: Atom, fromVsn: Term, change: Change) {
             self.worker = worker
             self.module = module
             self.fromVsn = fromVsn
@@ -169,10 +170,10 @@ extension RelupMachine {
     }
 
     public struct WorkerFailure: Hashable, Sendable {
-        public let worker: WorkerID
+        public let worker: ChildAddress
         public let reason: Term
 
-        public init(worker: WorkerID, reason: Term) {
+        public init(worker: ChildAddress, reason: Term) {
             self.worker = worker
             self.reason = reason
         }
@@ -181,9 +182,9 @@ extension RelupMachine {
     /// A child that `stop` terminated, and the module for which it was.
     public struct StoppedChild: Hashable, Sendable {
         public let module: Atom
-        public let child: WorkerID
+        public let child: ChildAddress
 
-        public init(module: Atom, child: WorkerID) {
+        public init(module: Atom, child: ChildAddress) {
             self.module = module
             self.child = child
         }

@@ -1,12 +1,13 @@
 import Instructions
 import Terms
+import Wire
 
 /// `code_change`: the states of suspended workers go into their standbys, converted.
 extension RelupMachine {
     mutating func beginCodeChange(_ mode: CodeChangeMode, _ targets: [CodeChangeTarget]) -> Next {
         var handoffs: [Handoff] = []
-        var named: Set<WorkerID> = []
-        var supervisors: [(module: Atom, id: WorkerID)] = []
+        var named: Set<ChildAddress> = []
+        var supervisors: [(module: Atom, id: ChildAddress)] = []
         for target in targets {
             let mine = suspended.all.filter { $0.modules.contains(target.module) }
             if mine.isEmpty { note("no worker is suspended for \(target.module.name)") }
@@ -41,7 +42,7 @@ extension RelupMachine {
     }
 
     mutating func answerSupervisorsChanged(
-        _ orders: [(module: Atom, id: WorkerID)], _ handoffs: [Handoff], _ event: Event
+        _ orders: [(module: Atom, id: ChildAddress)], _ handoffs: [Handoff], _ event: Event
     ) -> Next? {
         guard case .supervisorsChanged(let failed, let died, let sentences) = event else { return nil }
         if let failure = failed.first {
@@ -92,7 +93,7 @@ extension RelupMachine {
         return .handOff(Handoff(worker: info.id, module: target.module, fromVsn: info.codeVsn, change: change))
     }
 
-    private func convertedTwice(_ module: Atom, _ worker: WorkerID) -> RelupError {
+    private func convertedTwice(_ module: Atom, _ worker: ChildAddress) -> RelupError {
         .codeChange(module: module, worker: worker, reason: .text("the script converts its state a second time"))
     }
 
@@ -120,7 +121,7 @@ extension RelupMachine {
     }
 
     /// Notes who was handed off; `nil` where all is well.
-    mutating func wereHandedOff(_ asked: [WorkerID], ok: [WorkerID], died: [WorkerID]) -> Next? {
+    mutating func wereHandedOff(_ asked: [ChildAddress], ok: [ChildAddress], died: [ChildAddress]) -> Next? {
         touched += ok
         for worker in ok { suspended.update(worker) { $0.state = .handedOff } }
         for worker in died { suspended.update(worker) { $0.state = .gone } }

@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 /// `load`, `remove` and `purge`.
 extension RelupMachine {
@@ -54,14 +55,14 @@ extension RelupMachine {
     }
 
     /// A suspended worker that is ended is started again at resume, like one that died.
-    private mutating func end(_ users: [WorkerID], of modules: [Atom], then step: Step) -> Next {
+    private mutating func end(_ users: [ChildAddress], of modules: [Atom], then step: Step) -> Next {
         touched += users
         warn("\(names(users)) ran old code of \(modules.map(\.name).joined(separator: ", ")) and ended by the purge")
         for user in users { suspended.update(user) { $0.state = .gone } }
         return .ask(step, .endWorkers(users, reason: .tuple([.atom("purged"), .list(modules.map { .atom($0) })])))
     }
 
-    private func willBeHandedOff(_ id: WorkerID) -> Bool {
+    private func willBeHandedOff(_ id: ChildAddress) -> Bool {
         guard let worker = suspended[id] else { return false }
         switch worker.state {
         case .handedOff: return true

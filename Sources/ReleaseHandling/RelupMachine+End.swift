@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 /// What comes after the last instruction, or after a failure.
 extension RelupMachine {
@@ -92,7 +93,7 @@ extension RelupMachine {
         return [action]
     }
 
-    private func workers(_ isWanted: (SuspendedWorker.State) -> Bool) -> [WorkerID] {
+    private func workers(_ isWanted: (SuspendedWorker.State) -> Bool) -> [ChildAddress] {
         suspended.all.filter { isWanted($0.state) }.map(\.info.id)
     }
 

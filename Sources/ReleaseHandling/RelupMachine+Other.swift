@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 /// `stop`, `start`, `sync_nodes` and `apply`.
 extension RelupMachine {
@@ -13,15 +14,15 @@ extension RelupMachine {
     }
 
     /// Each once, in the order in which they were stopped.
-    private func stoppedChildren(of modules: [Atom]?) -> [WorkerID] {
-        var children: [WorkerID] = []
+    private func stoppedChildren(of modules: [Atom]?) -> [ChildAddress] {
+        var children: [ChildAddress] = []
         for entry in stopped where modules?.contains(entry.module) ?? true {
             if !children.contains(entry.child) { children.append(entry.child) }
         }
         return children
     }
 
-    var allStoppedChildren: [WorkerID] { stoppedChildren(of: nil) }
+    var allStoppedChildren: [ChildAddress] { stoppedChildren(of: nil) }
 
     mutating func answerStopped(_ event: Event) -> Next? {
         guard case .childrenStopped(let children, let failed) = event else { return nil }

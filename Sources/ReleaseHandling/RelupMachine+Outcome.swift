@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 extension RelupMachine {
     /// What one instruction did to whom.
@@ -7,11 +8,11 @@ extension RelupMachine {
         /// In the script, from 0. A resume that the script forgot has the index after its last.
         public let index: Int
         public let instruction: LowLevelInstruction
-        public let touched: [WorkerID]
+        public let touched: [ChildAddress]
         /// Sentences, one for each thing worth telling; among them that it should have touched workers and did not.
         public let notes: [String]
 
-        public init(index: Int, instruction: LowLevelInstruction, touched: [WorkerID], notes: [String]) {
+        public init(index: Int, instruction: LowLevelInstruction, touched: [ChildAddress], notes: [String]) {
             self.index = index
             self.instruction = instruction
             self.touched = touched
@@ -47,7 +48,7 @@ extension RelupMachine {
             self.error = error
         }
 
-        public var worker: WorkerID? { error.worker }
+        public var worker: ChildAddress? { error.worker }
         public var reason: Term { error.term }
 
         public var description: String {

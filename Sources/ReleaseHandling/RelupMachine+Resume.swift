@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 /// `resume`: what was suspended goes on, in the new code where there is some.
 ///
@@ -9,7 +10,7 @@ extension RelupMachine {
         for module in modules where !suspended.all.contains(where: { $0.modules.contains(module) }) {
             note("no worker is suspended for \(module.name)")
         }
-        var ready: [WorkerID] = []
+        var ready: [ChildAddress] = []
         for worker in suspended.all where !worker.modules.isDisjoint(with: modules) {
             let remaining = worker.modules.subtracting(modules)
             suspended.update(worker.info.id) { $0.modules = remaining }
@@ -28,7 +29,7 @@ extension RelupMachine {
     }
 
     /// Those whose resident module was loaded but that no code_change named: a soft update.
-    private func softHandoffs(_ ready: [WorkerID]) -> [Handoff] {
+    private func softHandoffs(_ ready: [ChildAddress]) -> [Handoff] {
         ready.compactMap { id in
             guard let worker = suspended[id], case .suspended = worker.state,
                 let version = successor(of: worker.info), hasChanged(version.module),
@@ -39,14 +40,14 @@ extension RelupMachine {
         }
     }
 
-    private func resume(_ ready: [WorkerID], _ modules: [Atom]) -> Next {
+    private func resume(_ ready: [ChildAddress], _ modules: [Atom]) -> Next {
         let standing = ready.filter { suspended.state(of: $0) != .gone }
         guard !standing.isEmpty else { return startAgain(ready, modules) }
         let isLast = suspended.all.allSatisfy(\.modules.isEmpty)
         return .ask(.resuming(ready, modules: modules), .resume(standing, isLast: isLast))
     }
 
-    func startAgain(_ ready: [WorkerID], _ modules: [Atom]) -> Next {
+    func startAgain(_ ready: [ChildAddress], _ modules: [Atom]) -> Next {
         let gone = ready.filter { suspended.state(of: $0) == .gone }
         guard !gone.isEmpty else { return releaseStarts(modules) }
         return .ask(.startingAgain(gone, modules: modules), .startAgain(gone))
@@ -58,7 +59,7 @@ extension RelupMachine {
         return .ask(.releasingStarts(held), .releaseStarts(held))
     }
 
-    mutating func answerSoftHandoff(_ ready: [WorkerID], _ modules: [Atom], _ event: Event) -> Next? {
+    mutating func answerSoftHandoff(_ ready: [ChildAddress], _ modules: [Atom], _ event: Event) -> Next? {
         guard case .handedOff(let ok, let failed, let died) = event else { return nil }
         if let failure = failed.first { return .fail(.handOff(worker: failure.worker, reason: failure.reason)) }
         if let problem = wereHandedOff(softHandoffs(ready).map(\.worker), ok: ok, died: died) { return problem }
@@ -66,7 +67,7 @@ extension RelupMachine {
         return resume(ready, modules)
     }
 
-    mutating func answerStartedAgain(_ gone: [WorkerID], _ modules: [Atom], _ event: Event) -> Next? {
+    mutating func answerStartedAgain(_ gone: [ChildAddress], _ modules: [Atom], _ event: Event) -> Next? {
         guard case .startedAgain(_, let failed) = event else { return nil }
         touched += gone
         if let failure = failed.first { return .fail(.start(worker: failure.worker, reason: failure.reason)) }
@@ -81,7 +82,7 @@ extension RelupMachine {
         return .done
     }
 
-    mutating func answerResumed(_ ready: [WorkerID], _ modules: [Atom], _ event: Event) -> Next? {
+    mutating func answerResumed(_ ready: [ChildAddress], _ modules: [Atom], _ event: Event) -> Next? {
         guard case .resumed(let ok, var failed) = event else { return nil }
         let answered = Set(ok + failed.map(\.worker))
         for worker in ready where suspended.state(of: worker) != .gone && !answered.contains(worker) {

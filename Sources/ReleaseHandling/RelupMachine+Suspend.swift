@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 extension RelupMachine {
     mutating func beginSuspend(_ targets: [SuspendTarget]) -> Next {
@@ -41,7 +42,7 @@ extension RelupMachine {
     }
 
     private mutating func suspend(_ targets: [SuspendTarget], _ workers: [WorkerInfo]) -> Next {
-        var found: [Atom: Set<WorkerID>] = [:]
+        var found: [Atom: Set<ChildAddress>] = [:]
         var orders: [SuspendOrder] = []
         var fresh: [WorkerInfo] = []
         for worker in workers {
@@ -77,7 +78,8 @@ extension RelupMachine {
         return longest
     }
 
-    mutating func answerSuspended(_ workers: [WorkerInfo], _ found: [Atom: Set<WorkerID>], _ event: Event) -> Next? {
+    mutating func answerSuspended(_ workers: [WorkerInfo], _ found: [Atom: Set<ChildAddress>], _ event: Event) -> Next?
+    {
         guard case .suspended(let ok, var hung, let died) = event else { return nil }
         let standing = Set(ok).subtracting(hung).subtracting(died)
         let named = Set(ok + hung + died)

@@ -1,5 +1,6 @@
 public import Instructions
 import Terms
+import Wire
 
 /// Evaluates a relup script: one action at a time goes out, its answer comes in, the next one follows.
 ///
@@ -51,7 +52,7 @@ public struct RelupMachine: Sendable {
     /// Modules whose current version this script has changed, and the method for what is old now.
     var changed: [(module: Atom, method: PurgeMethod)] = []
     /// Workers for which a standby was started that has not become the worker.
-    var standbys: Set<WorkerID> = []
+    var standbys: Set<ChildAddress> = []
     var mayHaveStandbys = false
     /// Suspended and not resumed, in the order in which they were found.
     var suspended = SuspendedWorkers()
@@ -59,10 +60,10 @@ public struct RelupMachine: Sendable {
     var heldModules: [Atom] = []
     var stopped: [StoppedChild] = []
     /// Supervisors whose code_change was asked for; undone on abort.
-    var changedSupervisors: [WorkerID] = []
+    var changedSupervisors: [ChildAddress] = []
 
     /// Of the instruction being evaluated.
-    var touched: [WorkerID] = []
+    var touched: [ChildAddress] = []
     var notes: [String] = []
     var warnings: [String] = []
 
@@ -115,15 +116,15 @@ public struct RelupMachine: Sendable {
         case holdingStarts([SuspendTarget])
         case findingWorkersToSuspend([SuspendTarget])
         case startingMissingStandbys([SuspendTarget], [WorkerInfo])
-        case suspending([WorkerInfo], [Atom: Set<WorkerID>])
+        case suspending([WorkerInfo], [Atom: Set<ChildAddress>])
         /// The instruction fails once the hung workers are on their way out.
         case terminatingHung(then: RelupError?)
-        case changingSupervisors([(module: Atom, id: WorkerID)], then: [Handoff])
+        case changingSupervisors([(module: Atom, id: ChildAddress)], then: [Handoff])
         case convertingCode([Handoff])
-        case handingOffUnconverted([WorkerID], modules: [Atom])
-        case resuming([WorkerID], modules: [Atom])
-        case endingFailed([WorkerID], modules: [Atom])
-        case startingAgain([WorkerID], modules: [Atom])
+        case handingOffUnconverted([ChildAddress], modules: [Atom])
+        case resuming([ChildAddress], modules: [Atom])
+        case endingFailed([ChildAddress], modules: [Atom])
+        case startingAgain([ChildAddress], modules: [Atom])
         case releasingStarts([Atom])
         case stoppingChildren
         case startingChildren

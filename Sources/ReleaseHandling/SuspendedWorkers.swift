@@ -1,4 +1,5 @@
 import Terms
+import Wire
 
 /// A worker that `suspend` found, until it is resumed.
 struct SuspendedWorker: Sendable {
@@ -21,20 +22,20 @@ struct SuspendedWorker: Sendable {
 /// them happens while none of them is served, and may not take the square of their number.
 struct SuspendedWorkers: Sendable {
     private(set) var all: [SuspendedWorker] = []
-    private var positions: [WorkerID: Int] = [:]
+    private var positions: [ChildAddress: Int] = [:]
 
     var isEmpty: Bool { all.isEmpty }
 
-    subscript(id: WorkerID) -> SuspendedWorker? { positions[id].map { all[$0] } }
+    subscript(id: ChildAddress) -> SuspendedWorker? { positions[id].map { all[$0] } }
 
-    func state(of id: WorkerID) -> SuspendedWorker.State? { self[id]?.state }
+    func state(of id: ChildAddress) -> SuspendedWorker.State? { self[id]?.state }
 
     mutating func append(_ worker: SuspendedWorker) {
         positions[worker.info.id] = all.count
         all.append(worker)
     }
 
-    mutating func update(_ id: WorkerID, _ change: (inout SuspendedWorker) -> Void) {
+    mutating func update(_ id: ChildAddress, _ change: (inout SuspendedWorker) -> Void) {
         if let position = positions[id] { change(&all[position]) }
     }
 

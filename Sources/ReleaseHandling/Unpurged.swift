@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 /// A module of which an old version is still run by somebody after an install.
 public struct UnpurgedModule: Hashable, Sendable {
@@ -7,9 +8,9 @@ public struct UnpurgedModule: Hashable, Sendable {
     /// The post purge method of the instruction that made the version old.
     public let method: PurgeMethod
     /// Who ran it when it was last looked at.
-    public let users: [WorkerID]
+    public let users: [ChildAddress]
 
-    public init(module: Atom, method: PurgeMethod, users: [WorkerID]) {
+    public init(module: Atom, method: PurgeMethod, users: [ChildAddress]) {
         self.module = module
         self.method = method
         self.users = users
@@ -67,8 +68,8 @@ public struct Unpurged: Hashable, Sendable {
     }
 
     /// Who must be ended: the users of the modules that are due, whose old code is forgotten.
-    public mutating func brutalPurge(_ table: inout CodeTable, workers: [WorkerInfo]) -> [WorkerID] {
-        var users: [WorkerID] = []
+    public mutating func brutalPurge(_ table: inout CodeTable, workers: [WorkerInfo]) -> [ChildAddress] {
+        var users: [ChildAddress] = []
         for entry in modules where due.contains(entry.module) {
             users += table.usersOfOldCode(of: entry.module, among: workers).filter { !users.contains($0) }
             table.purge(entry.module)

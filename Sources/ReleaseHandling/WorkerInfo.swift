@@ -1,18 +1,12 @@
 public import Terms
-
-/// A worker by its place in the tree (`kv/kv_sup/store`), never by pid: it outlives restarts and generations.
-public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
-    public let description: String
-
-    public init(_ description: String) { self.description = description }
-}
+public import Wire
 
 /// What the daemon verified about one running worker: never what it should be, always what was executed.
 ///
 /// A supervisor has one too where its module is what is asked for. It has no executable and no state of its own to
 /// hand over: a code_change gives it new flags and specs.
 public struct WorkerInfo: Hashable, Sendable {
-    public let id: WorkerID
+    public let id: ChildAddress
     /// The module whose executable it runs; `nil` for an `os` program.
     public let resident: Atom?
     /// The modules that its child spec lists; for `dynamic` ones what the worker answered to `get_modules`.
@@ -24,7 +18,7 @@ public struct WorkerInfo: Hashable, Sendable {
     public let isSupervisor: Bool
 
     public init(
-        id: WorkerID, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String, isSupervisor: Bool = false
+        id: ChildAddress, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String, isSupervisor: Bool = false
     ) {
         self.id = id
         self.resident = resident

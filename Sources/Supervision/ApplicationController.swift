@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 /// Starts and stops applications in their order, and decides what the end of one means to the node.
 ///

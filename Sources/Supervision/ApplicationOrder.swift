@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 /// What the application controller knows of an application: its `.app` and what the release says of it.
 public struct ApplicationSpec: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 extension SupervisionTree {
     /// What is to be done about an event, in that order.

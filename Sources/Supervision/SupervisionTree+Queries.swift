@@ -1,4 +1,5 @@
 public import Terms
+public import Wire
 
 /// Questions that change nothing and never wait for a busy supervisor.
 extension SupervisionTree {

@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 extension SupervisionTree {
     /// Serves a request; the supervisor is idle.

@@ -1,4 +1,5 @@
 import Terms
+import Wire
 
 extension SupervisionTree {
     /// A child ended by itself: what its restart type says.

@@ -1,4 +1,5 @@
 public import Terms
+public import Wire
 
 /// All supervisors of the node, as one machine: events in, actions out, no clock of its own.
 ///

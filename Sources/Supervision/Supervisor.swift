@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 /// The child that a start belongs to: its supervisor and its key there (its id, or a dynamic child's number).
 struct Owner: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import Instructions
 public import Terms
+import Wire
 
 /// Replies as OTP's functions return them. A child, where OTP has a pid, is its address as a binary.
 extension SupervisorReply {

@@ -1,4 +1,5 @@
 public import Terms
+public import Wire
 
 /// One start attempt of one child, as a pid names one process: a restart gets another, a handoff keeps it.
 public struct StartID: Hashable, Sendable, Comparable, CustomStringConvertible {

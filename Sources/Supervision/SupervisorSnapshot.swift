@@ -1,4 +1,5 @@
 public import Terms
+public import Wire
 
 /// A supervisor's flags and specs at one time: what `restore` gives back when its code_change is undone.
 public struct SupervisorSnapshot: Hashable, Sendable {

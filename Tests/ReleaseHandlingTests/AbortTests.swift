@@ -2,6 +2,7 @@ import Instructions
 import ReleaseHandling
 import Terms
 import Testing
+import Wire
 
 let reason: Term = .atom("reason")
 
@@ -37,8 +38,8 @@ func failures(of action: Action) -> [Event] {
     static let scripts = [dynamicUp, dynamicDown, staticDown, soft, stopStart, supervisorUp]
 
     /// Fails each action in turn, in each way. As long as nobody ran new code everything is as before.
-    @Test(arguments: scripts, [[], [first]] as [Set<WorkerID>])
-    func everyActionFails(script: [LowLevelInstruction], hanging: Set<WorkerID>) {
+    @Test(arguments: scripts, [[], [first]] as [Set<ChildAddress>])
+    func everyActionFails(script: [LowLevelInstruction], hanging: Set<ChildAddress>) {
         var start = world()
         start.hanging = hanging
         let whole = run(machine(script), start)

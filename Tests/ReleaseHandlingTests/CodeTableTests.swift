@@ -2,9 +2,10 @@ import Instructions
 import ReleaseHandling
 import Terms
 import Testing
+import Wire
 
 @Suite struct CodeTableTests {
-    private func info(_ id: WorkerID, _ sha256: String, resident: Atom? = kv) -> WorkerInfo {
+    private func info(_ id: ChildAddress, _ sha256: String, resident: Atom? = kv) -> WorkerInfo {
         WorkerInfo(id: id, resident: resident, modules: [kv], vsn: nil, sha256: sha256)
     }
 
@@ -25,7 +26,7 @@ import Testing
         table.load(code(kv, two))
         let workers = [
             info(first, "kv_server@1.0.0"), info(second, "kv_server@2.0.0"),
-            info(other, "x", resident: "other"), info(WorkerID("os"), "kv_server@1.0.0", resident: nil),
+            info(other, "x", resident: "other"), info(place("os/sup"), "kv_server@1.0.0", resident: nil),
         ]
         #expect(table.usersOfOldCode(of: kv, among: workers) == [first])
         table.remove(kv)

@@ -2,6 +2,7 @@ import Instructions
 import ReleaseHandling
 import Terms
 import Testing
+import Wire
 
 @Suite struct ProbationOptionsTests {
     static func read(_ text: String) throws -> ProbationOptions {
@@ -76,11 +77,11 @@ import Testing
             .stop(["stopped"]), .start(["started"]),
             .apply(MFA(module: "application", function: "start", arguments: [.atom("new")])),
         ]
-        let changed = ChangedCode(script: script, from: Self.old, to: Self.new, touched: [WorkerID("fix/sup/w")])
+        let changed = ChangedCode(script: script, from: Self.old, to: Self.new, touched: [place("fix/sup/w")])
         #expect(changed.modules == ["read", "loaded", "converted", "started"])
         #expect(changed.applications == ["fix", "new"])
-        #expect(changed.concerns(WorkerID("a/b/c"), listing: ["other", "loaded"]))
-        #expect(changed.concerns(WorkerID("fix/sup/w"), listing: []))
-        #expect(!changed.concerns(WorkerID("a/b/c"), listing: ["removed", "waits"]))
+        #expect(changed.concerns(place("a/b/c"), listing: ["other", "loaded"]))
+        #expect(changed.concerns(place("fix/sup/w"), listing: []))
+        #expect(!changed.concerns(place("a/b/c"), listing: ["removed", "waits"]))
     }
 }

@@ -2,6 +2,7 @@ import Instructions
 import ReleaseHandling
 import Terms
 import Testing
+import Wire
 
 /// Every event in every state of the probation. Times are in milliseconds; the release is installed at 1,000.
 @Suite struct ProbationTests {
@@ -10,8 +11,8 @@ import Testing
 
     static let check = ProbationOptions.HealthCheck(program: "check", arguments: [], timeoutMilliseconds: 100)
     static let changed = ChangedCode(
-        modules: ["counter"], applications: ["fix"], workers: [WorkerID("fix/fix_sup/dynamic")])
-    static let c1 = WorkerID("fix/fix_sup/c1")
+        modules: ["counter"], applications: ["fix"], workers: [place("fix/fix_sup/dynamic")])
+    static let c1 = place("fix/fix_sup/c1")
 
     static func install(
         _ release: String = "3", over previous: String = "2", permanent: String = "1",
@@ -195,7 +196,8 @@ import Testing
 
     // MARK: Restarts
 
-    static func restart(_ machine: inout Probation, _ worker: WorkerID, _ listed: [Atom] = ["counter"]) -> [String] {
+    static func restart(_ machine: inout Probation, _ worker: ChildAddress, _ listed: [Atom] = ["counter"]) -> [String]
+    {
         #expect(machine.handle(.workerFailed(worker, listed: listed), now: 2_000) == [])
         return machine.handle(.workerRestarted(worker), now: 2_010).map(name)
     }
@@ -205,7 +207,7 @@ import Testing
         for proves in [false, true] {
             let options = ProbationOptions(restarts: allowed, healthCheck: Self.check)
             var machine = proves ? Self.proving(options) : Self.onProbation(options)
-            for count in 0..<allowed { #expect(Self.restart(&machine, WorkerID("fix/fix_sup/c\(count)")) == []) }
+            for count in 0..<allowed { #expect(Self.restart(&machine, place("fix/fix_sup/c\(count)")) == []) }
             let times = allowed == 0 ? "once" : "\(allowed + 1) times"
             let text =
                 "failed: workers of changed modules were restarted \(times), \(allowed) allowed; "
@@ -219,9 +221,9 @@ import Testing
 
     @Test func onlyWorkersOfChangedModulesCount() {
         var machine = Self.onProbation(ProbationOptions(restarts: 0))
-        #expect(Self.restart(&machine, WorkerID("fix/fix_sup/other"), ["other"]) == [])
+        #expect(Self.restart(&machine, place("fix/fix_sup/other"), ["other"]) == [])
         #expect(Self.name(machine) == Self.same)
-        #expect(Self.restart(&machine, WorkerID("fix/fix_sup/dynamic"), ["shell"]).last == "back 2")
+        #expect(Self.restart(&machine, place("fix/fix_sup/dynamic"), ["shell"]).last == "back 2")
     }
 
     @Test func aRestartThatTheStrategyMadeDoesNotCount() {

@@ -2,6 +2,7 @@ import Instructions
 import ReleaseHandling
 import Terms
 import Testing
+import Wire
 
 @Suite struct RelupMachineTests {
     @Test func everyActionOfAnUpgrade() {
@@ -162,7 +163,7 @@ import Testing
     }
 
     @Test func workersThatCameMeanwhileGetTheirStandbyBeforeTheyAreSuspended() {
-        let late = WorkerID("kv/kv_sup/late")
+        let late = place("kv/kv_sup/late")
         let result = run(machine(dynamicUp), world()) { _, action, world in
             if case .holdStarts = action { world.workers[late] = worker() }
             return nil

@@ -1,15 +1,16 @@
 import Instructions
 import ReleaseHandling
 import Terms
+import Wire
 
 let kv: Atom = "kv_server"
 let one = LibraryRecord(name: "kv", vsn: "1.0.0", directory: "lib/kv-1.0.0")
 let two = LibraryRecord(name: "kv", vsn: "2.0.0", directory: "lib/kv-2.0.0")
-let first = WorkerID("kv/kv_sup/a")
-let second = WorkerID("kv/kv_sup/b")
-let other = WorkerID("kv/kv_sup/other")
+let first = place("kv/kv_sup/a")
+let second = place("kv/kv_sup/b")
+let other = place("kv/kv_sup/other")
 let kvSup: Atom = "kv_sup"
-let supervisor = WorkerID("kv/kv_sup")
+let supervisor = place("kv/kv_sup")
 
 let reading = LowLevelInstruction.loadObjectCode(library: "kv", vsn: "2.0.0", modules: [kv])
 let loading = LowLevelInstruction.load(module: kv, prePurge: .brutalPurge, postPurge: .brutalPurge)

@@ -1,6 +1,7 @@
 import Instructions
 import ReleaseHandling
 import Terms
+import Wire
 
 typealias Machine = RelupMachine
 typealias Action = RelupMachine.Action
@@ -26,14 +27,14 @@ struct World: Equatable {
         var state: [String]?
     }
 
-    var workers: [WorkerID: Worker]
-    var standbys: [WorkerID: Standby] = [:]
+    var workers: [ChildAddress: Worker]
+    var standbys: [ChildAddress: Standby] = [:]
     var table: CodeTable
     var held: [Atom] = []
     var violations: [String] = []
     /// Workers that do not suspend in time, and that die when asked.
-    var hanging: Set<WorkerID> = []
-    var dying: Set<WorkerID> = []
+    var hanging: Set<ChildAddress> = []
+    var dying: Set<ChildAddress> = []
 
     static func vsn(_ version: CodeVersion) -> Term { .string(version.libraryVsn) }
 
@@ -52,7 +53,7 @@ struct World: Equatable {
     }
 
     /// Starts a worker anew in the code that is current.
-    mutating func restart(_ id: WorkerID) {
+    mutating func restart(_ id: ChildAddress) {
         guard var worker = workers[id] else { return }
         check(worker.process == .none, "\(id) is started twice")
         worker.process = .running
@@ -64,7 +65,7 @@ struct World: Equatable {
         workers[id] = worker
     }
 
-    mutating func restartUnlessHeld(_ id: WorkerID) {
+    mutating func restartUnlessHeld(_ id: ChildAddress) {
         let modules = workers[id]?.modules ?? []
         if !modules.contains(where: held.contains) { restart(id) }
     }
@@ -147,9 +148,9 @@ struct World: Equatable {
     }
 
     private mutating func suspend(_ orders: [Machine.SuspendOrder]) -> Event {
-        var ok: [WorkerID] = []
-        var hung: [WorkerID] = []
-        var died: [WorkerID] = []
+        var ok: [ChildAddress] = []
+        var hung: [ChildAddress] = []
+        var died: [ChildAddress] = []
         for id in orders.map(\.worker) {
             check(workers[id]?.process == .running, "\(id) does not run")
             if hanging.contains(id) {
@@ -179,7 +180,7 @@ struct World: Equatable {
         standbys[id]?.state = state
     }
 
-    private mutating func resume(_ id: WorkerID) {
+    private mutating func resume(_ id: ChildAddress) {
         check(workers[id]?.process == .suspended, "\(id) is not suspended")
         workers[id]?.process = .running
         guard let standby = standbys[id], let state = standby.state else { return }

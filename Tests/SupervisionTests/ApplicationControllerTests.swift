@@ -2,6 +2,7 @@ import Instructions
 import Supervision
 import Terms
 import Testing
+import Wire
 
 @Suite struct ApplicationControllerTests {
     private func app(

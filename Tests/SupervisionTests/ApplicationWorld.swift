@@ -1,6 +1,7 @@
 import Instructions
 import Supervision
 import Terms
+import Wire
 
 /// Drives an `ApplicationController` as the node does, with top supervisors whose starts go as planned.
 struct ApplicationWorld {

@@ -2,6 +2,7 @@ import Instructions
 import Supervision
 import Terms
 import Testing
+import Wire
 
 /// A supervisor that waits for a start: what queues, what overtakes, and who goes on.
 @Suite struct BusySupervisorTests {

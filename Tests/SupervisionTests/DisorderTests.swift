@@ -2,6 +2,7 @@ import Instructions
 import Supervision
 import Terms
 import Testing
+import Wire
 
 /// Answers, ends, requests and holds in any order: nothing is lost, and a shutdown always comes to its end.
 @Suite struct DisorderTests {

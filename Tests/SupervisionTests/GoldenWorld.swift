@@ -1,6 +1,7 @@
 import Instructions
 @testable import Supervision
 import Terms
+import Wire
 
 /// A world in which workers do at once what their plan says, and which notes what happened as the traces do.
 struct GoldenWorld {

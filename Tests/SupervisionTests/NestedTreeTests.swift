@@ -2,6 +2,7 @@ import Instructions
 import Supervision
 import Terms
 import Testing
+import Wire
 
 /// Supervisors below supervisors: order, escalation, shutdown.
 @Suite struct NestedTreeTests {

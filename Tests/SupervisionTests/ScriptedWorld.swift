@@ -1,6 +1,7 @@
 import Instructions
 import Supervision
 import Terms
+import Wire
 
 /// Drives a tree whose `.sup` files and workers are scripted, and keeps a readable log of what was done.
 ///

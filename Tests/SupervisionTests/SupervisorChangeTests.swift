@@ -2,6 +2,7 @@ import Instructions
 import Supervision
 import Terms
 import Testing
+import Wire
 
 /// suspend, code_change, restore and resume of supervisors.
 @Suite struct SupervisorChangeTests {

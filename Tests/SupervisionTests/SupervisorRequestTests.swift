@@ -2,6 +2,7 @@ import Instructions
 import Supervision
 import Terms
 import Testing
+import Wire
 
 /// Calls to supervisors that the golden traces don't have.
 @Suite struct SupervisorRequestTests {

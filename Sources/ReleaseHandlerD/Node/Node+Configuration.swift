@@ -113,7 +113,7 @@ extension Node {
             events.post(
                 "purged", "\(user) ran old code that is purged brutally; it is ended", level: .warning,
                 worker: user.description)
-            place(named: user.description)?.current?.kill(reason: .atom("killed"))
+            places[user]?.current?.kill(reason: .atom("killed"))
         }
         codeServer.forgetUnused()
     }

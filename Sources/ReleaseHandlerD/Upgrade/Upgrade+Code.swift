@@ -3,6 +3,7 @@ import Instructions
 import ReleaseHandling
 import Supervision
 import Terms
+import Wire
 
 /// Object code: read and checked, then proved by standbys before anything is suspended.
 extension Upgrade {

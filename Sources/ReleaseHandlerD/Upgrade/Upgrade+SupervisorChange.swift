@@ -3,6 +3,7 @@ import Instructions
 import ReleaseHandling
 import Supervision
 import Terms
+import Wire
 
 /// A supervisor that an upgrade gave new flags and specs.
 struct ChangedSupervisor {
@@ -13,8 +14,8 @@ struct ChangedSupervisor {
 
 /// `{update, M, supervisor}`: suspend, code_change and resume of supervisors.
 extension Upgrade {
-    func supervisor(_ worker: WorkerID) -> ChildAddress? {
-        ChildAddress(parsing: worker.description).flatMap { node.tree.supervisor(at: $0)?.address }
+    func supervisor(_ worker: ChildAddress) -> ChildAddress? {
+        node.tree.supervisor(at: worker)?.address
     }
 
     func suspend(
@@ -40,13 +41,13 @@ extension Upgrade {
         case failed(Term)
     }
 
-    func changeSupervisors(_ workers: [WorkerID]) {
+    func changeSupervisors(_ workers: [ChildAddress]) {
         each(workers) { (worker, done: @escaping @HostActor (ChangeResult) -> Void) in
             guard let address = supervisor(worker) else { return done(.died) }
             change(address, then: done)
         } then: { results in
             var failed: [RelupMachine.WorkerFailure] = []
-            var died: [WorkerID] = []
+            var died: [ChildAddress] = []
             var notes: [String] = []
             for (worker, result) in results {
                 switch result {
@@ -92,7 +93,7 @@ extension Upgrade {
             within(Self.startMilliseconds, done) { done in restore(one, then: done) }
         } then: { results in
             let failed = results.compactMap { one, reason in
-                reason.map { RelupMachine.WorkerFailure(worker: WorkerID(one.address.description), reason: $0) }
+                reason.map { RelupMachine.WorkerFailure(worker: one.address, reason: $0) }
             }
             self.answer(.supervisorsRestored(failed: failed))
         }

@@ -3,6 +3,7 @@ import Instructions
 import Supervision
 import ReleaseHandling
 import Terms
+import Wire
 
 /// OTP's functions of supervisors in `apply`.
 extension Upgrade {

@@ -24,9 +24,9 @@ extension Upgrade {
             guard let place = place(order.worker) else { return done(.died(.atom("noproc"))) }
             place.suspend(within: order.timeoutMilliseconds, then: done)
         } then: { results in
-            var ok: [WorkerID] = []
-            var hung: [WorkerID] = []
-            var died: [WorkerID] = []
+            var ok: [ChildAddress] = []
+            var hung: [ChildAddress] = []
+            var died: [ChildAddress] = []
             for (order, result) in results {
                 switch result {
                 case .done: ok.append(order.worker)
@@ -39,7 +39,7 @@ extension Upgrade {
     }
 
     /// A hung worker can't be waited for: its supervisor terminates it as its spec says, the upgrade goes on.
-    func terminateHung(_ workers: [WorkerID]) {
+    func terminateHung(_ workers: [ChildAddress]) {
         for worker in workers {
             guard let place = place(worker), let supervisor = place.address.parent, let id = place.address.id else {
                 continue
@@ -69,9 +69,9 @@ extension Upgrade {
             guard let place = place(handoff.worker) else { return done(.died(.atom("noproc"))) }
             place.handOff(handoff.change, within: milliseconds, then: done)
         } then: { results in
-            var ok: [WorkerID] = []
+            var ok: [ChildAddress] = []
             var failed: [RelupMachine.WorkerFailure] = []
-            var died: [WorkerID] = []
+            var died: [ChildAddress] = []
             for (handoff, result) in results {
                 switch result {
                 case .done: ok.append(handoff.worker)
@@ -86,21 +86,21 @@ extension Upgrade {
         }
     }
 
-    func resume(_ workers: [WorkerID], isLast: Bool) {
+    func resume(_ workers: [ChildAddress], isLast: Bool) {
         gatherResumed(workers, { $0.resume(within: Self.resumeMilliseconds, then: $1) }) { [weak self] event in
             self?.noteResumed(isLast: isLast)
             self?.answer(event)
         }
     }
 
-    func resumeOld(_ workers: [WorkerID]) {
+    func resumeOld(_ workers: [ChildAddress]) {
         gatherResumed(workers, { $0.resumeOld(within: Self.resumeMilliseconds, then: $1) }) { [weak self] event in
             self?.answer(event)
         }
     }
 
     private func gatherResumed(
-        _ workers: [WorkerID], _ ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void,
+        _ workers: [ChildAddress], _ ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void,
         then: @escaping @HostActor (RelupMachine.Event) -> Void
     ) {
         each(workers) { (worker, done: @escaping @HostActor (StepResult) -> Void) in
@@ -111,7 +111,7 @@ extension Upgrade {
             guard let place = place(worker) else { return done(.died(.atom("noproc"))) }
             ask(place, done)
         } then: { results in
-            var ok: [WorkerID] = []
+            var ok: [ChildAddress] = []
             var failed: [RelupMachine.WorkerFailure] = []
             for (worker, result) in results {
                 switch result {
@@ -125,13 +125,11 @@ extension Upgrade {
     }
 
     /// Starts what was terminated as hung, and awaits the restart of what died; each must then run the current code.
-    func startAgain(_ workers: [WorkerID]) {
-        let addresses = workers.compactMap { ChildAddress(parsing: $0.description) }
+    func startAgain(_ workers: [ChildAddress]) {
         // Only starts that these wait for; the tree is told anew that the others are held.
-        node.heldModules.subtract(addresses.flatMap { node.tree.child(at: $0)?.spec.listedModules ?? [] })
+        node.heldModules.subtract(workers.flatMap { node.tree.child(at: $0)?.spec.listedModules ?? [] })
         node.feed(.startsReleased)
-        each(workers) { (worker, done: @escaping @HostActor (Term?) -> Void) in
-            guard let address = ChildAddress(parsing: worker.description) else { return done(.atom("not_found")) }
+        each(workers) { (address, done: @escaping @HostActor (Term?) -> Void) in
             guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
             within(Self.startMilliseconds, done) { done in
                 node.restartChild(address) { [weak self] reason in done(reason ?? self?.oldCode(address)) }
@@ -171,7 +169,7 @@ extension Upgrade {
         return .tuple([.atom("old_code"), .atom(version.module)])
     }
 
-    func endWorkers(_ workers: [WorkerID], _ reason: Term) {
+    func endWorkers(_ workers: [ChildAddress], _ reason: Term) {
         for worker in workers { place(worker)?.end(reason: reason) }
         answer(.workersEnded)
     }
@@ -206,7 +204,7 @@ extension Upgrade {
             var ok: [RelupMachine.StoppedChild] = []
             var failed: [RelupMachine.WorkerFailure] = []
             for (child, reason) in results {
-                let worker = WorkerID(child.address.description)
+                let worker = child.address
                 if let reason {
                     failed.append(.init(worker: worker, reason: reason))
                 } else {
@@ -218,18 +216,14 @@ extension Upgrade {
     }
 
     /// One after the other, in the order given: what starts first may be what the next one needs.
-    func startChildren(_ workers: [WorkerID]) {
+    func startChildren(_ workers: [ChildAddress]) {
         startNext(workers[...], ok: [], failed: [])
     }
 
     private func startNext(
-        _ waiting: ArraySlice<WorkerID>, ok: [WorkerID], failed: [RelupMachine.WorkerFailure]
+        _ waiting: ArraySlice<ChildAddress>, ok: [ChildAddress], failed: [RelupMachine.WorkerFailure]
     ) {
         guard let worker = waiting.first else { return answer(.childrenStarted(ok: ok, failed: failed)) }
-        guard let address = ChildAddress(parsing: worker.description) else {
-            let failure = RelupMachine.WorkerFailure(worker: worker, reason: .atom("not_found"))
-            return startNext(waiting.dropFirst(), ok: ok, failed: failed + [failure])
-        }
         let then: @HostActor (Term?) -> Void = { [weak self] reason in
             if let reason {
                 let failure = RelupMachine.WorkerFailure(worker: worker, reason: reason)
@@ -238,8 +232,8 @@ extension Upgrade {
                 self?.startNext(waiting.dropFirst(), ok: ok + [worker], failed: failed)
             }
         }
-        if let held = heldModule(of: node.tree.child(at: address)?.spec) { return then(Self.isHeld(held)) }
-        within(Self.startMilliseconds, then) { node.restartChild(address, then: $0) }
+        if let held = heldModule(of: node.tree.child(at: worker)?.spec) { return then(Self.isHeld(held)) }
+        within(Self.startMilliseconds, then) { node.restartChild(worker, then: $0) }
     }
 
     /// A module of the spec whose starts wait for a resume: a start of it now would wait for what comes after it.

@@ -17,6 +17,8 @@ final class Upgrade {
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
     private(set) var reports: [InstallResult.Instruction] = []
+    /// The workers that any instruction touched.
+    private(set) var touched: Set<ChildAddress> = []
     private let startedNanoseconds = Reactor.nowNanoseconds()
     private var instructionNanoseconds = Reactor.nowNanoseconds()
     private var firstSuspendNanoseconds: Int?
@@ -141,6 +143,7 @@ final class Upgrade {
     private func tell(_ report: RelupMachine.InstructionReport) {
         let now = Reactor.nowNanoseconds()
         let text = report.instruction.term.description
+        touched.formUnion(report.touched)
         let workers = report.touched.map(\.description)
         let milliseconds = Double(now - instructionNanoseconds) / 1e6
         instructionNanoseconds = now
@@ -156,7 +159,7 @@ final class Upgrade {
             .progress(.init(index: index, count: entry.script.count, text: entry.script[index].term.description)))
     }
 
-    func place(_ worker: WorkerID) -> Place? { node.place(named: worker.description) }
+    func place(_ worker: ChildAddress) -> Place? { node.places[worker] }
 
     /// Asks all at once, gathers what each answered, then goes on.
     func each<Order: Sendable, Result: Sendable>(

@@ -3,6 +3,7 @@ import Host
 import Logging
 import Supervision
 import Terms
+import Wire
 
 /// Unmodified programs: started at once, or when they say so. Source: sd_notify(3).
 extension Place {

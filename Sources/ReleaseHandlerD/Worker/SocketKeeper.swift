@@ -1,5 +1,6 @@
 import Host
 import Supervision
+import Wire
 
 /// The listening sockets of all places: bound once, handed to every generation, closed when the place is gone.
 ///

@@ -3,6 +3,7 @@ import Instructions
 import Logging
 import Supervision
 import Terms
+import Wire
 
 /// Environments as functions of `application` see them.
 extension Node {

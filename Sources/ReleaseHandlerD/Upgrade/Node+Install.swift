@@ -106,20 +106,20 @@ extension Node {
             instructions: instructions)
     }
 
-    private func touched(by instruction: LowLevelInstruction) async -> [WorkerID] {
+    private func touched(by instruction: LowLevelInstruction) async -> [ChildAddress] {
         switch instruction {
         case .suspend(let targets): await workers(listing: targets.map(\.module))
         case .resume(let modules): await workers(listing: modules)
         case .codeChange(_, let targets): await workers(listing: targets.map(\.module))
         case .stop(let modules), .start(let modules):
-            modules.flatMap { children(listing: $0) }.map { WorkerID($0.description) }
+            modules.flatMap { children(listing: $0) }
         case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .syncNodes, .apply, .restartNewEmulator,
             .restartEmulator:
             []
         }
     }
 
-    private func workers(listing modules: [Atom]) async -> [WorkerID] {
+    private func workers(listing modules: [Atom]) async -> [ChildAddress] {
         await withCheckedContinuation { continuation in
             workers(listing: modules) { continuation.resume(returning: $0.map(\.id)) }
         }

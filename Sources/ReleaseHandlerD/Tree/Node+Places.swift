@@ -1,5 +1,6 @@
 import Host
 import Supervision
+import Wire
 
 /// When a place is forgotten, its sockets with it: not while anything may start its child again.
 extension Node {

@@ -1,4 +1,4 @@
-import Supervision
+import Wire
 import Terms
 import Testing
 
@@ -36,4 +36,9 @@ import Testing
         #expect(root.contains(store) && root.contains(root) && !store.contains(root))
         #expect(!root.contains(ChildAddress(application: "other", path: ["kv_sup", "store"])))
     }
+}
+
+/// Child ids in these tests are atoms, numbers or built terms.
+extension Term: ExpressibleByStringLiteral {
+    init(stringLiteral value: String) { self = .atom(Atom(value)) }
 }

@@ -51,10 +51,9 @@ extension Node {
     func beginProbation(_ upgrade: Upgrade) {
         var options = upgrade.to.probation
         if let milliseconds = probation.milliseconds { options.milliseconds = milliseconds }
-        let touched = Set(upgrade.reports.flatMap(\.workers).map { WorkerID($0) })
         let changed = ChangedCode(
             script: upgrade.entry.script, from: upgrade.from.record.libraries, to: upgrade.to.record.libraries,
-            touched: touched)
+            touched: upgrade.touched)
         judge(
             .installed(
                 Probation.Install(
@@ -67,8 +66,8 @@ extension Node {
         switch report {
         case .childTerminated(let child, _, _), .startError(let child, _):
             guard let spec = tree.child(at: child)?.spec, spec.type == .worker else { return }
-            judge(.workerFailed(WorkerID(child.description), listed: spec.listedModules))
-        case .restart(let child, _, _): judge(.workerRestarted(WorkerID(child.description)))
+            judge(.workerFailed(child, listed: spec.listedModules))
+        case .restart(let child, _, _): judge(.workerRestarted(child))
         case .shutdown(let supervisor, _, _):
             judge(
                 .supervisorGaveUp(

@@ -64,7 +64,7 @@ extension Node {
             let modules = tree.child(at: supervisor.address)?.spec.listedModules ?? [supervisor.module]
             guard !wanted.isDisjoint(with: modules) else { return nil }
             return WorkerInfo(
-                id: WorkerID(supervisor.address.description), resident: nil, modules: modules, vsn: nil, sha256: "",
+                id: supervisor.address, resident: nil, modules: modules, vsn: nil, sha256: "",
                 isSupervisor: true)
         }
     }
@@ -81,7 +81,7 @@ extension Node {
     private static func info(_ place: Place, modules: [Atom]) -> WorkerInfo {
         let code = place.current?.code?.version
         return WorkerInfo(
-            id: WorkerID(place.address.description), resident: code?.module, modules: modules,
+            id: place.address, resident: code?.module, modules: modules,
             vsn: place.current?.vsn.ifDefined, sha256: code?.sha256 ?? "")
     }
 
