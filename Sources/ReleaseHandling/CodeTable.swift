@@ -7,6 +7,9 @@ public import Wire
 /// At most two versions of a module are known at once, as in OTP's code server. The table says what *new* starts
 /// use; what a worker really runs is in its `WorkerInfo`, and every question about users is answered from those.
 /// A module that is not in `current` has no code that could be run: all of its workers then count as running old code.
+///
+/// There is one table, the code server's. Machines get it as an input with each event and answer with changes of it, so
+/// that what is loaded beside an upgrade, by a start that the upgrade causes, is never overwritten.
 public struct CodeTable: Hashable, Sendable {
     public private(set) var current: [Atom: CodeVersion]
     public private(set) var old: [Atom: CodeVersion]
@@ -43,9 +46,12 @@ public struct CodeTable: Hashable, Sendable {
         for library in libraries { path[library.name] = library }
     }
 
-    /// Notes what a module's current version calls itself, once a worker reported it.
-    public mutating func noteVsn(_ vsn: Term?, of module: Atom) {
-        if let version = current[module] { current[module] = version.reporting(vsn) }
+    mutating func restore(_ saved: Saved) {
+        for (module, versions) in saved.modules {
+            current[module] = versions.current
+            old[module] = versions.old
+        }
+        for (name, record) in saved.libraries { path[name] = record }
     }
 
     /// Whether this worker runs code of its resident module that is not the current one.

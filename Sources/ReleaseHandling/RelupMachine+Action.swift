@@ -12,7 +12,7 @@ extension RelupMachine {
     ///    lists a held module; such starts wait, except where `startAgain` names them.
     /// 3. From `suspended` on the driver keeps the mailbox. The old process of a suspended worker is ended only
     ///    when the new generation has acknowledged `resume`; until then it stands, suspended and whole.
-    /// 4. A standby runs exactly the bytes that `readObjectCode` checked, and so does every start after `useCode`.
+    /// 4. A standby runs exactly the bytes that `readObjectCode` checked, and so does every start after `changeCode`.
     /// 5. Every answer comes in bounded time: where no limit is given, the driver has its own.
     /// 6. A worker that ends while it is suspended is no error: it appears in the next answer as died or failed.
     /// 7. A supervisor that is found by its module is suspended by its own kind: it handles no child's end until it is
@@ -28,8 +28,8 @@ extension RelupMachine {
         /// as soon as it has acknowledged. → `standbysReady` | `standbyFailed` (the others stand until
         /// `endStandbys`)
         case startStandbys([StandbyOrder])
-        /// What starts use from now on, code path included. → `codeInUse`
-        case useCode(CodeTable)
+        /// What starts use from now on, code path included. → `codeChanged`
+        case changeCode(CodeTable.Change)
         /// → `startsHeld`
         case holdStarts([Atom])
         /// Suspend all at once, each with its limit. `isFirst`: no worker was suspended before in this script. The
@@ -83,7 +83,7 @@ extension RelupMachine {
         case objectCodeFailed(module: Atom, reason: Term)
         case standbysReady([StandbyInfo])
         case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
-        case codeInUse
+        case codeChanged
         case startsHeld
         case suspended(ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress])
         case hungTerminated

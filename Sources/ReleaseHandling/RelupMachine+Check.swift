@@ -58,11 +58,11 @@ extension RelupMachine {
 
     /// Workers that run the version before the current one, where the script purges softly: found before anything
     /// runs, as OTP's `check_old_processes` does.
-    func checkOldProcesses() -> Failure? {
+    func checkOldProcesses(_ code: CodeTable) -> Failure? {
         for (index, instruction) in script.enumerated() {
             switch instruction {
             case .load(let module, .softPurge, _), .remove(let module, .softPurge, _):
-                let users = codeTable.usersOfOldCode(of: module, among: census)
+                let users = code.usersOfOldCode(of: module, among: census)
                 guard users.isEmpty else {
                     return Failure(index: index, instruction: instruction, error: .oldProcesses(module, users))
                 }
@@ -93,11 +93,11 @@ extension RelupMachine {
     /// Whether it was started after the load, in the new code: it has nothing to hand over or to convert. Where both
     /// versions are the same bytes nobody can tell, and a handoff does no harm.
     func alreadyRunsNewCode(_ worker: WorkerInfo) -> Bool {
-        guard let resident = worker.resident, hasChanged(resident), let current = codeTable.current[resident] else {
-            return false
-        }
-        return worker.sha256 == current.sha256 && worker.sha256 != originalTable.current[resident]?.sha256
+        guard let change = worker.resident.flatMap(change(of:)), let current = change.current else { return false }
+        return worker.sha256 == current.sha256 && worker.sha256 != change.before?.sha256
     }
 
-    func hasChanged(_ module: Atom) -> Bool { changed.contains { $0.module == module } }
+    func change(of module: Atom) -> ChangedModule? { changed.first { $0.module == module } }
+
+    func hasChanged(_ module: Atom) -> Bool { change(of: module) != nil }
 }

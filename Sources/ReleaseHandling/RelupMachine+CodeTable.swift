@@ -4,54 +4,60 @@ import Wire
 
 /// `load`, `remove` and `purge`.
 extension RelupMachine {
-    mutating func beginTableChange(_ change: TableChange) -> Next {
+    mutating func beginTableChange(_ change: TableChange, _ code: CodeTable) -> Next {
         // Where nothing is old by the table and the census found nobody, nobody can have come to run old code.
-        let mayHaveUsers =
-            codeTable.old[change.module] != nil
-            || !originalTable.usersOfOldCode(of: change.module, among: census).isEmpty
-        guard mayHaveUsers else { return makeCurrent(change) }
+        let mayHaveUsers = code.old[change.module] != nil || oldAtCensus.contains(change.module)
+        guard mayHaveUsers else { return makeCurrent(change, code) }
         return .ask(.findingUsersOfOldCode(change), .findWorkers([change.module]))
     }
 
-    mutating func makeCurrent(_ change: TableChange) -> Next {
+    mutating func makeCurrent(_ change: TableChange, _ code: CodeTable) -> Next {
         if let version = change.version {
-            codeTable.load(version)
             if version.kind == .resident, !census.contains(where: { $0.resident == change.module }) {
                 note("no worker has \(change.module.name) as its resident module")
             }
-        } else {
-            codeTable.remove(change.module)
         }
         // As OTP's do_soft_purge: the first purge method that was named for a module stays.
-        if !hasChanged(change.module) { changed.append((change.module, change.postPurge)) }
-        return .ask(.usingCode, .useCode(codeTable))
+        if let index = changed.firstIndex(where: { $0.module == change.module }) {
+            changed[index].current = change.version
+        } else {
+            let before = code.current[change.module]
+            changed.append(
+                ChangedModule(
+                    module: change.module, method: change.postPurge, before: before, current: change.version))
+        }
+        return .ask(.changingCode, changeCode(change.version.map { .load($0) } ?? .remove(change.module), code))
+    }
+
+    mutating func changeCode(_ change: CodeTable.Change, _ code: CodeTable) -> Action {
+        saved.note(change, in: code)
+        return .changeCode(change)
     }
 
     mutating func beginPurge(_ modules: [Atom]) -> Next {
         .ask(.findingUsersToPurge(modules), .findWorkers(modules))
     }
 
-    mutating func answerUsersOfOldCode(_ change: TableChange, _ event: Event) -> Next? {
+    mutating func answerUsersOfOldCode(_ change: TableChange, _ event: Event, _ code: CodeTable) -> Next? {
         guard case .workersFound(let workers) = event else { return nil }
-        let users = codeTable.usersOfOldCode(of: change.module, among: workers)
-        guard !users.isEmpty else { return makeCurrent(change) }
+        let users = code.usersOfOldCode(of: change.module, among: workers)
+        guard !users.isEmpty else { return makeCurrent(change, code) }
         switch change.prePurge {
         case .softPurge: return .fail(.oldProcesses(change.module, users))
         case .brutalPurge: return end(users, of: [change.module], then: .endingUsersOfOldCode(change))
         }
     }
 
-    mutating func answerUsersToPurge(_ modules: [Atom], _ event: Event) -> Next? {
+    mutating func answerUsersToPurge(_ modules: [Atom], _ event: Event, _ code: CodeTable) -> Next? {
         guard case .workersFound(let workers) = event else { return nil }
         // Those that will be handed over run nothing meanwhile: suspended, they are not old code's users.
-        let users = modules.flatMap { codeTable.usersOfOldCode(of: $0, among: workers) }
+        let users = modules.flatMap { code.usersOfOldCode(of: $0, among: workers) }
             .filter { !willBeHandedOff($0) }
-        return users.isEmpty ? purge(modules) : end(users, of: modules, then: .endingUsersToPurge(modules))
+        return users.isEmpty ? purge(modules, code) : end(users, of: modules, then: .endingUsersToPurge(modules))
     }
 
-    mutating func purge(_ modules: [Atom]) -> Next {
-        for module in modules { codeTable.purge(module) }
-        return .ask(.usingCode, .useCode(codeTable))
+    mutating func purge(_ modules: [Atom], _ code: CodeTable) -> Next {
+        .ask(.changingCode, changeCode(.purge(modules), code))
     }
 
     /// A suspended worker that is ended is started again at resume, like one that died.

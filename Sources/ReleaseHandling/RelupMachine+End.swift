@@ -4,7 +4,7 @@ import Wire
 
 /// What comes after the last instruction, or after a failure.
 extension RelupMachine {
-    mutating func endScript() -> [Action] {
+    mutating func endScript(_ code: CodeTable) -> [Action] {
         // A script may not leave workers suspended or starts held for ever.
         if !suspended.isEmpty || !heldModules.isEmpty {
             var modules = heldModules
@@ -13,7 +13,7 @@ extension RelupMachine {
             warnings.append(
                 "the script does not resume \(modules.map(\.name).joined(separator: ", ")): done at its end")
             script.append(forgotten)
-            return advance(from: script.count - 1)
+            return advance(from: script.count - 1, code)
         }
         guard !changed.isEmpty else { return conclude(.done(unpurged: [], warnings: warnings)) }
         phase = .takingLastCensus
@@ -21,18 +21,19 @@ extension RelupMachine {
     }
 
     /// Old code that nobody runs any more goes at once.
-    mutating func purgeUnused(_ workers: [WorkerInfo]) -> [Action] {
+    mutating func purgeUnused(_ workers: [WorkerInfo], _ code: CodeTable) -> [Action] {
+        var unused: [Atom] = []
         var unpurged: [UnpurgedModule] = []
-        for (module, method) in changed {
-            let users = codeTable.usersOfOldCode(of: module, among: workers)
+        for change in changed {
+            let users = code.usersOfOldCode(of: change.module, among: workers)
             if users.isEmpty {
-                codeTable.purge(module)
+                unused.append(change.module)
             } else {
-                unpurged.append(UnpurgedModule(module: module, method: method, users: users))
+                unpurged.append(UnpurgedModule(module: change.module, method: change.method, users: users))
             }
         }
         phase = .purging(unpurged: unpurged)
-        return [.useCode(codeTable)]
+        return [.changeCode(.purge(unused))]
     }
 
     /// Ends with this, once no standby is left.
@@ -67,7 +68,7 @@ extension RelupMachine {
             guard mayHaveStandbys else { return abort(from: .restoringCode, failure) }
             return ask(.endingStandbys, .endStandbys, failure)
         case .restoringCode:
-            return ask(.restoringCode, .useCode(originalTable), failure)
+            return ask(.restoringCode, .changeCode(.restore(saved)), failure)
         case .restoringSupervisors:
             guard !changedSupervisors.isEmpty else { return abort(from: .resumingOld, failure) }
             return ask(.restoringSupervisors, .restoreSupervisors(changedSupervisors), failure)
@@ -118,8 +119,7 @@ extension RelupMachine {
             standbys = []
             return abort(from: .restoringCode, failure)
         case .restoringCode:
-            guard event.isCodeInUse else { return nil }
-            codeTable = originalTable
+            guard event.isCodeChanged else { return nil }
             changed = []
             return abort(from: .restoringSupervisors, failure)
         case .restoringSupervisors:
@@ -172,8 +172,8 @@ extension RelupMachine {
 }
 
 extension RelupMachine.Event {
-    var isCodeInUse: Bool {
-        if case .codeInUse = self { true } else { false }
+    var isCodeChanged: Bool {
+        if case .codeChanged = self { true } else { false }
     }
 
     var isWorkersEnded: Bool {
@@ -188,7 +188,7 @@ extension RelupMachine.Event {
         case .objectCodeFailed: "objectCodeFailed"
         case .standbysReady: "standbysReady"
         case .standbyFailed: "standbyFailed"
-        case .codeInUse: "codeInUse"
+        case .codeChanged: "codeChanged"
         case .startsHeld: "startsHeld"
         case .suspended: "suspended"
         case .hungTerminated: "hungTerminated"

@@ -2,37 +2,39 @@ import Instructions
 import Terms
 
 extension RelupMachine {
-    /// The first actions. To be called once.
-    public mutating func start() -> [Action] {
+    /// The first actions. To be called once. `code`: the code table as it is now.
+    public mutating func start(code: CodeTable) -> [Action] {
         guard case .ready = phase else { return unexpected("start") }
         if script.first == .restartNewEmulator {
             phase = .finished
             return [.finished(.restartNewEmulator)]
         }
         if let failure = checkScript() { return conclude(.refused(failure)) }
-        guard !involvedModules.isEmpty else { return advance(from: 0) }
+        guard !involvedModules.isEmpty else { return advance(from: 0, code) }
         phase = .takingCensus
         return [.findWorkers(involvedModules)]
     }
 
     /// What follows the answer to the last action. One that does not belong to it counts as that action's failure.
-    public mutating func handle(_ event: Event) -> [Action] {
+    /// `code`: the code table as it is now; it has one owner, who makes the changes that are asked for.
+    public mutating func handle(_ event: Event, code: CodeTable) -> [Action] {
         switch phase {
         case .ready, .finished:
             return unexpected(event.name)
         case .takingCensus:
             guard case .workersFound(let workers) = event else { return unexpected(event.name) }
             census = workers
-            if let failure = checkOldProcesses() { return conclude(.refused(failure)) }
-            return advance(from: 0)
+            oldAtCensus = Set(workers.filter(code.runsOldCode).compactMap(\.resident))
+            if let failure = checkOldProcesses(code) { return conclude(.refused(failure)) }
+            return advance(from: 0, code)
         case .evaluating(let index, let step):
-            guard let next = answer(step, event) else { return unexpected(event.name) }
-            return perform(next, at: index)
+            guard let next = answer(step, event, code) else { return unexpected(event.name) }
+            return perform(next, at: index, code)
         case .takingLastCensus:
             guard case .workersFound(let workers) = event else { return unexpected(event.name) }
-            return purgeUnused(workers)
+            return purgeUnused(workers, code)
         case .purging(let unpurged):
-            guard case .codeInUse = event else { return unexpected(event.name) }
+            guard case .codeChanged = event else { return unexpected(event.name) }
             return conclude(.done(unpurged: unpurged, warnings: warnings))
         case .endingStandbys(let outcome):
             guard case .standbysEnded = event else { return unexpected(event.name) }
@@ -44,13 +46,13 @@ extension RelupMachine {
     }
 
     /// Evaluates from `index` on until something has to be answered.
-    mutating func advance(from index: Int) -> [Action] {
+    mutating func advance(from index: Int, _ code: CodeTable) -> [Action] {
         var actions: [Action] = []
         var index = index
         while index < script.count {
             touched = []
             notes = []
-            switch begin(script[index]) {
+            switch begin(script[index], code) {
             case .done:
                 actions.append(report(at: index))
                 index += 1
@@ -63,16 +65,16 @@ extension RelupMachine {
                 return actions + [report(at: index)] + conclude(outcome)
             }
         }
-        return actions + endScript()
+        return actions + endScript(code)
     }
 
-    private mutating func perform(_ next: Next, at index: Int) -> [Action] {
+    private mutating func perform(_ next: Next, at index: Int, _ code: CodeTable) -> [Action] {
         switch next {
         case .ask(let step, let action):
             phase = .evaluating(index: index, step)
             return [action]
         case .done:
-            return [report(at: index)] + advance(from: index + 1)
+            return [report(at: index)] + advance(from: index + 1, code)
         case .fail(let error):
             return fail(error, at: index)
         case .end(let outcome):
@@ -84,21 +86,21 @@ extension RelupMachine {
         .report(InstructionReport(index: index, instruction: script[index], touched: touched, notes: notes))
     }
 
-    private mutating func begin(_ instruction: LowLevelInstruction) -> Next {
+    private mutating func begin(_ instruction: LowLevelInstruction, _ code: CodeTable) -> Next {
         switch instruction {
         case .loadObjectCode(let library, let vsn, let modules):
             return beginLoadObjectCode(library, vsn, modules)
         case .pointOfNoReturn:
-            return beginPointOfNoReturn()
+            return beginPointOfNoReturn(code)
         case .load(let module, let prePurge, let postPurge):
             guard let version = objectCode[module] else {
                 return .fail(.badScript(instruction, message: "\(module.name) was not read by load_object_code"))
             }
             return beginTableChange(
-                TableChange(module: module, version: version, prePurge: prePurge, postPurge: postPurge))
+                TableChange(module: module, version: version, prePurge: prePurge, postPurge: postPurge), code)
         case .remove(let module, let prePurge, let postPurge):
             return beginTableChange(
-                TableChange(module: module, version: nil, prePurge: prePurge, postPurge: postPurge))
+                TableChange(module: module, version: nil, prePurge: prePurge, postPurge: postPurge), code)
         case .purge(let modules):
             return beginPurge(modules)
         case .suspend(let targets):
@@ -123,16 +125,16 @@ extension RelupMachine {
     }
 
     /// What an answer leads to; `nil` where it is no answer to this step.
-    private mutating func answer(_ step: Step, _ event: Event) -> Next? {
+    private mutating func answer(_ step: Step, _ event: Event, _ code: CodeTable) -> Next? {
         switch step {
         case .readingObjectCode(let library, let modules): answerObjectCode(library, modules, event)
         case .startingStandbys: answerStandbys(event)
         case .switchingPath: answerSwitchedPath(event)
-        case .findingUsersOfOldCode(let change): answerUsersOfOldCode(change, event)
-        case .endingUsersOfOldCode(let change): event.isWorkersEnded ? makeCurrent(change) : nil
-        case .usingCode: event.isCodeInUse ? .done : nil
-        case .findingUsersToPurge(let modules): answerUsersToPurge(modules, event)
-        case .endingUsersToPurge(let modules): event.isWorkersEnded ? purge(modules) : nil
+        case .findingUsersOfOldCode(let change): answerUsersOfOldCode(change, event, code)
+        case .endingUsersOfOldCode(let change): event.isWorkersEnded ? makeCurrent(change, code) : nil
+        case .changingCode: event.isCodeChanged ? .done : nil
+        case .findingUsersToPurge(let modules): answerUsersToPurge(modules, event, code)
+        case .endingUsersToPurge(let modules): event.isWorkersEnded ? purge(modules, code) : nil
         case .holdingStarts(let targets): answerStartsHeld(targets, event)
         case .findingWorkersToSuspend(let targets): answerWorkersToSuspend(targets, event)
         case .startingMissingStandbys(let targets, let workers): answerMissingStandbys(targets, workers, event)

@@ -10,15 +10,9 @@ extension RelupMachine {
             .readingObjectCode(library: record, modules: modules), .readObjectCode(library: record, modules: modules))
     }
 
-    func beginPointOfNoReturn() -> Next {
-        .ask(.switchingPath, .useCode(switchedTable))
-    }
-
-    /// Libraries that this release has in another version, or that the running one has not.
-    private var switchedTable: CodeTable {
-        var table = codeTable
-        table.replacePath(libraries.filter { codeTable.path[$0.name] != $0 })
-        return table
+    mutating func beginPointOfNoReturn(_ code: CodeTable) -> Next {
+        // Libraries that this release has in another version, or that the running one has not.
+        .ask(.switchingPath, changeCode(.replacePath(libraries.filter { code.path[$0.name] != $0 }), code))
     }
 
     mutating func answerObjectCode(_ library: LibraryRecord, _ modules: [Atom], _ event: Event) -> Next? {
@@ -43,8 +37,7 @@ extension RelupMachine {
     }
 
     mutating func answerSwitchedPath(_ event: Event) -> Next? {
-        guard event.isCodeInUse else { return nil }
-        codeTable = switchedTable
+        guard event.isCodeChanged else { return nil }
         isPastPointOfNoReturn = true
         return .done
     }
@@ -81,8 +74,6 @@ extension RelupMachine {
     mutating func noteStandbys(_ infos: [StandbyInfo]) {
         for info in infos {
             objectCode[info.module] = objectCode[info.module]?.reporting(info.vsn)
-            // A standby that comes after its module was loaded tells the current version's vsn.
-            if hasChanged(info.module) { codeTable.noteVsn(info.vsn, of: info.module) }
             guard let worker = info.worker else { continue }
             standbys.insert(worker)
             touched.append(worker)

@@ -32,8 +32,8 @@ extension RelupMachine {
     private func softHandoffs(_ ready: [ChildAddress]) -> [Handoff] {
         ready.compactMap { id in
             guard let worker = suspended[id], case .suspended = worker.state,
-                let version = successor(of: worker.info), hasChanged(version.module),
-                codeTable.current[version.module] != nil, !alreadyRunsNewCode(worker.info)
+                let version = successor(of: worker.info), change(of: version.module)?.current != nil,
+                !alreadyRunsNewCode(worker.info)
             else { return nil }
             return Handoff(
                 worker: worker.info.id, module: version.module, fromVsn: worker.info.codeVsn, change: .none)

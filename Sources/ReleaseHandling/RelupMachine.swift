@@ -35,10 +35,6 @@ public struct RelupMachine: Sendable {
     public let options: Options
     /// What the new release consists of.
     let libraries: [LibraryRecord]
-    let originalTable: CodeTable
-    /// What new starts use as of the last `useCode`.
-    public internal(set) var codeTable: CodeTable
-
     var phase: Phase = .ready
     /// Whether what fails now has to be undone. A script without a point of no return has it before its start.
     var isPastPointOfNoReturn: Bool
@@ -49,8 +45,12 @@ public struct RelupMachine: Sendable {
     var census: [WorkerInfo] = []
     /// Read and checked, by module; with the vsn that a standby of it reported.
     var objectCode: [Atom: CodeVersion] = [:]
-    /// Modules whose current version this script has changed, and the method for what is old now.
-    var changed: [(module: Atom, method: PurgeMethod)] = []
+    /// Modules whose current version this script has changed.
+    var changed: [ChangedModule] = []
+    /// What the script's changes of the code table have replaced.
+    var saved = CodeTable.Saved()
+    /// Modules of which somebody ran old code at the census.
+    var oldAtCensus: Set<Atom> = []
     /// Workers for which a standby was started that has not become the worker.
     var standbys: Set<ChildAddress> = []
     var mayHaveStandbys = false
@@ -69,7 +69,7 @@ public struct RelupMachine: Sendable {
 
     public init(
         script: [LowLevelInstruction], fromRelease: String, toRelease: String, libraries: [LibraryRecord],
-        codeTable: CodeTable, options: Options = Options()
+        options: Options = Options()
     ) {
         self.script = script
         loadedModules = Set(script.compactMap { if case .load(let module, _, _) = $0 { module } else { nil } })
@@ -78,8 +78,6 @@ public struct RelupMachine: Sendable {
         self.fromRelease = fromRelease
         self.toRelease = toRelease
         self.libraries = libraries
-        self.codeTable = codeTable
-        self.originalTable = codeTable
         self.options = options
         isPastPointOfNoReturn = !script.contains(.pointOfNoReturn)
     }
@@ -110,7 +108,7 @@ public struct RelupMachine: Sendable {
         case switchingPath
         case findingUsersOfOldCode(TableChange)
         case endingUsersOfOldCode(TableChange)
-        case usingCode
+        case changingCode
         case findingUsersToPurge([Atom])
         case endingUsersToPurge([Atom])
         case holdingStarts([SuspendTarget])
@@ -130,6 +128,15 @@ public struct RelupMachine: Sendable {
         case startingChildren
         case syncingNodes
         case applying(MFA)
+    }
+
+    /// A module of which this script made another version, or none, current.
+    struct ChangedModule: Sendable {
+        let module: Atom
+        /// How what is old now is purged.
+        let method: PurgeMethod
+        let before: CodeVersion?
+        var current: CodeVersion?
     }
 
     /// `load` (with what becomes current) or `remove`.

@@ -47,19 +47,23 @@ public struct Unpurged: Hashable, Sendable {
         }
     }
 
-    /// Forgets what nobody runs any more, in `table` too. `workers`: all whose resident module is one of these.
-    public mutating func softPurge(_ table: inout CodeTable, workers: [WorkerInfo]) {
+    /// Forgets what nobody runs any more. `workers`: all whose resident module is one of these.
+    ///
+    /// - Returns: the modules whose old code goes.
+    public mutating func softPurge(_ table: CodeTable, workers: [WorkerInfo]) -> [Atom] {
         var remaining: [UnpurgedModule] = []
+        var purged: [Atom] = []
         for entry in modules {
             let users = table.usersOfOldCode(of: entry.module, among: workers)
             if users.isEmpty {
-                table.purge(entry.module)
+                purged.append(entry.module)
             } else {
                 remaining.append(UnpurgedModule(module: entry.module, method: entry.method, users: users))
             }
         }
         modules = remaining
         due.formIntersection(remaining.map(\.module))
+        return purged
     }
 
     /// `make_permanent`: what is here now and goes brutally is due.
@@ -67,15 +71,18 @@ public struct Unpurged: Hashable, Sendable {
         due.formUnion(modules.filter { $0.method == .brutalPurge }.map(\.module))
     }
 
-    /// Who must be ended: the users of the modules that are due, whose old code is forgotten.
-    public mutating func brutalPurge(_ table: inout CodeTable, workers: [WorkerInfo]) -> [ChildAddress] {
+    /// The modules that are due, and who must be ended for them: their users. They are forgotten.
+    public mutating func brutalPurge(
+        _ table: CodeTable, workers: [WorkerInfo]
+    ) -> (modules: [Atom], users: [ChildAddress]) {
         var users: [ChildAddress] = []
+        var purged: [Atom] = []
         for entry in modules where due.contains(entry.module) {
             users += table.usersOfOldCode(of: entry.module, among: workers).filter { !users.contains($0) }
-            table.purge(entry.module)
+            purged.append(entry.module)
         }
         modules.removeAll { due.contains($0.module) }
         due = []
-        return users
+        return (purged, users)
     }
 }

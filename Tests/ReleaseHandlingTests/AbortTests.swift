@@ -27,7 +27,7 @@ func failures(of action: Action) -> [Event] {
         return [.supervisorsChanged(failed: [failure], died: [], notes: []), .nodesSynced]
     case .restoreSupervisors(let ids):
         return [.supervisorsRestored(failed: [Machine.WorkerFailure(worker: ids[0], reason: reason)]), .nodesSynced]
-    case .findWorkers, .useCode, .holdStarts, .suspend, .terminateHung, .releaseStarts, .endWorkers, .stopChildren,
+    case .findWorkers, .changeCode, .holdStarts, .suspend, .terminateHung, .releaseStarts, .endWorkers, .stopChildren,
         .endStandbys:
         return [.nodesSynced]
     case .resumeOld, .report, .finished: return []
@@ -146,12 +146,16 @@ func failures(of action: Action) -> [Event] {
             guard case .handOff = action else { return nil }
             return failures(of: action)[0]
         }
+        var saved = CodeTable.Saved()
+        saved.note(.replacePath([two]), in: table())
+        saved.note(.load(code(kv, two)), in: table())
         #expect(
             Array(result.asked.suffix(6)) == [
-                .findWorkers([kv]), .endStandbys, .useCode(table()), .resumeOld([first]), .startAgain([second]),
+                .findWorkers([kv]), .endStandbys, .changeCode(.restore(saved)), .resumeOld([first]),
+                .startAgain([second]),
                 .releaseStarts([kv]),
             ])
-        #expect(result.machine.codeTable == table())
+        #expect(result.world.table == table())
     }
 
     @Test func anOldProcessThatEndsInItsOwnCodeChangeAborts() {

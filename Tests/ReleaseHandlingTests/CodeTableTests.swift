@@ -37,12 +37,10 @@ import Wire
         var table = table()
         table.load(code(kv, two))
         var unpurged = Unpurged([UnpurgedModule(module: kv, method: .softPurge, users: [first])])
-        unpurged.softPurge(&table, workers: [info(first, "kv_server@1.0.0")])
+        #expect(unpurged.softPurge(table, workers: [info(first, "kv_server@1.0.0")]) == [])
         #expect(!unpurged.isEmpty)
-        #expect(table.old[kv] != nil)
-        unpurged.softPurge(&table, workers: [info(first, "kv_server@2.0.0")])
+        #expect(unpurged.softPurge(table, workers: [info(first, "kv_server@2.0.0")]) == [kv])
         #expect(unpurged.isEmpty)
-        #expect(table.old[kv] == nil)
     }
 
     @Test func makePermanentEndsWhoIsPurgedBrutally() {
@@ -54,14 +52,35 @@ import Wire
             UnpurgedModule(module: "other", method: .softPurge, users: [other]),
         ])
         let workers = [info(first, "kv_server@1.0.0"), info(other, "other@1.0.0", resident: "other")]
-        #expect(unpurged.brutalPurge(&table, workers: workers) == [], "it is not permanent yet")
+        #expect(unpurged.brutalPurge(table, workers: workers).modules == [], "it is not permanent yet")
         unpurged.releaseMadePermanent()
         #expect(unpurged.hasDue)
-        #expect(unpurged.brutalPurge(&table, workers: workers) == [first])
+        let purged = unpurged.brutalPurge(table, workers: workers)
+        #expect(purged.modules == [kv])
+        #expect(purged.users == [first])
         #expect(!unpurged.hasDue)
         #expect(unpurged.modules.map(\.module) == ["other"])
-        #expect(table.old[kv] == nil)
-        #expect(table.old["other"] != nil)
+    }
+
+    @Test func anAbortGivesBackWhatTheScriptChangedAndNothingElse() {
+        var table = table()
+        let before = table
+        var saved = CodeTable.Saved()
+        let third = LibraryRecord(name: "kv", vsn: "3.0.0", directory: "lib/kv-3.0.0")
+        let changes: [CodeTable.Change] = [
+            .replacePath([two]), .load(code(kv, two)), .purge([kv]), .load(code(kv, third)), .remove("other"),
+        ]
+        for change in changes {
+            saved.note(change, in: table)
+            table.apply(change)
+        }
+        table.load(code("late", two))
+        table.apply(.restore(saved))
+        #expect(table.current["late"] == code("late", two), "a start beside the script loaded it")
+        #expect(table.current[kv] == before.current[kv])
+        #expect(table.current["other"] == before.current["other"])
+        #expect(table.old == before.old)
+        #expect(table.path == before.path)
     }
 
     @Test func whatTheNextInstallLeavesIsNotDueYet() {

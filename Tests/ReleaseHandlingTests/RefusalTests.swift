@@ -84,8 +84,8 @@ import Testing
     @Test func syncNodesWhereThereAreNone() {
         let script: [LowLevelInstruction] = [.pointOfNoReturn, .syncNodes(id: 1, .nodes(["n@h"]))]
         var machine = Machine(
-            script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two], codeTable: table())
-        guard case .finished(.refused(let failure)) = machine.start().first else {
+            script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two])
+        guard case .finished(.refused(let failure)) = machine.start(code: table()).first else {
             Issue.record("not refused")
             return
         }
@@ -109,15 +109,15 @@ import Testing
 
     @Test func anAnswerToNothing() {
         var machine = machine(dynamicUp)
-        _ = machine.start()
+        _ = machine.start(code: table())
         #expect(
-            machine.handle(.startsHeld) == [
+            machine.handle(.startsHeld, code: table()) == [
                 .finished(
                     .refused(
                         Machine.Failure(
                             index: nil, instruction: nil,
                             error: .unexpectedEvent("the event startsHeld answers no action that was asked for"))))
             ])
-        #expect(machine.handle(.startsHeld) == [])
+        #expect(machine.handle(.startsHeld, code: table()) == [])
     }
 }

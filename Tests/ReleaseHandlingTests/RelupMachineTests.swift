@@ -8,12 +8,6 @@ import Wire
     @Test func everyActionOfAnUpgrade() {
         let result = run(machine(dynamicUp), world())
         let new = code(kv, two)
-        var switched = table()
-        switched.replacePath([two])
-        var loaded = switched
-        loaded.load(new.reporting(.string("2.0.0")))
-        var purged = loaded
-        purged.purge(kv)
         let handoffs = [first, second].map {
             Machine.Handoff(
                 worker: $0, module: kv, fromVsn: .string("1.0.0"),
@@ -23,17 +17,17 @@ import Wire
             .findWorkers([kv]),
             .readObjectCode(library: two, modules: [kv]),
             .startStandbys([first, second].map { Machine.StandbyOrder(worker: $0, version: new) }),
-            .useCode(switched),
+            .changeCode(.replacePath([two])),
             .holdStarts([kv]),
             .findWorkers([kv]),
             .suspend(
                 [first, second].map { Machine.SuspendOrder(worker: $0, timeoutMilliseconds: 5_000) }, isFirst: true),
-            .useCode(loaded),
+            .changeCode(.load(new.reporting(.string("2.0.0")))),
             .handOff(handoffs, timeoutMilliseconds: 60_000),
             .resume([first, second], isLast: true),
             .releaseStarts([kv]),
             .findWorkers([kv]),
-            .useCode(purged),
+            .changeCode(.purge([kv])),
             .endStandbys,
         ]
         #expect(result.asked == expected)

@@ -64,10 +64,10 @@ func world() -> World {
         table: table())
 }
 
-func machine(_ script: [LowLevelInstruction], table: CodeTable = table()) -> Machine {
+func machine(_ script: [LowLevelInstruction]) -> Machine {
     var options = Machine.Options()
     options.canSyncNodes = true
     return Machine(
-        script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two], codeTable: table,
+        script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two],
         options: options)
 }

@@ -77,9 +77,9 @@ struct World: Equatable {
             return .objectCodeRead(
                 modules.map { code($0, library, kind: $0 == kvSup ? .supervisor : .resident) })
         case .startStandbys(let orders): return startStandbys(orders)
-        case .useCode(let new):
-            table = new
-            return .codeInUse
+        case .changeCode(let change):
+            table.apply(change)
+            return .codeChanged
         case .holdStarts(let modules):
             held += modules.filter { !held.contains($0) }
             return .startsHeld
@@ -233,7 +233,7 @@ func run(
     answer: (Int, Action, inout World) -> Event? = { _, _, _ in nil }
 ) -> Run {
     var result = Run(machine: machine, world: world)
-    var queue = result.machine.start()
+    var queue = result.machine.start(code: world.table)
     var number = 0
     while !queue.isEmpty {
         let action = queue.removeFirst()
@@ -249,7 +249,7 @@ func run(
         guard number < limit else { return result }
         guard let event = answer(number, action, &result.world) ?? result.world.perform(action) else { continue }
         number += 1
-        queue += result.machine.handle(event)
+        queue += result.machine.handle(event, code: result.world.table)
     }
     return result
 }

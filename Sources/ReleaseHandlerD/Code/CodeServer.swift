@@ -60,9 +60,9 @@ final class CodeServer {
         files = [:]
     }
 
-    /// What an upgrade decided; files of versions that it no longer names are let go.
-    func use(_ table: CodeTable, in root: ReleaseRoot) {
-        self.table = table
+    /// Makes a change that a machine decided on.
+    func apply(_ change: CodeTable.Change, in root: ReleaseRoot) {
+        table.apply(change)
         for library in table.path.values { directories[library.name] = root.resolve(library.directory) }
     }
 

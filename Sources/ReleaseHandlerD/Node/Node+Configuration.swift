@@ -100,15 +100,12 @@ extension Node {
     }
 
     private func purge(_ workers: [WorkerInfo]) {
-        let before = unpurged.modules.map(\.module)
-        var table = codeServer.table
-        unpurged.softPurge(&table, workers: workers)
-        let after = unpurged.modules.map(\.module)
-        for module in before where !after.contains(module) {
+        let unused = unpurged.softPurge(codeServer.table, workers: workers)
+        for module in unused {
             events.post("purged", "old code of \(module.name) is purged: nobody runs it any more")
         }
-        let users = unpurged.brutalPurge(&table, workers: workers)
-        codeServer.use(table, in: root)
+        let (due, users) = unpurged.brutalPurge(codeServer.table, workers: workers)
+        codeServer.apply(.purge(unused + due), in: root)
         for user in users {
             events.post(
                 "purged", "\(user) ran old code that is purged brutally; it is ended", level: .warning,

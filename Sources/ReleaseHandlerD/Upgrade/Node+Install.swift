@@ -132,7 +132,7 @@ extension Node {
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         let machine = RelupMachine(
             script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
-            libraries: preparation.to.record.libraries, codeTable: codeServer.table, options: upgradeOptions)
+            libraries: preparation.to.record.libraries, options: upgradeOptions)
         let upgrade = Upgrade(
             node: self, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
             progress: { continuation.yield($0) },

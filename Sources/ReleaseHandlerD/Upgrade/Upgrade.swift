@@ -25,7 +25,6 @@ final class Upgrade {
     private(set) var suspendToResumeNanoseconds: Int?
     /// Whether starts take the new release's code and configuration.
     private(set) var usesNewCode = false
-    private let originalTable: CodeTable
     /// The applications that were loaded before it.
     let loadedBefore: Set<Atom>
     /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
@@ -49,7 +48,6 @@ final class Upgrade {
         self.to = to
         self.entry = entry
         self.machine = machine
-        originalTable = machine.codeTable
         loadedBefore = node.applications?.loaded ?? []
         self.progress = progress
         self.then = then
@@ -62,7 +60,7 @@ final class Upgrade {
 
     func start() {
         tellStep(0)
-        perform(machine.start())
+        perform(machine.start(code: node.codeServer.table))
         performAnswers()
     }
 
@@ -86,7 +84,7 @@ final class Upgrade {
     /// One after the other, however many are given at once: a script may be as long as it likes, the stack not.
     private func performAnswers() {
         guard !isPerforming else { return }
-        while !answers.isEmpty, !isOver { perform(machine.handle(answers.removeFirst())) }
+        while !answers.isEmpty, !isOver { perform(machine.handle(answers.removeFirst(), code: node.codeServer.table)) }
     }
 
     private func perform(_ actions: [RelupMachine.Action]) {
@@ -101,10 +99,10 @@ final class Upgrade {
             node.workers(listing: modules) { [weak self] in self?.answer(.workersFound($0)) }
         case .readObjectCode(let library, let modules): readObjectCode(library, modules)
         case .startStandbys(let orders): startStandbys(orders)
-        case .useCode(let table):
-            node.codeServer.use(table, in: node.root)
-            usesNewCode = table != originalTable
-            answer(.codeInUse)
+        case .changeCode(let change):
+            node.codeServer.apply(change, in: node.root)
+            if case .restore = change { usesNewCode = false } else { usesNewCode = true }
+            answer(.codeChanged)
         case .holdStarts(let modules):
             node.heldModules.formUnion(modules)
             answer(.startsHeld)

@@ -30,7 +30,7 @@ extension ReleaseReview {
     /// What is known from the script alone.
     private mutating func reviewScript(_ entry: RelupEntry, _ file: String) {
         let machine = RelupMachine(
-            script: entry.script, fromRelease: "", toRelease: "", libraries: record.libraries, codeTable: CodeTable())
+            script: entry.script, fromRelease: "", toRelease: "", libraries: record.libraries)
         let failure = machine.checkScript()
         for (index, instruction) in entry.script.enumerated() {
             guard let reason = instruction.unsupported, index != failure?.index else { continue }
