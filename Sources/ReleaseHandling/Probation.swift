@@ -76,6 +76,14 @@ public struct Probation: Hashable, Sendable {
         /// Another upgrade is under way.
         case interrupted(Trial)
         case goingBack(Trial)
+
+        /// The release under observation.
+        public var trial: Trial? {
+            switch self {
+            case .none: nil
+            case .onProbation(let trial), .proving(let trial), .interrupted(let trial), .goingBack(let trial): trial
+            }
+        }
     }
 
     /// What was held against a release.

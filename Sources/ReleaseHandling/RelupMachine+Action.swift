@@ -60,6 +60,9 @@ extension RelupMachine {
         /// where starts are held once those are released.
         /// → `workersEnded`
         case endWorkers([ChildAddress], reason: Term)
+        /// Wait until each of these, which `endWorkers` ended, runs again or will not, in bounded time. What the script itself
+        /// ends is part of its answer, and no restart that is held against the release. → `restartsAwaited`
+        case awaitRestarts([ChildAddress])
         /// terminate_child for every child (supervisors too) whose spec lists one of these. → `childrenStopped`
         case stopChildren([Atom])
         /// restart_child for these, in this order. → `childrenStarted`
@@ -97,6 +100,7 @@ extension RelupMachine {
         case startedAgain(ok: [ChildAddress], failed: [WorkerFailure])
         case startsReleased
         case workersEnded
+        case restartsAwaited(notRunning: [WorkerFailure])
         case childrenStopped([StoppedChild], failed: [WorkerFailure])
         case childrenStarted(ok: [ChildAddress], failed: [WorkerFailure])
         case nodesSynced

@@ -65,6 +65,7 @@ extension RelupMachine {
         touched += users
         warn("\(names(users)) ran old code of \(modules.map(\.name).joined(separator: ", ")) and ended by the purge")
         for user in users { suspended.update(user) { $0.state = .gone } }
+        ended += users.filter { !ended.contains($0) }
         return .ask(step, .endWorkers(users, reason: .tuple([.atom("purged"), .list(modules.map { .atom($0) })])))
     }
 

@@ -15,6 +15,26 @@ extension RelupMachine {
             script.append(forgotten)
             return advance(from: script.count - 1, code)
         }
+        // One that was stopped since is not waited for.
+        let stopped = Set(stopped.map(\.child))
+        ended.removeAll(where: stopped.contains)
+        guard ended.isEmpty else {
+            phase = .awaitingRestarts
+            return [.awaitRestarts(ended)]
+        }
+        return takeLastCensus()
+    }
+
+    mutating func noteRestarts(_ failed: [WorkerFailure]) {
+        for failure in failed {
+            warnings.append("\(failure.worker) was ended by the script and does not run: \(sentence(failure.reason))")
+        }
+        ended = []
+    }
+
+    private func sentence(_ reason: Term) -> String { reason.asText ?? reason.description }
+
+    mutating func takeLastCensus() -> [Action] {
         guard !changed.isEmpty else { return conclude(.done(unpurged: [], warnings: warnings)) }
         phase = .takingLastCensus
         return [.findWorkers(changed.map(\.module))]
@@ -84,8 +104,11 @@ extension RelupMachine {
             guard !stopped.isEmpty else { return abort(from: .releasingStarts, failure) }
             return ask(.startingStopped, .startChildren(allStoppedChildren), failure)
         case .releasingStarts:
-            guard !heldModules.isEmpty else { return aborted(failure) }
+            guard !heldModules.isEmpty else { return abort(from: .awaitingRestarts, failure) }
             return ask(.releasingStarts, .releaseStarts(heldModules), failure)
+        case .awaitingRestarts:
+            guard !ended.isEmpty else { return aborted(failure) }
+            return ask(.awaitingRestarts, .awaitRestarts(ended), failure)
         }
     }
 
@@ -133,6 +156,7 @@ extension RelupMachine {
             for failed in failed {
                 warnings.append("\(failed.worker) did not go on (\(failed.reason)): its supervisor starts it again")
             }
+            ended += failed.map(\.worker).filter { !ended.contains($0) }
             let reason = Term.tuple([.atom("resume_failed"), first.reason])
             return ask(.endingFailed, .endWorkers(failed.map(\.worker), reason: reason), failure)
         case .endingFailed:
@@ -149,6 +173,10 @@ extension RelupMachine {
         case .releasingStarts:
             guard case .startsReleased = event else { return nil }
             heldModules = []
+            return abort(from: .awaitingRestarts, failure)
+        case .awaitingRestarts:
+            guard case .restartsAwaited(let failed) = event else { return nil }
+            noteRestarts(failed)
             return aborted(failure)
         }
     }
@@ -165,7 +193,7 @@ extension RelupMachine {
             if case .switchingPath = step { isPastPointOfNoReturn = true }
             let failure = Failure(index: index, instruction: script[index], error: error)
             return isPastPointOfNoReturn ? restartNode(failure) : conclude(.refused(failure))
-        case .takingLastCensus, .purging, .endingStandbys: return restartNode(failure)
+        case .awaitingRestarts, .takingLastCensus, .purging, .endingStandbys: return restartNode(failure)
         case .aborting(_, let first): return restartNode(first)
         }
     }
@@ -199,6 +227,7 @@ extension RelupMachine.Event {
         case .startedAgain: "startedAgain"
         case .startsReleased: "startsReleased"
         case .workersEnded: "workersEnded"
+        case .restartsAwaited: "restartsAwaited"
         case .childrenStopped: "childrenStopped"
         case .childrenStarted: "childrenStarted"
         case .nodesSynced: "nodesSynced"

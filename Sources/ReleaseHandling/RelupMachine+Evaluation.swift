@@ -30,6 +30,10 @@ extension RelupMachine {
         case .evaluating(let index, let step):
             guard let next = answer(step, event, code) else { return unexpected(event.name) }
             return perform(next, at: index, code)
+        case .awaitingRestarts:
+            guard case .restartsAwaited(let failed) = event else { return unexpected(event.name) }
+            noteRestarts(failed)
+            return takeLastCensus()
         case .takingLastCensus:
             guard case .workersFound(let workers) = event else { return unexpected(event.name) }
             return purgeUnused(workers, code)

@@ -105,6 +105,7 @@ extension RelupMachine {
         for failure in failed {
             warn("\(failure.worker) did not resume (\(failure.reason)): ended, its supervisor starts it again")
         }
+        ended += failed.map(\.worker).filter { !ended.contains($0) }
         let reason = Term.tuple([.atom("resume_failed"), failed[0].reason])
         return .ask(
             .endingFailed(ready, modules: modules), .endWorkers(failed.map(\.worker), reason: reason))

@@ -59,6 +59,8 @@ public struct RelupMachine: Sendable {
     var hasSuspended = false
     var heldModules: [Atom] = []
     var stopped: [StoppedChild] = []
+    /// Workers that the script ended as if they had crashed; awaited at its end.
+    var ended: [ChildAddress] = []
     /// Supervisors whose code_change was asked for; undone on abort.
     var changedSupervisors: [ChildAddress] = []
 
@@ -86,7 +88,9 @@ public struct RelupMachine: Sendable {
     public var isFinished: Bool {
         switch phase {
         case .finished: true
-        case .ready, .takingCensus, .evaluating, .takingLastCensus, .purging, .endingStandbys, .aborting: false
+        case .ready, .takingCensus, .evaluating, .awaitingRestarts, .takingLastCensus, .purging, .endingStandbys,
+            .aborting:
+            false
         }
     }
 
@@ -94,6 +98,7 @@ public struct RelupMachine: Sendable {
         case ready
         case takingCensus
         case evaluating(index: Int, Step)
+        case awaitingRestarts
         case takingLastCensus
         case purging(unpurged: [UnpurgedModule])
         case endingStandbys(Outcome)
@@ -157,6 +162,7 @@ public struct RelupMachine: Sendable {
         case startingAgain
         case startingStopped
         case releasingStarts
+        case awaitingRestarts
     }
 
     /// What comes of an instruction, or of an answer within it.

@@ -185,7 +185,7 @@ import Wire
                 await Self.error { try await test.service.startApplication("other", type: nil, peer: Self.peer) }
             }
             func waiting() async -> Int {
-                await { @HostActor in test.node.applicationWaiters["other"]?.starts.count ?? 0 }()
+                await { @HostActor in test.node.applications.waiters["other"]?.starts.count ?? 0 }()
             }
             async let first = start()
             while await waiting() < 1 { await Task.yield() }
@@ -241,7 +241,7 @@ import Wire
     }
 
     private static func nobodyWaitsForTheStop(_ test: TestNode) async -> Bool {
-        await { @HostActor in test.node.applicationWaiters["other"]?.rests.isEmpty ?? true }()
+        await { @HostActor in test.node.applications.waiters["other"]?.rests.isEmpty ?? true }()
     }
 
     @Test func aWorkerThatIsBeingStartedIsToldToo() async throws {
@@ -252,7 +252,7 @@ import Wire
             let spec = "#{id => c2, start => {counter, start_link, [{init_wait, \"\(fifo)\"}]}}"
             async let started = test.service.startChild(supervisor: "fix_sup", spec: spec, peer: Self.peer)
             func haveInit() async -> Int {
-                await { @HostActor in test.node.generations.values.count { !$0.toldEnvironment.isEmpty } }()
+                await { @HostActor in test.node.processes.generations.values.count { !$0.toldEnvironment.isEmpty } }()
             }
             while await haveInit() < 2 { await Task.yield() }
             _ = try await test.service.setEnv("fix", key: "greeting", value: "late", peer: Self.peer)
@@ -290,10 +290,10 @@ import Wire
     @Test func aWorkerThatCannotTakeItIsAWarning() async throws {
         try await TestNode.with(try Self.twoApplications()) { test async throws in
             // It ends when it is killed and not before.
-            await { @HostActor in test.node.configChangeMilliseconds = 600_000 }()
+            await { @HostActor in test.node.applications.configChangeMilliseconds = 600_000 }()
             let hanging = await test.hang()
             async let answer = test.service.setEnv("fix", key: "limit", value: "1", peer: Self.peer)
-            while await { @HostActor in test.node.environmentChanges.isEmpty }() { await Task.yield() }
+            while await { @HostActor in test.node.applications.environmentChanges.isEmpty }() { await Task.yield() }
             kill(try await test.pid(), SIGKILL)
             #expect(
                 try await answer
@@ -320,7 +320,7 @@ import Wire
                 try await test.service.setEnv(application, key: key, value: value, peer: Self.peer)
             }
             #expect(found.hasPrefix(refusal), "\(found)")
-            #expect(await { @HostActor in test.node.environmentChanges.isEmpty }())
+            #expect(await { @HostActor in test.node.applications.environmentChanges.isEmpty }())
         }
     }
 
@@ -331,7 +331,7 @@ import Wire
         try await TestNode.with(try .twoVersions(relup: TestRoot.relup(up: script))) { test async throws in
             let (service, peer) = (test.service, Self.peer)
             let install = Task { try await test.install("2.0.0") }
-            while await { @HostActor in test.node.environmentChanges.isEmpty }() { await Task.yield() }
+            while await { @HostActor in test.node.applications.environmentChanges.isEmpty }() { await Task.yield() }
             let refusals = [
                 await test.refusal { try await service.startApplication("fix", type: nil, peer: peer) },
                 await test.refusal { try await service.stopApplication("fix", peer: peer) },
@@ -342,7 +342,7 @@ import Wire
             ]
             #expect(Set(refusals) == ["busy: an upgrade to 2.0.0 is under way; wait for its end"])
             #expect(await service.whichApplications().applications.map(\.state) == [.running])
-            await { @HostActor in test.node.upgrade?.wakeUp() }()
+            await { @HostActor in test.node.installer.upgrade?.wakeUp() }()
             #expect(try await install.value.outcome == .done)
             #expect(try await service.getEnv("fix", key: "seen").value == "1")
         }

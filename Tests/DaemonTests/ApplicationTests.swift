@@ -106,7 +106,7 @@ import Wire
         try await TestNode.with(root) { test async throws in
             #expect(try await test.install("2.0.0").outcome == .aborted)
             #expect(try await test.call("{env, greeting}") == "hello")
-            #expect(await test.node.environmentChanges.isEmpty)
+            #expect(await test.node.applications.environmentChanges.isEmpty)
         }
     }
 

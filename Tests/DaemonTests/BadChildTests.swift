@@ -95,7 +95,7 @@ import Wire
                 refusal == """
                     child_start_failed: child bad of fix/fix_sup/inner could not be started: {start_timeout,200}
                     """)
-            #expect(await test.node.generations.count == 1)
+            #expect(await test.node.processes.generations.count == 1)
         }
     }
 
@@ -235,7 +235,7 @@ import Wire
                 // One by one, so that others' turns come in between.
                 await { @HostActor in
                     let request = Term.binary([UInt8](repeating: 0, count: 2 << 20))
-                    test.node.place(named: Self.bad)?.call(request, timeoutMilliseconds: 60_000) { result in
+                    test.node.tree.place(named: Self.bad)?.call(request, timeoutMilliseconds: 60_000) { result in
                         answers.continuation.yield((try? result.get()) != nil)
                     }
                 }()

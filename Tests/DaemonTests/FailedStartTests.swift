@@ -161,7 +161,7 @@ import Wire
                 await Self.start(
                     "#{id => c2, start => {counter, start_link, [init_hang]}, start_timeout => 600000}", test)
             }
-            while await test.node.place(named: "fix/fix_sup/c2") == nil { await Task.yield() }
+            while await test.node.tree.place(named: "fix/fix_sup/c2") == nil { await Task.yield() }
             #expect(
                 await test.refusal { try await test.call("get", of: "fix/fix_sup/c2") }
                     == "worker_error: fix/fix_sup/c2 does not run yet: it is being started")

@@ -35,7 +35,7 @@ import Wire
         #expect(reply == step[1], place)
         switch step[3] {
         case .atom("down"):
-            #expect(await node.test.node.generations.count == 0, place)
+            #expect(await node.test.node.processes.generations.count == 0, place)
         case .tuple(let down):
             let end = try await node.test.events.first("application_exited", after: before)
             #expect(end.fields["reason"] == "\(down[1])", place)

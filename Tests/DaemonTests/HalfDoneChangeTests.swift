@@ -32,7 +32,7 @@ import Wire
             #expect(await Self.statuses(test) == ["1.0.0 old", "2.0.0 permanent"])
             #expect(await test.service.status().permanent == "2.0.0")
             // It is not taken back any more: that would restart into itself.
-            #expect(await test.node.probationState == .none)
+            #expect(await test.node.probation.state == .none)
 
             // The next change that can be written brings the disk into order.
             try FileManager.default.removeItem(atPath: "\(test.root.root)/releases/RELEASES")

@@ -38,7 +38,7 @@ import Wire
         let children = Self.children.replacing("#{id => c2,", with: "#{id => c2, restart => temporary,")
         try await TestNode.with(try .twoVersions(children: children)) { test async throws in
             _ = await test.refusal { try await test.call("crash", of: "fix/fix_sup/c2") }
-            while await test.node.places.count > 1 { await Task.yield() }
+            while await test.node.tree.places.count > 1 { await Task.yield() }
             #expect(await test.node.sockets.all.count == 1)
         }
     }
@@ -75,7 +75,7 @@ import Wire
             #expect(await test.node.sockets.all.count == 2)
             #expect(try await test.service.stopApplication("fix", peer: peer).reply == "ok")
             #expect(await test.node.sockets.all.isEmpty)
-            #expect(await test.node.places.isEmpty)
+            #expect(await test.node.tree.places.isEmpty)
             #expect(try await test.service.startApplication("fix", type: nil, peer: peer).reply == "ok")
             #expect(try await test.ps(Self.both[1]).generation == 1)
             #expect(await test.node.sockets.all.count == 2)
@@ -123,7 +123,7 @@ import Wire
             #expect(try await test.install("2.0.0").outcome == .done)
             #expect(try await Self.ports(test, ["fix/fix_sup/c1", "fix/fix_sup/c3"]) == before)
             #expect(await test.node.sockets.all.count == 2)
-            #expect(await test.node.places.count == 2)
+            #expect(await test.node.tree.places.count == 2)
         }
     }
 }

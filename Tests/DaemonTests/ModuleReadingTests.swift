@@ -61,7 +61,7 @@ import Wire
         let progress = try node.install("2.0.0")
         let processes = await withCheckedContinuation { continuation in
             Reactor.shared.soon {
-                let processes = node.generations.count
+                let processes = node.processes.generations.count
                 node.stop(.stopped)
                 continuation.resume(returning: processes)
             }

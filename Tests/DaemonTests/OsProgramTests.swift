@@ -167,7 +167,7 @@ import Wire
             func limitWhen(_ status: String) async throws -> Int {
                 while try await test.ps(Self.p1).status != status { await Task.yield() }
                 return await { @HostActor in
-                    let limit = test.node.place(named: Self.p1)?.timeLimit?.atMilliseconds ?? 0
+                    let limit = test.node.tree.place(named: Self.p1)?.timeLimit?.atMilliseconds ?? 0
                     return limit - Reactor.nowMilliseconds()
                 }()
             }
@@ -220,7 +220,7 @@ import Wire
             let place = try await test.ps(Self.p1)
             #expect(place.state == .starting)
             #expect(place.status == nil)
-            await { @HostActor in test.node.place(named: Self.p1)?.end(reason: .atom("enough")) }()
+            await { @HostActor in test.node.tree.place(named: Self.p1)?.end(reason: .atom("enough")) }()
             await #expect(throws: ControlError.self) { try await start.value }
         }
     }

@@ -44,7 +44,7 @@ import Wire
         for worker in await test.service.ps() {
             #expect(try await test.call("vsn", of: worker.address) == "\"1.0.0\"")
         }
-        #expect(await test.node.probationState == .none)
+        #expect(await test.node.probation.state == .none)
     }
 
     // MARK: Passed
@@ -97,9 +97,9 @@ import Wire
     @Test func madePermanentByHandItIsProved() async throws {
         try await TestNode.with(try .twoVersions()) { test async throws in
             #expect(try await test.install("2.0.0").outcome == .done)
-            #expect(await test.node.probationState != .none)
+            #expect(await test.node.probation.state != .none)
             _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
-            #expect(await test.node.probationState == .none)
+            #expect(await test.node.probation.state == .none)
             for _ in 1...2 { try await Self.crash(test) }
             #expect(try await test.call("vsn") == "\"2.0.0\"")
         }
@@ -109,7 +109,7 @@ import Wire
         try await TestNode.with(try .twoVersions()) { test async throws in
             #expect(try await test.install("2.0.0").outcome == .done)
             #expect(try await test.install("1.0.0").outcome == .done)
-            #expect(await test.node.probationState == .none)
+            #expect(await test.node.probation.state == .none)
         }
     }
 
@@ -295,8 +295,8 @@ extension TestNode {
     /// In place of what `sys.config` says.
     /// Its time is over, once the health command that runs has ended.
     func endProbation() async {
-        while await { @HostActor in node.probation.runningCommands }() > 0 { await Task.yield() }
-        await { @HostActor in node.judge(.timerFired) }()
+        while await { @HostActor in node.processes.others }() > 0 { await Task.yield() }
+        await { @HostActor in node.probation.judge(.timerFired) }()
     }
 
     func limitProbation(to milliseconds: Int) async {

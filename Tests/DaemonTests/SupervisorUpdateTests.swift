@@ -241,7 +241,7 @@ import Wire
         try root.write("releases/2.0.0/relup", TestRoot.relup(up: up))
         try await TestNode.with(root) { test async throws in
             let install = Task { try await test.install("2.0.0") }
-            while await { @HostActor in test.node.upgrade?.sleepTimer == nil }() { await Task.yield() }
+            while await { @HostActor in test.node.installer.upgrade?.sleepTimer == nil }() { await Task.yield() }
             let top = try #require(await test.service.tree().first?.children.first)
             #expect(top.state == .suspended)
             let pid = try await test.pid()
@@ -252,7 +252,7 @@ import Wire
                 try await test.service.restartChild(supervisor: "fix_sup", id: "c1", peer: TestNode.peer)
             }
             #expect(refusal.hasPrefix("busy: "), "\(refusal)")
-            await { @HostActor in test.node.upgrade?.wakeUp() }()
+            await { @HostActor in test.node.installer.upgrade?.wakeUp() }()
             #expect(try await install.value.outcome == .done)
             _ = try await test.events.first("worker_restart", worker: TestNode.c1)
             #expect(try await test.call("get") == "7")
@@ -287,7 +287,7 @@ import Wire
         try root.write("releases/2.0.0/relup", TestRoot.relup(up: up))
         try await TestNode.with(root) { test async throws in
             // As a restart keeps it busy; a start by hand would keep the install from beginning.
-            let start = Task { try await test.node.startChild("fix_sup", hanging) }
+            let start = Task { try await test.node.supervisors.startChild("fix_sup", hanging) }
             while await test.service.ps().count < 2 { await Task.yield() }
             let result = try await test.install("2.0.0")
             #expect(result.outcome == .aborted, "\(result)")
@@ -296,7 +296,7 @@ import Wire
                     supervisor fix/fix_sup could not be suspended in time: it is busy with the start or the end of a \
                     child; try again when `releasectl tree` shows that it is done
                     """)
-            await { @HostActor in test.node.place(named: "fix/fix_sup/c9")?.end(reason: .atom("enough")) }()
+            await { @HostActor in test.node.tree.place(named: "fix/fix_sup/c9")?.end(reason: .atom("enough")) }()
             await #expect(throws: ControlError.self) { try await start.value }
             // The suspend that came too late is taken back.
             let last = await test.events.last

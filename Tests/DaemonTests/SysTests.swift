@@ -48,7 +48,7 @@ import Wire
             #expect(after.openCalls == 1)
             #expect(after.startTime == before.startTime)
             let last = await test.events.last
-            await { @HostActor in test.node.place(named: TestNode.c1)?.end(reason: .atom("enough")) }()
+            await { @HostActor in test.node.tree.place(named: TestNode.c1)?.end(reason: .atom("enough")) }()
             await #expect(throws: ControlError.self) { try await open.value }
             _ = try await test.events.first("worker_started", after: last)
             #expect(try await test.service.statistics(worker: TestNode.c1).messagesIn == 0)

@@ -37,7 +37,7 @@ private final class Counter: Sendable {
                     #expect(pids.count == 2)
                     for pid in pids where (pid == old) != standby { kill(pid, SIGKILL) }
                     while await test.pids().count == 2 { await Task.yield() }
-                    await test.node.upgrade?.wakeUp()
+                    await test.node.installer.upgrade?.wakeUp()
                 case .result(let last): result = last
                 case .error(let error): throw error
                 }
@@ -178,7 +178,7 @@ private final class Counter: Sendable {
                         }
                     }
                     while await test.waitingCalls() + refused.value < 20 { await Task.yield() }
-                    await test.node.upgrade?.wakeUp()
+                    await test.node.installer.upgrade?.wakeUp()
                 }
                 try await calls.waitForAll()
             }

@@ -27,7 +27,8 @@ func failures(of action: Action) -> [Event] {
         return [.supervisorsChanged(failed: [failure], died: [], notes: []), .nodesSynced]
     case .restoreSupervisors(let ids):
         return [.supervisorsRestored(failed: [Machine.WorkerFailure(worker: ids[0], reason: reason)]), .nodesSynced]
-    case .findWorkers, .changeCode, .holdStarts, .suspend, .terminateHung, .releaseStarts, .endWorkers, .stopChildren,
+    case .findWorkers, .changeCode, .holdStarts, .suspend, .terminateHung, .releaseStarts, .endWorkers, .awaitRestarts,
+        .stopChildren,
         .endStandbys:
         return [.nodesSynced]
     case .resumeOld, .report, .finished: return []

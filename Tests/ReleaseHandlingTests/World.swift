@@ -35,6 +35,8 @@ struct World: Equatable {
     /// Workers that do not suspend in time, and that die when asked.
     var hanging: Set<ChildAddress> = []
     var dying: Set<ChildAddress> = []
+    /// Ended as if they had crashed: their supervisors start them again once their modules are not held.
+    var waiting: Set<ChildAddress> = []
 
     static func vsn(_ version: CodeVersion) -> Term { .string(version.libraryVsn) }
 
@@ -56,6 +58,7 @@ struct World: Equatable {
     mutating func restart(_ id: ChildAddress) {
         guard var worker = workers[id] else { return }
         check(worker.process == .none, "\(id) is started twice")
+        waiting.remove(id)
         worker.process = .running
         worker.state = []
         if let version = worker.resident.flatMap({ table.current[$0] }) {
@@ -67,7 +70,7 @@ struct World: Equatable {
 
     mutating func restartUnlessHeld(_ id: ChildAddress) {
         let modules = workers[id]?.modules ?? []
-        if !modules.contains(where: held.contains) { restart(id) }
+        if modules.contains(where: held.contains) { waiting.insert(id) } else { restart(id) }
     }
 
     mutating func perform(_ action: Action) -> Event? {
@@ -113,6 +116,7 @@ struct World: Equatable {
             return .startedAgain(ok: ids, failed: [])
         case .releaseStarts(let modules):
             held.removeAll(where: modules.contains)
+            for id in waiting where workers[id]?.process == World.Worker.Process.none { restartUnlessHeld(id) }
             return .startsReleased
         case .endWorkers(let ids, _):
             for id in ids {
@@ -120,6 +124,9 @@ struct World: Equatable {
                 restartUnlessHeld(id)
             }
             return .workersEnded
+        case .awaitRestarts(let ids):
+            let missing = ids.filter { workers[$0]?.process == World.Worker.Process.none }
+            return .restartsAwaited(notRunning: missing.map { .init(worker: $0, reason: .text("it is down")) })
         case .stopChildren(let modules): return stop(modules)
         case .startChildren(let ids):
             for id in ids { restart(id) }

@@ -46,13 +46,16 @@ enum CodeError: Error, CustomStringConvertible {
 /// `load_object_code` read.
 @HostActor
 final class CodeServer {
+    private let root: ReleaseRoot
     private(set) var table = CodeTable()
     /// Files that were read and checked, by path; the node keeps those that a version of the table names.
     private var files: [String: LoadedCode] = [:]
     private var directories: [Atom: String] = [:]
 
+    init(root: ReleaseRoot) { self.root = root }
+
     /// The code path of a release that boots; nothing is loaded yet.
-    func use(_ release: LoadedRelease, in root: ReleaseRoot) {
+    func use(_ release: LoadedRelease) {
         table = CodeTable()
         table.replacePath(release.record.libraries)
         directories = [:]
@@ -61,7 +64,7 @@ final class CodeServer {
     }
 
     /// Makes a change that a machine decided on.
-    func apply(_ change: CodeTable.Change, in root: ReleaseRoot) {
+    func apply(_ change: CodeTable.Change) {
         table.apply(change)
         for library in table.path.values { directories[library.name] = root.resolve(library.directory) }
     }
@@ -101,7 +104,7 @@ final class CodeServer {
     func loaded(_ version: CodeVersion) -> LoadedCode? { files[version.path] }
 
     /// The current version of a module, loaded now where it was not yet.
-    func current(_ module: Atom, in root: ReleaseRoot) throws(CodeError) -> LoadedCode {
+    func current(_ module: Atom) throws(CodeError) -> LoadedCode {
         if let version = table.current[module], let code = files[version.path] { return code }
         for library in table.path.values.sorted(by: { $0.name.name < $1.name.name }) {
             let ebin = root.resolve(library.directory) + "/ebin"
@@ -115,22 +118,22 @@ final class CodeServer {
     }
 
     /// Where a module was looked for that no library has; nil where one has it.
-    func directories(without module: Atom, in root: ReleaseRoot) -> [String]? {
+    func directories(without module: Atom) -> [String]? {
         let ebins = table.path.values.map { root.resolve($0.directory) + "/ebin" }.sorted()
         let names = ["", ".so", ".sup"].map { module.name + $0 }
         let isThere = ebins.contains { ebin in FileNames.exists(anyOf: names.map { "\(ebin)/\($0)" }) }
         return isThere || ebins.isEmpty ? nil : ebins
     }
 
-    func resident(_ module: Atom, in root: ReleaseRoot) throws(CodeError) -> LoadedCode {
-        let code = try current(module, in: root)
+    func resident(_ module: Atom) throws(CodeError) -> LoadedCode {
+        let code = try current(module)
         guard code.file.executable != nil else { throw .notResident(module, path: code.file.path) }
         return code
     }
 
     /// The bytes of the current MODULE.sup and where they were read.
-    func supervisor(_ module: Atom, in root: ReleaseRoot) throws(CodeError) -> (path: String, bytes: [UInt8]) {
-        let code = try current(module, in: root)
+    func supervisor(_ module: Atom) throws(CodeError) -> (path: String, bytes: [UInt8]) {
+        let code = try current(module)
         guard let bytes = code.file.contents else { throw .notSupervisor(module, path: code.file.path) }
         return (code.file.path, bytes)
     }

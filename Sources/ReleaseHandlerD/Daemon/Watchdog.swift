@@ -11,9 +11,6 @@ final class Watchdog {
     private let intervalMilliseconds: Int?
     private var timer: ScheduledTimer?
 
-    /// An upgrade whose current step takes longer than every limit that a step has is wedged.
-    static let upgradeStepMilliseconds = 300_000
-
     init(node: Node, heartbeat: Heartbeat) {
         self.node = node
         self.heartbeat = heartbeat
@@ -35,8 +32,7 @@ final class Watchdog {
 
     private func isHealthy(_ interval: Int) -> Bool {
         if heartbeat.ageMilliseconds > 2 * interval + Heartbeat.intervalMilliseconds { return false }
-        if let upgrade = node.upgrade, upgrade.stepMilliseconds > Self.upgradeStepMilliseconds { return false }
-        return true
+        return node.installer.upgrade?.isWedged != true
     }
 }
 

@@ -1,8 +1,29 @@
 import Host
+import ReleaseHandling
 import Wire
+import Instructions
+import Logging
 
-/// Changes by hand and installs exclude each other: what an upgrade that is called off goes back to must be what it came from.
+/// Who may change something now.
 extension Node {
+    /// The release that runs; refused while the node starts, stops or is being upgraded.
+    func requireRunning() throws(ControlError) -> LoadedRelease {
+        switch phase {
+        case .running:
+            if let upgrade = installer.upgrade {
+                throw ControlError(
+                    .busy, "an upgrade to \(upgrade.to.vsn) is under way; wait for its end",
+                    details: ["vsn": upgrade.to.vsn])
+            }
+            guard let release = running.current else {
+                throw ControlError(.unavailable, "the node has no release yet")
+            }
+            return release
+        case .idle, .starting: throw ControlError(.unavailable, "the node is still starting; try again")
+        case .stopping, .ended: throw ControlError(.unavailable, "the node is stopping")
+        }
+    }
+
     /// Makes a change that was asked for over the control interface; refused while a release is being installed.
     ///
     /// - Parameter what: as `releasectl` names it, with its subject.
@@ -10,19 +31,71 @@ extension Node {
         _ what: String, _ change: @HostActor () async throws(ControlError) -> Answer
     ) async throws(ControlError) -> Answer {
         _ = try requireRunning()
-        lastChange += 1
-        let number = lastChange
-        changesUnderWay[number] = what
-        defer { changesUnderWay[number] = nil }
+        let number = changes.begin(what)
+        defer { changes.end(number) }
         return try await change()
+    }
+
+    func plan(_ vsn: String) async throws(ControlError) -> InstallPlan {
+        try await installer.plan(vsn) { [self] () throws(ControlError) in try requireRunning() }
+    }
+
+    func install(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
+        try installer.install(vsn, over: try requireRunning())
     }
 
     /// What is asked for waits for nobody's change; a release that is taken back goes back all the same.
     func installWhenNothingChanges(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
-        if let first = changesUnderWay.min(by: { $0.key < $1.key })?.value {
+        if let first = changes.first {
             throw ControlError(
                 .busy, "\(first) is under way; wait for its end, or end what holds it up", details: ["change": first])
         }
         return try install(vsn)
     }
+
+    // MARK: What a probation demands
+
+    func makePermanentByItself(_ vsn: String) {
+        do {
+            _ = try makePermanent(vsn, by: "probation")
+        } catch {
+            let isPermanent = store.table.releases.permanent?.vsn == vsn
+            let next = isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"
+            events.post(
+                "make_permanent_failed",
+                "release \(vsn) passed its probation and could not be made permanent: \(error.message)\(next)",
+                level: .critical, fields: ["vsn": vsn])
+        }
+    }
+
+    /// By the ordinary way of an install; where there is none, the machine restarts the node.
+    func goBack(to vsn: String) {
+        do {
+            _ = try install(vsn)
+        } catch {
+            probation.judge(.upgradeFailed(reason: error.message))
+        }
+    }
+}
+
+/// Changes by hand and installs exclude each other: what an upgrade that is called off goes back to must be what it came
+/// from.
+@HostActor
+final class ChangesByHand {
+    private var underWay: [Int: String] = [:]
+    private var last = 0
+
+    nonisolated init() {}
+
+    /// - Returns: its number, for `end`.
+    func begin(_ what: String) -> Int {
+        last += 1
+        underWay[last] = what
+        return last
+    }
+
+    func end(_ number: Int) { underWay[number] = nil }
+
+    /// The one that has been under way for longest.
+    var first: String? { underWay.min { $0.key < $1.key }?.value }
 }

@@ -6,214 +6,223 @@ import Supervision
 import Terms
 import Wire
 
-/// The node: the supervision tree, the workers at its places, the running release and the upgrade in progress.
+/// The node: its phase, its boot and its end, and the rooms that it is composed of.
 ///
-/// It is the driver of the pure machines: it performs their actions and feeds the outcomes back. All of it runs on
-/// the one thread of `HostActor`, so that no two events are ever handled at once.
+/// Each room owns its state and decides by a machine of its own; the node only says what the end of one means for the
+/// others. All of it runs on the one thread of `HostActor`, so that no two events are ever handled at once.
 @HostActor
 public final class Node {
     enum Phase {
         case idle
         case starting
+        /// An upgrade under way included.
         case running
-        case upgrading(Upgrade)
         case stopping(NodeEnd)
         case ended(NodeEnd)
     }
 
     let root: ReleaseRoot
     let events: EventHub
-    let codeServer: CodeServer
-    let sockets = SocketKeeper()
+    let running = RunningRelease()
+    let processes = Processes()
+    let sockets: SocketKeeper
     let references = References()
-    let startedAtMilliseconds = Reactor.nowMilliseconds()
     lazy var launcher = Launcher(node: self)
-
-    var phase: Phase = .idle
-    /// What runs now; nil until the boot has read it.
-    var release: LoadedRelease?
+    let code: CodeServer
+    let tree: TreeDriver
+    let applications: ApplicationDriver
+    let purger: Purger
+    let installer: Installer
+    let probation: ProbationDriver
+    let changes = ChangesByHand()
     var store: ReleaseStore
-    var applications: ApplicationController?
-    /// Every process of this node that has not ended, those without a place in the tree included.
-    var generations: [ObjectIdentifier: Generation] = [:]
-    var tree = SupervisionTree()
-    var places: [ChildAddress: Place] = [:]
-    /// Places without a process: they are forgotten once their child will not be started again.
-    var emptyPlaces: Set<ChildAddress> = []
-    /// Of these, those that may have become gone since they were last looked at.
-    var placesInQuestion: PlacesInQuestion = .some([])
-    /// Modules that are suspended: no child that lists one is started until they are released.
-    var heldModules: Set<Atom> = []
-    /// Old code that some worker still ran when its module was loaded, with how it is to be purged.
-    var unpurged = Unpurged()
-    var purgeTimer: ScheduledTimer?
-    /// Whether a check of an install reads its files: one at a time, since it reads them all.
-    var isChecking = false
-    var probation = ProbationDriver()
-    /// Time limits of upgrades.
-    var upgradeOptions = RelupMachine.Options()
-    /// How long a worker may take for its `config_change`.
-    var configChangeMilliseconds = 10_000
-    var requests: [RequestID: (SupervisorReply) -> Void] = [:]
-    var lastRequest = 0
-    var applicationWaiters: [Atom: ApplicationWaiters] = [:]
-    /// By the version of the release for which they were made.
-    var environmentChanges: [String: EnvironmentChanges] = [:]
-    /// What people are changing by hand: no install that is asked for begins meanwhile.
-    var changesUnderWay: [Int: String] = [:]
-    var lastChange = 0
-    /// How often an application's start phases were run: an answer of an earlier run has no meaning any more.
-    var startPhaseRuns: [Atom: Int] = [:]
-    private var treeEvents: [SupervisionTree.Event] = []
-    private var isFeeding = false
-    /// Who waits for a start to have come to its end, whatever that is.
-    var startWaiters: [StartID: [() -> Void]] = [:]
-    var bootWaiter: ((Result<Void, BootError>) -> Void)?
-    var endWaiters: [(NodeEnd) -> Void] = []
+
+    private(set) var phase: Phase = .idle
+    let startedAtMilliseconds = Reactor.nowMilliseconds()
+    private var bootWaiter: ((Result<Void, BootError>) -> Void)?
+    private var endWaiters: [(NodeEnd) -> Void] = []
 
     public init(root: ReleaseRoot, logger: Logger) throws(BootError) {
         self.root = root
-        events = EventHub(logger: logger)
-        codeServer = CodeServer()
+        let events = EventHub(logger: logger)
+        let sockets = SocketKeeper()
+        let code = CodeServer(root: root)
+        self.events = events
+        self.sockets = sockets
+        self.code = code
+        let composition = Composition()
+        tree = TreeDriver(code: code, events: events, sockets: sockets) { composition.makePlace($0, $1) }
+        applications = ApplicationDriver(tree: tree, code: code, events: events, running: running)
+        purger = Purger(
+            code: code, events: events, census: { [tree] in tree.workers(listing: $0, then: $1) },
+            end: { [tree] in tree.places[$0]?.current?.kill(reason: .atom("killed")) },
+            mayPurge: { [running] in !running.isChanging })
+        let site = UpgradeSite(
+            root: root, tree: tree, applications: applications, code: code, events: events, running: running,
+            makePlace: { composition.makePlace($0, $1) })
+        installer = Installer(site: site, store: composition.storeAccess, purger: purger)
+        probation = ProbationDriver(root: root, events: events, processes: processes)
         store = try ReleaseStore(root: root)
-        sockets.isVacant = { [unowned self] in tree.child(at: $0) == nil }
         for note in store.recoveryNotes { events.post("recovered", note, level: .notice) }
+        composition.node = self
+        connect()
     }
 
-    var releases: ReleasesFile { store.table.releases }
-
-    /// The release whose configuration a start takes: the new one once an upgrade has switched the code path.
-    var releaseForStarts: LoadedRelease? {
-        guard let upgrade else { return release }
-        return upgrade.usesNewCode ? upgrade.to : upgrade.from
+    /// What one room tells that concerns others.
+    private func connect() {
+        tree.client = applications
+        tree.onReport = { [unowned self] report in probation.judge(report) { self.tree.child(at: $0)?.spec } }
+        processes.onEnd = { [unowned self] in processEnded() }
+        applications.onOutcome = { [unowned self] in heard($0) }
+        installer.onNotice = { [unowned self] in heard($0) }
+        probation.onDemand = { [unowned self] in meet($0) }
     }
 
-    // MARK: The tree's driver
-
-    /// Gives the tree an event and performs what it answers; events that come of that follow in order.
-    func feed(_ event: SupervisionTree.Event) {
-        treeEvents.append(event)
-        guard !isFeeding else { return }
-        isFeeding = true
-        defer { isFeeding = false }
-        while !treeEvents.isEmpty {
-            let next = treeEvents.removeFirst()
-            for action in tree.handle(next, now: Reactor.nowMilliseconds()) { perform(action) }
-        }
-        forgetGonePlaces()
-    }
-
-    /// Asks a supervisor; `then` gets its reply.
-    func request(_ request: SupervisorRequest, then: @escaping @HostActor (SupervisorReply) -> Void) {
-        lastRequest += 1
-        let id = RequestID(lastRequest)
-        requests[id] = then
-        feed(.request(id, request))
-    }
-
-    private func perform(_ action: SupervisionTree.Action) {
-        switch action {
-        case .startWorker(let id, let address, let spec): startWorker(id, address, spec)
-        case .stopWorker(let id, let address, let shutdown): stopWorker(id, address, shutdown)
-        case .cancelStart(let id, let address): stopWorker(id, address, .brutalKill)
-        case .readSupervisor(let id, let address, let module, let arguments):
-            readSupervisor(id, address, module, arguments)
-        case .scheduleTimer(let id, let milliseconds):
-            _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
-                self?.feed(.timerFired(id))
-            }
-        case .reply(let id, let reply):
-            // A child may have been deleted by it, and its place with it.
-            placesInQuestion = .all
-            forgetGonePlaces()
-            requests.removeValue(forKey: id)?(reply)
-        case .rootStarted(let address): feed(.rootStarted(address))
-        case .rootFailed(let address, let reason):
-            placesInQuestion = .all
-            feed(.rootFailed(address, reason: reason))
-        case .rootStopped(let address, let reason):
-            placesInQuestion = .all
-            feed(.rootStopped(address, reason: reason))
-        case .report(let report):
-            if isOfSupervisor(report) { placesInQuestion = .all }
-            tell(report)
-            judge(report)
+    private func heard(_ outcome: ApplicationDriver.Outcome) {
+        switch outcome {
+        case .booted: booted()
+        case .mustEnd(let reason): stop(endOfNode("the node ends: \(code.explained(reason))"))
+        case .allStopped: treeIsDown()
         }
     }
 
-    private func startWorker(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
-        if spec.listedModules.contains(where: heldModules.contains) {
-            return feed(.workerStartHeld(id))
-        }
-        let place = places[address] ?? Place(address: address, spec: spec, node: self)
-        places[address] = place
-        emptyPlaces.remove(address)
-        place.start(id, spec: spec)
-    }
-
-    private func stopWorker(_ id: StartID, _ address: ChildAddress, _ shutdown: Shutdown) {
-        guard let place = places[address], place.startID == id else {
-            return feed(.workerExited(id, reason: .atom("noproc")))
-        }
-        place.stop(id, shutdown)
-    }
-
-    private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
-        do {
-            guard let initial = try supervisorInit(of: module, at: address) else {
-                return feed(.supervisorIgnored(id))
-            }
-            feed(.supervisorRead(id, initial))
-        } catch {
-            feed(.supervisorUnreadable(id, reason: error.reason))
-        }
-    }
-
-    /// What MODULE.sup says now, with its application's environment put in; nothing where it says `ignore`.
-    func supervisorInit(of module: Atom, at address: ChildAddress) throws(SupervisorReadError) -> SupervisorInit? {
-        do {
-            let file = try codeServer.supervisor(module, in: root)
-            let environment =
-                releaseForStarts.map { release in
-                    self.environment(of: environmentOwner(of: address, module: module, in: release), in: release)
-                } ?? [:]
-            return try SupervisorInit.parse(file.bytes, file: file.path) { environment[$0] }
-        } catch let error as CodeError {
-            throw SupervisorReadError(reason: error.term)
-        } catch {
-            throw SupervisorReadError(reason: .text("\(error)"))
-        }
-    }
-
-    // MARK: What places tell
-
-    func placeNotice(_ place: Place, _ notice: Place.Notice) {
-        let id = notice.startID
-        if place.startID == nil { emptied(place.address) }
+    private func heard(_ notice: Installer.Notice) {
         switch notice {
-        case .started:
-            let pid = place.current?.pid ?? 0
-            events.post(
-                "worker_started", "\(place.address) started, pid \(pid)", worker: place.address.description,
-                fields: ["pid": "\(pid)", "generation": "\(place.current?.number ?? 0)"])
-            tellIfStale(place)
-            feed(.workerStarted(id))
-        case .ignored: feed(.workerIgnored(id))
-        case .startFailed(_, let reason): feed(.workerStartFailed(id, reason: reason))
-        case .exited(_, let reason, let asked):
-            tellEnd(of: place, reason, asked: asked)
-            feed(.workerExited(id, reason: reason))
+        case .began: probation.judge(.upgradeBegan)
+        case .failed(let reason): probation.judge(.upgradeFailed(reason: reason))
+        case .installed(let install):
+            probation.begin(install)
+            SystemdNotify.status(statusLine)
+        case .mustRestart(let reason): stop(.restart(reason: reason))
         }
-        for waiter in startWaiters.removeValue(forKey: id) ?? [] { waiter() }
     }
 
-    func handedOff(_ place: Place, from old: Generation, to new: Generation) {
-        events.post(
-            "worker_handed_off", "\(place.address) handed off from pid \(old.pid) to pid \(new.pid)",
-            worker: place.address.description,
-            fields: ["pid": "\(new.pid)", "old_pid": "\(old.pid)", "generation": "\(new.number)"])
+    private func meet(_ demand: ProbationDriver.Demand) {
+        switch demand {
+        case .makePermanent(let vsn): makePermanentByItself(vsn)
+        case .goBack(let vsn): goBack(to: vsn)
+        case .restartNode(let reason): stop(.restart(reason: reason))
+        }
+    }
+
+    // MARK: Boot
+
+    /// Boots the permanent release; returns once every application of it has started.
+    public func boot() async throws(BootError) {
+        await endEarlierRun()
+        guard case .idle = phase else { throw BootError("the node was stopped before it booted") }
+        let result: Result<Void, BootError> = await withCheckedContinuation { continuation in
+            bootWaiter = { continuation.resume(returning: $0) }
+            beginBoot()
+        }
+        try result.get()
+    }
+
+    private func beginBoot() {
+        do {
+            guard let permanent = store.table.releases.permanent else {
+                throw BootError("\(root.releasesFile): no release is permanent, so nothing can boot")
+            }
+            let release = try root.load(permanent)
+            running.boots(release)
+            events.release = release.vsn
+            code.use(release)
+            events.post("boot", "booting release \(release.resource.name) \(release.vsn)", level: .notice)
+            phase = .starting
+            try applications.boot(release.applicationSpecs)
+        } catch {
+            end(.failed("\(error)"))
+        }
+    }
+
+    private func booted() {
+        guard case .starting = phase else { return }
+        phase = .running
+        sockets.forgetUnclaimed()
+        events.post("running", statusLine, level: .notice)
+        finishBoot(.success(()))
+    }
+
+    private func finishBoot(_ result: Result<Void, BootError>) {
+        let waiter = bootWaiter
+        bootWaiter = nil
+        waiter?(result)
+    }
+
+    /// What the service manager shows of a node that runs.
+    var statusLine: String { "release \(running.current?.vsn ?? "") runs" }
+
+    // MARK: End
+
+    /// Suspends until the node has ended and says why.
+    public func ended() async -> NodeEnd {
+        await withCheckedContinuation { continuation in
+            if case .ended(let end) = phase { return continuation.resume(returning: end) }
+            endWaiters.append { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// Stops the tree in order; `ended()` returns once it is down.
+    public func stop(_ end: NodeEnd) {
+        switch phase {
+        case .stopping, .ended: return
+        case .idle, .starting, .running: phase = .stopping(end)
+        }
+        installer.overtaken(reason: end.ofUpgrade)
+        tree.expect(.nextRun)
+        purger.stop()
+        probation.judge(.nodeStopping)
+        events.post("stopping", "stopping: \(end)", level: .notice)
+        applications.stopAll()
+    }
+
+    /// A node that can't go on ends with failure, so that the service manager starts it anew; one that runs a release
+    /// which is not permanent goes back to the one that is, by its own restart.
+    private func endOfNode(_ reason: String) -> NodeEnd {
+        guard let running = store.table.running, running.status != .permanent else { return .failed(reason) }
+        return .restart(reason: "\(reason), and release \(running.vsn) is not permanent")
+    }
+
+    /// The tree is down; what still ends are old generations and standbys, which nobody needs.
+    private func treeIsDown() {
+        guard case .stopping(let end) = phase else { return }
+        processes.killAll()
+        guard processes.isEmpty else { return }
+        self.end(end)
+    }
+
+    /// No process is left behind: the node has ended when its last process has.
+    private func processEnded() {
+        if processes.generations.isEmpty, applications.started.isEmpty { treeIsDown() }
+    }
+
+    private func end(_ end: NodeEnd) {
+        phase = .ended(end)
+        switch end {
+        case .restart: break  // They go on into the daemon's next run.
+        case .stopped, .failed: sockets.closeAll()
+        }
+        events.post("stopped", "the node is down")
+        events.finish()
+        finishBoot(.failure(BootError("\(end)")))
+        let waiters = endWaiters
+        endWaiters = []
+        for waiter in waiters { waiter(end) }
     }
 }
 
-/// Why a supervisor's init could not be had.
-struct SupervisorReadError: Error { let reason: Term }
+/// What the rooms ask of the whole, which is made of them: the node is there once all of them are.
+@HostActor
+private final class Composition {
+    weak var node: Node?
+
+    func makePlace(_ address: ChildAddress, _ spec: ChildSpec) -> Place {
+        Place(address: address, spec: spec, node: node!)
+    }
+
+    var storeAccess: StoreAccess {
+        StoreAccess(
+            table: { [self] in node!.store.table },
+            installed: { [self] vsn in try node!.store.apply(try node!.store.table.installed(vsn)) })
+    }
+}

@@ -17,6 +17,19 @@ public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
+extension NodeEnd {
+    /// Why an upgrade that was under way did not come to its end, for its result.
+    var ofUpgrade: String {
+        switch self {
+        case .stopped:
+            "the node was stopped before the upgrade's end; its permanent release boots when it is started again"
+        case .failed(let reason): "the node failed before the upgrade's end: \(reason)"
+        case .restart(let reason):
+            "the node restarts into its permanent release before the upgrade's end: \(reason)"
+        }
+    }
+}
+
 /// Why a root can't boot: one sentence that says what, where and what to do.
 public struct BootError: Error, Sendable, CustomStringConvertible {
     public let description: String

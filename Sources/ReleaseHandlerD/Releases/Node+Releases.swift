@@ -8,7 +8,7 @@ import Wire
 
 /// Operations on the releases: unpack, make permanent, remove, list.
 extension Node {
-    func whichReleases() -> [ReleaseSummary] { releases.releases.map(\.summary) }
+    func whichReleases() -> [ReleaseSummary] { store.table.releases.releases.map(\.summary) }
 
     func summary(_ vsn: String) throws(ControlError) -> ReleaseSummary {
         do {
@@ -27,7 +27,7 @@ extension Node {
             try change { (table) throws(ReleaseError) in try table.makePermanent(vsn) }
         } catch {
             // start_erl.data decides what boots, whatever else could not be written.
-            if error.code == .systemError, releases.permanent?.vsn == vsn { madePermanent(vsn, by: by) }
+            if error.code == .systemError, store.table.releases.permanent?.vsn == vsn { madePermanent(vsn, by: by) }
             throw error
         }
         madePermanent(vsn, by: by)
@@ -35,8 +35,8 @@ extension Node {
     }
 
     private func madePermanent(_ vsn: String, by: String) {
-        purgeBrutally()
-        judge(.madePermanent(vsn))
+        purger.releaseMadePermanent()
+        probation.judge(.madePermanent(vsn))
         events.post(
             "made_permanent", "release \(vsn) is permanent, by \(by)", level: .notice, fields: ["vsn": vsn, "by": by])
     }
@@ -65,8 +65,8 @@ extension Node {
     /// The library directories, relative to the root, of what every process verifiably runs from.
     private func directoriesInUse() -> Set<String> {
         var directories: Set<String> = []
-        let libraries = releases.releases.flatMap(\.libraries)
-        for generation in generations.values {
+        let libraries = store.table.releases.releases.flatMap(\.libraries)
+        for generation in processes.generations.values {
             guard let path = generation.code?.version.path else { continue }
             for library in libraries where path.hasPrefix(root.resolve(library.directory) + "/") {
                 directories.insert(library.directory)

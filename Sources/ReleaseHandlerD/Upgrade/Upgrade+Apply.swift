@@ -68,12 +68,12 @@ extension Upgrade {
                 type = named
             }
             do {
-                try node.applications?.update(to.applicationSpecs)
+                try applications.update(to.applicationSpecs)
             } catch {
                 return answer(.applyFailed(.text("\(error)")))
             }
             // Which modules its children list is known only once its supervisor was read.
-            if let held = node.heldModules.sorted(by: { $0.name < $1.name }).first { return refuseHeld(held) }
+            if let held = tree.heldModules.sorted(by: { $0.name < $1.name }).first { return refuseHeld(held) }
             control(.start(name, type), name)
         }
     }
@@ -90,7 +90,7 @@ extension Upgrade {
     }
 
     private func control(_ event: ApplicationController.Event, _ name: Atom) {
-        bounded { done in node.control(event, name, then: done) }
+        bounded { done in applications.control(event, name, then: done) }
     }
 
     /// An answer that does not come in time is an error like any other: the script's next step is decided by it.
@@ -122,7 +122,7 @@ extension Upgrade {
 
     private func say(_ arguments: [Term]) {
         let text = arguments.map { $0.asText ?? $0.description }.joined(separator: " ")
-        node.events.post("relup_output", text, level: .notice)
+        events.post("relup_output", text, level: .notice)
         applied(.atom("ok"))
     }
 }

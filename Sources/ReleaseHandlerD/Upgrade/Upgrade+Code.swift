@@ -12,12 +12,12 @@ extension Upgrade {
 
     func readObjectCode(_ library: LibraryRecord, _ modules: [Atom]) {
         // The upgrade may be over when it is read, and the node gone.
-        Task { @HostActor [weak self, root = node.root, codeServer = node.codeServer] in
+        Task { @HostActor [weak self, root = site.root, code = site.code] in
             do throws(UnreadableModule) {
                 let read = try await DiskWork.run { () throws(UnreadableModule) in
                     try Self.read(modules, of: library, in: root)
                 }
-                for code in read { codeServer.keep(code) }
+                for one in read { code.keep(one) }
                 guard let self else { return }
                 if let unusable = self.unusableSupervisor(read) {
                     return self.answer(.objectCodeFailed(module: unusable.module, reason: .text(unusable.sentence)))
@@ -94,7 +94,7 @@ extension Upgrade {
     private func startStandby(
         _ order: RelupMachine.StandbyOrder, then: @escaping @HostActor (Result<Term, StandbyFailure>) -> Void
     ) {
-        guard let code = node.codeServer.loaded(order.version) else {
+        guard let code = code.loaded(order.version) else {
             return then(.failure(StandbyFailure(reason: .atom("not_read"))))
         }
         guard let worker = order.worker else { return startProbe(code, then: then) }
@@ -109,15 +109,10 @@ extension Upgrade {
         let spec = ChildSpec(
             id: .atom(code.version.module),
             start: MFA(module: code.version.module, function: "start_link", arguments: []))
-        let probe = Place(address: address, spec: spec, node: node)
+        let probe = site.makePlace(address, spec)
         probe.prepareStandby(of: code) { result in
             probe.endStandby()
             then(result.map(\.vsn))
         }
     }
-}
-
-extension Term {
-    /// Nil for `undefined`.
-    var ifDefined: Term? { self == .atom("undefined") ? nil : self }
 }

@@ -8,11 +8,11 @@ extension Upgrade {
     /// Loads and unloads; the release that is installed says what there is.
     func applyLoading(_ event: ApplicationController.Event, _ name: Atom) {
         do {
-            try node.applications?.update(to.applicationSpecs)
+            try applications.update(to.applicationSpecs)
         } catch {
             return answer(.applyFailed(.text("\(error)")))
         }
-        node.control(event, name) { [weak self] in self?.answer(.applied($0)) }
+        applications.control(event, name) { [weak self] in self?.answer(.applied($0)) }
     }
 
     /// Source: OTP application(3), `get_env/2,3`, `get_all_env/1`, `set_env/3,4`, `unset_env/2,3`.
@@ -25,7 +25,7 @@ extension Upgrade {
             return badArgument(arguments.first ?? .nil, "an application's name")
         }
         if function.function == "get_all_env" {
-            let all = node.environmentParameters(of: application, in: to)
+            let all = applications.environmentParameters(of: application, in: to)
             return answer(.applied(.list(all.map { .tuple([.atom($0.key), $0.value]) })))
         }
         guard arguments.count > 1, case .atom(let key) = arguments[1] else {
@@ -33,17 +33,17 @@ extension Upgrade {
         }
         switch (function.function.name, arguments.count) {
         case ("get_env", _):
-            let value = node.environment(of: application, in: to)[key]
+            let value = applications.environment(of: application, in: to)[key]
             if arguments.count == 3 { return answer(.applied(value ?? arguments[2])) }
             answer(.applied(value.map { .tuple([.ok, $0]) } ?? .undefined))
         case ("set_env", _):
             let isPersistent = arguments.count == 4 && Self.isPersistent(arguments[3])
-            node.changeEnvironment(
+            applications.changeEnvironment(
                 of: application, key, to: .set(arguments[2]), isPersistent: isPersistent, in: to)
             answer(.applied(.ok))
         case (_, _):
             let isPersistent = arguments.count == 3 && Self.isPersistent(arguments[2])
-            node.changeEnvironment(of: application, key, to: .unset, isPersistent: isPersistent, in: to)
+            applications.changeEnvironment(of: application, key, to: .unset, isPersistent: isPersistent, in: to)
             answer(.applied(.ok))
         }
     }

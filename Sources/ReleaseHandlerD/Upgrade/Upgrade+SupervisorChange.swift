@@ -15,7 +15,7 @@ struct ChangedSupervisor {
 /// `{update, M, supervisor}`: suspend, code_change and resume of supervisors.
 extension Upgrade {
     func supervisor(_ worker: ChildAddress) -> ChildAddress? {
-        node.tree.supervisor(at: worker)?.address
+        tree.supervisor(at: worker)?.address
     }
 
     func suspend(
@@ -23,13 +23,13 @@ extension Upgrade {
     ) {
         let first = Gather<StepResult>(count: 1) { then($0[0]) }
         let timer = milliseconds.map { limit in
-            Reactor.shared.schedule(afterMilliseconds: limit) { [node] in
+            Reactor.shared.schedule(afterMilliseconds: limit) { [tree] in
                 // Behind the suspend in its queue: it does not stay suspended once it comes to them.
-                node.request(.resume(supervisor: supervisor)) { _ in }
+                tree.request(.resume(supervisor: supervisor)) { _ in }
                 first.set(0, .hung)
             }
         }
-        node.request(.suspend(supervisor: supervisor)) { reply in
+        tree.request(.suspend(supervisor: supervisor)) { reply in
             timer?.cancel()
             first.set(0, reply.failure.map { .died($0) } ?? .done)
         }
@@ -61,16 +61,16 @@ extension Upgrade {
     }
 
     private func change(_ address: ChildAddress, then: @escaping @HostActor (ChangeResult) -> Void) {
-        guard let before = node.tree.snapshot(of: address) else { return then(.died) }
+        guard let before = tree.snapshot(of: address) else { return then(.died) }
         let initial: SupervisorInit
         do {
-            let result = try node.supervisorInit(of: before.module, at: address)
+            let result = try tree.supervisorInit(of: before.module, at: address)
             guard let result else { return then(.changed("its init answers ignore: nothing changed")) }
             initial = result
         } catch {
             return then(.failed(error.reason))
         }
-        node.request(.codeChange(supervisor: address, initial)) { [weak self] reply in
+        tree.request(.codeChange(supervisor: address, initial)) { [weak self] reply in
             guard let self else { return }
             switch reply {
             case .error(.noproc), .error(.shutdown): return then(.died)
@@ -79,7 +79,7 @@ extension Upgrade {
             }
             let change = before.change(to: initial)
             self.supervisors.append(ChangedSupervisor(address: address, before: before, change: change))
-            self.node.adoptSpecs(below: address)
+            self.tree.adoptSpecs(below: address)
             then(.changed(change.summary))
         }
     }
@@ -100,21 +100,21 @@ extension Upgrade {
     }
 
     private func restore(_ one: ChangedSupervisor, then: @escaping @HostActor (Term?) -> Void) {
-        guard let status = node.tree.supervisor(at: one.address) else { return then(nil) }
+        guard let status = tree.supervisor(at: one.address) else { return then(nil) }
         let request: SupervisorRequest
         if status.startID == one.before.startID {
             request = .restore(supervisor: one.address, one.before)
         } else {
             do {
-                let initial = try node.supervisorInit(of: status.module, at: one.address)
+                let initial = try tree.supervisorInit(of: status.module, at: one.address)
                 guard let initial else { return then(nil) }
                 request = .codeChange(supervisor: one.address, initial)
             } catch {
                 return then(error.reason)
             }
         }
-        node.request(request) { [weak node] reply in
-            node?.adoptSpecs(below: one.address)
+        tree.request(request) { [weak tree] reply in
+            tree?.adoptSpecs(below: one.address)
             switch reply {
             case .error(.noproc), .error(.shutdown): then(nil)  // It has ended: what starts reads the old code.
             case .error(let error): then(error.reason)
@@ -160,25 +160,16 @@ extension Upgrade {
     }
 
     private func runs(_ one: ChangedSupervisor, _ id: Term) -> Bool {
-        node.tree.child(at: one.address.child(id))?.state.startID != nil
+        tree.child(at: one.address.child(id))?.state.startID != nil
     }
 
     private func isIdle(_ one: ChangedSupervisor, _ id: Term) -> Bool {
-        node.tree.child(at: one.address.child(id))?.state == .undefined
+        tree.child(at: one.address.child(id))?.state == .undefined
     }
 }
 
 extension ChangedSupervisor {
     fileprivate func apply(_ function: String, _ id: Term) -> String {
         "{apply,{supervisor,\(function),[\(Term.string(address.description)),\(id)]}}"
-    }
-}
-
-extension Node {
-    /// What the tree says of the children of that supervisor counts for their places.
-    func adoptSpecs(below supervisor: ChildAddress) {
-        for (address, place) in places where address.parent == supervisor {
-            if let spec = tree.child(at: address)?.spec { place.adopt(spec) }
-        }
     }
 }

@@ -24,7 +24,7 @@ extension Upgrade {
 
     private func withSupervisor(_ argument: Term, _ body: (ChildAddress) -> Void) {
         do {
-            body(try node.supervisor(named: argument))
+            body(try tree.supervisor(named: argument))
         } catch {
             let expected = "expected a supervisor's module or its place in the tree, such as \"kv/kv_sup\""
             answer(.applyFailed(.tuple([.atom("badarg"), .text("\(expected): \(error)")])))
@@ -32,18 +32,18 @@ extension Upgrade {
     }
 
     private func withChild(_ arguments: [Term], _ body: (ChildAddress, Term) -> Void) {
-        withSupervisor(arguments[0]) { body($0, node.childID(arguments[1], in: $0)) }
+        withSupervisor(arguments[0]) { body($0, tree.childID(arguments[1], in: $0)) }
     }
 
     private func restartChild(_ supervisor: ChildAddress, _ id: Term) {
-        if let held = heldModule(of: node.tree.child(at: supervisor.child(id))?.spec) { return refuseHeld(held) }
+        if let held = heldModule(of: tree.child(at: supervisor.child(id))?.spec) { return refuseHeld(held) }
         supervise(.restartChild(supervisor: supervisor, id: id))
     }
 
     private func startChild(_ supervisor: ChildAddress, _ argument: Term) {
         do {
-            let request = try node.startRequest(supervisor, argument)
-            var spec = node.tree.template(of: supervisor)
+            let request = try tree.startRequest(supervisor, argument)
+            var spec = tree.template(of: supervisor)
             if case .startChild(_, let given) = request { spec = given }
             if let held = heldModule(of: spec) { return refuseHeld(held) }
             supervise(request)
@@ -53,6 +53,6 @@ extension Upgrade {
     }
 
     private func supervise(_ request: SupervisorRequest) {
-        bounded { done in node.request(request) { done($0.term) } }
+        bounded { done in tree.request(request) { done($0.term) } }
     }
 }

@@ -47,10 +47,10 @@ extension Upgrade {
             let why =
                 place.spec.isUnmodifiedProgram
                 ? "is an unmodified program" : "did not answer suspend in time"
-            node.events.post(
+            events.post(
                 "worker_hung", "\(worker) \(why) and is terminated", level: .warning, worker: worker.description)
             terminated.insert(place.address)
-            node.request(.terminateChild(supervisor: supervisor, id: id)) { _ in }
+            tree.request(.terminateChild(supervisor: supervisor, id: id)) { _ in }
             if case .infinity = place.spec.shutdown { killLater(place) }
         }
         answer(.hungTerminated)
@@ -106,7 +106,7 @@ extension Upgrade {
         each(workers) { (worker, done: @escaping @HostActor (StepResult) -> Void) in
             // One that has ended meanwhile is as much resumed as it can be: its parent starts it again.
             if let supervisor = supervisor(worker) {
-                return node.request(.resume(supervisor: supervisor)) { _ in done(.done) }
+                return tree.request(.resume(supervisor: supervisor)) { _ in done(.done) }
             }
             guard let place = place(worker) else { return done(.died(.atom("noproc"))) }
             ask(place, done)
@@ -127,12 +127,11 @@ extension Upgrade {
     /// Starts what was terminated as hung, and awaits the restart of what died; each must then run the current code.
     func startAgain(_ workers: [ChildAddress]) {
         // Only starts that these wait for; the tree is told anew that the others are held.
-        node.heldModules.subtract(workers.flatMap { node.tree.child(at: $0)?.spec.listedModules ?? [] })
-        node.feed(.startsReleased)
+        tree.release(workers.flatMap { tree.child(at: $0)?.spec.listedModules ?? [] })
         each(workers) { (address, done: @escaping @HostActor (Term?) -> Void) in
             guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
             within(Self.startMilliseconds, done) { done in
-                node.restartChild(address) { [weak self] reason in done(reason ?? self?.oldCode(address)) }
+                tree.restartChild(address) { [weak self] reason in done(reason ?? self?.oldCode(address)) }
             }
         } then: { results in
             let failed = results.compactMap { worker, reason in
@@ -144,16 +143,16 @@ extension Upgrade {
 
     /// Nil once the worker runs the current code, and where its supervisor does not restart it.
     private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
-        guard let place = node.places[address], case .starting(let id, _) = place.state else {
-            switch node.tree.child(at: address)?.state {
+        guard let place = tree.places[address], case .starting(let id, _) = place.state else {
+            switch tree.child(at: address)?.state {
             case .running: return then(oldCode(address))
             case .starting, .restarting: return then(.atom("restarting"))
             case .undefined, nil: return then(nil)
             }
         }
         within(Self.startMilliseconds, then) { done in
-            node.startWaiters[id, default: []].append { [weak self] in
-                guard let self, let place = self.node.places[address], case .running = place.state else {
+            tree.whenEnded(id) { [weak self] in
+                guard let self, let place = self.tree.places[address], case .running = place.state else {
                     return done(.atom("start_failed"))
                 }
                 done(self.oldCode(address))
@@ -163,15 +162,38 @@ extension Upgrade {
 
     /// The reason where a worker runs other code than what is current.
     private func oldCode(_ address: ChildAddress) -> Term? {
-        guard let version = node.places[address]?.current?.code?.version,
-            let current = node.codeServer.table.current[version.module], current.sha256 != version.sha256
+        guard let version = tree.places[address]?.current?.code?.version,
+            let current = code.table.current[version.module], current.sha256 != version.sha256
         else { return nil }
         return .tuple([.atom("old_code"), .atom(version.module)])
     }
 
     func endWorkers(_ workers: [ChildAddress], _ reason: Term) {
-        for worker in workers { place(worker)?.end(reason: reason) }
+        for worker in workers {
+            guard let place = place(worker) else { continue }
+            ended[worker] = place.current
+            place.end(reason: reason)
+        }
         answer(.workersEnded)
+    }
+
+    /// Who was ended by the script is started again by its supervisor: whether, is part of the answer.
+    func awaitRestarts(_ workers: [ChildAddress]) {
+        each(workers) { (worker, done: @escaping @HostActor (TreeDriver.Rest) -> Void) in
+            tree.whenAtRest(worker, after: ended[worker], within: Self.startMilliseconds, then: done)
+        } then: { results in
+            let failed = results.compactMap { worker, rest -> RelupMachine.WorkerFailure? in
+                let reason: String
+                switch rest {
+                case .running: return nil
+                case .gone: reason = "it is not in the tree any more"
+                case .stopped: reason = "its supervisor does not start it"
+                case .restless: reason = "it was not started within \(Self.startMilliseconds) ms"
+                }
+                return .init(worker: worker, reason: .text(reason))
+            }
+            self.answer(.restartsAwaited(notRunning: failed))
+        }
     }
 
     /// Bounds a question to the tree: a supervisor that is busy for ever must not hold an upgrade up for ever.
@@ -194,12 +216,12 @@ extension Upgrade {
     func stopChildren(_ modules: [Atom]) {
         var stopped: [(module: Atom, address: ChildAddress)] = []
         for module in modules {
-            for child in node.children(listing: module) where !stopped.contains(where: { $0.address == child }) {
+            for child in tree.children(listing: module) where !stopped.contains(where: { $0.address == child }) {
                 stopped.append((module, child))
             }
         }
         each(stopped) { (child, done: @escaping @HostActor (Term?) -> Void) in
-            within(Self.stopMilliseconds, done) { node.terminateChild(child.address, then: $0) }
+            within(Self.stopMilliseconds, done) { tree.terminateChild(child.address, then: $0) }
         } then: { results in
             var ok: [RelupMachine.StoppedChild] = []
             var failed: [RelupMachine.WorkerFailure] = []
@@ -225,6 +247,7 @@ extension Upgrade {
     ) {
         guard let worker = waiting.first else { return answer(.childrenStarted(ok: ok, failed: failed)) }
         let then: @HostActor (Term?) -> Void = { [weak self] reason in
+            self?.progressed()
             if let reason {
                 let failure = RelupMachine.WorkerFailure(worker: worker, reason: reason)
                 self?.startNext(waiting.dropFirst(), ok: ok, failed: failed + [failure])
@@ -232,24 +255,14 @@ extension Upgrade {
                 self?.startNext(waiting.dropFirst(), ok: ok + [worker], failed: failed)
             }
         }
-        if let held = heldModule(of: node.tree.child(at: worker)?.spec) { return then(Self.isHeld(held)) }
-        within(Self.startMilliseconds, then) { node.restartChild(worker, then: $0) }
+        if let held = heldModule(of: tree.child(at: worker)?.spec) { return then(Self.isHeld(held)) }
+        within(Self.startMilliseconds, then) { tree.restartChild(worker, then: $0) }
     }
 
     /// A module of the spec whose starts wait for a resume: a start of it now would wait for what comes after it.
     func heldModule(of spec: ChildSpec?) -> Atom? {
-        spec?.listedModules.first(where: node.heldModules.contains)
+        spec?.listedModules.first(where: tree.heldModules.contains)
     }
 
     static func isHeld(_ module: Atom) -> Term { .tuple([.atom("suspended"), .atom(module)]) }
-}
-
-extension ChildSpec {
-    /// The modules that it lists; a worker with `dynamic` ones has at least its start module.
-    var listedModules: [Atom] {
-        switch modules {
-        case .list(let modules): modules
-        case .dynamic: [start.module]
-        }
-    }
 }

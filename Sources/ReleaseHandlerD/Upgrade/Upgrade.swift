@@ -11,7 +11,7 @@ final class Upgrade {
     let from: LoadedRelease
     let to: LoadedRelease
     let entry: RelupEntry
-    unowned let node: Node
+    let site: UpgradeSite
     private var machine: RelupMachine
     private let progress: (InstallProgress) -> Void
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
@@ -23,8 +23,6 @@ final class Upgrade {
     private var instructionNanoseconds = Reactor.nowNanoseconds()
     private var firstSuspendNanoseconds: Int?
     private(set) var suspendToResumeNanoseconds: Int?
-    /// Whether starts take the new release's code and configuration.
-    private(set) var usesNewCode = false
     /// The applications that were loaded before it.
     let loadedBefore: Set<Atom>
     /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
@@ -36,31 +34,41 @@ final class Upgrade {
     /// Answers that came while actions were being performed.
     private var answers: [RelupMachine.Event] = []
     private var isPerforming = false
-    private var stepStartedMilliseconds = Reactor.nowMilliseconds()
+    private var step = UpgradeStep(began: Reactor.nowMilliseconds(), limit: .standard)
+    /// Which process stood at each place whose worker the script has ended.
+    var ended: [ChildAddress: Generation] = [:]
 
     init(
-        node: Node, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry, machine: RelupMachine,
+        site: UpgradeSite, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry, machine: RelupMachine,
         progress: @escaping @HostActor (InstallProgress) -> Void,
         then: @escaping @HostActor (Upgrade, RelupMachine.Outcome) -> Void
     ) {
-        self.node = node
+        self.site = site
         self.from = from
         self.to = to
         self.entry = entry
         self.machine = machine
-        loadedBefore = node.applications?.loaded ?? []
+        loadedBefore = site.applications.loaded
         self.progress = progress
         self.then = then
     }
 
+    var tree: TreeDriver { site.tree }
+    var applications: ApplicationDriver { site.applications }
+    var code: CodeServer { site.code }
+    var events: EventHub { site.events }
+
     var totalMilliseconds: Double { Double(Reactor.nowNanoseconds() - startedNanoseconds) / 1e6 }
 
-    /// How long the present step has taken so far.
-    var stepMilliseconds: Int { Reactor.nowMilliseconds() - stepStartedMilliseconds }
+    /// Whether the present step takes longer than any that is on its way may.
+    var isWedged: Bool { step.isOverdue(now: Reactor.nowMilliseconds()) }
+
+    /// A part of the present step is done.
+    func progressed() { step.progressed(now: Reactor.nowMilliseconds()) }
 
     func start() {
         tellStep(0)
-        perform(machine.start(code: node.codeServer.table))
+        perform(machine.start(code: code.table))
         performAnswers()
     }
 
@@ -68,7 +76,7 @@ final class Upgrade {
     func overtakenByStop() {
         guard !isOver else { return }
         isOver = true
-        node.heldModules = []
+        tree.forgetHeldModules()
         let failure = RelupMachine.Failure(
             index: nil, instruction: nil, error: .unexpectedEvent("the node was stopped during the upgrade"))
         then(self, .restartNode(failure))
@@ -76,7 +84,7 @@ final class Upgrade {
 
     func answer(_ event: RelupMachine.Event) {
         guard !isOver else { return }
-        stepStartedMilliseconds = Reactor.nowMilliseconds()
+        progressed()
         answers.append(event)
         performAnswers()
     }
@@ -84,7 +92,7 @@ final class Upgrade {
     /// One after the other, however many are given at once: a script may be as long as it likes, the stack not.
     private func performAnswers() {
         guard !isPerforming else { return }
-        while !answers.isEmpty, !isOver { perform(machine.handle(answers.removeFirst(), code: node.codeServer.table)) }
+        while !answers.isEmpty, !isOver { perform(machine.handle(answers.removeFirst(), code: code.table)) }
     }
 
     private func perform(_ actions: [RelupMachine.Action]) {
@@ -94,17 +102,22 @@ final class Upgrade {
     }
 
     private func perform(_ action: RelupMachine.Action) {
+        step = UpgradeStep(began: Reactor.nowMilliseconds(), limit: limit(of: action))
         switch action {
         case .findWorkers(let modules):
-            node.workers(listing: modules) { [weak self] in self?.answer(.workersFound($0)) }
+            tree.workers(listing: modules) { [weak self] in self?.answer(.workersFound($0)) }
         case .readObjectCode(let library, let modules): readObjectCode(library, modules)
         case .startStandbys(let orders): startStandbys(orders)
         case .changeCode(let change):
-            node.codeServer.apply(change, in: node.root)
-            if case .restore = change { usesNewCode = false } else { usesNewCode = true }
+            code.apply(change)
+            if case .restore = change {
+                site.running.switches(toNew: false)
+            } else {
+                site.running.switches(toNew: true)
+            }
             answer(.codeChanged)
         case .holdStarts(let modules):
-            node.heldModules.formUnion(modules)
+            tree.hold(modules)
             answer(.startsHeld)
         case .suspend(let orders, let isFirst):
             if isFirst { firstSuspendNanoseconds = Reactor.nowNanoseconds() }
@@ -117,17 +130,17 @@ final class Upgrade {
         case .resumeOld(let workers): resumeOld(workers)
         case .startAgain(let workers): startAgain(workers)
         case .releaseStarts(let modules):
-            node.heldModules.subtract(modules)
-            node.feed(.startsReleased)
+            tree.release(modules)
             answer(.startsReleased)
         case .endWorkers(let workers, let reason): endWorkers(workers, reason)
+        case .awaitRestarts(let workers): awaitRestarts(workers)
         case .stopChildren(let modules): stopChildren(modules)
         case .startChildren(let workers): startChildren(workers)
         case .syncNodes(let id, _):
             answer(.nodesSyncFailed(.tuple([.atom("not_supported"), id])))
         case .apply(let function): apply(function)
         case .endStandbys:
-            for place in node.places.values { place.endStandby() }
+            tree.endStandbys()
             answer(.standbysEnded)
         case .report(let report): tell(report)
         case .finished(let outcome):
@@ -157,7 +170,7 @@ final class Upgrade {
             .progress(.init(index: index, count: entry.script.count, text: entry.script[index].term.description)))
     }
 
-    func place(_ worker: ChildAddress) -> Place? { node.places[worker] }
+    func place(_ worker: ChildAddress) -> Place? { tree.places[worker] }
 
     /// Asks all at once, gathers what each answered, then goes on.
     func each<Order: Sendable, Result: Sendable>(
@@ -165,7 +178,12 @@ final class Upgrade {
         then: @escaping @HostActor ([(Order, Result)]) -> Void
     ) {
         let gather = Gather<Result>(count: orders.count) { results in then(Array(zip(orders, results))) }
-        for (index, order) in orders.enumerated() { ask(order) { gather.set(index, $0) } }
+        for (index, order) in orders.enumerated() {
+            ask(order) { [weak self] in
+                self?.progressed()
+                gather.set(index, $0)
+            }
+        }
     }
 
     func noteResumed(isLast: Bool) {

@@ -37,7 +37,7 @@ final class Launcher {
         guard speaksProtocol(place.spec) else { return try launchProgram(place) }
         let code: LoadedCode
         do {
-            code = try node.codeServer.resident(place.spec.start.module, in: node.root)
+            code = try node.codeServer.resident(place.spec.start.module)
         } catch {
             throw .code(error)
         }

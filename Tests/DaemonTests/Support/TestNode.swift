@@ -66,7 +66,7 @@ final class TestNode: Sendable {
     private func stop() async throws {
         await node.stop(.stopped)
         _ = await node.ended()
-        let left = await node.generations.count
+        let left = await node.processes.generations.count
         #expect(left == 0)
     }
 
@@ -86,19 +86,19 @@ final class TestNode: Sendable {
 
     /// Of every process of the node, standbys included.
     func pids() async -> [Int32] {
-        await { @HostActor in node.generations.values.map(\.pid) }()
+        await { @HostActor in node.processes.generations.values.map(\.pid) }()
     }
 
     /// A call that is never answered; the worker has it, and nothing else, when this returns.
     func hang(_ worker: String = c1) async -> Task<String, any Error> {
         let call = Task { try await self.call("hang", of: worker, within: 600_000) }
-        while await { @HostActor in node.place(named: worker)?.calls.isEmpty ?? true }() { await Task.yield() }
+        while await { @HostActor in node.tree.place(named: worker)?.calls.isEmpty ?? true }() { await Task.yield() }
         return call
     }
 
     /// What waits in the mailbox of a suspended worker.
     func waitingCalls(_ worker: String = c1) async -> Int {
-        await { @HostActor in node.place(named: worker)?.mailbox.count ?? 0 }()
+        await { @HostActor in node.tree.place(named: worker)?.mailbox.count ?? 0 }()
     }
 
     func pid(_ worker: String = c1) async throws -> Int32 { try #require(try await ps(worker).pid) }
@@ -119,12 +119,12 @@ final class TestNode: Sendable {
 
     /// Standbys are killed with the upgrade; their ends come as events of their own.
     func untilOneProcessIsLeft() async throws {
-        while await node.generations.count > 1 { await Task.yield() }
-        #expect(await node.generations.count == 1)
+        while await node.processes.generations.count > 1 { await Task.yield() }
+        #expect(await node.processes.generations.count == 1)
     }
 
     func limitCodeChange(to milliseconds: Int) async {
-        await { @HostActor in node.upgradeOptions.codeChangeTimeoutMilliseconds = milliseconds }()
+        await { @HostActor in node.installer.options.codeChangeTimeoutMilliseconds = milliseconds }()
     }
 
     struct EndedWithoutResult: Error {}

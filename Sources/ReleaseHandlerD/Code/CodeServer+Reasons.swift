@@ -3,12 +3,12 @@ import Supervision
 import Terms
 
 /// Reasons for people: the term, and what it leaves out.
-extension Node {
+extension CodeServer {
     /// The reason, with a sentence where it is about a module that no application of the release has.
     ///
     /// - Parameter spec: that of the child which could not be started, where it is known.
     func explained(_ reason: Term, of spec: ChildSpec? = nil) -> String {
-        guard let module = reason.undefinedModule, let searched = codeServer.directories(without: module, in: root)
+        guard let module = reason.undefinedModule, let searched = directories(without: module)
         else { return reason.description }
         let missing: String
         switch spec?.start.module == module ? spec?.type : nil {

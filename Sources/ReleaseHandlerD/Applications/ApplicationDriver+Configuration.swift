@@ -6,17 +6,17 @@ import Supervision
 import Terms
 import Wire
 
-/// `config_change` after an install, and old code that is purged later.
-extension Node {
+/// `config_change` after an install or a change of an environment.
+extension ApplicationDriver {
     /// Tells each worker whose application's environment differs from what it was told; `then` gets a sentence for
     /// each that failed. One that was started with the new environment has nothing to be told.
     func changeConfig(to release: LoadedRelease, then: @escaping @HostActor ([String]) -> Void) {
-        changeConfig(of: Array(places.values), to: release, then: then)
+        changeConfig(of: Array(tree.places.values), to: release, then: then)
     }
 
     /// A worker that was being started while its application's environment was changed does not know of that.
     func tellIfStale(_ place: Place) {
-        guard case .running = phase, let release,
+        guard !running.isChanging, let release = running.current,
             environmentChanges[release.vsn]?.isChanged(
                 environmentOwner(of: place.address, module: place.spec.start.module, in: release)) == true
         else { return }
@@ -33,7 +33,7 @@ extension Node {
     ) {
         var told: [(Place, ConfigChange, [EnvironmentEntry])] = []
         for place in places {
-            guard launcher.speaksProtocol(place.spec), case .running(_, let generation) = place.state else { continue }
+            guard !place.spec.isUnmodifiedProgram, case .running(_, let generation) = place.state else { continue }
             let new = environmentParameters(of: place, in: release)
                 .map { EnvironmentEntry(key: $0.key, value: $0.value) }
             if let change = Self.configChange(from: generation, to: new) {
@@ -61,58 +61,6 @@ extension Node {
         let removed = Set(told.keys).union(own.keys).filter { new[$0] == nil }.sorted { $0.name < $1.name }
         guard !changed.isEmpty || !added.isEmpty || !removed.isEmpty else { return nil }
         return ConfigChange(changed: changed, new: added, removed: removed)
-    }
-
-    // MARK: Old code
-
-    /// Old code is tried softly every ten seconds until nobody runs it any more.
-    func schedulePurge() {
-        purgeTimer?.cancel()
-        purgeTimer = nil
-        guard !unpurged.isEmpty else { return }
-        purgeTimer = Reactor.shared.schedule(afterMilliseconds: Unpurged.retryMilliseconds) { [weak self] in
-            self?.purge()
-        }
-    }
-
-    /// With the release made permanent, `brutal_purge` ends whoever still runs old code.
-    func purgeBrutally() {
-        unpurged.releaseMadePermanent()
-        purgeWhatIsDue()
-    }
-
-    /// What came due while an upgrade was under way.
-    func purgeWhatIsDue() {
-        if unpurged.hasDue { purge() }
-    }
-
-    private func purge() {
-        workers(listing: unpurged.modules.map(\.module)) { [weak self] infos in
-            guard let self else { return }
-            switch phase {
-            case .running: purge(infos)
-            // An upgrade has the code table in its hands; it purges what it must itself.
-            case .idle, .starting, .upgrading: break
-            case .stopping, .ended: return
-            }
-            schedulePurge()
-        }
-    }
-
-    private func purge(_ workers: [WorkerInfo]) {
-        let unused = unpurged.softPurge(codeServer.table, workers: workers)
-        for module in unused {
-            events.post("purged", "old code of \(module.name) is purged: nobody runs it any more")
-        }
-        let (due, users) = unpurged.brutalPurge(codeServer.table, workers: workers)
-        codeServer.apply(.purge(unused + due), in: root)
-        for user in users {
-            events.post(
-                "purged", "\(user) ran old code that is purged brutally; it is ended", level: .warning,
-                worker: user.description)
-            places[user]?.current?.kill(reason: .atom("killed"))
-        }
-        codeServer.forgetUnused()
     }
 }
 

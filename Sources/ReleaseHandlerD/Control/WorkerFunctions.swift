@@ -7,13 +7,16 @@ import Wire
 /// OTP's `sys` functions of workers, as far as they are for people who look and repair.
 ///
 /// Source: OTP sys(3); `docs/worker-protocol.md`.
-extension Node {
+@HostActor
+struct WorkerFunctions {
+    let tree: TreeDriver
+
     /// How long a worker may take to answer, as in OTP where nothing else is said.
     static let sysMilliseconds = 5_000
 
     func getStatus(_ worker: String) async throws(ControlError) -> WorkerStatus {
         let place = try found(worker)
-        guard launcher.speaksProtocol(place.spec) else {
+        guard !place.spec.isUnmodifiedProgram else {
             return WorkerStatus(worker: worker, status: try programStatus(place, worker).description)
         }
         let status = try await ask(place, worker) { .getStatus(ref: $0) }
@@ -36,6 +39,23 @@ extension Node {
         return WorkerState(worker: worker, state: term.description)
     }
 
+    func call(_ worker: String, _ request: Term, timeoutMilliseconds: Int) async throws(ControlError) -> String {
+        let place = try found(worker)
+        guard !place.spec.isUnmodifiedProgram else {
+            throw ControlError(
+                .workerError, "\(worker) is an unmodified program: it answers no calls",
+                details: ["worker": worker, "reason": "os_program"])
+        }
+        guard place.takesCalls else { throw notRunning(worker) }
+        let result: Result<Term, CallFailure> = await withCheckedContinuation { continuation in
+            place.call(request, timeoutMilliseconds: timeoutMilliseconds) { continuation.resume(returning: $0) }
+        }
+        switch result {
+        case .success(let term): return term.description
+        case .failure(let failure): throw failure.controlError(worker)
+        }
+    }
+
     func statistics(_ worker: String) throws(ControlError) -> WorkerStatistics {
         let place = try found(worker)
         guard let generation = place.current else { throw notRunning(worker) }
@@ -52,7 +72,7 @@ extension Node {
 
     /// The place of a worker that runs, or has run.
     func found(_ worker: String) throws(ControlError) -> Place {
-        if let place = place(named: worker) { return place }
+        if let place = tree.place(named: worker) { return place }
         let address = ChildAddress(parsing: worker)
         let child = address.flatMap { tree.child(at: $0) }
         if child?.spec.type == .worker { throw notRunning(worker) }
@@ -66,7 +86,7 @@ extension Node {
 
     private func withState(_ worker: String) throws(ControlError) -> Place {
         let place = try found(worker)
-        guard launcher.speaksProtocol(place.spec) else {
+        guard !place.spec.isUnmodifiedProgram else {
             throw ControlError(
                 .workerError, "\(worker) is an unmodified program: it has no state to show or to replace",
                 details: ["worker": worker, "reason": "os_program"])
@@ -76,7 +96,7 @@ extension Node {
 
     func notRunning(_ worker: String) -> ControlError {
         let sentence: String
-        switch place(named: worker)?.state {
+        switch tree.place(named: worker)?.state {
         case .starting?: sentence = "\(worker) does not run yet: it is being started"
         case .discarding?, .stopping?: sentence = "\(worker) is being stopped"
         case .empty?, .running?, .suspending?, .suspended?, .resuming?, nil: sentence = "\(worker) does not run"
@@ -113,5 +133,27 @@ extension Node {
         case .acknowledged, .ignored, .exported: failure = .worker(.atom("protocol_error"))
         }
         throw failure.controlError(worker)
+    }
+}
+
+extension CallFailure {
+    func controlError(_ worker: String) -> ControlError {
+        let details = ["worker": worker]
+        switch self {
+        case .ended(let reason):
+            return ControlError(
+                .workerError, "\(worker) ended before it answered: \(reason)",
+                details: details.merging(["reason": reason.description]) { $1 })
+        case .worker(let reason):
+            return ControlError(
+                .workerError, "\(worker) answered with an error: \(reason)",
+                details: details.merging(["reason": reason.description]) { $1 })
+        case .timedOut(let milliseconds):
+            return ControlError(.timeout, "\(worker) did not answer within \(milliseconds) ms", details: details)
+        case .mailboxFull:
+            let limits = "\(Mailbox.maxMessages) calls or \(Mailbox.maxBytes >> 20) MiB"
+            return ControlError(
+                .busy, "\(worker) has \(limits) waiting, which is the limit; try again later", details: details)
+        }
     }
 }

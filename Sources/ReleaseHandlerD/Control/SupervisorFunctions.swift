@@ -4,72 +4,13 @@ import Supervision
 import Terms
 import Wire
 
-/// OTP's functions of supervisors, as the control interface and an upgrade's `apply` ask for them.
+/// OTP's functions of supervisors, as the control interface asks for them.
 ///
 /// Source: OTP supervisor(3).
-extension Node {
-    /// A supervisor by its place in the tree; else by its module's name, or by its id in its own supervisor, where that
-    /// names one only. OTP's users write the registered name, which by custom is the module's.
-    func supervisor(named name: Term) throws(SupervisorNameError) -> ChildAddress {
-        if let text = name.asText {
-            if let address = ChildAddress(parsing: text), tree.supervisor(at: address) != nil { return address }
-            guard let term = try? TermText.parseTerm(text), case .atom = term else { throw .unknown(text) }
-            return try supervisor(named: term)
-        }
-        let all = tree.allSupervisors()
-        let byModule = all.filter { .atom($0.module) == name }
-        let found = byModule.isEmpty ? all.filter { $0.address.id == name } : byModule
-        guard let first = found.first else { throw .unknown(name.description) }
-        guard found.count == 1 else { throw .ambiguous(name.description, found.map(\.address)) }
-        return first.address
-    }
+@HostActor
+struct SupervisorFunctions {
+    let tree: TreeDriver
 
-    /// The key of a child in its supervisor. Where OTP takes a pid, this takes what OTP's functions answer with here in a
-    /// pid's place: the child's address as a text.
-    func childID(_ id: Term, in supervisor: ChildAddress) -> Term {
-        guard tree.child(at: supervisor.child(id)) == nil, let text = id.asText,
-            let address = ChildAddress(parsing: text), address.parent == supervisor, let key = address.id
-        else { return id }
-        return key
-    }
-
-    func startRequest(_ supervisor: ChildAddress, _ argument: Term) throws(ChildSpecError) -> SupervisorRequest {
-        guard tree.template(of: supervisor) != nil else {
-            let flags = tree.supervisor(at: supervisor)?.flags
-            return .startChild(
-                supervisor: supervisor, try ChildSpec.parse(argument, autoShutdown: flags?.autoShutdown))
-        }
-        guard case .list(let arguments) = argument else {
-            throw ChildSpecError(
-                reason: .tuple([.atom("badarg"), argument]),
-                message: "\(supervisor) is simple_one_for_one: start_child takes the list of further arguments")
-        }
-        return .startDynamicChild(supervisor: supervisor, arguments: arguments)
-    }
-
-    func request(_ request: SupervisorRequest) async -> SupervisorReply {
-        await withCheckedContinuation { continuation in
-            self.request(request) { continuation.resume(returning: $0) }
-        }
-    }
-}
-
-enum SupervisorNameError: Error, CustomStringConvertible {
-    case unknown(String)
-    case ambiguous(String, [ChildAddress])
-
-    var description: String {
-        switch self {
-        case .unknown(let name): "no supervisor \(name) in the tree"
-        case .ambiguous(let name, let found):
-            "\(found.count) supervisors are called \(name): name one by its place, such as \(found[0])"
-        }
-    }
-}
-
-// MARK: - The control interface
-
-extension Node {
     func whichChildren(_ name: String) async throws(ControlError) -> ChildList {
         let (reply, _) = try await ask(name) { .whichChildren(supervisor: $0) }
         guard case .children(let children) = reply else { throw unexpected(reply) }
@@ -86,7 +27,7 @@ extension Node {
 
     func getChildspec(_ name: String, _ id: String) async throws(ControlError) -> ChildSpecification {
         let key = try Self.id(id)
-        let (reply, _) = try await ask(name, id) { [self] in .getChildspec(supervisor: $0, id: childID(key, in: $0)) }
+        let (reply, _) = try await ask(name, id) { .getChildspec(supervisor: $0, id: tree.childID(key, in: $0)) }
         guard case .childspec(let spec) = reply else { throw unexpected(reply) }
         return ChildSpecification(reply: reply.term.description, childspec: spec.term.description)
     }
@@ -101,11 +42,11 @@ extension Node {
         let supervisor = try address(of: name)
         let request: SupervisorRequest
         do {
-            request = try startRequest(supervisor, term)
+            request = try tree.startRequest(supervisor, term)
         } catch {
             throw Self.error(error.message, .badChildspec, error.reason, supervisor)
         }
-        let reply = await self.request(request)
+        let reply = await tree.request(request)
         let id: Term? = if case .startChild(_, let spec) = request { spec.id } else { nil }
         try refuse(reply, supervisor, id)
         guard case .child(let child, let start) = reply else { throw unexpected(reply) }
@@ -113,8 +54,8 @@ extension Node {
     }
 
     func childAddress(_ name: String, _ id: String) -> String? {
-        guard let supervisor = try? supervisor(named: .text(name)), let key = try? Self.id(id) else { return nil }
-        return supervisor.child(childID(key, in: supervisor)).description
+        guard let supervisor = try? tree.supervisor(named: .text(name)), let key = try? Self.id(id) else { return nil }
+        return supervisor.child(tree.childID(key, in: supervisor)).description
     }
 
     func terminateChild(_ name: String, _ id: String) async throws(ControlError) -> ChildAnswer {
@@ -133,7 +74,7 @@ extension Node {
         _ name: String, _ id: String, _ request: (ChildAddress, Term) -> SupervisorRequest
     ) async throws(ControlError) -> ChildAnswer {
         let key = try Self.id(id)
-        let (reply, _) = try await ask(name, id) { [self] in request($0, childID(key, in: $0)) }
+        let (reply, _) = try await ask(name, id) { request($0, tree.childID(key, in: $0)) }
         var child: String?
         if case .child(let address, _?) = reply { child = address.description }
         return ChildAnswer(reply: reply.term.description, child: child)
@@ -144,14 +85,14 @@ extension Node {
         _ name: String, _ id: String? = nil, _ request: (ChildAddress) -> SupervisorRequest
     ) async throws(ControlError) -> (SupervisorReply, ChildAddress) {
         let supervisor = try address(of: name)
-        let reply = await self.request(request(supervisor))
+        let reply = await tree.request(request(supervisor))
         try refuse(reply, supervisor, try id.map { (text) throws(ControlError) in try Self.id(text) })
         return (reply, supervisor)
     }
 
     private func address(of name: String) throws(ControlError) -> ChildAddress {
         do {
-            return try supervisor(named: .text(name))
+            return try tree.supervisor(named: .text(name))
         } catch {
             if case .unknown = error, let sentence = stoppedSupervisor(named: name) {
                 throw ControlError(.noSuchSupervisor, sentence, details: ["supervisor": name])
@@ -235,9 +176,9 @@ extension Node {
         case .simpleOneForOne:
             (.badChildState, "\(supervisor) is simple_one_for_one: its children have no specs of their own")
         case .startFailed(let reason):
-            (.childStartFailed, "\(child) could not be started: \(explained(reason, of: spec))")
+            (.childStartFailed, "\(child) could not be started: \(tree.code.explained(reason, of: spec))")
         case .childStartFailed(let reason, let spec):
-            (.childStartFailed, "\(child) could not be started: \(explained(reason, of: spec))")
+            (.childStartFailed, "\(child) could not be started: \(tree.code.explained(reason, of: spec))")
         case .invalidChildSpec(let reason): (.badChildspec, "\(supervisor) can't have \(child): \(reason)")
         case .noproc: (.noSuchSupervisor, "\(supervisor) has ended")
         case .shutdown: (.unavailable, "\(supervisor) is ending")

@@ -7,15 +7,21 @@ import Wire
 /// OTP's functions of `application`, as the control interface asks for them.
 ///
 /// Source: OTP application(3).
-extension Node {
+@HostActor
+struct ApplicationFunctions {
+    let applications: ApplicationDriver
+    let running: RunningRelease
+    /// The release that runs; refused while the node takes no changes.
+    let requireRunning: @HostActor () throws(ControlError) -> LoadedRelease
+
     /// Without `kernel`, `stdlib` and `sasl`, which are the daemon itself.
     func whichApplications() -> WhichApplications {
-        guard let release, let applications else { return WhichApplications(reply: "[]", applications: []) }
+        guard let release = running.current else { return WhichApplications(reply: "[]", applications: []) }
         let listed = release.resource.applications.filter { release.applications[$0.name] != nil }
-        let further = applications.running.filter { release.applications[$0] == nil }
+        let further = applications.started.filter { release.applications[$0] == nil }
         let statuses =
             listed.map { status(of: $0.name, $0.type, release) } + further.map { status(of: $0, nil, release) }
-        let reply = applications.running.reversed().map { name -> Term in
+        let reply = applications.started.reversed().map { name -> Term in
             let resource = release.applications[name]
             return .tuple([.atom(name), .string(resource?.description ?? ""), .string(resource?.vsn ?? "")])
         }
@@ -25,11 +31,11 @@ extension Node {
     private func status(of name: Atom, _ type: ApplicationType?, _ release: LoadedRelease) -> ApplicationStatus {
         var type = type
         let state: ApplicationStatus.State
-        switch applications?.state(of: name) ?? .stopped {
+        switch applications.state(of: name) {
         case .starting(let startedAs): (type, state) = (startedAs, .starting)
         case .running(let startedAs): (type, state) = (startedAs, .running)
         case .stopping: state = .stopping
-        case .stopped: state = applications?.isLoaded(name) == true ? .loaded : .notLoaded
+        case .stopped: state = applications.isLoaded(name) ? .loaded : .notLoaded
         }
         return ApplicationStatus(
             name: name.name, vsn: release.applications[name]?.vsn, type: type?.atom.name, state: state)
@@ -76,14 +82,14 @@ extension Node {
     ) async throws(ControlError) -> Term {
         var release = try requireRunning()
         // What is asked for while it stops comes after the stop, if the node still takes changes then.
-        while applications?.state(of: name) == .stopping {
-            await withCheckedContinuation { continuation in whenAtRest(name) { continuation.resume() } }
+        while applications.state(of: name) == .stopping {
+            await withCheckedContinuation { continuation in applications.whenAtRest(name) { continuation.resume() } }
             release = try requireRunning()
         }
         try known(name, in: release, reply: function.replyToUnknown(name))
         let event = event(release)
         let reply = await withCheckedContinuation { continuation in
-            control(event, name) { continuation.resume(returning: $0) }
+            applications.control(event, name) { continuation.resume(returning: $0) }
         }
         if case .tuple(let parts) = reply, parts.count == 2, parts[0] == .error {
             throw explain(reason: parts[1], function, name)
@@ -95,7 +101,7 @@ extension Node {
 
     func getAllEnv(_ text: String) throws(ControlError) -> ApplicationEnvironment {
         let (name, release) = try environmentOwner(text)
-        let all = environmentParameters(of: name, in: release)
+        let all = applications.environmentParameters(of: name, in: release)
         return ApplicationEnvironment(
             reply: Term.list(all.map { .tuple([.atom($0.key), $0.value]) }).description,
             parameters: all.map { .init(key: Term.atom($0.key).description, value: $0.value.description) })
@@ -104,7 +110,7 @@ extension Node {
     func getEnv(_ text: String, _ key: String) throws(ControlError) -> EnvironmentValue {
         let key = try Self.key(key)
         let (name, release) = try environmentOwner(text)
-        let value = environment(of: name, in: release)[key]
+        let value = applications.environment(of: name, in: release)[key]
         let reply = value.map { Term.tuple([.ok, $0]) } ?? .undefined
         return EnvironmentValue(reply: reply.description, value: value?.description)
     }
@@ -130,15 +136,17 @@ extension Node {
         let key = try Self.key(key)
         _ = try requireRunning()
         let (name, release) = try environmentOwner(text)
-        changeEnvironment(of: name, key, to: change, in: release)
+        applications.changeEnvironment(of: name, key, to: change, in: release)
         let warnings = await withCheckedContinuation { continuation in
-            changeConfig(to: release) { continuation.resume(returning: $0) }
+            applications.changeConfig(to: release) { continuation.resume(returning: $0) }
         }
         return EnvironmentAnswer(reply: Term.ok.description, warnings: warnings.sorted())
     }
 
     private func environmentOwner(_ text: String) throws(ControlError) -> (Atom, LoadedRelease) {
-        guard let release else { throw ControlError(.unavailable, "the node has no release yet; try again") }
+        guard let release = running.current else {
+            throw ControlError(.unavailable, "the node has no release yet; try again")
+        }
         let name = Self.name(text)
         try known(name, in: release, reply: nil)
         return (name, release)
@@ -165,7 +173,7 @@ extension Node {
     /// In the release, or still running from an earlier one.
     private func known(_ name: Atom, in release: LoadedRelease, reply: Term?) throws(ControlError) {
         if release.applications[name] != nil { return }
-        if let applications, applications.state(of: name) != .stopped { return }
+        if applications.state(of: name) != .stopped { return }
         var details = ["application": name.name, "release": release.vsn]
         details["reply"] = reply?.description
         let sentence =
@@ -206,7 +214,9 @@ extension Node {
         case (.start, _) where reason == .shutdown:
             return (.applicationStartFailed, "\(application) was stopped before its start was done")
         case (.start, _):
-            return (.applicationStartFailed, "\(application) could not be started: \(explained(reason))")
+            return (
+                .applicationStartFailed, "\(application) could not be started: \(applications.code.explained(reason))"
+            )
         case (.stop, "not_started"?):
             return (.badApplicationState, "\(application) does not run")
         case (.load, "already_loaded"?):

@@ -5,74 +5,13 @@ import Supervision
 import Terms
 import Wire
 
-/// Environments as functions of `application` see them.
-extension Node {
-    /// The application's own environment, `sys.config` over it, and over both what was set since.
-    func environmentParameters(of application: Atom, in release: LoadedRelease) -> [EnvironmentParameter] {
-        let parameters = release.environmentParameters(of: application)
-        return environmentChanges[release.vsn]?.parameters(of: application, over: parameters) ?? parameters
-    }
-
-    func environment(of application: Atom, in release: LoadedRelease) -> [Atom: Term] {
-        let parameters = environmentParameters(of: application, in: release)
-        return Dictionary(parameters.map { ($0.key, $0.value) }, uniquingKeysWith: { _, last in last })
-    }
-
-    /// Lasts until another release runs, as in OTP: what is to last stands in `sys.config`.
-    func changeEnvironment(
-        of application: Atom, _ key: Atom, to change: EnvironmentChanges.Change, isPersistent: Bool = false,
-        in release: LoadedRelease
-    ) {
-        environmentChanges[release.vsn, default: EnvironmentChanges()]
-            .change(application, key, to: change, isPersistent: isPersistent)
-    }
-
-    /// What loading or unloading makes of what was set; in an upgrade, for the release that is being installed.
-    func changeEnvironments(of applications: [Atom], areLoaded: Bool) {
-        guard let release = upgrade?.to ?? release, var changes = environmentChanges[release.vsn] else { return }
-        for application in applications {
-            let own = release.applications[application]?.env ?? []
-            let config = release.config.environment(of: application)
-            if areLoaded {
-                changes.load(application, own: own, config: config)
-            } else {
-                changes.unload(application, own: own, config: config)
-            }
-        }
-        environmentChanges[release.vsn] = changes
-    }
-
-    /// Whose environment a module at a place reads: its own application's where that one is included by the one whose
-    /// tree it is in.
-    func environmentOwner(of address: ChildAddress, module: Atom, in release: LoadedRelease) -> Atom {
-        var modules = [module]
-        var above = address.parent
-        while let supervisor = above {
-            if let module = tree.supervisor(at: supervisor)?.module { modules.append(module) }
-            above = supervisor.parent
-        }
-        let libraries = modules.reversed().compactMap { codeServer.library(of: $0, in: release) }
-        return release.includedApplications.owner(in: address.application, libraries: libraries)
-    }
-
-    func environmentParameters(of place: Place, in release: LoadedRelease) -> [EnvironmentParameter] {
-        let owner = environmentOwner(of: place.address, module: place.spec.start.module, in: release)
-        return environmentParameters(of: owner, in: release)
-    }
-
-    /// Another release runs, or goes on: what was changed for others is gone.
-    func forgetEnvironmentChanges(except vsn: String?) {
-        environmentChanges = environmentChanges.filter { $0.key == vsn }
-    }
-}
-
 /// An application's start phases: calls to those of its workers that ask for them.
 ///
 /// A phase is a call `{start_phase, Phase, normal, Args}` to each worker whose child spec lists the phase, one after the
 /// other in the order in which they were started. The answer is `ok`; anything else ends the application's start.
 ///
 /// Source: OTP app(4), `start_phases`; application(3), `Module:start_phase/3`, which is called once for each phase there.
-extension Node {
+extension ApplicationDriver {
     func runStartPhases(of application: Atom, _ steps: [StartPhaseStep]) {
         let run = (startPhaseRuns[application] ?? 0) + 1
         startPhaseRuns[application] = run
@@ -81,7 +20,7 @@ extension Node {
 
     /// A worker that asks for a phase which its application has not is never called.
     func tellUnknownStartPhases(of application: Atom) {
-        guard let release = releaseForStarts else { return }
+        guard let release = running.forStarts else { return }
         for child in tree.allChildren() where child.address.application == application {
             guard !child.spec.startPhases.isEmpty else { continue }
             let owner = environmentOwner(of: child.address, module: child.spec.start.module, in: release)
@@ -110,12 +49,12 @@ extension Node {
     ) {
         let listeners = tree.allChildren().filter { child in
             guard child.address.application == application, child.spec.startPhases.contains(phase.phase),
-                let release = releaseForStarts
+                let release = running.forStarts
             else { return false }
             return environmentOwner(of: child.address, module: child.spec.start.module, in: release) == owner
         }
         let call = Term.tuple([.atom("start_phase"), .atom(phase.phase), .normal, phase.arguments])
-        ask(listeners.compactMap { places[$0.address] }[...], call) { [weak self] failure in
+        ask(listeners.compactMap { tree.places[$0.address] }[...], call) { [weak self] failure in
             guard let self, startPhaseRuns[application] == run else { return }
             guard let failure else { return runStartPhases(application, run, rest) }
             let arguments = Term.list([.atom(phase.phase), .normal, phase.arguments])

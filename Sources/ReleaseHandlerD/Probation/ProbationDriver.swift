@@ -1,0 +1,135 @@
+import Host
+import Instructions
+import Logging
+import ReleaseHandling
+import Supervision
+import Wire
+
+/// The driver of the `Probation` machine: a release that was installed becomes permanent by itself or is taken back.
+///
+/// It owns the trial, its timer and its health command. What it decides about the node, it asks of others.
+@HostActor
+final class ProbationDriver {
+    /// What a probation comes to that is not its own to do.
+    enum Demand {
+        case makePermanent(String)
+        /// Install this release over the one that failed.
+        case goBack(to: String)
+        case restartNode(reason: String)
+    }
+
+    private let root: ReleaseRoot
+    private let events: EventHub
+    private let processes: Processes
+    var onDemand: @HostActor (Demand) -> Void = { _ in }
+    private var machine = Probation()
+    private var timer: ScheduledTimer?
+    private var command: HealthCommand?
+    /// In place of the length that `sys.config` says.
+    var milliseconds: Int?
+
+    init(root: ReleaseRoot, events: EventHub, processes: Processes) {
+        self.root = root
+        self.events = events
+        self.processes = processes
+    }
+
+    var state: Probation.State { machine.state }
+
+    func judge(_ event: Probation.Event) {
+        for action in machine.handle(event, now: Reactor.nowMilliseconds()) { perform(action) }
+    }
+
+    private func perform(_ action: Probation.Action) {
+        switch action {
+        case .schedule(let milliseconds):
+            timer?.cancel()
+            let rest = milliseconds - Reactor.nowMilliseconds()
+            timer = Reactor.shared.schedule(afterMilliseconds: rest) { [weak self] in
+                self?.judge(.timerFired)
+            }
+        case .runHealthCheck(let check): runHealthCheck(check, of: machine.state.trial?.release ?? "")
+        case .cancel:
+            timer?.cancel()
+            timer = nil
+            command?.cancel()
+            command = nil
+        case .report(let report): tell(report)
+        case .makePermanent(let vsn): onDemand(.makePermanent(vsn))
+        case .goBack(let vsn): onDemand(.goBack(to: vsn))
+        case .restartNode(let reason): onDemand(.restartNode(reason: reason))
+        }
+    }
+
+    // MARK: What it is told
+
+    /// A release that was installed runs from now on.
+    func begin(_ install: Probation.Install) {
+        var options = install.options
+        if let milliseconds { options.milliseconds = milliseconds }
+        judge(
+            .installed(
+                Probation.Install(
+                    release: install.release, previous: install.previous, permanent: install.permanent,
+                    changed: install.changed, options: options)))
+    }
+
+    /// What of a supervisor's report is held against a release.
+    ///
+    /// - Parameter spec: of a child at that place, where it is in the tree.
+    func judge(_ report: SupervisorReport, spec: (ChildAddress) -> ChildSpec?) {
+        switch report {
+        case .childTerminated(let child, _, _), .startError(let child, _):
+            guard let spec = spec(child), spec.type == .worker else { return }
+            judge(.workerFailed(child, listed: spec.listedModules))
+        case .restart(let child, _, _): judge(.workerRestarted(child))
+        case .shutdown(let supervisor, _, _):
+            judge(
+                .supervisorGaveUp(
+                    supervisor.description, application: supervisor.application, isTop: supervisor.parent == nil))
+        case .progress, .requestedStartError, .shutdownError, .childEnded, .autoShutdown: return
+        }
+    }
+
+    // MARK: What it does
+
+    private func runHealthCheck(_ check: ProbationOptions.HealthCheck, of release: String) {
+        let program = root.resolve(check.program)
+        let command = HealthCommand(
+            program: program,
+            onLine: { [weak self] line in self?.events.post("health_check", line, fields: ["program": program]) },
+            onEnd: { [processes] in processes.endedOther() })
+        self.command = command
+        processes.startedOther()
+        command.start(
+            arguments: check.arguments, root: root.path, vsn: release,
+            timeoutMilliseconds: check.timeoutMilliseconds
+        ) { [weak self] reason in
+            self?.command = nil
+            self?.judge(reason.map { .healthCheckFailed(reason: $0) } ?? .healthCheckPassed)
+        }
+    }
+
+    private func tell(_ report: Probation.Report) {
+        switch report {
+        case .started(let trial):
+            let milliseconds = max(trial.deadlineMilliseconds - Reactor.nowMilliseconds(), 0)
+            let seconds = Double(milliseconds) / 1000
+            events.post(
+                "probation_started", "release \(trial.release) is on probation for \(seconds) s", level: .notice,
+                fields: [
+                    "vsn": trial.release, "fallback": trial.fallback, "ms": "\(milliseconds)",
+                    "make_permanent": trial.options.makePermanent == .auto ? "auto" : "manual",
+                ])
+        case .passed(let trial):
+            let end = trial.options.makePermanent == .auto ? "" : "; it stays current until it is made permanent"
+            events.post(
+                "probation_passed", "release \(trial.release) passed its probation\(end)", level: .notice,
+                fields: ["vsn": trial.release])
+        case .failed(let trial, let failure):
+            events.post(
+                "probation_failed", "release \(trial.release) failed its probation: \(failure)", level: .critical,
+                fields: ["vsn": trial.release, "fallback": trial.fallback, "reason": "\(failure)"])
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Host
+import Logging
+import Supervision
+import Terms
+import Wire
+
+/// What workers say, put into the log and the events: within a budget.
+extension TreeDriver {
+    func workerLog(
+        _ place: Place, _ generation: Generation, _ level: LogLevel, _ text: String, _ metadata: [Term: Term]
+    ) {
+        guard maySpeak(place, bytes: text.utf8.count) else { return }
+        let message = WorkerLogMessage(text, metadata)
+        place.outputBudget.spend(bytes: message.byteCount)
+        var fields = message.fields
+        fields["pid"] = "\(generation.pid)"
+        events.post(
+            "log", message.text, level: level.loggerLevel, worker: place.address.description, fields: fields)
+    }
+
+    func workerOutput(_ place: Place, _ generation: Generation, _ stream: OutputStream, _ line: String) {
+        let bytes = line.utf8.count
+        guard maySpeak(place, bytes: bytes) else { return }
+        place.outputBudget.spend(bytes: bytes)
+        events.post(
+            "output", line, worker: place.address.description,
+            fields: ["pid": "\(generation.pid)", "stream": stream.rawValue])
+    }
+
+    /// Whether the worker is within its budget; says so once where it is not, and how much was lost afterwards.
+    private func maySpeak(_ place: Place, bytes: Int) -> Bool {
+        let now = Reactor.nowMilliseconds()
+        switch place.outputBudget.next(bytes: bytes, now: now) {
+        case .admit:
+            place.statistics.logged += 1
+            return true
+        case .admitAfter(let loss):
+            place.statistics.logged += 1
+            tell(loss, of: place.address)
+            return true
+        case .drop(let reached):
+            place.statistics.dropped += 1
+            guard let reached else { return false }
+            let name = place.address.description
+            let limit = "\(reached) in \(OutputBudget.intervalMilliseconds / 1000) s"
+            events.post(
+                "output_limited", "\(name) says more than \(limit): the rest is dropped", level: .warning,
+                worker: name)
+            // It may say nothing more, or be gone by then: how much was lost is told all the same.
+            let left = place.outputBudget.millisecondsLeft(now: now)
+            Reactor.shared.schedule(afterMilliseconds: left) { [weak self, weak place] in
+                guard let place, let loss = place.outputBudget.takeLoss(now: Reactor.nowMilliseconds()) else { return }
+                self?.tell(loss, of: place.address)
+            }
+            return false
+        }
+    }
+
+    private func tell(_ loss: OutputBudget.Loss, of worker: ChildAddress) {
+        events.post(
+            "output_dropped", "\(loss.lines) lines of \(worker), \(loss.bytes) bytes, were dropped: it said too much",
+            level: .warning, worker: worker.description,
+            fields: ["dropped": "\(loss.lines)", "dropped_bytes": "\(loss.bytes)"])
+    }
+}
+
+extension LogLevel {
+    /// swift-log has no `alert` and no `emergency`.
+    var loggerLevel: Logger.Level {
+        switch self {
+        case .emergency, .alert, .critical: .critical
+        case .error: .error
+        case .warning: .warning
+        case .notice: .notice
+        case .info: .info
+        case .debug: .debug
+        }
+    }
+}

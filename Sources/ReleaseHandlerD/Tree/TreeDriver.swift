@@ -1,0 +1,242 @@
+import Host
+import Instructions
+import Supervision
+import Terms
+import Wire
+
+/// Who stands above the tree: the applications whose top supervisors it runs.
+@HostActor
+protocol TreeClient: AnyObject {
+    func treeRootStarted(_ address: ChildAddress)
+    func treeRootFailed(_ address: ChildAddress, reason: Term)
+    func treeRootStopped(_ address: ChildAddress, reason: Term)
+    /// What `{'$env', Key, Default}` of a `.sup` reads that is started, or changed, now.
+    func treeEnvironment(of module: Atom, at address: ChildAddress) -> [Atom: Term]
+    func treeStarted(_ place: Place)
+}
+
+/// The driver of the supervision tree: performs its actions at the places and feeds the outcomes back.
+///
+/// It owns the tree and the places by their addresses. Others ask it: for what stands where, for workers by their modules,
+/// and, through `request`, supervisors for changes.
+@HostActor
+final class TreeDriver {
+    let code: CodeServer
+    let events: EventHub
+    let sockets: SocketKeeper
+    private let makePlace: (ChildAddress, ChildSpec) -> Place
+    weak var client: (any TreeClient)?
+    /// What supervisors report, once it is told.
+    var onReport: @HostActor (SupervisorReport) -> Void = { _ in }
+
+    private var tree = SupervisionTree()
+    private(set) var places: [ChildAddress: Place] = [:]
+    /// Modules that are suspended: no child that lists one is started until they are released.
+    private(set) var heldModules: Set<Atom> = []
+    var vacancies = Vacancies()
+    var expectation = Expectation.none
+    private var waiting: [SupervisionTree.Event] = []
+    private var isFeeding = false
+    private var requests: [RequestID: (SupervisorReply) -> Void] = [:]
+    private var lastRequest = 0
+    /// Who waits for a start to have come to its end, whatever that is.
+    private var startWaiters: [StartID: [() -> Void]] = [:]
+    /// Who waits for a place to have come to rest.
+    var restWaiters: [ChildAddress: [() -> Void]] = [:]
+
+    init(
+        code: CodeServer, events: EventHub, sockets: SocketKeeper,
+        makePlace: @escaping @HostActor (ChildAddress, ChildSpec) -> Place
+    ) {
+        self.code = code
+        self.events = events
+        self.sockets = sockets
+        self.makePlace = makePlace
+        sockets.isVacant = { [unowned self] in child(at: $0) == nil }
+    }
+
+    // MARK: Looking
+
+    func child(at address: ChildAddress) -> ChildStatus? { tree.child(at: address) }
+    func supervisor(at address: ChildAddress) -> SupervisorStatus? { tree.supervisor(at: address) }
+    func allChildren() -> [ChildStatus] { tree.allChildren() }
+    func allSupervisors() -> [SupervisorStatus] { tree.allSupervisors() }
+    var rootAddresses: [ChildAddress] { tree.rootAddresses }
+    /// The spec that the children of a `simple_one_for_one` supervisor share.
+    func template(of supervisor: ChildAddress) -> ChildSpec? { tree.template(of: supervisor) }
+    func snapshot(of supervisor: ChildAddress) -> SupervisorSnapshot? { tree.snapshot(of: supervisor) }
+    func prospect(of address: ChildAddress) -> ChildProspect { tree.prospect(of: address) }
+
+    func place(named text: String) -> Place? {
+        ChildAddress(parsing: text).flatMap { places[$0] }
+    }
+
+    // MARK: The machine
+
+    /// Gives the tree an event and performs what it answers; events that come of that follow in order.
+    func feed(_ event: SupervisionTree.Event) {
+        waiting.append(event)
+        guard !isFeeding else { return }
+        isFeeding = true
+        defer { isFeeding = false }
+        while !waiting.isEmpty {
+            let next = waiting.removeFirst()
+            for action in tree.handle(next, now: Reactor.nowMilliseconds()) { perform(action) }
+        }
+        forgetGonePlaces()
+    }
+
+    /// Asks a supervisor; `then` gets its reply.
+    func request(_ request: SupervisorRequest, then: @escaping @HostActor (SupervisorReply) -> Void) {
+        lastRequest += 1
+        let id = RequestID(lastRequest)
+        requests[id] = then
+        feed(.request(id, request))
+    }
+
+    func request(_ request: SupervisorRequest) async -> SupervisorReply {
+        await withCheckedContinuation { continuation in
+            self.request(request) { continuation.resume(returning: $0) }
+        }
+    }
+
+    private func perform(_ action: SupervisionTree.Action) {
+        switch action {
+        case .startWorker(let id, let address, let spec): startWorker(id, address, spec)
+        case .stopWorker(let id, let address, let shutdown): stopWorker(id, address, shutdown)
+        case .cancelStart(let id, let address): stopWorker(id, address, .brutalKill)
+        case .readSupervisor(let id, let address, let module, let arguments):
+            readSupervisor(id, address, module, arguments)
+        case .scheduleTimer(let id, let milliseconds):
+            _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
+                self?.feed(.timerFired(id))
+            }
+        case .reply(let id, let reply):
+            // A child may have been deleted by it, and its place with it.
+            vacancies.question(.all)
+            forgetGonePlaces()
+            requests.removeValue(forKey: id)?(reply)
+        case .rootStarted(let address): client?.treeRootStarted(address)
+        case .rootFailed(let address, let reason):
+            vacancies.question(.all)
+            client?.treeRootFailed(address, reason: reason)
+        case .rootStopped(let address, let reason):
+            vacancies.question(.all)
+            client?.treeRootStopped(address, reason: reason)
+        case .report(let report):
+            if isOfSupervisor(report) { vacancies.question(.all) }
+            tell(report)
+            onReport(report)
+            allCameToRest()
+        }
+    }
+
+    private func startWorker(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
+        if spec.listedModules.contains(where: heldModules.contains) {
+            return feed(.workerStartHeld(id))
+        }
+        let place = places[address] ?? makePlace(address, spec)
+        places[address] = place
+        vacancies.filled(address)
+        place.start(id, spec: spec)
+    }
+
+    private func stopWorker(_ id: StartID, _ address: ChildAddress, _ shutdown: Shutdown) {
+        guard let place = places[address], place.startID == id else {
+            return feed(.workerExited(id, reason: .atom("noproc")))
+        }
+        place.stop(id, shutdown)
+    }
+
+    private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
+        do {
+            guard let initial = try supervisorInit(of: module, at: address) else {
+                return feed(.supervisorIgnored(id))
+            }
+            feed(.supervisorRead(id, initial))
+        } catch {
+            feed(.supervisorUnreadable(id, reason: error.reason))
+        }
+    }
+
+    /// What MODULE.sup says now, with its application's environment put in; nothing where it says `ignore`.
+    func supervisorInit(of module: Atom, at address: ChildAddress) throws(SupervisorReadError) -> SupervisorInit? {
+        do {
+            let file = try code.supervisor(module)
+            let environment = client?.treeEnvironment(of: module, at: address) ?? [:]
+            return try SupervisorInit.parse(file.bytes, file: file.path) { environment[$0] }
+        } catch let error as CodeError {
+            throw SupervisorReadError(reason: error.term)
+        } catch {
+            throw SupervisorReadError(reason: .text("\(error)"))
+        }
+    }
+
+    // MARK: Held modules
+
+    /// From now on no child that lists one of these is started.
+    func hold(_ modules: [Atom]) { heldModules.formUnion(modules) }
+
+    /// Starts that waited for these go on.
+    func release(_ modules: some Sequence<Atom>) {
+        heldModules.subtract(modules)
+        feed(.startsReleased)
+    }
+
+    /// The node goes down: nobody will release them any more.
+    func forgetHeldModules() { heldModules = [] }
+
+    // MARK: What places tell
+
+    func heard(_ place: Place, _ notice: Place.Notice) {
+        let id = notice.startID
+        if place.startID == nil { vacancies.emptied(place.address) }
+        switch notice {
+        case .started:
+            let pid = place.current?.pid ?? 0
+            events.post(
+                "worker_started", "\(place.address) started, pid \(pid)", worker: place.address.description,
+                fields: ["pid": "\(pid)", "generation": "\(place.current?.number ?? 0)"])
+            client?.treeStarted(place)
+            feed(.workerStarted(id))
+        case .ignored: feed(.workerIgnored(id))
+        case .startFailed(_, let reason): startFailed(id, reason)
+        case .exited(_, let reason, let asked):
+            tellEnd(of: place, reason, asked: asked)
+            feed(.workerExited(id, reason: reason))
+        }
+        for waiter in startWaiters.removeValue(forKey: id) ?? [] { waiter() }
+        came(toRest: place.address)
+    }
+
+    /// A start that failed before it came to a process is told in another turn: with a large `intensity` the tree would
+    /// start it again and again while nothing else of the node came to its turn.
+    private func startFailed(_ id: StartID, _ reason: Term) {
+        guard isFeeding else { return feed(.workerStartFailed(id, reason: reason)) }
+        Reactor.shared.soon { [weak self] in self?.feed(.workerStartFailed(id, reason: reason)) }
+    }
+
+    /// `then` is called when that start has come to its end, whatever that is.
+    func whenEnded(_ start: StartID, _ then: @escaping @HostActor () -> Void) {
+        startWaiters[start, default: []].append(then)
+    }
+
+    // MARK: Places
+
+    func forget(_ address: ChildAddress) { places[address] = nil }
+
+    /// What the tree says of the children of that supervisor counts for their places.
+    func adoptSpecs(below supervisor: ChildAddress) {
+        for (address, place) in places where address.parent == supervisor {
+            if let spec = child(at: address)?.spec { place.adopt(spec) }
+        }
+    }
+
+    /// Standbys that have not become workers.
+    func endStandbys() {
+        for place in places.values { place.endStandby() }
+    }
+}
+
+/// Why a supervisor's init could not be had.
+struct SupervisorReadError: Error { let reason: Term }

@@ -1,0 +1,229 @@
+import Host
+import Instructions
+import Logging
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// `install_release`: one upgrade at a time, from its preparation to its result.
+///
+/// It owns the upgrade under way. What an end of one means for the node and for the probation it tells.
+@HostActor
+final class Installer {
+    enum Notice {
+        case began
+        /// Refused or aborted: the release that ran runs on.
+        case failed(reason: String)
+        case installed(Probation.Install)
+        /// It can't be undone: the node is to restart into the permanent release.
+        case mustRestart(reason: String)
+    }
+
+    let site: UpgradeSite
+    let store: StoreAccess
+    private let purger: Purger
+    var onNotice: @HostActor (Notice) -> Void = { _ in }
+    /// Time limits of upgrades.
+    var options = RelupMachine.Options()
+    private(set) var upgrade: Upgrade?
+    /// Why an upgrade did not come to its end, where the node's own end is what came before it.
+    private var stopReason: String?
+    /// Whether a check of an install reads its files: one at a time, since it reads them all.
+    var isChecking = false
+
+    init(site: UpgradeSite, store: StoreAccess, purger: Purger) {
+        self.site = site
+        self.store = store
+        self.purger = purger
+    }
+
+    /// All that an install needs, read and checked; making it changes nothing.
+    struct Preparation: Sendable {
+        let from: LoadedRelease
+        let to: LoadedRelease
+        let entry: RelupEntry
+        let isUp: Bool
+    }
+
+    func prepare(_ vsn: String, over from: LoadedRelease) throws(ControlError) -> Preparation {
+        let root = site.root
+        do {
+            let script = try store.table().script(
+                to: vsn, relupOfTarget: try relupIfInstallable(vsn), relupOfRunning: try root.relup(from.vsn))
+            let isUp = script.direction == .up
+            try script.entry.checkScript(file: root.relupFile(isUp ? vsn : from.vsn))
+            let to = try root.load(script.to)
+            try refuseUnsupported(script.entry, file: root.relupFile(isUp ? vsn : from.vsn))
+            return Preparation(from: from, to: to, entry: script.entry, isUp: isUp)
+        } catch let error as FileError {
+            throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
+        } catch let error as ReleaseError {
+            throw error.controlError
+        } catch {
+            throw ControlError(.internalError, "\(error)")
+        }
+    }
+
+    private func relupIfInstallable(_ vsn: String) throws -> Relup? {
+        _ = try store.table().installable(vsn)
+        return try site.root.relup(vsn)
+    }
+
+    /// What the script asks for and this version can't do is refused before anything runs.
+    private func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
+        for (index, instruction) in entry.script.enumerated() {
+            guard let message = instruction.unsupported else { continue }
+            throw FileError(
+                file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
+        }
+    }
+
+    /// The node stops; `reason` says why, for the result. The upgrade has ended when this returns.
+    func overtaken(reason: String) {
+        guard let upgrade else { return }
+        stopReason = reason
+        upgrade.overtakenByStop()
+    }
+
+    // MARK: Install
+
+    func install(_ vsn: String, over from: LoadedRelease) throws(ControlError) -> AsyncStream<InstallProgress> {
+        let preparation = try prepare(vsn, over: from)
+        let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
+        let machine = RelupMachine(
+            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
+            libraries: preparation.to.record.libraries, options: options)
+        let upgrade = Upgrade(
+            site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
+            progress: { continuation.yield($0) },
+            then: { [self] upgrade, outcome in
+                finish(upgrade, outcome) { result in
+                    continuation.yield(.result(result))
+                    continuation.finish()
+                }
+            })
+        self.upgrade = upgrade
+        site.running.begins(from: preparation.from, to: preparation.to)
+        site.tree.expect(.upgrade)
+        onNotice(.began)
+        site.events.post(
+            "install_release", "installing release \(vsn) over \(preparation.from.vsn)", level: .notice,
+            fields: ["from": preparation.from.vsn, "to": vsn])
+        // The answer to the request goes out first, then the script runs.
+        Reactor.shared.soon { upgrade.start() }
+        return stream
+    }
+
+    private func finish(
+        _ upgrade: Upgrade, _ outcome: RelupMachine.Outcome, then: @escaping @HostActor (InstallResult) -> Void
+    ) {
+        switch outcome {
+        case .done(let unpurged, let warnings):
+            installed(upgrade, unpurged, warnings, then: then)
+        case .refused(let failure):
+            goOn(upgrade)
+            site.events.post(
+                "install_refused", "release \(upgrade.to.vsn) refused, nothing changed: \(failure)", level: .error)
+            then(upgrade.result(.refused, failure))
+            onNotice(.failed(reason: "\(failure)"))
+        case .aborted(let failure, let warnings):
+            goOn(upgrade)
+            let sentence = "upgrade to \(upgrade.to.vsn) aborted, \(upgrade.from.vsn) runs on: \(failure)"
+            site.events.post("install_aborted", sentence, level: .error)
+            then(upgrade.result(.aborted, failure, warnings: warnings))
+            onNotice(.failed(reason: "\(failure)"))
+        case .restartNode(let failure):
+            self.upgrade = nil
+            site.running.ends(installed: false)
+            if let stopReason {
+                // Not the upgrade's fault, and no restart of its making.
+                let sentence = "upgrade to \(upgrade.to.vsn) ended by the node's stop"
+                site.events.post("install_stopped", sentence, level: .warning)
+                return then(upgrade.result(.restarting, nil, reason: stopReason))
+            }
+            let sentence = "upgrade to \(upgrade.to.vsn) failed where it can't be undone: \(failure)"
+            site.events.post("install_failed", sentence, level: .critical)
+            then(upgrade.result(.restarting, failure))
+            onNotice(.mustRestart(reason: sentence))
+        case .restartNewEmulator, .restartEmulator:
+            // Refused before the script began; see refuseUnsupported.
+            goOn(upgrade)
+            then(upgrade.result(.refused, nil))
+            onNotice(.failed(reason: "the script restarts the emulator"))
+        }
+    }
+
+    /// The release that ran runs on as it was.
+    private func goOn(_ upgrade: Upgrade) {
+        self.upgrade = nil
+        site.running.ends(installed: false)
+        site.tree.expect(.none)
+        site.code.forgetUnused()
+        purger.purgeWhatIsDue()
+        site.applications.takeBack(to: upgrade.from, loaded: upgrade.loadedBefore)
+    }
+
+    private func installed(
+        _ upgrade: Upgrade, _ unpurged: [UnpurgedModule], _ warnings: [String],
+        then: @escaping @HostActor (InstallResult) -> Void
+    ) {
+        let applications = site.applications
+        applications.forgetEnvironmentChanges(except: upgrade.to.vsn)
+        site.events.release = upgrade.to.vsn
+        site.code.forgetUnused()
+        var warnings = warnings + upgrade.supervisorWarnings()
+        do {
+            try store.installed(upgrade.to.vsn)
+            try applications.update(upgrade.to.applicationSpecs)
+        } catch {
+            warnings.append("\(error)")
+        }
+        self.upgrade = nil
+        site.running.ends(installed: true)
+        site.tree.expect(.none)
+        purger.add(unpurged)
+        purger.purgeWhatIsDue()
+        onNotice(.installed(probation(of: upgrade)))
+        applications.changeConfig(to: upgrade.to) { [self] failures in
+            site.events.post(
+                "release_installed", "release \(upgrade.to.vsn) runs, installed over \(upgrade.from.vsn)",
+                level: .notice, fields: ["from": upgrade.from.vsn, "to": upgrade.to.vsn])
+            then(upgrade.result(.done, nil, warnings: warnings + failures))
+        }
+    }
+
+    private func probation(of upgrade: Upgrade) -> Probation.Install {
+        let changed = ChangedCode(
+            script: upgrade.entry.script, from: upgrade.from.record.libraries, to: upgrade.to.record.libraries,
+            touched: upgrade.touched)
+        return Probation.Install(
+            release: upgrade.to.vsn, previous: upgrade.from.vsn, permanent: store.table().startErlData.releaseVsn,
+            changed: changed, options: upgrade.to.probation)
+    }
+}
+
+/// What an install asks of the releases' store.
+@HostActor
+struct StoreAccess {
+    let table: @HostActor () -> ReleaseTable
+    /// Makes this release the current one.
+    let installed: @HostActor (String) throws -> Void
+}
+
+extension Upgrade {
+    func result(
+        _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, reason: String? = nil,
+        warnings: [String] = []
+    ) -> InstallResult {
+        let failed = failure.flatMap { failure -> InstallResult.FailedInstruction? in
+            guard let index = failure.index, let instruction = failure.instruction else { return nil }
+            return .init(index: index, text: instruction.term.description)
+        }
+        return InstallResult(
+            outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
+            worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
+            suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
+            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings)
+    }
+}

@@ -1,0 +1,16 @@
+import Host
+import Supervision
+import Wire
+
+/// The rooms that an upgrade works in.
+@HostActor
+struct UpgradeSite {
+    let root: ReleaseRoot
+    let tree: TreeDriver
+    let applications: ApplicationDriver
+    let code: CodeServer
+    let events: EventHub
+    let running: RunningRelease
+    /// Of a process that only shows that its code can start here.
+    let makePlace: @HostActor (ChildAddress, ChildSpec) -> Place
+}
