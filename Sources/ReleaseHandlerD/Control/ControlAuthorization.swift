@@ -1,5 +1,4 @@
 import Glibc
-import HTTPTypes
 import NIOCore
 import NIOPosix
 import Wire
@@ -14,20 +13,20 @@ struct ControlAuthorization: Sendable {
     var ownUserID: UInt32
 
     /// - Returns: nil where the peer may do it.
-    func refusal(of route: ControlRoute, to peer: Peer) -> ControlError? {
+    func refusal(of row: ControlRow, to peer: Peer) -> ControlError? {
         if isTrusted(peer) { return nil }
-        if !route.changes, readers == .everyone { return nil }
-        let what = !route.changes ? "look" : route.method == .get ? "read this" : "change things"
+        if row.right == .look, readers == .everyone { return nil }
+        let what = row.right == .look ? "look" : row.method == .get ? "read this" : "change things"
         return ControlError(
             .forbidden,
-            "user \(peer.uid) may not \(what) here: \(route.operation) is for root and members of the group \(group)",
+            "user \(peer.uid) may not \(what) here: \(row.name) is for root and members of the group \(group)",
             details: ["uid": String(peer.uid), "group": group])
     }
 
     /// Whether the answer may depend on the peer's supplementary groups, which cost a look-up.
-    func needsGroups(of peer: Peer, for route: ControlRoute) -> Bool {
+    func needsGroups(of peer: Peer, for row: ControlRow) -> Bool {
         guard groupID != nil, !isTrusted(peer) else { return false }
-        return route.changes || readers == .group
+        return row.right == .change || readers == .group
     }
 
     private func isTrusted(_ peer: Peer) -> Bool {
