@@ -49,11 +49,10 @@ struct ControlResponder: HTTPResponder {
     private func respond(
         to request: Request, handler: ControlHandler, values: [String], context: ControlContext
     ) async throws -> Response {
-        var peer = try await Peer.connected(to: context.channel)
-        if authorization.needsGroups(of: peer, for: handler.row) { peer = await peer.resolvingGroups() }
+        let peer = try await Peer.connected(to: context.channel)
         let work: ControlWork
         do {
-            if let error = authorization.refusal(of: handler.row, to: peer) { throw error }
+            if let error = await authorization.refusal(of: handler.row, to: peer) { throw error }
             work = try handler.read(values, try await body(of: request, for: handler.row))
         } catch let error as ControlError {
             let line = await line(handler, peer, values.joined(separator: " "), handler.place(values))

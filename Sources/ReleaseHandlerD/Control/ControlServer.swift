@@ -68,9 +68,10 @@ struct ControlServer: Service {
         var quiet = logger
         // The framework's notices about its own start are for its developers.
         if quiet.logLevel < .notice { quiet.logLevel = max(quiet.logLevel, .notice) }
+        let authorization = ControlAuthorization(configuration: configuration)
+        authorization.group.prepare()
         let responder = ControlResponder(
-            handlers: handlers, authorization: ControlAuthorization(configuration: configuration),
-            maxBodyBytes: configuration.maxBodyBytes, audit: audit)
+            handlers: handlers, authorization: authorization, maxBodyBytes: configuration.maxBodyBytes, audit: audit)
         return Application(
             responder: responder,
             server: .http1(
