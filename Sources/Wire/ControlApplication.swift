@@ -97,3 +97,91 @@ public struct EnvironmentAnswer: Hashable, Sendable, Codable {
         self.warnings = warnings
     }
 }
+
+extension WhichApplications: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["reply", "applications"],
+          "additionalProperties": false, "properties": {
+          "reply": {"type": "string", "description": "that of which_applications/0, a term as text"},
+          "applications": {"type": "array", "items": {"type": "object", "required": ["name", "state"],
+            "additionalProperties": false, "properties": {
+            "name": {"type": "string"},
+            "vsn": {"type": "string", "description": "absent: the release does not have it any more"},
+            "type": {"enum": ["permanent", "transient", "temporary", "load", "none"]},
+            "state": {"enum": ["loaded", "starting", "running", "stopping", "not_loaded"]}}}}}}
+        """#
+    }
+}
+
+extension StartApplicationRequest: ControlBody {
+    public static var schema: String {
+        #"""
+        {"type": "object", "properties": {
+          "type": {"enum": ["permanent", "transient", "temporary"], "description": "absent: that of the .rel"}}}
+        """#
+    }
+
+    public static var example: String { #"{"type":"temporary"}"# }
+
+    /// A start needs no body.
+    public static var absent: Self? { Self() }
+}
+
+extension ApplicationAnswer: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["reply"], "additionalProperties": false,
+          "properties": {
+          "reply": {"type": "string", "description": "what OTP's function answers, a term as text"}}}
+        """#
+    }
+}
+
+extension ApplicationEnvironment: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["reply", "parameters"],
+          "additionalProperties": false, "properties": {
+          "reply": {"type": "string", "description": "that of get_all_env/1, a term as text"},
+          "parameters": {"type": "array", "items": {"type": "object", "required": ["key", "value"],
+            "additionalProperties": false, "properties": {
+            "key": {"type": "string", "description": "an atom as text"},
+            "value": {"type": "string", "description": "a term as text"}}}}}}
+        """#
+    }
+}
+
+extension EnvironmentValue: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["reply"], "additionalProperties": false,
+          "properties": {
+          "reply": {"type": "string", "description": "that of get_env/2, a term as text"},
+          "value": {"type": "string", "description": "a term as text; absent: undefined"}}}
+        """#
+    }
+}
+
+extension SetEnvironmentRequest: ControlBody {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["value"], "properties": {
+          "value": {"type": "string", "description": "a term as text"}}}
+        """#
+    }
+
+    public static var example: String { #"{"value":"10"}"# }
+}
+
+extension EnvironmentAnswer: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["reply", "warnings"], "additionalProperties": false,
+          "properties": {
+          "reply": {"type": "string"},
+          "warnings": {"type": "array", "items": {"type": "string"},
+            "description": "workers that could not be told"}}}
+        """#
+    }
+}

@@ -101,3 +101,27 @@ public struct ControlErrorBody: Hashable, Sendable, Codable {
     public var error: ControlError
     public init(error: ControlError) { self.error = error }
 }
+
+extension ControlError: ControlShape {
+    public static var schemaName: String { "Error" }
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["code", "message", "details"], "additionalProperties": false,
+          "properties": {
+          "code": {"type": "string", "description": "stable; for programs"},
+          "message": {"type": "string", "description": "a sentence; for people"},
+          "details": {"type": "object", "additionalProperties": {"type": "string"}}}}
+        """#
+    }
+}
+
+extension ControlErrorBody: ControlShape {
+    public static var schemaName: String { "ErrorBody" }
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["error"], "additionalProperties": false, "properties": {
+          "error": {"$ref": "#/components/schemas/Error"}}}
+        """#
+    }
+    public static var schemasUsed: [any ControlShape.Type] { [ControlError.self] }
+}

@@ -134,3 +134,46 @@ extension InstallProgress: Codable {
         }
     }
 }
+
+extension InstallProgress: ControlLine {
+    public static var schema: String {
+        #"""
+        {"oneOf": [
+          {"type": "object", "required": ["progress"], "additionalProperties": false, "properties": {
+            "progress": {"type": "object", "required": ["index", "count", "text"], "additionalProperties": false,
+              "properties": {"index": {"type": "integer"}, "count": {"type": "integer"},
+              "text": {"type": "string"}}}}},
+          {"type": "object", "required": ["result"], "additionalProperties": false, "properties": {
+            "result": {"$ref": "#/components/schemas/InstallResult"}}},
+          {"$ref": "#/components/schemas/ErrorBody"}]}
+        """#
+    }
+    public static var schemasUsed: [any ControlShape.Type] { [InstallResult.self, ControlErrorBody.self] }
+}
+
+extension InstallResult: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["outcome", "from", "to", "total_ms", "instructions", "warnings"], "properties": {
+          "outcome": {"enum": ["done", "refused", "aborted", "restarting"]},
+          "from": {"type": "string"},
+          "to": {"type": "string"},
+          "failed_instruction": {"type": "object", "required": ["index", "text"], "additionalProperties": false,
+            "properties": {"index": {"type": "integer"}, "text": {"type": "string"}}},
+          "worker": {"type": "string"},
+          "reason": {"type": "string"},
+          "suspend_to_resume_us": {"type": "integer",
+            "description": "from the first suspend sent to the last resume acknowledged"},
+          "total_ms": {"type": "number"},
+          "instructions": {"type": "array", "items": {"type": "object", "additionalProperties": false,
+            "required": ["index", "text", "workers", "ms"], "properties": {
+            "index": {"type": "integer"},
+            "text": {"type": "string"},
+            "workers": {"type": "array", "items": {"type": "string"}, "description": "whom it touched"},
+            "ms": {"type": "number"},
+            "note": {"type": "string"}}}},
+          "warnings": {"type": "array", "items": {"type": "string"}}}}
+        """#
+    }
+}

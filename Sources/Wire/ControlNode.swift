@@ -135,3 +135,66 @@ public enum ControlTime {
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 }
+
+extension NodeStatus: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["state", "name", "release", "permanent", "erts", "pid", "uptime_s", "root"], "properties": {
+          "state": {"enum": ["starting", "running", "upgrading", "stopping"]},
+          "name": {"type": "string"},
+          "release": {"type": "string", "description": "the vsn that runs"},
+          "permanent": {"type": "string", "description": "the vsn that the next boot takes"},
+          "erts": {"type": "string", "description": "the daemon's own version"},
+          "pid": {"type": "integer"},
+          "uptime_s": {"type": "number"},
+          "root": {"type": "string", "description": "the release root"}}}
+        """#
+    }
+}
+
+extension NodeEvent: ControlLine {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["sequence", "time", "kind", "message", "fields"], "properties": {
+          "sequence": {"type": "integer", "description": "a gap means that events were dropped for a slow reader"},
+          "time": {"type": "string", "format": "date-time"},
+          "kind": {"type": "string"},
+          "worker": {"type": "string"},
+          "release": {"type": "string"},
+          "instruction": {"type": "string"},
+          "message": {"type": "string"},
+          "fields": {"type": "object", "additionalProperties": {"type": "string"}}}}
+        """#
+    }
+}
+
+extension CallRequest: ControlBody {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["worker", "request"], "properties": {
+          "worker": {"type": "string", "description": "the place in the tree"},
+          "request": {"type": "string", "description": "a term as text"},
+          "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 5000}}}
+        """#
+    }
+
+    public static var example: String { #"{"worker":"kv/kv_sup/store","request":"get_size","timeout_ms":5000}"# }
+
+    public func check() throws(ControlError) {
+        guard (1...Self.maximumTimeoutMilliseconds).contains(timeoutMilliseconds) else {
+            throw ControlError(
+                .badRequest, "timeout_ms is \(timeoutMilliseconds): give 1 to \(Self.maximumTimeoutMilliseconds)")
+        }
+    }
+}
+
+extension CallReply: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["reply"], "additionalProperties": false, "properties": {
+          "reply": {"type": "string", "description": "a term as text"}}}
+        """#
+    }
+}

@@ -96,3 +96,74 @@ public struct RemovedRelease: Hashable, Sendable, Codable {
     public var removed: String
     public init(removed: String) { self.removed = removed }
 }
+
+extension ReleaseList: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["releases"], "additionalProperties": false, "properties": {
+          "releases": {"type": "array", "items": {"$ref": "#/components/schemas/ReleaseSummary"}}}}
+        """#
+    }
+    public static var schemasUsed: [any ControlShape.Type] { [ReleaseSummary.self] }
+}
+
+extension ReleaseSummary: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["name", "vsn", "erts", "status", "applications"], "properties": {
+          "name": {"type": "string"},
+          "vsn": {"type": "string"},
+          "erts": {"type": "string"},
+          "status": {"enum": ["unpacked", "current", "permanent", "old", "tmp_current"]},
+          "applications": {"type": "array", "items": {"type": "object", "required": ["name", "vsn"],
+            "additionalProperties": false,
+            "properties": {"name": {"type": "string"}, "vsn": {"type": "string"}}}}}}
+        """#
+    }
+}
+
+extension RemovedRelease: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["removed"], "additionalProperties": false, "properties": {
+          "removed": {"type": "string"}}}
+        """#
+    }
+}
+
+extension UnpackRequest: ControlBody {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["package"], "properties": {
+          "package": {"type": "string", "description": "the absolute path of a .tar.gz that the daemon can read"}}}
+        """#
+    }
+
+    public static var example: String { #"{"package":"/srv/packages/kv-2.0.0.tar.gz"}"# }
+
+    public func check() throws(ControlError) {
+        guard package.hasPrefix("/"), !package.utf8.contains(0) else {
+            throw ControlError(.badRequest, "\(package.debugDescription) is no absolute path: name the package by one")
+        }
+    }
+}
+
+extension InstallPlan: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["from", "to", "direction", "description", "instructions", "warnings"], "properties": {
+          "from": {"type": "string"},
+          "to": {"type": "string"},
+          "direction": {"enum": ["up", "down"]},
+          "description": {"type": "string"},
+          "instructions": {"type": "array", "items": {"type": "object", "required": ["index", "text", "workers"],
+            "additionalProperties": false, "properties": {
+            "index": {"type": "integer"},
+            "text": {"type": "string", "description": "the instruction as a term"},
+            "workers": {"type": "array", "items": {"type": "string"}}}}},
+          "warnings": {"type": "array", "items": {"type": "string"}}}}
+        """#
+    }
+}

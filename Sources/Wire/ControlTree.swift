@@ -121,3 +121,80 @@ public struct WorkerList: Hashable, Sendable, Codable {
     public var workers: [WorkerSummary]
     public init(workers: [WorkerSummary]) { self.workers = workers }
 }
+
+extension ApplicationList: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["applications"], "additionalProperties": false,
+          "properties": {
+          "applications": {"type": "array", "items": {"$ref": "#/components/schemas/TreeNode"}}}}
+        """#
+    }
+    public static var schemasUsed: [any ControlShape.Type] { [TreeNode.self] }
+}
+
+extension TreeNode: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["id", "address", "kind", "state", "restarts", "children"], "properties": {
+          "id": {"type": "string"},
+          "address": {"type": "string", "description": "the place in the tree, such as kv/kv_sup/store"},
+          "kind": {"enum": ["application", "supervisor", "worker"]},
+          "state": {"$ref": "#/components/schemas/ChildState"},
+          "pid": {"type": "integer"},
+          "generation": {"type": "integer"},
+          "module": {"type": "string"},
+          "vsn": {"type": "string"},
+          "restarts": {"type": "integer"},
+          "strategy": {"type": "string"},
+          "rss_anon_kib": {"type": "integer"},
+          "age_s": {"type": "number"},
+          "status": {"type": "string", "description": "what an unmodified program says of itself"},
+          "children": {"type": "array", "items": {"$ref": "#/components/schemas/TreeNode"}}}}
+        """#
+    }
+    public static var schemasUsed: [any ControlShape.Type] { [TreeNode.State.self] }
+}
+
+extension TreeNode.State: ControlShape {
+    public static var schemaName: String { "ChildState" }
+    public static var schema: String {
+        #"""
+        {"enum": ["starting", "running", "suspended", "restarting", "stopping", "undefined"]}
+        """#
+    }
+}
+
+extension WorkerList: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["workers"], "additionalProperties": false, "properties": {
+          "workers": {"type": "array", "items": {"$ref": "#/components/schemas/WorkerSummary"}}}}
+        """#
+    }
+    public static var schemasUsed: [any ControlShape.Type] { [WorkerSummary.self] }
+}
+
+extension WorkerSummary: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["address", "state", "restarts", "sockets"], "properties": {
+          "address": {"type": "string"},
+          "state": {"$ref": "#/components/schemas/ChildState"},
+          "pid": {"type": "integer"},
+          "generation": {"type": "integer"},
+          "module": {"type": "string"},
+          "vsn": {"type": "string"},
+          "restarts": {"type": "integer"},
+          "sockets": {"type": "array", "items": {"type": "object", "required": ["name", "address"],
+            "additionalProperties": false,
+            "properties": {"name": {"type": "string"}, "address": {"type": "string"}}}},
+          "rss_anon_kib": {"type": "integer"},
+          "age_s": {"type": "number"},
+          "status": {"type": "string", "description": "what an unmodified program says of itself"}}}
+        """#
+    }
+    public static var schemasUsed: [any ControlShape.Type] { [TreeNode.State.self] }
+}

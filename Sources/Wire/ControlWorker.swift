@@ -83,3 +83,57 @@ public struct WorkerStatistics: Hashable, Sendable, Codable {
         case rssAnonKiB = "rss_anon_kib"
     }
 }
+
+extension WorkerStatus: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["worker", "status"], "additionalProperties": false,
+          "properties": {
+          "worker": {"type": "string"},
+          "status": {"type": "string", "description": "a map, a term as text"}}}
+        """#
+    }
+}
+
+extension WorkerState: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["worker", "state"], "additionalProperties": false,
+          "properties": {
+          "worker": {"type": "string"},
+          "state": {"type": "string", "description": "a term as text"}}}
+        """#
+    }
+}
+
+extension ReplaceStateRequest: ControlBody {
+    public static var schema: String {
+        #"""
+        {"type": "object", "required": ["state"], "properties": {
+          "state": {"type": "string", "description": "a term as text"}}}
+        """#
+    }
+
+    public static var example: String { #"{"state":"{counter,7}"}"# }
+}
+
+extension WorkerStatistics: ControlShape {
+    public static var schema: String {
+        #"""
+        {"type": "object", "additionalProperties": false,
+          "required": ["worker", "start_time", "current_time", "messages_in", "messages_out", "open_calls", "mailbox",
+            "logged", "dropped"], "properties": {
+          "worker": {"type": "string"},
+          "start_time": {"type": "string", "format": "date-time"},
+          "current_time": {"type": "string", "format": "date-time"},
+          "messages_in": {"type": "integer", "description": "calls that it was given since its start"},
+          "messages_out": {"type": "integer", "description": "replies that it gave"},
+          "open_calls": {"type": "integer", "description": "calls that it has and has not answered"},
+          "mailbox": {"type": "integer", "description": "calls that wait while it is suspended"},
+          "logged": {"type": "integer", "description": "its log messages and lines of output"},
+          "dropped": {"type": "integer", "description": "those beyond what it may say"},
+          "cpu_ms": {"type": "integer", "description": "processor time of the process that runs now"},
+          "rss_anon_kib": {"type": "integer"}}}
+        """#
+    }
+}

@@ -4,19 +4,14 @@ import Wire
 
 private let applicationHelp = ArgumentHelp("The application's name.", valueName: "app")
 
-private func path(_ application: String, _ what: String) -> String {
-    "/v1/applications/\(percentEncoded(application))/\(what)"
-}
-
 struct WhichApplications: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "which-applications", abstract: "List the release's applications.")
+    static let configuration = CommandConfiguration(asking: Operations.applications.which)
 
     @OptionGroup var options: GlobalOptions
     var subject: String { "which-applications" }
 
     func run(in session: Session) async throws {
-        try await session.ask(.get, "/v1/applications", as: Wire.WhichApplications.self) { answer in
+        try await session.ask(Operations.applications.which) { answer in
             var table = Table(columns: [
                 .init(title: "NAME", yields: true), .init(title: "VSN"), .init(title: "TYPE"), .init(title: "STATE"),
             ])
@@ -34,7 +29,7 @@ struct WhichApplications: ControlCommand {
 
 struct StartApplication: ControlCommand {
     static let configuration = CommandConfiguration(
-        commandName: "start-application", abstract: "Start an application and wait until it has started.",
+        asking: Operations.applications.start,
         discussion: "Its start phases are part of the start. Without TYPE it is started as the .rel says.")
 
     static let types = ["permanent", "transient", "temporary"]
@@ -52,14 +47,13 @@ struct StartApplication: ControlCommand {
                 advice: "Give permanent, transient or temporary, or none for that of the .rel.")
         }
         try await session.ask(
-            .post, path(application, "start"), body: StartApplicationRequest(type: type), as: ApplicationAnswer.self
+            Operations.applications.start, OfApplication(application), body: StartApplicationRequest(type: type)
         ) { _ in session.output.line("started") }
     }
 }
 
 struct StopApplication: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "stop-application", abstract: "Stop an application; no node ends by it, whatever its type.")
+    static let configuration = CommandConfiguration(asking: Operations.applications.stop)
 
     @Argument(help: applicationHelp) var application: String
     @OptionGroup var options: GlobalOptions
@@ -67,15 +61,14 @@ struct StopApplication: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("stop-application", application, from: "which-applications")
-        try await session.ask(.post, path(application, "stop"), as: ApplicationAnswer.self) { _ in
+        try await session.ask(Operations.applications.stop, OfApplication(application)) { _ in
             session.output.line("stopped")
         }
     }
 }
 
 struct LoadApplication: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "load-application", abstract: "Load an application of the release.")
+    static let configuration = CommandConfiguration(asking: Operations.applications.load)
 
     @Argument(help: applicationHelp) var application: String
     @OptionGroup var options: GlobalOptions
@@ -83,15 +76,14 @@ struct LoadApplication: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("load-application", application, from: "which-applications")
-        try await session.ask(.post, path(application, "load"), as: ApplicationAnswer.self) { _ in
+        try await session.ask(Operations.applications.load, OfApplication(application)) { _ in
             session.output.line("loaded")
         }
     }
 }
 
 struct UnloadApplication: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "unload-application", abstract: "Unload an application that does not run.")
+    static let configuration = CommandConfiguration(asking: Operations.applications.unload)
 
     @Argument(help: applicationHelp) var application: String
     @OptionGroup var options: GlobalOptions
@@ -99,7 +91,7 @@ struct UnloadApplication: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("unload-application", application, from: "which-applications")
-        try await session.ask(.post, path(application, "unload"), as: ApplicationAnswer.self) { _ in
+        try await session.ask(Operations.applications.unload, OfApplication(application)) { _ in
             session.output.line("unloaded")
         }
     }
@@ -117,12 +109,12 @@ struct GetEnv: ControlCommand {
     func run(in session: Session) async throws {
         try requireNames("get-env", application, key ?? "all", from: "which-applications")
         if let key {
-            let path = path(application, "env/\(percentEncoded(key))")
-            return try await session.ask(.get, path, as: EnvironmentValue.self) { answer in
+            return try await session.ask(Operations.applications.getEnv, OfEnvironment(key, of: application)) {
+                answer in
                 session.output.line(printable(answer.value ?? answer.reply))
             }
         }
-        try await session.ask(.get, path(application, "env"), as: ApplicationEnvironment.self) { answer in
+        try await session.ask(Operations.applications.getAllEnv, OfApplication(application)) { answer in
             var table = Table(columns: [.init(title: "KEY"), .init(title: "VALUE", yields: true)])
             for parameter in answer.parameters { table.rows.append([.init(parameter.key), .init(parameter.value)]) }
             table.print(on: session.output)
@@ -132,7 +124,7 @@ struct GetEnv: ControlCommand {
 
 struct SetEnv: ControlCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set-env", abstract: "Set a parameter of an application's environment.",
+        asking: Operations.applications.setEnv,
         discussion: """
             The workers that run are told at once; it lasts until another release runs, or the node starts again. What is
             to last longer belongs in sys.config.
@@ -154,16 +146,15 @@ struct SetEnv: ControlCommand {
                 .usage, "set-env: the value is no term: \(error)",
                 advice: "Write it as in Erlang: 10, \"text\", [a, b]; quote it for the shell.")
         }
-        let path = path(application, "env/\(percentEncoded(key))")
         try await session.ask(
-            .put, path, body: SetEnvironmentRequest(value: value), as: EnvironmentAnswer.self
+            Operations.applications.setEnv, OfEnvironment(key, of: application),
+            body: SetEnvironmentRequest(value: value)
         ) { answer in session.show("set", answer) }
     }
 }
 
 struct UnsetEnv: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "unset-env", abstract: "Unset a parameter of an application's environment.")
+    static let configuration = CommandConfiguration(asking: Operations.applications.unsetEnv)
 
     @Argument(help: applicationHelp) var application: String
     @Argument(help: ArgumentHelp("The parameter's name, an atom.", valueName: "key")) var key: String
@@ -172,8 +163,9 @@ struct UnsetEnv: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("unset-env", application, key, from: "which-applications")
-        let path = path(application, "env/\(percentEncoded(key))")
-        try await session.ask(.delete, path, as: EnvironmentAnswer.self) { answer in session.show("unset", answer) }
+        try await session.ask(Operations.applications.unsetEnv, OfEnvironment(key, of: application)) { answer in
+            session.show("unset", answer)
+        }
     }
 }
 

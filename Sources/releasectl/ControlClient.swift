@@ -15,13 +15,6 @@ struct ControlClient {
 
     private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
-    enum Method: String {
-        case get = "GET"
-        case post = "POST"
-        case put = "PUT"
-        case delete = "DELETE"
-    }
-
     /// What the daemon answered instead of doing what it was asked for, and the JSON that said so.
     struct Refusal {
         var error: ControlError
@@ -34,7 +27,7 @@ struct ControlClient {
     }
 
     /// The whole body of the answer.
-    func send(_ method: Method, _ path: String, body: [UInt8]? = nil) async throws -> Answer {
+    func send(_ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil) async throws -> Answer {
         var collected: [UInt8] = []
         let refusal = try await exchange(method, path, body: body) { chunk in
             collected += chunk
@@ -48,7 +41,7 @@ struct ControlClient {
     ///
     /// - Returns: what the daemon answered with instead of a stream.
     func stream(
-        _ method: Method, _ path: String, body: [UInt8]? = nil, onLine: ([UInt8]) throws -> Bool
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil, onLine: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         var pending: [UInt8] = []
         return try await exchange(method, path, body: body) { chunk in
@@ -64,7 +57,7 @@ struct ControlClient {
     }
 
     private func exchange(
-        _ method: Method, _ path: String, body: [UInt8]?, onChunk: ([UInt8]) throws -> Bool
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]?, onChunk: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         let connection = try await connect()
         do {

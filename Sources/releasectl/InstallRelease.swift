@@ -3,8 +3,7 @@ import Wire
 
 struct InstallRelease: ControlCommand {
     static let configuration = CommandConfiguration(
-        commandName: "install-release",
-        abstract: "Replace the running release by another one, while it works.",
+        asking: Operations.releases.install,
         discussion: """
             Shows each instruction as it is evaluated and, at the end, whom it touched and how long it took. \
             Interrupting releasectl does not stop the install. With --json: one line for each instruction, then \
@@ -19,8 +18,7 @@ struct InstallRelease: ControlCommand {
         let progress = ProgressLine(terminal: .standardError, isShown: !session.json)
         var result: InstallResult?
         do {
-            let path = "/v1/releases/\(percentEncoded(vsn))/install"
-            try await session.follow(.post, path, as: InstallProgress.self) { step in
+            try await session.follow(Operations.releases.install, OfRelease(vsn)) { step in
                 switch step {
                 case .progress(let step):
                     progress.show("[\(step.index + 1)/\(step.count)] \(step.text)")

@@ -2,13 +2,13 @@ import ArgumentParser
 import Wire
 
 struct Ps: ControlCommand {
-    static let configuration = CommandConfiguration(abstract: "List the workers.")
+    static let configuration = CommandConfiguration(asking: Operations.workers.list)
 
     @OptionGroup var options: GlobalOptions
     var subject: String { "ps" }
 
     func run(in session: Session) async throws {
-        try await session.ask(.get, "/v1/workers", as: WorkerList.self) { list in
+        try await session.ask(Operations.workers.list) { list in
             var table = Table(columns: [
                 .init(title: "WORKER", yields: true, keepsEnd: true, leastWidth: 24), .init(title: "STATE"),
                 .init(title: "PID", isRight: true),
@@ -38,13 +38,13 @@ struct Ps: ControlCommand {
 }
 
 struct Status: ControlCommand {
-    static let configuration = CommandConfiguration(abstract: "Show what the node is at.")
+    static let configuration = CommandConfiguration(asking: Operations.node.status)
 
     @OptionGroup var options: GlobalOptions
     var subject: String { "status" }
 
     func run(in session: Session) async throws {
-        try await session.ask(.get, "/v1/status", as: NodeStatus.self) { status in
+        try await session.ask(Operations.node.status) { status in
             let colour: Colour = status.state == .running ? .green : .yellow
             let lines: [(String, String)] = [
                 ("state", session.output.paint(status.state.rawValue, colour)),

@@ -3,14 +3,13 @@ import Glibc
 import Wire
 
 struct WhichReleases: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "which-releases", abstract: "List the releases that the node has, with their statuses.")
+    static let configuration = CommandConfiguration(asking: Operations.releases.which)
 
     @OptionGroup var options: GlobalOptions
     var subject: String { "which-releases" }
 
     func run(in session: Session) async throws {
-        try await session.ask(.get, "/v1/releases", as: ReleaseList.self) { list in
+        try await session.ask(Operations.releases.which) { list in
             var table = Table(columns: [
                 .init(title: "RELEASE"), .init(title: "VSN"), .init(title: "STATUS"), .init(title: "ERTS"),
                 .init(title: "APPLICATIONS", yields: true),
@@ -34,8 +33,7 @@ struct WhichReleases: ControlCommand {
 }
 
 struct UnpackRelease: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "unpack-release", abstract: "Unpack a release package (.tar.gz) on the node.")
+    static let configuration = CommandConfiguration(asking: Operations.releases.unpack)
 
     @Argument(help: "The package; the daemon reads it, so it must be a file on its machine.")
     var package: String
@@ -44,7 +42,7 @@ struct UnpackRelease: ControlCommand {
 
     func run(in session: Session) async throws {
         let request = UnpackRequest(package: try absolute(package))
-        try await session.ask(.post, "/v1/releases", body: request, as: ReleaseSummary.self) { release in
+        try await session.ask(Operations.releases.unpack, body: request) { release in
             session.output.line("\(printable(release.name)) \(printable(release.vsn)) is \(release.status.rawValue)")
         }
     }
@@ -61,15 +59,14 @@ struct UnpackRelease: ControlCommand {
 }
 
 struct CheckInstallRelease: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "check-install-release", abstract: "Show what installing a release would do; changes nothing.")
+    static let configuration = CommandConfiguration(asking: Operations.releases.check)
 
     @Argument(help: "The release's vsn.") var vsn: String
     @OptionGroup var options: GlobalOptions
     var subject: String { "check-install-release \(vsn)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(.get, "/v1/releases/\(percentEncoded(vsn))/check", as: InstallPlan.self) { plan in
+        try await session.ask(Operations.releases.check, OfRelease(vsn)) { plan in
             session.output.line(
                 "\(printable(plan.from)) -> \(printable(plan.to)) (\(plan.direction.rawValue))"
                     + (plan.description.isEmpty ? "" : ": \(printable(plan.description))"))
@@ -89,32 +86,28 @@ struct CheckInstallRelease: ControlCommand {
 }
 
 struct MakePermanent: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "make-permanent", abstract: "Make the current release the one that is booted.")
+    static let configuration = CommandConfiguration(asking: Operations.releases.makePermanent)
 
     @Argument(help: "The release's vsn.") var vsn: String
     @OptionGroup var options: GlobalOptions
     var subject: String { "make-permanent \(vsn)" }
 
     func run(in session: Session) async throws {
-        let path = "/v1/releases/\(percentEncoded(vsn))/make-permanent"
-        try await session.ask(.post, path, as: ReleaseSummary.self) { release in
+        try await session.ask(Operations.releases.makePermanent, OfRelease(vsn)) { release in
             session.output.line("\(printable(release.name)) \(printable(release.vsn)) is \(release.status.rawValue)")
         }
     }
 }
 
 struct RemoveRelease: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "remove-release", abstract: "Remove a release that does not run, with all that only it uses.")
+    static let configuration = CommandConfiguration(asking: Operations.releases.remove)
 
     @Argument(help: "The release's vsn.") var vsn: String
     @OptionGroup var options: GlobalOptions
     var subject: String { "remove-release \(vsn)" }
 
     func run(in session: Session) async throws {
-        let path = "/v1/releases/\(percentEncoded(vsn))"
-        try await session.ask(.delete, path, as: RemovedRelease.self) { answer in
+        try await session.ask(Operations.releases.remove, OfRelease(vsn)) { answer in
             session.output.line("\(printable(answer.removed)) is removed")
         }
     }

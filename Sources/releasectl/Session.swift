@@ -17,6 +17,16 @@ extension ControlCommand {
     }
 }
 
+extension CommandConfiguration {
+    /// A command that asks for one operation has that one's name and help.
+    init<Parameters, Body, Answer>(
+        asking operation: ControlOperation<Parameters, Body, Answer>, discussion: String = ""
+    ) {
+        self.init(
+            commandName: operation.row.name, abstract: operation.row.help + ".", discussion: discussion)
+    }
+}
+
 /// One run of a command: whom it asks and where its answer goes.
 struct Session {
     let client: ControlClient
@@ -24,25 +34,46 @@ struct Session {
     let output: Terminal
 
     /// Asks, and shows the answer: as it came with `--json`, else by `show`.
-    func ask<Value: Decodable>(
-        _ method: ControlClient.Method, _ path: String, body: (any Encodable)? = nil, as type: Value.Type,
-        show: (Value) throws -> Void
+    func ask<Parameters, Body, Answer: Decodable>(
+        _ operation: ControlOperation<Parameters, Body, Answer>, _ parameters: Parameters, body: Body,
+        show: (Answer) throws -> Void
     ) async throws {
-        switch try await client.send(method, path, body: try body.map { Array(try JSONEncoder().encode($0)) }) {
+        let json = operation.row.body == nil ? nil : Array(try JSONEncoder().encode(body))
+        switch try await client.send(operation.row.method, operation.path(parameters), body: json) {
         case .refused(let refusal):
             throw failure(of: refusal)
         case .complete(let bytes):
-            if json { return write(json: bytes) }
-            try show(try decode(type, from: bytes))
+            if self.json { return write(json: bytes) }
+            try show(try decode(Answer.self, from: bytes))
         }
     }
 
-    /// Asks, and hands over the lines of the answer one by one; `onLine` returns whether to go on.
-    func follow<Value: Decodable>(
-        _ method: ControlClient.Method, _ path: String, as type: Value.Type, onLine: (Value) throws -> Bool
+    func ask<Parameters, Answer: Decodable>(
+        _ operation: ControlOperation<Parameters, NoBody, Answer>, _ parameters: Parameters,
+        show: (Answer) throws -> Void
     ) async throws {
-        let refusal = try await client.stream(method, path) { line in
-            let value = try decode(type, from: line)
+        try await ask(operation, parameters, body: NoBody(), show: show)
+    }
+
+    func ask<Body, Answer: Decodable>(
+        _ operation: ControlOperation<NoParameters, Body, Answer>, body: Body, show: (Answer) throws -> Void
+    ) async throws {
+        try await ask(operation, NoParameters(), body: body, show: show)
+    }
+
+    func ask<Answer: Decodable>(
+        _ operation: ControlOperation<NoParameters, NoBody, Answer>, show: (Answer) throws -> Void
+    ) async throws {
+        try await ask(operation, NoParameters(), body: NoBody(), show: show)
+    }
+
+    /// Asks, and hands over the lines of the answer one by one; `onLine` returns whether to go on.
+    func follow<Parameters, Line: ControlLine>(
+        _ operation: ControlOperation<Parameters, NoBody, Line>, _ parameters: Parameters,
+        onLine: (Line) throws -> Bool
+    ) async throws {
+        let refusal = try await client.stream(operation.row.method, operation.path(parameters)) { line in
+            let value = try decode(Line.self, from: line)
             if json { write(json: line) }
             return try onLine(value)
         }
@@ -68,21 +99,4 @@ struct Session {
                 advice: "Use the releasectl of the daemon's own erts directory, or --json to see the answer.")
         }
     }
-}
-
-/// A path component. Source: RFC 3986, section 2.3.
-func percentEncoded(_ text: String) -> String {
-    var result = ""
-    for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
-            result.unicodeScalars.append(Unicode.Scalar(byte))
-        default:
-            result += byte < 16 ? "%0" : "%"
-            result += String(byte, radix: 16, uppercase: true)
-        }
-    }
-    return result
 }

@@ -6,12 +6,9 @@ private let supervisorHelp = ArgumentHelp(
     "The supervisor's place in the tree, or its module where it is the only one.", valueName: "supervisor")
 private let idHelp = ArgumentHelp("The child's id, a term, or its place in the tree.", valueName: "id")
 
-private func children(_ supervisor: String) -> String { "/v1/supervisors/\(percentEncoded(supervisor))/children" }
-private func child(_ supervisor: String, _ id: String) -> String { "\(children(supervisor))/\(percentEncoded(id))" }
-
 struct StartChild: ControlCommand {
     static let configuration = CommandConfiguration(
-        commandName: "start-child", abstract: "Start a further child.",
+        asking: Operations.supervisors.startChild,
         discussion: """
             SPEC is a child spec, as in a .sup file:
               releasectl start-child kv/kv_sup '#{id => extra, start => {kv_server, start_link, []}}'
@@ -33,7 +30,7 @@ struct StartChild: ControlCommand {
                 advice: "Write it as in Erlang: #{id => c1, start => {m, start_link, []}}; quote it for the shell.")
         }
         try await session.ask(
-            .post, children(supervisor), body: StartChildRequest(spec: spec), as: ChildAnswer.self
+            Operations.supervisors.startChild, OfSupervisor(supervisor), body: StartChildRequest(spec: spec)
         ) { answer in
             session.output.line(
                 answer.child.map { "started \(printable($0))" } ?? "its start answered ignore: it does not run")
@@ -42,8 +39,7 @@ struct StartChild: ControlCommand {
 }
 
 struct TerminateChild: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "terminate-child", abstract: "End a child; its spec stays, so that it can be restarted.")
+    static let configuration = CommandConfiguration(asking: Operations.supervisors.terminateChild)
 
     @Argument(help: supervisorHelp) var supervisor: String
     @Argument(help: idHelp) var id: String
@@ -52,15 +48,14 @@ struct TerminateChild: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("terminate-child", supervisor, id, from: "tree")
-        try await session.ask(.post, child(supervisor, id) + "/terminate", as: ChildAnswer.self) { _ in
+        try await session.ask(Operations.supervisors.terminateChild, OfChild(id, of: supervisor)) { _ in
             session.output.line("terminated")
         }
     }
 }
 
 struct RestartChild: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "restart-child", abstract: "Start a child that does not run.")
+    static let configuration = CommandConfiguration(asking: Operations.supervisors.restartChild)
 
     @Argument(help: supervisorHelp) var supervisor: String
     @Argument(help: idHelp) var id: String
@@ -69,7 +64,7 @@ struct RestartChild: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("restart-child", supervisor, id, from: "tree")
-        try await session.ask(.post, child(supervisor, id) + "/restart", as: ChildAnswer.self) { answer in
+        try await session.ask(Operations.supervisors.restartChild, OfChild(id, of: supervisor)) { answer in
             session.output.line(
                 answer.child.map { "started \(printable($0))" } ?? "its start answered ignore: it does not run")
         }
@@ -77,8 +72,7 @@ struct RestartChild: ControlCommand {
 }
 
 struct DeleteChild: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "delete-child", abstract: "Forget the spec of a child that does not run.")
+    static let configuration = CommandConfiguration(asking: Operations.supervisors.deleteChild)
 
     @Argument(help: supervisorHelp) var supervisor: String
     @Argument(help: idHelp) var id: String
@@ -87,15 +81,14 @@ struct DeleteChild: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("delete-child", supervisor, id, from: "tree")
-        try await session.ask(.delete, child(supervisor, id), as: ChildAnswer.self) { _ in
+        try await session.ask(Operations.supervisors.deleteChild, OfChild(id, of: supervisor)) { _ in
             session.output.line("deleted")
         }
     }
 }
 
 struct WhichChildren: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "which-children", abstract: "List a supervisor's children, the last started first.")
+    static let configuration = CommandConfiguration(asking: Operations.supervisors.whichChildren)
 
     @Argument(help: supervisorHelp) var supervisor: String
     @OptionGroup var options: GlobalOptions
@@ -103,7 +96,7 @@ struct WhichChildren: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("which-children", supervisor, from: "tree")
-        try await session.ask(.get, children(supervisor), as: ChildList.self) { list in
+        try await session.ask(Operations.supervisors.whichChildren, OfSupervisor(supervisor)) { list in
             var table = Table(columns: [
                 .init(title: "ID", yields: true), .init(title: "STATE"), .init(title: "TYPE"),
                 .init(title: "MODULES", yields: true),
@@ -121,8 +114,7 @@ struct WhichChildren: ControlCommand {
 }
 
 struct CountChildren: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "count-children", abstract: "Count a supervisor's children.")
+    static let configuration = CommandConfiguration(asking: Operations.supervisors.countChildren)
 
     @Argument(help: supervisorHelp) var supervisor: String
     @OptionGroup var options: GlobalOptions
@@ -130,8 +122,7 @@ struct CountChildren: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("count-children", supervisor, from: "tree")
-        let path = "/v1/supervisors/\(percentEncoded(supervisor))/counts"
-        try await session.ask(.get, path, as: ChildCounts.self) { counts in
+        try await session.ask(Operations.supervisors.countChildren, OfSupervisor(supervisor)) { counts in
             session.output.line("specs:       \(counts.specs)")
             session.output.line("active:      \(counts.active)")
             session.output.line("supervisors: \(counts.supervisors)")
@@ -141,8 +132,7 @@ struct CountChildren: ControlCommand {
 }
 
 struct GetChildspec: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "get-childspec", abstract: "Print a child's spec.")
+    static let configuration = CommandConfiguration(asking: Operations.supervisors.getChildspec)
 
     @Argument(help: supervisorHelp) var supervisor: String
     @Argument(help: idHelp) var id: String
@@ -151,7 +141,7 @@ struct GetChildspec: ControlCommand {
 
     func run(in session: Session) async throws {
         try requireNames("get-childspec", supervisor, id, from: "tree")
-        try await session.ask(.get, child(supervisor, id), as: ChildSpecification.self) { answer in
+        try await session.ask(Operations.supervisors.getChildspec, OfChild(id, of: supervisor)) { answer in
             session.output.line(printable(answer.childspec))
         }
     }

@@ -4,24 +4,23 @@ import Wire
 
 private let workerHelp = ArgumentHelp("The worker's place in the tree, as ps lists it.", valueName: "name")
 
-private func path(_ worker: String, _ what: String, command: String) throws -> String {
+private func place(_ worker: String, command: String) throws -> OfWorker {
     guard !worker.isEmpty else {
         throw Failure(.usage, "\(command): an empty name", advice: "See `releasectl ps` for the workers.")
     }
-    return "/v1/workers/\(percentEncoded(worker))/\(what)"
+    return OfWorker(worker)
 }
 
 struct GetStatus: ControlCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "get-status", abstract: "Print what a worker says of itself.")
+    static let configuration = CommandConfiguration(asking: Operations.workers.getStatus)
 
     @Argument(help: workerHelp) var worker: String
     @OptionGroup var options: GlobalOptions
     var subject: String { "get-status \(worker)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(.get, try path(worker, "status", command: "get-status"), as: WorkerStatus.self) {
-            answer in
+        let place = try place(worker, command: "get-status")
+        try await session.ask(Operations.workers.getStatus, place) { answer in
             // A map has one key a line, which is how one looks for something in it.
             guard case .map(let pairs)? = try? TermText.parseTerm(answer.status, limits: .default) else {
                 return session.output.line(printable(answer.status))
@@ -35,7 +34,7 @@ struct GetStatus: ControlCommand {
 
 struct GetState: ControlCommand {
     static let configuration = CommandConfiguration(
-        commandName: "get-state", abstract: "Print a worker's state.",
+        asking: Operations.workers.getState,
         discussion: "For root and the group: a worker's state is its users' own.")
 
     @Argument(help: workerHelp) var worker: String
@@ -43,7 +42,7 @@ struct GetState: ControlCommand {
     var subject: String { "get-state \(worker)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(.get, try path(worker, "state", command: "get-state"), as: WorkerState.self) { answer in
+        try await session.ask(Operations.workers.getState, try place(worker, command: "get-state")) { answer in
             session.output.line(printable(answer.state))
         }
     }
@@ -51,7 +50,7 @@ struct GetState: ControlCommand {
 
 struct ReplaceState: ControlCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replace-state", abstract: "Give a worker another state, to repair it.",
+        asking: Operations.workers.replaceState,
         discussion: "The state is an Erlang term, as get-state prints it. The worker decides what it accepts.")
 
     @Argument(help: workerHelp) var worker: String
@@ -68,24 +67,21 @@ struct ReplaceState: ControlCommand {
                 advice: "Write it as get-state prints it; quote it for the shell.")
         }
         try await session.ask(
-            .put, try path(worker, "state", command: "replace-state"), body: ReplaceStateRequest(state: state),
-            as: WorkerState.self
+            Operations.workers.replaceState, try place(worker, command: "replace-state"),
+            body: ReplaceStateRequest(state: state)
         ) { _ in session.output.line("replaced") }
     }
 }
 
 struct Statistics: ControlCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Print what a worker was given and gave since its start.")
+    static let configuration = CommandConfiguration(asking: Operations.workers.statistics)
 
     @Argument(help: workerHelp) var worker: String
     @OptionGroup var options: GlobalOptions
     var subject: String { "statistics \(worker)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(
-            .get, try path(worker, "statistics", command: "statistics"), as: WorkerStatistics.self
-        ) { answer in
+        try await session.ask(Operations.workers.statistics, try place(worker, command: "statistics")) { answer in
             var lines = [
                 ("start time", answer.startTime), ("current time", answer.currentTime),
                 ("messages in", "\(answer.messagesIn)"), ("messages out", "\(answer.messagesOut)"),

@@ -4,7 +4,7 @@ import Wire
 
 struct Tree: ControlCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Draw the supervision tree.",
+        asking: Operations.node.tree,
         discussion: """
             With --watch it is drawn again and again; into a pipe or a file each drawing follows the one before, behind a \
             line with the time.
@@ -26,7 +26,7 @@ struct Tree: ControlCommand {
 
     func run(in session: Session) async throws {
         guard watch else {
-            return try await session.ask(.get, "/v1/tree", as: ApplicationList.self) { list in
+            return try await session.ask(Operations.node.tree) { list in
                 for line in Self.table(list).lines(on: session.output) { session.output.line(line) }
             }
         }
@@ -44,14 +44,14 @@ struct Tree: ControlCommand {
     private func draw(with session: Session, _ drawn: Int) async throws {
         let output = session.output
         guard output.canRedraw, !session.json else {
-            return try await session.ask(.get, "/v1/tree", as: ApplicationList.self) { list in
+            return try await session.ask(Operations.node.tree) { list in
                 let lines =
                     [ControlTime.rfc3339(millisecondsSince1970: Self.now())] + Self.table(list).lines(on: output)
                 output.write((drawn > 0 ? "\n" : "") + lines.joined(separator: "\n") + "\n")
             }
         }
         do {
-            try await session.ask(.get, "/v1/tree", as: ApplicationList.self) { list in
+            try await session.ask(Operations.node.tree) { list in
                 output.redraw([heading(output)] + Self.table(list).lines(on: output), isFirst: drawn == 0)
             }
         } catch let failure as Failure where failure.exit == .unavailable && drawn > 0 {

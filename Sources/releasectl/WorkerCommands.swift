@@ -4,7 +4,7 @@ import Wire
 
 struct Call: ControlCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Send a worker a request and print its reply.",
+        asking: Operations.workers.call,
         discussion: "Request and reply are Erlang terms, as in: releasectl call kv/kv_sup/store '{get, <<\"key\">>}'")
 
     @Argument(help: ArgumentHelp("The worker's place in the tree, as ps lists it.", valueName: "name"))
@@ -29,7 +29,7 @@ struct Call: ControlCommand {
                 advice: "Write it as in Erlang: atom, 42, \"string\", {get, <<\"key\">>}; quote it for the shell.")
         }
         let call = CallRequest(worker: worker, request: request, timeoutMilliseconds: timeoutMilliseconds)
-        try await session.ask(.post, "/v1/call", body: call, as: CallReply.self) { answer in
+        try await session.ask(Operations.workers.call, body: call) { answer in
             session.output.line(printable(answer.reply))
         }
     }
@@ -37,7 +37,7 @@ struct Call: ControlCommand {
 
 struct Events: ControlCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what happens on the node, from now on.",
+        asking: Operations.node.events,
         discussion: "One line for each event, or one JSON object a line with --json.")
 
     @Flag(help: "Go on until interrupted.") var follow = false
@@ -54,7 +54,7 @@ struct Events: ControlCommand {
 
     func run(in session: Session) async throws {
         var seen = 0
-        try await session.follow(.get, "/v1/events", as: NodeEvent.self) { event in
+        try await session.follow(Operations.node.events, NoParameters()) { event in
             if !session.json { session.output.line(Self.line(event, on: session.output)) }
             seen += 1
             return count.map { seen < $0 } ?? true

@@ -1,11 +1,12 @@
 import Foundation
 import Glibc
 import Logging
-import ReleaseHandlerD
 import ServiceLifecycle
 import Synchronization
 import Testing
 import Wire
+
+@testable import ReleaseHandlerD
 
 /// The real server on a socket of its own, over a node in memory.
 final class ControlFixture: Sendable {
@@ -26,13 +27,14 @@ final class ControlFixture: Sendable {
 
     /// Runs the server while `body` does, and ends it by a graceful shutdown.
     static func run<Value: Sendable>(
-        readers: ControlConfiguration.Readers = .everyone, maxConnections: Int = 128,
+        readers: ControlConfiguration.Readers = .everyone, group: String = "no-such-group-here",
+        maxConnections: Int = 128,
         _ body: @Sendable (ControlFixture) async throws -> Value
     ) async throws -> Value {
         let fixture = try ControlFixture()
         defer { try? FileManager.default.removeItem(atPath: fixture.directory) }
         let listening = AsyncStream.makeStream(of: Void.self)
-        let server = fixture.server(readers: readers, maxConnections: maxConnections) {
+        let server = fixture.server(readers: readers, group: group, maxConnections: maxConnections) {
             listening.continuation.yield()
             listening.continuation.finish()
         }
@@ -58,14 +60,15 @@ final class ControlFixture: Sendable {
     }
 
     func server(
-        readers: ControlConfiguration.Readers = .everyone, maxConnections: Int = 128,
+        readers: ControlConfiguration.Readers = .everyone, group: String = "no-such-group-here",
+        maxConnections: Int = 128,
         onListening: @escaping @Sendable () async -> Void = {}
     ) -> ControlServer {
         ControlServer(
             configuration: ControlConfiguration(
-                socketPath: socketPath, readers: readers, group: "no-such-group-here",
+                socketPath: socketPath, readers: readers, group: group,
                 maxConnections: maxConnections),
-            node: node,
+            handlers: node.handlers,
             audit: { record in
                 self.audit.withLock { $0.append(record) }
                 self.audited.continuation.yield(record)

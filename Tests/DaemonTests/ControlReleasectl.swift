@@ -65,11 +65,16 @@ extension ControlFixture {
     }
 
     func releasectlAsStranger(_ arguments: [String]) async throws -> Releasectl {
+        try await releasectl(arguments, as: ["--reuid=65534", "--regid=65534", "--clear-groups"])
+    }
+
+    /// - Parameter credentials: as setpriv(1) takes them.
+    func releasectl(_ arguments: [String], as credentials: [String]) async throws -> Releasectl {
         let copy = "\(directory)/releasectl"
         if access(copy, F_OK) != 0 { try ProgramFile.put(Releasectl.path, at: copy) }
         chmod(copy, 0o755)
         return try await Releasectl.run(
-            ["--reuid=65534", "--regid=65534", "--clear-groups", copy] + arguments, executable: "/usr/bin/setpriv",
+            credentials + [copy] + arguments, executable: "/usr/bin/setpriv",
             environment: ["RELEASE_HANDLER_SOCKET": socketPath])
     }
 

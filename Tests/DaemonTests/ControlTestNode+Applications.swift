@@ -1,22 +1,34 @@
-import ReleaseHandlerD
 import Wire
+
+@testable import ReleaseHandlerD
 
 /// Applications: `kv` runs, `lib` is loaded, and there are no others.
 extension ControlTestNode {
-    func whichApplications() async -> WhichApplications {
-        WhichApplications(
-            reply: "[{kv,\"a key-value server\",\"1.0.0\"}]",
-            applications: [
-                ApplicationStatus(name: "kv", vsn: "1.0.0", type: "permanent", state: .running),
-                ApplicationStatus(name: "lib", vsn: "0.3.0", type: "load", state: .notLoaded),
-                ApplicationStatus(name: "gone", vsn: nil, type: "temporary", state: .stopping),
-            ])
+    var applications: [ControlHandler] {
+        [
+            ControlHandler(Operations.applications.which) { _ in
+                WhichApplications(
+                    reply: "[{kv,\"a key-value server\",\"1.0.0\"}]",
+                    applications: [
+                        ApplicationStatus(name: "kv", vsn: "1.0.0", type: "permanent", state: .running),
+                        ApplicationStatus(name: "lib", vsn: "0.3.0", type: "load", state: .notLoaded),
+                        ApplicationStatus(name: "gone", vsn: nil, type: "temporary", state: .stopping),
+                    ])
+            },
+            ControlHandler(Operations.applications.start) { request async throws(ControlError) in
+                try Self.start(request.parameters.application, type: request.body.type)
+            },
+        ]
+            + [Operations.applications.stop, Operations.applications.load, Operations.applications.unload].map {
+                ControlHandler($0) { request async throws(ControlError) in
+                    try Self.known(request.parameters.application)
+                    return ApplicationAnswer(reply: "ok")
+                }
+            } + environments
     }
 
-    func startApplication(
-        _ application: String, type: String?, peer: Peer
-    ) async throws(ControlError) -> ApplicationAnswer {
-        try known(application: application)
+    private static func start(_ application: String, type: String?) throws(ControlError) -> ApplicationAnswer {
+        try known(application)
         if application == "kv" {
             throw ControlError(
                 .badApplicationState, "application kv runs already",
@@ -30,50 +42,32 @@ extension ControlTestNode {
         return ApplicationAnswer(reply: "ok")
     }
 
-    func stopApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
-        try known(application: application)
-        return ApplicationAnswer(reply: "ok")
+    private var environments: [ControlHandler] {
+        [
+            ControlHandler(Operations.applications.getAllEnv) { request async throws(ControlError) in
+                try Self.known(request.parameters.application)
+                return ApplicationEnvironment(
+                    reply: "[{limit,10},{'max-size',[a,b]}]",
+                    parameters: [.init(key: "limit", value: "10"), .init(key: "'max-size'", value: "[a,b]")])
+            },
+            ControlHandler(Operations.applications.getEnv) { request async throws(ControlError) in
+                try Self.known(request.parameters.application)
+                return request.parameters.key == "limit"
+                    ? EnvironmentValue(reply: "{ok,10}", value: "10") : EnvironmentValue(reply: "undefined", value: nil)
+            },
+            ControlHandler(Operations.applications.setEnv) { request async throws(ControlError) in
+                try Self.known(request.parameters.application)
+                let warnings = request.body.value == "bad" ? ["config_change of kv/kv_sup/store failed: badarg"] : []
+                return EnvironmentAnswer(reply: "ok", warnings: warnings)
+            },
+            ControlHandler(Operations.applications.unsetEnv) { request async throws(ControlError) in
+                try Self.known(request.parameters.application)
+                return EnvironmentAnswer(reply: "ok")
+            },
+        ]
     }
 
-    func loadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
-        try known(application: application)
-        return ApplicationAnswer(reply: "ok")
-    }
-
-    func unloadApplication(_ application: String, peer: Peer) async throws(ControlError) -> ApplicationAnswer {
-        try known(application: application)
-        return ApplicationAnswer(reply: "ok")
-    }
-
-    func getAllEnv(_ application: String) async throws(ControlError) -> ApplicationEnvironment {
-        try known(application: application)
-        return ApplicationEnvironment(
-            reply: "[{limit,10},{'max-size',[a,b]}]",
-            parameters: [.init(key: "limit", value: "10"), .init(key: "'max-size'", value: "[a,b]")])
-    }
-
-    func getEnv(_ application: String, key: String) async throws(ControlError) -> EnvironmentValue {
-        try known(application: application)
-        return key == "limit"
-            ? EnvironmentValue(reply: "{ok,10}", value: "10") : EnvironmentValue(reply: "undefined", value: nil)
-    }
-
-    func setEnv(
-        _ application: String, key: String, value: String, peer: Peer
-    ) async throws(ControlError) -> EnvironmentAnswer {
-        try known(application: application)
-        let warnings = value == "bad" ? ["config_change of kv/kv_sup/store failed: badarg"] : []
-        return EnvironmentAnswer(reply: "ok", warnings: warnings)
-    }
-
-    func unsetEnv(
-        _ application: String, key: String, peer: Peer
-    ) async throws(ControlError) -> EnvironmentAnswer {
-        try known(application: application)
-        return EnvironmentAnswer(reply: "ok")
-    }
-
-    private func known(application: String) throws(ControlError) {
+    private static func known(_ application: String) throws(ControlError) {
         guard ["kv", "lib"].contains(application) else {
             throw ControlError(.noSuchApplication, "release 1.0.0 has no application \(application)")
         }

@@ -1,9 +1,9 @@
 import Hummingbird
 import HummingbirdCore
-public import Logging
+import Logging
 import NIOCore
 import NIOPosix
-public import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 import Wire
 
@@ -15,13 +15,13 @@ private final class OpenedSocket: Sendable {
 /// The control interface: HTTP/1.1 with JSON on a unix socket, on one event loop thread.
 ///
 /// Ends with a graceful shutdown: event streams are ended, requests under way are answered first.
-public struct ControlServer: Service {
+struct ControlServer: Service {
     /// Lives as long as the process: the HTTP server's last task, which nobody can await, still tells the loop things
     /// after the server has ended.
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     private let configuration: ControlConfiguration
-    private let node: any NodeControl
+    private let handlers: ControlHandlers
     private let audit: ControlAudit
     private let logger: Logger
     private let onListening: @Sendable () async -> Void
@@ -30,12 +30,12 @@ public struct ControlServer: Service {
     /// - Parameters:
     ///   - onListening: called once, when a client that connects is served.
     ///   - onHeartbeat: called by the event loop every half second, for as long as it turns.
-    public init(
-        configuration: ControlConfiguration, node: any NodeControl, audit: @escaping ControlAudit, logger: Logger,
+    init(
+        configuration: ControlConfiguration, handlers: ControlHandlers, audit: @escaping ControlAudit, logger: Logger,
         onListening: @escaping @Sendable () async -> Void = {}, onHeartbeat: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
-        self.node = node
+        self.handlers = handlers
         self.audit = audit
         self.logger = logger
         self.onListening = onListening
@@ -43,7 +43,7 @@ public struct ControlServer: Service {
     }
 
     /// - Throws: ``ControlSocketError`` where the socket can't be made.
-    public func run() async throws {
+    func run() async throws {
         let socket = ControlSocket(path: configuration.socketPath)
         try socket.prepare()
         let beat = onHeartbeat
@@ -68,9 +68,10 @@ public struct ControlServer: Service {
         var quiet = logger
         // The framework's notices about its own start are for its developers.
         if quiet.logLevel < .notice { quiet.logLevel = max(quiet.logLevel, .notice) }
+        let authorization = ControlAuthorization(configuration: configuration)
+        authorization.group.prepare()
         let responder = ControlResponder(
-            node: node, authorization: ControlAuthorization(configuration: configuration),
-            maxBodyBytes: configuration.maxBodyBytes, audit: audit)
+            handlers: handlers, authorization: authorization, maxBodyBytes: configuration.maxBodyBytes, audit: audit)
         return Application(
             responder: responder,
             server: .http1(

@@ -54,7 +54,7 @@ public struct Daemon: Sendable {
         let readiness = Readiness()
         let audit = logger
         let server = ControlServer(
-            configuration: configuration.control, node: NodeService(node),
+            configuration: configuration.control, handlers: ControlHandlers(node),
             audit: { record in
                 var metadata: Logger.Metadata = ["AUDIT": "\(record.operation)", "UID": "\(record.peer.uid)"]
                 metadata["WORKER"] = record.worker.map { .string($0) }

@@ -12,7 +12,7 @@ import Wire
 final class TestNode: Sendable {
     let root: TestRoot
     let node: Node
-    let service: NodeService
+    let service: TestService
     /// Everything that happened, from before the boot on.
     let events: EventLog
 
@@ -21,7 +21,7 @@ final class TestNode: Sendable {
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         node = try await Node(root: ReleaseRoot(path: root.root), logger: logger)
-        service = NodeService(node)
+        service = TestService(node)
         events = EventLog(await node.events.follow().events)
     }
 

@@ -1,0 +1,38 @@
+import Wire
+
+/// All that the server can be asked for.
+struct ControlHandlers: Sendable {
+    /// With the one that describes them.
+    let all: [ControlHandler]
+    /// Where that child of that supervisor stands or would stand, for the audit log; nil where there is no such
+    /// supervisor.
+    let childAddress: @Sendable (_ supervisor: String, _ id: String) async -> String?
+
+    init(
+        _ handlers: [ControlHandler],
+        childAddress: @escaping @Sendable (_ supervisor: String, _ id: String) async -> String?
+    ) {
+        let rows = handlers.map(\.row) + [Operations.node.openAPI.row]
+        let document = ControlDocument(text: ControlOpenAPI.document(of: rows))
+        all = handlers + [ControlHandler(Operations.node.openAPI, document: document)]
+        self.childAddress = childAddress
+    }
+
+    enum Match {
+        /// With the values of the path's parameters, in order.
+        case handler(ControlHandler, values: [String])
+        case methodNotAllowed(allowed: [ControlRow.Method])
+        case notFound
+    }
+
+    /// - Parameter method: as HTTP writes it.
+    func match(_ method: String, path: String) -> Match {
+        var allowed: [ControlRow.Method] = []
+        for handler in all {
+            guard let values = handler.row.path.values(in: path) else { continue }
+            if handler.row.method.rawValue == method { return .handler(handler, values: values) }
+            allowed.append(handler.row.method)
+        }
+        return allowed.isEmpty ? .notFound : .methodNotAllowed(allowed: allowed)
+    }
+}

@@ -1,0 +1,94 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+import Wire
+
+/// The answers that are NDJSON streams.
+extension Response {
+    private static func lines(_ write: @escaping @Sendable (any ResponseBodyWriter) async throws -> Void) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "application/x-ndjson"],
+            body: ResponseBody { writer in try await write(writer) })
+    }
+
+    // MARK: Events
+
+    /// How long a follower has to read what is left when the server ends, in seconds.
+    private static var drainSeconds: Int64 { 2 }
+
+    /// Subscribed before the head goes out: whoever has seen the head misses nothing.
+    ///
+    /// When the server ends, what has happened until then still goes out, the node's end included; a follower that
+    /// does not read it holds up nobody.
+    static func events(_ subscription: EventSubscription, request: Request, channel: any Channel) -> Response {
+        lines { writer in
+            try await withGracefulShutdownHandler {
+                try await request.body.consumeWithCancellationOnInboundClose { _ in
+                    var writer = writer
+                    for await event in subscription.events { try await writer.write(try ControlJSON.line(event)) }
+                    try await writer.finish(nil)
+                }
+            } onGracefulShutdown: {
+                subscription.finish()
+                channel.eventLoop.scheduleTask(in: .seconds(drainSeconds)) { channel.close(promise: nil) }
+            }
+        }
+    }
+
+    // MARK: Progress
+
+    /// Reads the progress to its end also when nobody listens any more: the audit log wants the outcome.
+    ///
+    /// - Parameter vsn: what is installed.
+    static func progress(
+        _ progress: AsyncStream<InstallProgress>, of vsn: String,
+        ended: @escaping @Sendable (ControlAuditRecord.Outcome) -> Void
+    ) -> Response {
+        lines { writer in
+            var writer = writer
+            var failure: (any Error)?
+            var last: InstallProgress?
+            func send(_ step: InstallProgress) async {
+                guard failure == nil else { return }
+                do {
+                    try await writer.write(try ControlJSON.line(step))
+                } catch {
+                    failure = error
+                }
+            }
+            for await step in progress {
+                switch step {
+                case .progress: break
+                case .result, .error: last = step
+                }
+                await send(step)
+            }
+            if last == nil {
+                let lost = InstallProgress.error(
+                    ControlError(.internalError, "the install of \(vsn) ended without a result: see the daemon's log"))
+                last = lost
+                await send(lost)
+            }
+            ended(outcome(last))
+            if let failure { throw failure }
+            try await writer.finish(nil)
+        }
+    }
+
+    private static func outcome(_ last: InstallProgress?) -> ControlAuditRecord.Outcome {
+        switch last {
+        case .result(let result):
+            let reason = result.reason ?? "no reason given"
+            switch result.outcome {
+            case .done: return .done
+            case .restarting:
+                return result.reason == nil ? .done : .failed(ControlError(.upgradeFailed, reason))
+            case .refused: return .failed(ControlError(.upgradeRefused, reason))
+            case .aborted: return .failed(ControlError(.upgradeAborted, reason))
+            }
+        case .error(let error): return .failed(error)
+        case .progress, nil: return .failed(ControlError(.internalError, "no result"))
+        }
+    }
+}

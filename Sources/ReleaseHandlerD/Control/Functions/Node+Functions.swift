@@ -1,0 +1,35 @@
+import Glibc
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// The node's rooms as the control interface asks them.
+extension Node {
+    var workers: WorkerFunctions { WorkerFunctions(tree: tree) }
+    var supervisors: SupervisorFunctions { SupervisorFunctions(tree: tree) }
+    var view: NodeView { NodeView(tree: tree, applications: applications, running: running) }
+
+    var applicationFunctions: ApplicationFunctions {
+        ApplicationFunctions(applications: applications, running: running) { [self] () throws(ControlError) in
+            try requireRunning()
+        }
+    }
+
+    func status() -> NodeStatus {
+        let state: NodeStatus.State =
+            switch phase {
+            case .idle, .starting: .starting
+            case .running: running.isChanging ? .upgrading : .running
+            case .stopping, .ended: .stopping
+            }
+        let uptime = Double(Reactor.nowMilliseconds() - startedAtMilliseconds) / 1000
+        return NodeStatus(
+            state: state, name: running.current?.resource.name ?? "", release: running.current?.vsn ?? "",
+            permanent: store.table.releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(),
+            uptimeSeconds: uptime,
+            root: root.path)
+    }
+}

@@ -1,0 +1,33 @@
+import Host
+import Wire
+
+extension ControlHandlers {
+    /// What the daemon serves: each handler hands its request to the node's own thread.
+    init(_ node: Node) {
+        self.init(
+            Self.node(node) + Self.releases(node) + Self.workers(node) + Self.supervisors(node)
+                + Self.applications(node),
+            childAddress: { await node.supervisors.childAddress($0, $1) })
+    }
+
+    private static func node(_ node: Node) -> [ControlHandler] {
+        [
+            ControlHandler(Operations.node.status) { _ in await node.status() },
+            ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: await node.view.treeNodes()) },
+            ControlHandler(following: Operations.node.events) { _ in await node.events.follow() },
+        ]
+    }
+}
+
+extension ControlHandler {
+    /// A change by hand: none is made while a release is being installed, nor an install begun while it is under way.
+    init<Parameters, Body, Answer: Encodable>(
+        _ operation: ControlOperation<Parameters, Body, Answer>, changing node: Node,
+        _ perform:
+            @escaping @HostActor @Sendable (ControlRequest<Parameters, Body>) async throws(ControlError) -> Answer
+    ) {
+        self.init(operation) { request async throws(ControlError) in
+            try await node.changing(request.subject) { () async throws(ControlError) in try await perform(request) }
+        }
+    }
+}

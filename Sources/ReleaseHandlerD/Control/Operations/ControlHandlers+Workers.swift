@@ -1,0 +1,36 @@
+import Terms
+import Wire
+
+extension ControlHandlers {
+    static func workers(_ node: Node) -> [ControlHandler] {
+        [
+            ControlHandler(Operations.workers.list) { _ in WorkerList(workers: await node.view.workerSummaries()) },
+            ControlHandler(Operations.workers.call) { request async throws(ControlError) in
+                CallReply(
+                    reply: try await node.workers.call(
+                        request.body.worker, try term(request.body.request),
+                        timeoutMilliseconds: request.body.timeoutMilliseconds))
+            },
+            ControlHandler(Operations.workers.getStatus) { request async throws(ControlError) in
+                try await node.workers.getStatus(request.parameters.worker)
+            },
+            ControlHandler(Operations.workers.getState) { request async throws(ControlError) in
+                try await node.workers.getState(request.parameters.worker)
+            },
+            ControlHandler(Operations.workers.replaceState, changing: node) { request async throws(ControlError) in
+                try await node.workers.replaceState(request.parameters.worker, request.body.state)
+            },
+            ControlHandler(Operations.workers.statistics) { request async throws(ControlError) in
+                try await node.workers.statistics(request.parameters.worker)
+            },
+        ]
+    }
+
+    private static func term(_ request: String) throws(ControlError) -> Term {
+        do {
+            return try TermText.parseTerm(request)
+        } catch {
+            throw ControlError(.badRequest, "the request is no term: \(error)", details: ["request": request])
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+extension Peer {
+    /// The kernel's own record, laid out as `struct ucred`.
+    private struct Credentials {
+        var pid: Int32 = 0
+        var uid: UInt32 = 0
+        var gid: UInt32 = 0
+    }
+
+    /// From `asm-generic/socket.h`; Swift's Glibc module lacks it.
+    private static let peerGroups: Int32 = 59
+
+    /// The process that connected, as it was at connect(2).
+    static func connected(to channel: any Channel) async throws -> Peer {
+        try await channel.eventLoop.submit {
+            let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { try Peer(socket: $0) }
+            guard let peer else { throw ChannelError.operationUnsupported }
+            return peer
+        }.get()
+    }
+
+    /// - Throws: `IOError`.
+    init(socket: Int32) throws {
+        var credentials = Credentials()
+        var length = socklen_t(MemoryLayout<Credentials>.size)
+        guard getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else {
+            throw IOError(errnoCode: errno, reason: "SO_PEERCRED")
+        }
+        self.init(
+            pid: credentials.pid, uid: credentials.uid, gid: credentials.gid, groups: try Self.groups(socket: socket))
+    }
+
+    /// Source: Linux `net/core/sock.c`, `SO_PEERGROUPS`, since 4.13: `ERANGE` tells how many bytes they take.
+    private static func groups(socket: Int32) throws -> [UInt32] {
+        var groups = [UInt32](repeating: 0, count: 32)
+        while true {
+            var length = socklen_t(groups.count * MemoryLayout<UInt32>.stride)
+            let offered = length
+            if getsockopt(socket, SOL_SOCKET, peerGroups, &groups, &length) == 0 {
+                return Array(groups.prefix(Int(length) / MemoryLayout<UInt32>.stride))
+            }
+            // They stay what they were at connect(2), so a second try fits.
+            guard errno == ERANGE, length > offered else { throw IOError(errnoCode: errno, reason: "SO_PEERGROUPS") }
+            groups = [UInt32](repeating: 0, count: Int(length) / MemoryLayout<UInt32>.stride)
+        }
+    }
+}

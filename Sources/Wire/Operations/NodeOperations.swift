@@ -1,0 +1,14 @@
+/// The node as a whole.
+public struct NodeOperations: Sendable {
+    public let status = ControlOperation<NoParameters, NoBody, NodeStatus>(
+        "status", .get, "/v1/status", may: .look, help: "Show what the node is at")
+
+    public let tree = ControlOperation<NoParameters, NoBody, ApplicationList>(
+        "tree", .get, "/v1/tree", may: .look, help: "Show the supervision tree")
+
+    public let events = ControlOperation<NoParameters, NoBody, NodeEvent>(
+        "events", .get, "/v1/events", may: .look, help: "Show what happens on the node, from now on")
+
+    public let openAPI = ControlOperation<NoParameters, NoBody, ControlDocument>(
+        "openapi", .get, "/v1/openapi.json", may: .look, help: "Describe all this, as an OpenAPI document")
+}
