@@ -2,6 +2,8 @@ import Foundation
 import Host
 import Testing
 
+@testable import TestSupport
+
 /// What a run of a program came to.
 struct ProgramRun {
     let exit: Int32
@@ -10,9 +12,7 @@ struct ProgramRun {
 
     /// The real `releasectl`, beside the test's own executable.
     static func releasectl(_ arguments: [String], in directory: ReleaseDirectory) throws -> ProgramRun {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let program = URL(filePath: own).deletingLastPathComponent().appending(path: "releasectl").path
-        return try run(program, arguments, in: directory)
+        try run(Project.product("releasectl"), arguments, in: directory)
     }
 
     static func run(_ program: String, _ arguments: [String], in directory: ReleaseDirectory) throws -> ProgramRun {
@@ -34,9 +34,6 @@ struct ProgramRun {
 }
 
 extension ReleaseDirectory {
-    static let pythonWorker = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Fixtures/python/counter_worker").path
-
     /// A program that a test runs. Another process writes it: were it open for writing here, nobody could execute it while
     /// a process that another test forks holds it open (ETXTBSY).
     func program(_ name: String, _ text: String) throws {
@@ -63,7 +60,7 @@ extension ReleaseDirectory {
         try write(
             "\(ebin)/kv_sup.sup", "{ok, {#{}, [#{id => server, start => {server, start_link, []}}]}}.\n")
         if vsn == "2.0.0" {
-            try link("\(ebin)/server", to: Self.pythonWorker)
+            try link("\(ebin)/server", to: Project.pythonWorker)
         } else {
             try write("\(ebin)/server", Array("#!/bin/sh\n# \(vsn)\n".utf8), permissions: 0o755)
         }
