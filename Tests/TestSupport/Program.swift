@@ -214,13 +214,17 @@ final class ProcessExit: Sendable {
 
 enum Wait {
     static func readable(_ descriptor: Int32, seconds: Int, _ what: String) throws {
-        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while true {
-            let count = poll(&polled, 1, Int32(seconds * 1000))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Unexpected("\(what) did not come within \(seconds) s") }
-            return
+        guard isReadable([descriptor], milliseconds: Int32(seconds * 1000)) else {
+            throw Unexpected("\(what) did not come within \(seconds) s")
         }
+    }
+
+    /// Whether one of them becomes readable within the time.
+    static func isReadable(_ descriptors: [Int32], milliseconds: Int32) -> Bool {
+        var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var count: Int32
+        repeat { count = poll(&polled, nfds_t(polled.count), milliseconds) } while count < 0 && errno == EINTR
+        return count > 0
     }
 }
 

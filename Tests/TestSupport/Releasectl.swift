@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// One run of the real `releasectl`.
+/// One run of the real `releasectl`, or of another program to its end.
 struct Releasectl: Equatable, Sendable {
     var exit: Int32
     var output: String
@@ -15,22 +15,29 @@ struct Releasectl: Equatable, Sendable {
     static func run(
         _ arguments: [String], executable: String = Self.path, environment: [String: String] = [:], input: [UInt8] = []
     ) async throws -> Releasectl {
-        try await offPool {
-            let process = process(arguments, executable: executable, environment: environment)
-            let (stdin, output, error) = (Pipe(), Pipe(), Pipe())
-            process.standardInput = stdin
-            process.standardOutput = output
-            process.standardError = error
-            try spawning.withLock { _ in try process.run() }
-            try stdin.fileHandleForWriting.write(contentsOf: Data(input))
-            try stdin.fileHandleForWriting.close()
-            let written = output.fileHandleForReading.readDataToEndOfFile()
-            let complained = error.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            return Releasectl(
-                exit: process.terminationStatus, output: String(decoding: written, as: UTF8.self),
-                error: String(decoding: complained, as: UTF8.self))
-        }
+        try await offPool { try runNow(arguments, executable: executable, environment: environment, input: input) }
+    }
+
+    /// As `run`, for a test that is not `async`.
+    static func runNow(
+        _ arguments: [String], executable: String = Self.path, environment: [String: String] = [:],
+        in directory: String? = nil, input: [UInt8] = []
+    ) throws -> Releasectl {
+        let process = process(arguments, executable: executable, environment: environment)
+        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
+        let (stdin, output, error) = (Pipe(), Pipe(), Pipe())
+        process.standardInput = stdin
+        process.standardOutput = output
+        process.standardError = error
+        try spawning.withLock { _ in try process.run() }
+        try stdin.fileHandleForWriting.write(contentsOf: Data(input))
+        try stdin.fileHandleForWriting.close()
+        let written = output.fileHandleForReading.readDataToEndOfFile()
+        let complained = error.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Releasectl(
+            exit: process.terminationStatus, output: String(decoding: written, as: UTF8.self),
+            error: String(decoding: complained, as: UTF8.self))
     }
 
     static func process(_ arguments: [String], executable: String, environment: [String: String]) -> Process {

@@ -38,11 +38,12 @@ struct TestRoot: Sendable {
         chmod("\(root)/lib/fix-\(vsn)/ebin/\(module)", 0o755)
     }
 
+    static let usualFlags = "#{intensity => 3, period => 60}"
     static let oneCounter = "[#{id => c1, start => {counter, start_link, []}}]"
 
     /// The files of one release with the application `fix` of the same version.
     func release(
-        _ vsn: String, children: String = oneCounter, flags: String = "#{intensity => 3, period => 60}",
+        _ vsn: String, children: String = oneCounter, flags: String = usualFlags,
         config: String = "[].", relup: String? = nil, type: String = "permanent"
     ) throws {
         try write(
@@ -73,13 +74,15 @@ struct TestRoot: Sendable {
 
     /// Two versions with the usual scripts between them: convert up after load, down before it.
     static func twoVersions(
-        children: String = oneCounter, extra: String = "[]", relup: String? = nil, config2: String = "[]."
+        children: String = oneCounter, flags: String = usualFlags, extra: String = "[]", relup: String? = nil,
+        config2: String = "[]."
     ) throws -> TestRoot {
         let root = try TestRoot()
         for vsn in ["1.0.0", "2.0.0"] { try root.install(vsn: vsn) }
-        try root.release("1.0.0", children: children)
+        try root.release("1.0.0", children: children, flags: flags)
         try root.release(
-            "2.0.0", children: children, config: config2, relup: relup ?? Self.relup(up: up(extra), down: down(extra)))
+            "2.0.0", children: children, flags: flags, config: config2,
+            relup: relup ?? Self.relup(up: up(extra), down: down(extra)))
         try root.register(["1.0.0", "2.0.0"])
         return root
     }

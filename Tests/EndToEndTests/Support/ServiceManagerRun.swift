@@ -23,7 +23,7 @@ struct ServiceManagerRun: Sendable {
     static let obstacle: String? = {
         do {
             let probe = try execute(["probe"])
-            return probe.status == 0 ? nil : probe.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            return probe.exit == 0 ? nil : probe.output.trimmingCharacters(in: .whitespacesAndNewlines)
         } catch {
             return "\(ServiceManagerRoot.container) can't be run: \(error)"
         }
@@ -35,7 +35,7 @@ struct ServiceManagerRun: Sendable {
     private static func boot() async throws -> ServiceManagerRun {
         let root = try ServiceManagerRoot()
         defer { root.remove() }
-        let (status, output) = try await offPool { try execute(["run", root.directory]) }
+        let run = try await offPool { try execute(["run", root.directory]) }
         let results = (try? String(contentsOfFile: "\(root.directory)/out/results", encoding: .utf8)) ?? ""
         let outcomes = try results.split(separator: "\n").map {
             try JSONDecoder().decode(Outcome.self, from: Data($0.utf8))
@@ -43,20 +43,11 @@ struct ServiceManagerRun: Sendable {
         return ServiceManagerRun(
             outcomes: Dictionary(uniqueKeysWithValues: outcomes.map { ($0.case, $0) }),
             transcript: (try? String(contentsOfFile: "\(root.directory)/out/log", encoding: .utf8)) ?? "",
-            console: output, exitStatus: status)
+            console: run.output, exitStatus: run.exit)
     }
 
-    private static func execute(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: ServiceManagerRoot.container)
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text)
+    private static func execute(_ arguments: [String]) throws -> Releasectl {
+        try Releasectl.runNow(
+            ["-c", "exec \"$0\" \"$@\" 2>&1", ServiceManagerRoot.container] + arguments, executable: "/bin/sh")
     }
 }

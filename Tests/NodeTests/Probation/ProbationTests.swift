@@ -19,14 +19,7 @@ import Wire
     static func versions(
         children: String = TestRoot.oneCounter, flags: String, config2: String = "[].", relup: String? = nil
     ) throws -> TestRoot {
-        let root = try TestRoot()
-        for vsn in ["1.0.0", "2.0.0"] { try root.install(vsn: vsn) }
-        try root.release("1.0.0", children: children, flags: flags)
-        try root.release(
-            "2.0.0", children: children, flags: flags, config: config2,
-            relup: relup ?? TestRoot.relup(up: TestRoot.up(), down: TestRoot.down()))
-        try root.register(["1.0.0", "2.0.0"])
-        return root
+        try TestRoot.twoVersions(children: children, flags: flags, relup: relup, config2: config2)
     }
 
     /// Lets a worker crash and awaits that it was started again.
