@@ -47,10 +47,18 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Wire", dependencies: ["Terms"], swiftSettings: settings),
         .target(
-            name: "Supervision", dependencies: ["Terms", "Instructions", "Wire"],
+            name: "Supervision",
+            dependencies: [
+                "Terms", "Instructions", "Wire",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(
-            name: "ReleaseHandling", dependencies: ["Terms", "Instructions", "Wire"],
+            name: "ReleaseHandling",
+            dependencies: [
+                "Terms", "Instructions", "Wire", .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: settings),
 
         // What touches the system.
@@ -66,6 +74,7 @@ let package = Package(
                 "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive",
                 "CPCRE2",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
 
@@ -79,6 +88,7 @@ let package = Package(
             name: "ReleaseHandlerD",
             dependencies: [
                 "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

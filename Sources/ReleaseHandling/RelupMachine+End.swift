@@ -1,3 +1,4 @@
+import OrderedCollections
 import Instructions
 import Terms
 import Wire
@@ -8,8 +9,8 @@ extension RelupMachine {
         // A script may not leave workers suspended or starts held for ever.
         if !suspended.isEmpty || !heldModules.isEmpty {
             var modules = heldModules
-            for worker in suspended.all { modules += worker.modules.filter { !modules.contains($0) } }
-            let forgotten = LowLevelInstruction.resume(modules)
+            for worker in suspended.all { modules.append(contentsOf: worker.modules.sorted { $0.name < $1.name }) }
+            let forgotten = LowLevelInstruction.resume(modules.elements)
             warnings.append(
                 "the script does not resume \(modules.map(\.name).joined(separator: ", ")): done at its end")
             script.append(forgotten)
@@ -70,7 +71,7 @@ extension RelupMachine {
             return ask(.restoringCode, .useCode(originalTable), failure)
         case .restoringSupervisors:
             guard !changedSupervisors.isEmpty else { return abort(from: .resumingOld, failure) }
-            return ask(.restoringSupervisors, .restoreSupervisors(changedSupervisors), failure)
+            return ask(.restoringSupervisors, .restoreSupervisors(changedSupervisors.elements), failure)
         case .resumingOld:
             let standing = workers { $0 != .gone }
             guard !standing.isEmpty else { return abort(from: .startingAgain, failure) }
@@ -84,7 +85,7 @@ extension RelupMachine {
             return ask(.startingStopped, .startChildren(allStoppedChildren), failure)
         case .releasingStarts:
             guard !heldModules.isEmpty else { return aborted(failure) }
-            return ask(.releasingStarts, .releaseStarts(heldModules), failure)
+            return ask(.releasingStarts, .releaseStarts(heldModules.elements), failure)
         }
     }
 

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Instructions
 import Terms
 import Wire

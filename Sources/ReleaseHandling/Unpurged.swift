@@ -1,3 +1,4 @@
+import OrderedCollections
 public import Instructions
 public import Terms
 public import Wire
@@ -69,13 +70,13 @@ public struct Unpurged: Hashable, Sendable {
 
     /// Who must be ended: the users of the modules that are due, whose old code is forgotten.
     public mutating func brutalPurge(_ table: inout CodeTable, workers: [WorkerInfo]) -> [ChildAddress] {
-        var users: [ChildAddress] = []
+        var users: OrderedSet<ChildAddress> = []
         for entry in modules where due.contains(entry.module) {
-            users += table.usersOfOldCode(of: entry.module, among: workers).filter { !users.contains($0) }
+            users.append(contentsOf: table.usersOfOldCode(of: entry.module, among: workers))
             table.purge(entry.module)
         }
         modules.removeAll { due.contains($0.module) }
         due = []
-        return users
+        return users.elements
     }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 public import Host
 import Instructions
 public import Logging
@@ -64,7 +65,7 @@ public final class Node {
     var lastChange = 0
     /// How often an application's start phases were run: an answer of an earlier run has no meaning any more.
     var startPhaseRuns: [Atom: Int] = [:]
-    private var treeEvents: [SupervisionTree.Event] = []
+    private var treeEvents: Deque<SupervisionTree.Event> = []
     private var isFeeding = false
     /// Who waits for a start to have come to its end, whatever that is.
     var startWaiters: [StartID: [() -> Void]] = [:]

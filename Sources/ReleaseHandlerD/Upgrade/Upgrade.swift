@@ -1,3 +1,4 @@
+import DequeModule
 import Host
 import Instructions
 import ReleaseHandling
@@ -35,7 +36,7 @@ final class Upgrade {
     var supervisors: [ChangedSupervisor] = []
     private var isOver = false
     /// Answers that came while actions were being performed.
-    private var answers: [RelupMachine.Event] = []
+    private var answers: Deque<RelupMachine.Event> = []
     private var isPerforming = false
     private var stepStartedMilliseconds = Reactor.nowMilliseconds()
 
