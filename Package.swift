@@ -47,10 +47,18 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Wire", dependencies: ["Terms"], swiftSettings: settings),
         .target(
-            name: "Supervision", dependencies: ["Terms", "Instructions", "Wire"],
+            name: "Supervision",
+            dependencies: [
+                "Terms", "Instructions", "Wire",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(
-            name: "ReleaseHandling", dependencies: ["Terms", "Instructions", "Wire"],
+            name: "ReleaseHandling",
+            dependencies: [
+                "Terms", "Instructions", "Wire", .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: settings),
 
         // What touches the system.
@@ -66,6 +74,7 @@ let package = Package(
                 "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive",
                 "CPCRE2",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
 
@@ -79,6 +88,7 @@ let package = Package(
             name: "ReleaseHandlerD",
             dependencies: [
                 "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -149,22 +159,46 @@ let package = Package(
         .testTarget(
             name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Wire", "Terms"],
             swiftSettings: settings),
+        // What the tests of several targets stand on. A test target itself: it sees the daemon with `@testable`, and no
+        // build without tests has it.
         .testTarget(
-            name: "HostTests", dependencies: ["Host", "Instructions", "Wire", "Terms", "CHost"], swiftSettings: settings
-        ),
-        .testTarget(
-            name: "ReleaseToolsTests", dependencies: ["ReleaseTools", "Host", "Instructions", "Terms", "releasectl"],
+            name: "TestSupport",
+            dependencies: [
+                "ReleaseHandlerD", "ReleaseHandling", "Host", "Wire", "Terms",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         .testTarget(
-            name: "WorkerKitTests", dependencies: ["WorkerKit", "Wire", "Terms"], swiftSettings: settings),
+            name: "HostTests", dependencies: ["TestSupport", "Host", "Instructions", "Wire", "Terms", "CHost"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ReleaseToolsTests",
+            dependencies: ["TestSupport", "ReleaseTools", "Host", "Instructions", "Terms", "releasectl"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "WorkerKitTests", dependencies: ["TestSupport", "WorkerKit", "Wire", "Terms", "fixture-worker"],
+            swiftSettings: settings),
         .testTarget(
             name: "KeyValueTests", dependencies: ["KeyValueCore", "WorkerKit", "Terms"], swiftSettings: settings),
+
+        // The daemon's, by what they stand on: the control server over a node in memory; a node with real workers in the
+        // test's own process; the programs as users run them.
         .testTarget(
-            name: "DaemonTests",
+            name: "ControlTests",
             dependencies: [
-                "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl", "fixture-worker",
-                "kv-server-1", "kv-server-2", "kv-check", "counter-1",
-                "counter-2",
+                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Terms", "releasectl",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "NodeTests",
+            dependencies: ["TestSupport", "ReleaseHandlerD", "Host", "Wire", "Terms", "releasectl", "fixture-worker"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl",
+                "fixture-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
             ],
             exclude: ["golden"], swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Instructions
 import Terms
 import Wire
@@ -29,7 +30,7 @@ extension RelupMachine {
         }
         guard !supervisors.isEmpty else { return convert(handoffs) }
         let ids = supervisors.map(\.id)
-        changedSupervisors += ids.filter { !changedSupervisors.contains($0) }
+        changedSupervisors.append(contentsOf: ids)
         // They first: what is wrong with a `.sup` file is found before any state is on its way.
         return .ask(.changingSupervisors(supervisors, then: handoffs), .changeSupervisors(ids))
     }

@@ -1,6 +1,7 @@
 import Instructions
 import Terms
 import Wire
+import OrderedCollections
 
 /// `load`, `remove` and `purge`.
 extension RelupMachine {
@@ -65,7 +66,7 @@ extension RelupMachine {
         touched += users
         warn("\(names(users)) ran old code of \(modules.map(\.name).joined(separator: ", ")) and ended by the purge")
         for user in users { suspended.update(user) { $0.state = .gone } }
-        ended += users.filter { !ended.contains($0) }
+        ended.append(contentsOf: users)
         return .ask(step, .endWorkers(users, reason: .tuple([.atom("purged"), .list(modules.map { .atom($0) })])))
     }
 

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Instructions
 import Terms
 import Wire
@@ -8,8 +9,8 @@ extension RelupMachine {
         // A script may not leave workers suspended or starts held for ever.
         if !suspended.isEmpty || !heldModules.isEmpty {
             var modules = heldModules
-            for worker in suspended.all { modules += worker.modules.filter { !modules.contains($0) } }
-            let forgotten = LowLevelInstruction.resume(modules)
+            for worker in suspended.all { modules.append(contentsOf: worker.modules.sorted { $0.name < $1.name }) }
+            let forgotten = LowLevelInstruction.resume(modules.elements)
             warnings.append(
                 "the script does not resume \(modules.map(\.name).joined(separator: ", ")): done at its end")
             script.append(forgotten)
@@ -20,7 +21,7 @@ extension RelupMachine {
         ended.removeAll(where: stopped.contains)
         guard ended.isEmpty else {
             phase = .awaitingRestarts
-            return [.awaitRestarts(ended)]
+            return [.awaitRestarts(ended.elements)]
         }
         return takeLastCensus()
     }
@@ -91,7 +92,7 @@ extension RelupMachine {
             return ask(.restoringCode, .changeCode(.restore(saved)), failure)
         case .restoringSupervisors:
             guard !changedSupervisors.isEmpty else { return abort(from: .resumingOld, failure) }
-            return ask(.restoringSupervisors, .restoreSupervisors(changedSupervisors), failure)
+            return ask(.restoringSupervisors, .restoreSupervisors(changedSupervisors.elements), failure)
         case .resumingOld:
             let standing = workers { $0 != .gone }
             guard !standing.isEmpty else { return abort(from: .startingAgain, failure) }
@@ -105,10 +106,10 @@ extension RelupMachine {
             return ask(.startingStopped, .startChildren(allStoppedChildren), failure)
         case .releasingStarts:
             guard !heldModules.isEmpty else { return abort(from: .awaitingRestarts, failure) }
-            return ask(.releasingStarts, .releaseStarts(heldModules), failure)
+            return ask(.releasingStarts, .releaseStarts(heldModules.elements), failure)
         case .awaitingRestarts:
             guard !ended.isEmpty else { return aborted(failure) }
-            return ask(.awaitingRestarts, .awaitRestarts(ended), failure)
+            return ask(.awaitingRestarts, .awaitRestarts(ended.elements), failure)
         }
     }
 
@@ -156,7 +157,7 @@ extension RelupMachine {
             for failed in failed {
                 warnings.append("\(failed.worker) did not go on (\(failed.reason)): its supervisor starts it again")
             }
-            ended += failed.map(\.worker).filter { !ended.contains($0) }
+            ended.append(contentsOf: failed.map(\.worker))
             let reason = Term.tuple([.atom("resume_failed"), first.reason])
             return ask(.endingFailed, .endWorkers(failed.map(\.worker), reason: reason), failure)
         case .endingFailed:

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Instructions
 import Terms
 import Wire
@@ -15,11 +16,8 @@ extension RelupMachine {
 
     /// Each once, in the order in which they were stopped.
     private func stoppedChildren(of modules: [Atom]?) -> [ChildAddress] {
-        var children: [ChildAddress] = []
-        for entry in stopped where modules?.contains(entry.module) ?? true {
-            if !children.contains(entry.child) { children.append(entry.child) }
-        }
-        return children
+        let entries = stopped.filter { modules?.contains($0.module) ?? true }
+        return OrderedSet(entries.map(\.child)).elements
     }
 
     var allStoppedChildren: [ChildAddress] { stoppedChildren(of: nil) }

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Instructions
 import Terms
 import Wire
@@ -105,7 +106,7 @@ extension RelupMachine {
         for failure in failed {
             warn("\(failure.worker) did not resume (\(failure.reason)): ended, its supervisor starts it again")
         }
-        ended += failed.map(\.worker).filter { !ended.contains($0) }
+        ended.append(contentsOf: failed.map(\.worker))
         let reason = Term.tuple([.atom("resume_failed"), failed[0].reason])
         return .ask(
             .endingFailed(ready, modules: modules), .endWorkers(failed.map(\.worker), reason: reason))

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Instructions
 import Terms
 import Wire
@@ -5,7 +6,7 @@ import Wire
 extension RelupMachine {
     mutating func beginSuspend(_ targets: [SuspendTarget]) -> Next {
         let modules = targets.map(\.module)
-        heldModules += modules.filter { !heldModules.contains($0) }
+        heldModules.append(contentsOf: modules)
         return .ask(.holdingStarts(targets), .holdStarts(modules))
     }
 

@@ -1,3 +1,4 @@
+import OrderedCollections
 public import Instructions
 import Terms
 import Wire
@@ -57,12 +58,12 @@ public struct RelupMachine: Sendable {
     /// Suspended and not resumed, in the order in which they were found.
     var suspended = SuspendedWorkers()
     var hasSuspended = false
-    var heldModules: [Atom] = []
+    var heldModules: OrderedSet<Atom> = []
     var stopped: [StoppedChild] = []
     /// Workers that the script ended as if they had crashed; awaited at its end.
-    var ended: [ChildAddress] = []
+    var ended: OrderedSet<ChildAddress> = []
     /// Supervisors whose code_change was asked for; undone on abort.
-    var changedSupervisors: [ChildAddress] = []
+    var changedSupervisors: OrderedSet<ChildAddress> = []
 
     /// Of the instruction being evaluated.
     var touched: [ChildAddress] = []

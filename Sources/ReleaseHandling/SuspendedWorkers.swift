@@ -1,3 +1,4 @@
+import OrderedCollections
 import Terms
 import Wire
 
@@ -21,27 +22,24 @@ struct SuspendedWorker: Sendable {
 /// The suspended workers in the order in which they were found, each also found by its place: what is done for each of
 /// them happens while none of them is served, and may not take the square of their number.
 struct SuspendedWorkers: Sendable {
-    private(set) var all: [SuspendedWorker] = []
-    private var positions: [ChildAddress: Int] = [:]
+    private var byID: OrderedDictionary<ChildAddress, SuspendedWorker> = [:]
 
-    var isEmpty: Bool { all.isEmpty }
+    var all: OrderedDictionary<ChildAddress, SuspendedWorker>.Values { byID.values }
+    var isEmpty: Bool { byID.isEmpty }
 
-    subscript(id: ChildAddress) -> SuspendedWorker? { positions[id].map { all[$0] } }
+    subscript(id: ChildAddress) -> SuspendedWorker? { byID[id] }
 
     func state(of id: ChildAddress) -> SuspendedWorker.State? { self[id]?.state }
 
     mutating func append(_ worker: SuspendedWorker) {
-        positions[worker.info.id] = all.count
-        all.append(worker)
+        byID[worker.info.id] = worker
     }
 
     mutating func update(_ id: ChildAddress, _ change: (inout SuspendedWorker) -> Void) {
-        if let position = positions[id] { change(&all[position]) }
+        if let position = byID.index(forKey: id) { change(&byID.values[position]) }
     }
 
     mutating func remove(where isGone: (SuspendedWorker) -> Bool) {
-        all.removeAll(where: isGone)
-        positions = [:]
-        for (position, worker) in all.enumerated() { positions[worker.info.id] = position }
+        byID.removeAll { isGone($0.value) }
     }
 }

@@ -1,3 +1,4 @@
+import OrderedCollections
 public import Instructions
 public import Terms
 public import Wire
@@ -75,14 +76,14 @@ public struct Unpurged: Hashable, Sendable {
     public mutating func brutalPurge(
         _ table: CodeTable, workers: [WorkerInfo]
     ) -> (modules: [Atom], users: [ChildAddress]) {
-        var users: [ChildAddress] = []
+        var users: OrderedSet<ChildAddress> = []
         var purged: [Atom] = []
         for entry in modules where due.contains(entry.module) {
-            users += table.usersOfOldCode(of: entry.module, among: workers).filter { !users.contains($0) }
+            users.append(contentsOf: table.usersOfOldCode(of: entry.module, among: workers))
             purged.append(entry.module)
         }
         modules.removeAll { due.contains($0.module) }
         due = []
-        return (purged, users)
+        return (purged, users.elements)
     }
 }

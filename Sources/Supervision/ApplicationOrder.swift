@@ -1,3 +1,4 @@
+import OrderedCollections
 public import Instructions
 public import Terms
 public import Wire
@@ -125,13 +126,12 @@ enum ApplicationOrder {
     /// Those of the same tree stay as they are: they order the tree's own needs.
     private static func needed(by spec: ApplicationSpec, _ includers: IncludingApplications) -> [Atom] {
         let own = includers.top(of: spec.name)
-        var needed: [Atom] = []
+        var needed: OrderedSet<Atom> = []
         for need in spec.applications where need != own {
             let needTop = includers.top(of: need)
-            let name = needTop == own ? need : needTop
-            if !needed.contains(name) { needed.append(name) }
+            needed.append(needTop == own ? need : needTop)
         }
-        return needed
+        return needed.elements
     }
 
     /// Depth first, with a stack of its own: the chain of applications is as long as a release likes.

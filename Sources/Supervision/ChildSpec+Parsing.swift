@@ -29,7 +29,10 @@ extension ChildSpec {
     }
 
     init(_ node: SpecNode, autoShutdown: AutoShutdown?) throws(SpecError) {
-        let fields = try Self.fields(node)
+        let fields = try node.fields(
+            "invalid_child_spec", "a child spec", Self.keys,
+            positions: ["id", "start", "restart", "shutdown", "type", "modules"],
+            expected: "a map or {Id, StartFunc, Restart, Shutdown, Type, Modules}")
         guard let id = fields["id"]?.term else { throw SpecError.missing("id", node) }
         guard let start = fields["start"] else { throw SpecError.missing("start", node) }
         self.init(id: id, start: try start.mfa())
@@ -49,29 +52,6 @@ extension ChildSpec {
         "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "rlimits", "shutdown", "significant",
         "sockets", "start", "start_phases", "start_timeout", "type", "user",
     ]
-
-    /// The spec's values by key.
-    private static func fields(_ node: SpecNode) throws(SpecError) -> [String: SpecNode] {
-        var fields: [String: SpecNode] = [:]
-        switch node.term {
-        case .tuple(let elements) where elements.count == 6:
-            for (key, value) in zip(["id", "start", "restart", "shutdown", "type", "modules"], node.children) {
-                fields[key] = value
-            }
-        case .map:
-            for index in stride(from: 0, to: node.children.count - 1, by: 2) {
-                let key = node.children[index]
-                guard case .atom(let atom) = key.term, keys.contains(atom.name) else {
-                    throw SpecError.unknownKey(key, in: "a child spec", known: keys)
-                }
-                fields[atom.name] = node.children[index + 1]
-            }
-        case .atom, .integer, .bigInteger, .float, .binary, .bitstring, .list, .improperList, .tuple, .opaque:
-            throw SpecError(
-                "invalid_child_spec", node, expected: "a map or {Id, StartFunc, Restart, Shutdown, Type, Modules}")
-        }
-        return fields
-    }
 
     /// What can't stand together, in OTP's terms.
     func check(autoShutdown: AutoShutdown?) -> Term? {

@@ -73,6 +73,21 @@ extension SpecNode {
         guard case .map = term else {
             throw SpecError(error, self, expected: "a map with the keys \(known.joined(separator: ", "))")
         }
+        return try mapFields(place, known)
+    }
+
+    /// The same of what is a map, or a tuple of as many elements as `positions` names.
+    func fields(
+        _ error: String, _ place: String, _ known: [String], positions: [String], expected: String
+    ) throws(SpecError) -> [String: SpecNode] {
+        if case .map = term { return try mapFields(place, known) }
+        guard case .tuple(let elements) = term, elements.count == positions.count else {
+            throw SpecError(error, self, expected: expected)
+        }
+        return Dictionary(uniqueKeysWithValues: zip(positions, children))
+    }
+
+    private func mapFields(_ place: String, _ known: [String]) throws(SpecError) -> [String: SpecNode] {
         var fields: [String: SpecNode] = [:]
         for index in stride(from: 0, to: children.count - 1, by: 2) {
             guard case .atom(let atom) = children[index].term, known.contains(atom.name) else {

@@ -1,3 +1,4 @@
+import DequeModule
 import Instructions
 import Terms
 import Wire
@@ -196,14 +197,16 @@ struct Mailbox: Sendable {
     }
 
     /// `nil` where an exit was taken out before its turn.
-    private var messages: [Message?] = []
-    private var head = 0
+    private var messages: Deque<Message?> = []
+    /// How many have left the queue: a message's number less this is its index.
+    private var left = 0
+    /// The numbers of the exits that wait.
     private var exits: [StartID: Int] = [:]
     private(set) var waitingRequests = 0
 
     mutating func append(_ message: Message) {
         switch message {
-        case .exit(let id, _, _): exits[id] = messages.count
+        case .exit(let id, _, _): exits[id] = left + messages.count
         case .request: waitingRequests += 1
         case .tryAgain, .released: break
         }
@@ -211,12 +214,9 @@ struct Mailbox: Sendable {
     }
 
     mutating func popFirst() -> Message? {
-        compact()
-        while head < messages.count {
-            let message = messages[head]
-            messages[head] = nil
-            head += 1
-            guard let message else { continue }
+        while let first = messages.popFirst() {
+            left += 1
+            guard let message = first else { continue }
             switch message {
             case .exit(let id, _, _): exits[id] = nil
             case .request: waitingRequests -= 1
@@ -224,15 +224,13 @@ struct Mailbox: Sendable {
             }
             return message
         }
-        messages.removeAll(keepingCapacity: false)
-        head = 0
         return nil
     }
 
     /// The first request, past whatever waits before it.
     mutating func popFirstRequest() -> Message? {
         guard waitingRequests > 0 else { return nil }
-        for index in head..<messages.count {
+        for index in messages.indices {
             guard case .request? = messages[index] else { continue }
             defer { messages[index] = nil }
             waitingRequests -= 1
@@ -241,20 +239,12 @@ struct Mailbox: Sendable {
         return nil
     }
 
-    /// Drops what was handled, so that a mailbox that is never empty does not grow.
-    private mutating func compact() {
-        guard head > 64, head * 2 > messages.count else { return }
-        messages.removeFirst(head)
-        exits = exits.mapValues { $0 - head }
-        head = 0
-    }
-
     /// The reason of an exit that waits here, which is thereby taken out.
     mutating func takeExit(of id: StartID) -> Term? {
-        guard let index = exits.removeValue(forKey: id), case .exit(_, _, let reason)? = messages[index] else {
+        guard let number = exits.removeValue(forKey: id), case .exit(_, _, let reason)? = messages[number - left] else {
             return nil
         }
-        messages[index] = nil
+        messages[number - left] = nil
         return reason
     }
 }

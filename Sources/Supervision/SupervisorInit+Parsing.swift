@@ -94,7 +94,9 @@ extension SupervisorInit {
 extension SupervisorFlags {
     init(_ node: SpecNode) throws(SpecError) {
         self.init()
-        let fields = try Self.fields(node)
+        let fields = try node.fields(
+            "invalid_type", "the supervisor's flags", Self.keys, positions: ["strategy", "intensity", "period"],
+            expected: "a map of flags or {Strategy, Intensity, Period}")
         // In OTP's order, so that of several errors it is the same one that is told.
         for key in ["strategy", "intensity", "period", "auto_shutdown", "start"] {
             if let value = fields[key] { try set(key, value) }
@@ -105,26 +107,6 @@ extension SupervisorFlags {
         if intensity < 0 { return .tuple([.atom("invalid_intensity"), .integer(intensity)]) }
         if periodSeconds <= 0 { return .tuple([.atom("invalid_period"), .integer(periodSeconds)]) }
         return nil
-    }
-
-    /// The flags' values by key.
-    private static func fields(_ node: SpecNode) throws(SpecError) -> [String: SpecNode] {
-        var fields: [String: SpecNode] = [:]
-        switch node.term {
-        case .tuple(let elements) where elements.count == 3:
-            for (key, value) in zip(["strategy", "intensity", "period"], node.children) { fields[key] = value }
-        case .map:
-            for index in stride(from: 0, to: node.children.count - 1, by: 2) {
-                let key = node.children[index]
-                guard case .atom(let atom) = key.term, keys.contains(atom.name) else {
-                    throw SpecError.unknownKey(key, in: "the supervisor's flags", known: keys)
-                }
-                fields[atom.name] = node.children[index + 1]
-            }
-        case .atom, .integer, .bigInteger, .float, .binary, .bitstring, .list, .improperList, .tuple, .opaque:
-            throw SpecError("invalid_type", node, expected: "a map of flags or {Strategy, Intensity, Period}")
-        }
-        return fields
     }
 
     private static let keys = ["auto_shutdown", "intensity", "period", "start", "strategy"]

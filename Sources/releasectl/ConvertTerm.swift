@@ -45,14 +45,18 @@ struct ConvertTerm: ParsableCommand {
         for term in input {
             switch to {
             case .etf: Terminal.standardOutput.write(bytes: ExternalTermFormat.encode(term))
-            case .etfHex: write(hexadecimal(ExternalTermFormat.encode(term)))
-            case .text: write(term.description)
+            case .etfHex: try write(hexadecimal(ExternalTermFormat.encode(term)))
+            case .text: try write(term.description)
             }
         }
     }
 
-    private func write(_ line: String) {
-        Terminal.standardOutput.line(json ? "{\"term\":\(jsonString(line))}" : line)
+    private struct Converted: Encodable {
+        let term: String
+    }
+
+    private func write(_ line: String) throws {
+        if json { try printJSON(Converted(term: line)) } else { Terminal.standardOutput.line(line) }
     }
 
     private func read() throws -> [Term] {
@@ -138,20 +142,4 @@ private func bytes(ofHexadecimal text: String) -> [UInt8]? {
         bytes.append(UInt8(high << 4 | low))
     }
     return bytes
-}
-
-/// Source: RFC 8259, section 7.
-private func jsonString(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": result += "\\\""
-        case "\\": result += "\\\\"
-        case _ where scalar.value < 0x20:
-            let digits = String(scalar.value, radix: 16)
-            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result + "\""
 }

@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import Host
+@testable import TestSupport
 
 /// The real system calls, with a record of their order; one of them can be made to fail.
 private final class Recording: Sendable {

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Host
+@testable import TestSupport
 
 @Suite struct DirectoryMatchingTests {
     let directory = TemporaryDirectory()

@@ -3,6 +3,7 @@ import Terms
 import Testing
 
 @testable import Host
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(2)))
 @HostActor

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Host
+@testable import TestSupport
 
 struct LinkedLibrariesTests {
     let directory = TemporaryDirectory()

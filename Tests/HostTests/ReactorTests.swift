@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import Host
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(5)))
 struct ReactorTests {

@@ -4,6 +4,7 @@ import Instructions
 import Testing
 
 @testable import ReleaseTools
+@testable import TestSupport
 
 /// The exact words of each finding in a release, one mistake at a time.
 @Suite(.timeLimit(.minutes(2))) struct CheckFindingsTests {

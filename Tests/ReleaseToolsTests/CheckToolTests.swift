@@ -5,6 +5,7 @@ import Terms
 import Testing
 
 @testable import ReleaseTools
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(2))) struct CheckToolTests {
     private let directory = ReleaseDirectory()
@@ -186,8 +187,8 @@ import Testing
         try directory.whole("2.0.0")
         try directory.write("releases/kv-2.0.0.rel", try directory.text("rel/kv-2.0.0.rel"))
         try spoil(directory)
-        let made = try ProgramRun.run(
-            "/bin/tar", ["-czhf", "kv.tar.gz", "lib", "releases"], in: directory)
+        let made = try Releasectl.runNow(
+            ["-czhf", "kv.tar.gz", "lib", "releases"], executable: "/bin/tar", in: directory.path)
         try #require(made.exit == 0, "\(made.error)")
         let result = check("kv.tar.gz")
         #expect(result.diagnostics.allSatisfy { !"\($0)".contains("/releasectl-") })

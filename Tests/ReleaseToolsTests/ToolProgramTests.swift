@@ -2,12 +2,14 @@ import Foundation
 import Host
 import Testing
 
+@testable import TestSupport
+
 /// The tools as a person runs them: what the real `releasectl` prints, and how it exits.
 @Suite(.timeLimit(.minutes(2))) struct ToolProgramTests {
     private let directory = ReleaseDirectory()
 
-    private func releasectl(_ arguments: String...) throws -> ProgramRun {
-        try ProgramRun.releasectl(arguments, in: directory)
+    private func releasectl(_ arguments: String...) throws -> Releasectl {
+        try Releasectl.runNow(arguments, in: directory.path)
     }
 
     @Test func fromTwoVersionsToAPackageThatIsChecked() throws {

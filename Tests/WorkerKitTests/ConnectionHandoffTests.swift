@@ -3,6 +3,8 @@ import Terms
 import Testing
 import Wire
 
+@testable import TestSupport
+
 /// Connections over a handoff: what was half read, what is unread in the kernel, what is unsent.
 struct ConnectionHandoffTests {
     private static let up = CodeChange.up(from: .string("1.0.0"), extra: .list([]))
@@ -91,7 +93,7 @@ struct ConnectionHandoffTests {
         // More than the kernel takes, with a request behind it that has to wait for room.
         try client.send("big \(size)\nget\n")
         // The answer has begun: the worker has handled the request.
-        #expect(WorkerProbe.wait([client.descriptor], milliseconds: WorkerProbe.timeoutMilliseconds))
+        #expect(Wait.isReadable([client.descriptor], milliseconds: WorkerProbe.timeoutMilliseconds))
         let new = try standby(listener)
         #expect(isOk(try old.handOff(to: new, import: Self.up)))
         #expect(isOk(try new.request { .resume(ref: $0) }))
@@ -108,7 +110,7 @@ struct ConnectionHandoffTests {
         let size = 12_000_000
         try client.send("big \(size)\nget\n")
         client.closeWriting()
-        #expect(WorkerProbe.wait([client.descriptor], milliseconds: WorkerProbe.timeoutMilliseconds))
+        #expect(Wait.isReadable([client.descriptor], milliseconds: WorkerProbe.timeoutMilliseconds))
         let new = try standby(listener)
         #expect(isOk(try old.handOff(to: new, import: Self.up)))
         #expect(isOk(try new.request { .resume(ref: $0) }))

@@ -3,19 +3,21 @@ import Terms
 import Testing
 import Wire
 
+@testable import TestSupport
+
 /// The Swift fixture's own misdeeds: each is one that the daemon's tests rely on.
 struct FixtureWorkerTests {
     private static let crashes: [ProbeExit] = [.signaled(SIGILL), .signaled(SIGTRAP), .signaled(SIGABRT)]
 
     @Test func initTraps() throws {
         let worker = try WorkerProbe(.swift)
-        #expect(throws: ProbeError.self) { try worker.begin(arguments: [.atom("init_trap")]) }
+        #expect(throws: Unexpected.self) { try worker.begin(arguments: [.atom("init_trap")]) }
         #expect(Self.crashes.contains(try worker.waitForExit()))
     }
 
     @Test func initExits() throws {
         let worker = try WorkerProbe(.swift)
-        #expect(throws: ProbeError.self) { try worker.begin(arguments: [.atom("init_exit")]) }
+        #expect(throws: Unexpected.self) { try worker.begin(arguments: [.atom("init_exit")]) }
         #expect(try worker.waitForExit() == .exited(3))
     }
 
@@ -93,7 +95,7 @@ struct FixtureWorkerTests {
         let old = try WorkerProbe.started(.swift)
         #expect(try old.call("{arm,import_trap}") == .ok)
         let new = try WorkerProbe.started(.swift, vsn: "2.0.0", mode: .standby)
-        #expect(throws: ProbeError.self) {
+        #expect(throws: Unexpected.self) {
             try old.handOff(to: new, import: .up(from: .string("1.0.0"), extra: .list([])))
         }
         #expect(Self.crashes.contains(try new.waitForExit()))

@@ -3,6 +3,8 @@ import Terms
 import Testing
 import Wire
 
+@testable import TestSupport
+
 struct TCPServerTests {
     @Test func pipelinedRequestsAreAnsweredInOrder() throws {
         let listener = try Listener()

@@ -4,16 +4,13 @@ import Terms
 import Testing
 import Wire
 
+@testable import TestSupport
 @testable import WorkerKit
 
 /// What ended a worker.
 enum ProbeExit: Equatable {
     case exited(Int32)
     case signaled(Int32)
-}
-
-struct ProbeError: Error, CustomStringConvertible {
-    let description: String
 }
 
 /// The daemon's part, played by a test: one worker process with its channel and transfer socket.
@@ -79,7 +76,7 @@ final class WorkerProbe {
             mode: mode, arguments: arguments, sockets: listening.indices.map { "socket\($0)" }, generation: generation)
         {
         case .ack(_, let vsn, _): probe.vsn = vsn
-        case let other: throw ProbeError(description: "no acknowledgement: \(other)")
+        case let other: throw Unexpected("no acknowledgement: \(other)")
         }
         return probe
     }
@@ -103,7 +100,7 @@ final class WorkerProbe {
             let count = bytes[sent...].withUnsafeBytes {
                 Glibc.send(channel, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { throw ProbeError(description: "send: errno \(errno)") }
+            guard count > 0 else { throw Unexpected("send: errno \(errno)") }
             sent += count
         }
     }
@@ -119,7 +116,7 @@ final class WorkerProbe {
         try send(request)
         let answer = try next()
         guard answer.ref == request.ref else {
-            throw ProbeError(description: "expected an answer to \(request), found \(answer)")
+            throw Unexpected("expected an answer to \(request), found \(answer)")
         }
         return answer
     }
@@ -127,7 +124,7 @@ final class WorkerProbe {
     func call(_ request: Term) throws -> Term {
         switch try self.request({ .call(ref: $0, request: request) }) {
         case .reply(_, let answer): return answer
-        case let other: throw ProbeError(description: "expected a reply to \(request), found \(other)")
+        case let other: throw Unexpected("expected a reply to \(request), found \(other)")
         }
     }
 
@@ -135,7 +132,7 @@ final class WorkerProbe {
 
     /// The next message; logs are put aside.
     func next() throws -> WorkerAnswer {
-        guard let answer = try nextOrEnd() else { throw ProbeError(description: "the channel has ended") }
+        guard let answer = try nextOrEnd() else { throw Unexpected("the channel has ended") }
         return answer
     }
 
@@ -153,8 +150,8 @@ final class WorkerProbe {
 
     /// Takes in bytes of the channel; false at its end.
     private func receive() throws -> Bool {
-        guard Self.wait([channel], milliseconds: Self.timeoutMilliseconds) else {
-            throw ProbeError(description: "nothing came on the channel")
+        guard Wait.isReadable([channel], milliseconds: Self.timeoutMilliseconds) else {
+            throw Unexpected("nothing came on the channel")
         }
         var buffer = [UInt8](repeating: 0, count: 65536)
         let count = recv(channel, &buffer, buffer.count, 0)
@@ -173,7 +170,7 @@ final class WorkerProbe {
     func waitForExit() throws -> ProbeExit {
         if !isClosed { while try nextOrEnd() != nil {} }
         var status: Int32 = 0
-        guard waitpid(pid, &status, 0) == pid else { throw ProbeError(description: "waitpid: errno \(errno)") }
+        guard waitpid(pid, &status, 0) == pid else { throw Unexpected("waitpid: errno \(errno)") }
         isReaped = true
         return status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signaled(status & 0x7f)
     }
@@ -188,17 +185,17 @@ extension WorkerProbe {
         try send(.exportState(ref: ref, change: change))
         var packets: [Packet] = []
         while true {
-            if Self.wait([transfer], milliseconds: 0) {
+            if Wait.isReadable([transfer], milliseconds: 0) {
                 packets.append(try Transfer(descriptor: transfer, lifeline: channel).receive())
-            } else if Self.wait([channel], milliseconds: 0) {
+            } else if Wait.isReadable([channel], milliseconds: 0) {
                 let answer = try next()
                 // What was sent before the answer is there by now.
-                while Self.wait([transfer], milliseconds: 0) {
+                while Wait.isReadable([transfer], milliseconds: 0) {
                     packets.append(try Transfer(descriptor: transfer, lifeline: channel).receive())
                 }
                 return (answer, packets)
-            } else if !Self.wait([transfer, channel], milliseconds: Self.timeoutMilliseconds) {
-                throw ProbeError(description: "nothing came of the export")
+            } else if !Wait.isReadable([transfer, channel], milliseconds: Self.timeoutMilliseconds) {
+                throw Unexpected("nothing came of the export")
             }
         }
     }
@@ -220,27 +217,20 @@ extension WorkerProbe {
     func handOff(to new: WorkerProbe, export: CodeChange = .none, import change: CodeChange = .none) throws
         -> WorkerAnswer
     {
-        guard case .ok = try request({ .suspend(ref: $0) }) else { throw ProbeError(description: "not suspended") }
+        guard case .ok = try request({ .suspend(ref: $0) }) else { throw Unexpected("not suspended") }
         let (answer, packets) = try self.export(export)
         guard case .exported(_, let size, let descriptors) = answer else {
-            throw ProbeError(description: "not exported: \(answer)")
+            throw Unexpected("not exported: \(answer)")
         }
         #expect(packets.first?.packet == .state(ref: answer.ref ?? -1, size: size))
         #expect(packets.reduce(0) { $0 + $1.packet.descriptorCount } == descriptors + 1)
         return try new.importState(packets, from: vsn, change)
     }
 
-    static func wait(_ descriptors: [Int32], milliseconds: Int32) -> Bool {
-        var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        var result: Int32
-        repeat { result = poll(&polled, nfds_t(polled.count), milliseconds) } while result < 0 && errno == EINTR
-        return result > 0
-    }
-
     private static func pair(_ type: __socket_type) throws -> (Int32, Int32) {
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-            throw ProbeError(description: "socketpair: errno \(errno)")
+            throw Unexpected("socketpair: errno \(errno)")
         }
         return (ends[0], ends[1])
     }
@@ -266,7 +256,7 @@ extension WorkerProbe {
         defer { for string in argv + envp { free(string) } }
         var pid: pid_t = 0
         let result = posix_spawn(&pid, path, &actions, nil, &argv, &envp)
-        guard result == 0 else { throw ProbeError(description: "posix_spawn: errno \(result)") }
+        guard result == 0 else { throw Unexpected("posix_spawn: errno \(result)") }
         return pid
     }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 import Wire
 
 /// The entries that wait to be written, first in, first out, and no more of them than the limits say.
@@ -35,9 +36,7 @@ struct LogQueue {
     }
 
     private let limits: Limits
-    /// In two halves, so that both ends are those of an array: what comes in, and, last first, what goes out.
-    private var incoming: [Slot] = []
-    private var outgoing: [Slot] = []
+    private var slots: Deque<Slot> = []
     private var bytes = 0
     private var shedding = Shedding.nobody
     /// Since the last entry that was taken in.
@@ -45,7 +44,7 @@ struct LogQueue {
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
-    var count: Int { incoming.count + outgoing.count }
+    var count: Int { slots.count }
 
     mutating func append(_ entry: LogEntry) {
         guard admits(entry) else {
@@ -53,7 +52,7 @@ struct LogQueue {
             loss.bytes += entry.byteCount
             return
         }
-        incoming.append(Slot(entry: entry, lossBefore: loss))
+        slots.append(Slot(entry: entry, lossBefore: loss))
         loss = Loss()
         bytes += entry.byteCount
     }
@@ -73,20 +72,16 @@ struct LogQueue {
 
     /// What is to be written next; nil where there is nothing.
     mutating func next() -> Item? {
-        if outgoing.isEmpty {
-            outgoing = incoming.reversed()
-            incoming = []
-        }
-        guard let slot = outgoing.last else {
+        guard let slot = slots.first else {
             guard loss != Loss() else { return nil }
             defer { loss = Loss() }
             return .loss(loss)
         }
         if slot.lossBefore != Loss() {
-            outgoing[outgoing.count - 1].lossBefore = Loss()
+            slots[0].lossBefore = Loss()
             return .loss(slot.lossBefore)
         }
-        outgoing.removeLast()
+        slots.removeFirst()
         bytes -= slot.entry.byteCount
         return .entry(slot.entry)
     }

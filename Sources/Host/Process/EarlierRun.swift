@@ -52,7 +52,7 @@ public enum EarlierRun {
             let raw = chost_pidfd_open(pid)
             guard raw >= 0 else { return nil }
             let pidfd = OwnedDescriptor(raw)
-            guard Orphans.mark(of: pid)?.hasPrefix(mark + ".") == true, let status = OrphanStatus(pid: pid),
+            guard Orphans.mark(of: pid)?.hasPrefix(mark + ".") == true, let status = ProcessStatistics(pid: pid),
                 !status.isZombie
             else { return nil }
             return Survivor(pid: pid, name: status.name, pidfd: pidfd)

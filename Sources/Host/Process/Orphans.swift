@@ -58,7 +58,7 @@ final class Orphans {
         findNew()
         var left: [LeftProcess] = []
         for (pid, orphan) in known {
-            guard let process = OrphanStatus(pid: pid), !process.isZombie else { continue }
+            guard let process = ProcessStatistics(pid: pid), !process.isZombie else { continue }
             let isSameProgram =
                 orphan.mark == nil && origin.executable != nil && Self.executable(of: pid) == origin.executable
             if process.group == origin.pid || orphan.mark == origin.mark
@@ -79,7 +79,7 @@ final class Orphans {
         findNew()
         awaitedGroups[group] = then
         return known.keys.contains { pid in
-            guard let process = OrphanStatus(pid: pid) else { return false }
+            guard let process = ProcessStatistics(pid: pid) else { return false }
             return process.group == group && !process.isZombie
         }
     }
@@ -92,12 +92,12 @@ final class Orphans {
     private func findNew() {
         for pid in unexpectedChildren() where known[pid] == nil && !started.contains(pid) {
             // One in the daemon's own group is a library's, which waits for it itself.
-            guard let process = OrphanStatus(pid: pid), process.group != getpgrp() else { continue }
+            guard let process = ProcessStatistics(pid: pid), process.group != getpgrp() else { continue }
             watch(pid, mark: process.isZombie ? nil : Self.mark(of: pid))
         }
     }
 
-    private func kill(_ pid: Int32, _ process: OrphanStatus, _ origin: Origin) -> LeftProcess {
+    private func kill(_ pid: Int32, _ process: ProcessStatistics, _ origin: Origin) -> LeftProcess {
         if let pidfd = known[pid]?.pidfd { _ = chost_pidfd_send_signal(pidfd.raw, SIGKILL) }
         condemned[pid] = Origin(pid: nil, mark: origin.mark, executable: origin.executable)
         return LeftProcess(pid: pid, name: process.name, hasLeftGroup: process.group != origin.pid)
@@ -148,26 +148,6 @@ final class Orphans {
             return String(decoding: entry.dropFirst(prefix.count), as: UTF8.self)
         }
         return nil
-    }
-}
-
-/// What /proc/PID/stat says. Source: proc_pid_stat(5).
-struct OrphanStatus {
-    let name: String
-    let isZombie: Bool
-    let group: Int32
-
-    /// None where there is no such process.
-    init?(pid: Int32) {
-        guard let bytes = try? FileContents.read("/proc/\(pid)/stat", limit: 64 * 1024) else { return nil }
-        // The name in parentheses may hold anything, parentheses too: its end is the last one.
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard let begin = text.firstIndex(of: "("), let end = text.lastIndex(of: ")"), begin < end else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 2, let group = Int32(fields[2]) else { return nil }
-        name = String(text[text.index(after: begin)..<end])
-        isZombie = fields[0] == "Z" || fields[0] == "X"
-        self.group = group
     }
 }
 

@@ -1,3 +1,4 @@
+import DequeModule
 import Host
 import Instructions
 import Supervision
@@ -35,7 +36,7 @@ final class TreeDriver {
     private(set) var heldModules: Set<Atom> = []
     var vacancies = Vacancies()
     var expectation = Expectation.none
-    private var waiting: [SupervisionTree.Event] = []
+    private var waiting: Deque<SupervisionTree.Event> = []
     private var isFeeding = false
     private var requests: [RequestID: (SupervisorReply) -> Void] = [:]
     private var lastRequest = 0

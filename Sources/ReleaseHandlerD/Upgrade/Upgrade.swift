@@ -1,3 +1,4 @@
+import DequeModule
 import Host
 import Instructions
 import ReleaseHandling
@@ -32,7 +33,7 @@ final class Upgrade {
     var supervisors: [ChangedSupervisor] = []
     private var isOver = false
     /// Answers that came while actions were being performed.
-    private var answers: [RelupMachine.Event] = []
+    private var answers: Deque<RelupMachine.Event> = []
     private var isPerforming = false
     private var step = UpgradeStep(began: Reactor.nowMilliseconds(), limit: .standard)
     /// Which process stood at each place whose worker the script has ended.

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Wire
 
@@ -111,6 +112,6 @@ extension WorkerProcess.Launch {
             """
         return WorkerProcess.Launch(
             executable: .unchecked("/usr/bin/env"), arguments: ["python3", "-c", prelude + program],
-            environment: ["PATH": environmentVariable("PATH") ?? "/usr/bin:/bin", "HOME": "/tmp"])
+            environment: ["PATH": getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin", "HOME": "/tmp"])
     }
 }

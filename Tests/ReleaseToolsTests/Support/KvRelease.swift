@@ -2,48 +2,16 @@ import Foundation
 import Host
 import Testing
 
-/// What a run of a program came to.
-struct ProgramRun {
-    let exit: Int32
-    let output: String
-    let error: String
-
-    /// The real `releasectl`, beside the test's own executable.
-    static func releasectl(_ arguments: [String], in directory: ReleaseDirectory) throws -> ProgramRun {
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let program = URL(filePath: own).deletingLastPathComponent().appending(path: "releasectl").path
-        return try run(program, arguments, in: directory)
-    }
-
-    static func run(_ program: String, _ arguments: [String], in directory: ReleaseDirectory) throws -> ProgramRun {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(filePath: directory.path)
-        let (output, error) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = error
-        try process.run()
-        let written = output.fileHandleForReading.readDataToEndOfFile()
-        let complained = error.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return ProgramRun(
-            exit: process.terminationStatus, output: String(decoding: written, as: UTF8.self),
-            error: String(decoding: complained, as: UTF8.self))
-    }
-}
+@testable import TestSupport
 
 extension ReleaseDirectory {
-    static let pythonWorker = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "Fixtures/python/counter_worker").path
-
     /// A program that a test runs. Another process writes it: were it open for writing here, nobody could execute it while
     /// a process that another test forks holds it open (ETXTBSY).
     func program(_ name: String, _ text: String) throws {
         let path = file(name)
         try Directory.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-        let made = try ProgramRun.run(
-            "/bin/sh", ["-c", "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh", path, text], in: self)
+        let made = try Releasectl.runNow(
+            ["-c", "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh", path, text], executable: "/bin/sh")
         try #require(made.exit == 0)
     }
 
@@ -63,7 +31,7 @@ extension ReleaseDirectory {
         try write(
             "\(ebin)/kv_sup.sup", "{ok, {#{}, [#{id => server, start => {server, start_link, []}}]}}.\n")
         if vsn == "2.0.0" {
-            try link("\(ebin)/server", to: Self.pythonWorker)
+            try link("\(ebin)/server", to: Project.pythonWorker)
         } else {
             try write("\(ebin)/server", Array("#!/bin/sh\n# \(vsn)\n".utf8), permissions: 0o755)
         }

@@ -1,19 +1,13 @@
-import Glibc
 import Host
+
+@testable import TestSupport
 
 /// A directory with the files of releases, of a test's own and removed with it.
 final class ReleaseDirectory: Sendable {
-    let path: String
+    private let directory = TemporaryDirectory()
+    var path: String { directory.path }
 
-    init() {
-        var template = Array("/tmp/release-tools-XXXXXX".utf8CString)
-        guard let made = mkdtemp(&template) else { preconditionFailure("mkdtemp: \(errno)") }
-        path = String(cString: made)
-    }
-
-    deinit { try? Directory.removeTree(path) }
-
-    func file(_ name: String) -> String { "\(path)/\(name)" }
+    func file(_ name: String) -> String { directory.file(name) }
 
     func write(_ name: String, _ bytes: [UInt8], permissions: UInt32 = 0o644) throws {
         let path = file(name)

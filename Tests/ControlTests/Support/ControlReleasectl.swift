@@ -1,0 +1,66 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import TestSupport
+import Synchronization
+
+extension ControlFixture {
+    func releasectl(_ arguments: String...) async throws -> Releasectl { try await releasectl(arguments) }
+
+    func releasectl(_ arguments: [String], environment: [String: String] = [:]) async throws -> Releasectl {
+        try await Releasectl.run(
+            arguments, environment: environment.merging(["RELEASE_HANDLER_SOCKET": socketPath]) { $1 })
+    }
+
+    /// As the user and group 65534 and no other group, by a name that this user can reach.
+    func releasectlAsStranger(_ arguments: String...) async throws -> Releasectl {
+        try await releasectlAsStranger(arguments)
+    }
+
+    func releasectlAsStranger(_ arguments: [String]) async throws -> Releasectl {
+        try await releasectl(arguments, as: ["--reuid=65534", "--regid=65534", "--clear-groups"])
+    }
+
+    /// - Parameter credentials: as setpriv(1) takes them.
+    func releasectl(_ arguments: [String], as credentials: [String]) async throws -> Releasectl {
+        let copy = "\(directory)/releasectl"
+        if access(copy, F_OK) != 0 { try ProgramFile.put(Releasectl.path, at: copy) }
+        chmod(copy, 0o755)
+        return try await Releasectl.run(
+            credentials + [copy] + arguments, executable: "/usr/bin/setpriv",
+            environment: ["RELEASE_HANDLER_SOCKET": socketPath])
+    }
+
+    /// All that it wrote to a terminal of 100 columns.
+    func releasectlOnTerminal(
+        _ arguments: [String], environment: [String: String], rows: UInt16 = 40
+    ) async throws -> String {
+        let socketPath = socketPath
+        return try await offPool {
+            var (ours, theirs): (Int32, Int32) = (-1, -1)
+            var size = winsize(ws_row: rows, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
+            try #require(openpty(&ours, &theirs, nil, nil, &size) == 0)
+            let process = Releasectl.process(
+                arguments, executable: Releasectl.path,
+                environment: environment.merging(["RELEASE_HANDLER_SOCKET": socketPath]) { $1 })
+            let terminal = FileHandle(fileDescriptor: theirs, closeOnDealloc: false)
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = terminal
+            process.standardError = terminal
+            try Releasectl.spawning.withLock { _ in try process.run() }
+            close(theirs)
+            var written: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 4_096)
+            while true {
+                // The read fails with EIO once the last holder of the other side is gone.
+                let count = read(ours, &chunk, chunk.count)
+                guard count > 0 else { break }
+                written += chunk.prefix(count)
+            }
+            close(ours)
+            process.waitUntilExit()
+            return String(decoding: written, as: UTF8.self)
+        }
+    }
+}

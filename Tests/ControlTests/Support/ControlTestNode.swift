@@ -1,0 +1,62 @@
+import Synchronization
+import Wire
+
+@testable import ReleaseHandlerD
+@testable import TestSupport
+
+/// A node that lives in memory, as another list of handlers; what it answers depends on the release's vsn or the
+/// worker's name.
+final class ControlTestNode: Sendable {
+    /// The installs of `waits` that were begun, for the test to end.
+    let waiting = AsyncStream.makeStream(of: AsyncStream<InstallProgress>.Continuation.self)
+    /// One element for each subscription to the events that was made, and for each that ended.
+    let subscribed = AsyncStream.makeStream(of: AsyncStream<NodeEvent>.Continuation.self)
+    let unsubscribed = AsyncStream.makeStream(of: Void.self)
+    let removed = Mutex<[String]>([])
+    let calls = Mutex<[CallRequest]>([])
+    let peers = Mutex<[Peer]>([])
+
+    var handlers: ControlHandlers {
+        ControlHandlers(whole + releases + workers + supervisors + applications) { supervisor, id in
+            (try? self.known(supervisor: supervisor)) == nil ? nil : "kv/kv_sup/\(id)"
+        }
+    }
+
+    // MARK: The node as a whole
+
+    private var whole: [ControlHandler] {
+        [
+            ControlHandler(Operations.node.status) { _ in
+                NodeStatus(
+                    state: .running, name: "kv", release: "1.0.0", permanent: "1.0.0", erts: "0.1.0", pid: 4_711,
+                    uptimeSeconds: 187.25, root: "/var/lib/release-handler")
+            },
+            ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: [Self.tree]) },
+            ControlHandler(following: Operations.node.events) { _ in self.follow() },
+        ]
+    }
+
+    private func follow() -> EventSubscription {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: NodeEvent.self, bufferingPolicy: .bufferingNewest(1_000))
+        continuation.onTermination = { _ in self.unsubscribed.continuation.yield() }
+        subscribed.continuation.yield(continuation)
+        return EventSubscription(stream, continuation)
+    }
+
+    private static let tree: TreeNode = {
+        func worker(_ id: String, _ state: TreeNode.State, pid: Int32?) -> TreeNode {
+            TreeNode(
+                id: id, address: "kv/kv_sup/\(id)", kind: .worker, state: state, pid: pid,
+                generation: pid.map { _ in 2 },
+                module: "kv_server", vsn: "1.0.0", restarts: pid == nil ? 3 : 1, rssAnonKiB: 912, ageSeconds: 65)
+        }
+        let nested = TreeNode(
+            id: "pool_sup", address: "kv/kv_sup/pool_sup", kind: .supervisor, state: .running, restarts: 0,
+            strategy: "one_for_all", children: [worker("deep", .suspended, pid: 33)])
+        let top = TreeNode(
+            id: "kv_sup", address: "kv/kv_sup", kind: .supervisor, state: .running, strategy: "one_for_one",
+            children: [worker("store", .running, pid: 31), nested, worker("gone\u{1B}[2J", .undefined, pid: nil)])
+        return TreeNode(id: "kv", address: "kv", kind: .application, state: .running, vsn: "1.0.0", children: [top])
+    }()
+}

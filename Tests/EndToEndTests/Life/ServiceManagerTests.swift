@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+@testable import TestSupport
+
+/// The daemon as the service that systemd/release-handlerd.service makes of it, under a real service manager: systemd as
+/// PID 1 of a container. The steps are in Tests/Fixtures/systemd/checks/cases.py, a function for each test here.
+@Suite(
+    .enabled(if: ServiceManagerRun.obstacle == nil, Comment(rawValue: ServiceManagerRun.obstacle ?? "")),
+    .timeLimit(.minutes(6)))
+struct ServiceManagerTests {
+    @Test("systemctl start returns once the release runs, and the status line names it")
+    func start() async throws { try await check("start_returns_once_the_release_runs") }
+
+    @Test("the journal's entries have RELEASE= and WORKER=")
+    func journal() async throws { try await check("journal_has_fields") }
+
+    @Test("workers get nothing of what the service manager gave the daemon")
+    func environment() async throws { try await check("workers_get_nothing_of_the_daemons") }
+
+    @Test("an upgrade keeps an open connection, and the daemon its process")
+    func upgrade() async throws { try await check("upgrade_keeps_a_connection") }
+
+    @Test("the watchdog ends a stopped daemon, and the permanent release boots")
+    func watchdog() async throws { try await check("watchdog_restarts_into_the_permanent_release") }
+
+    @Test("a killed daemon is restarted, its workers are gone, and the permanent release boots")
+    func kill() async throws { try await check("killed_daemon_is_restarted") }
+
+    @Test("a node whose permanent application ends is restarted by the service manager")
+    func giveUp() async throws { try await check("node_that_gives_up_is_restarted") }
+
+    @Test("systemctl stop stops the tree in order and is a success")
+    func stop() async throws { try await check("stop_ends_the_tree_in_order") }
+
+    @Test("systemctl restart boots the permanent release, whichever ran")
+    func restart() async throws { try await check("restart_boots_the_permanent_release") }
+
+    @Test("an upgrade that can't be undone restarts the node in the same process")
+    func restartInPlace() async throws { try await check("restart_in_place") }
+
+    @Test("a root that can't boot fails systemctl start, says why, and is not tried for ever")
+    func noBoot() async throws { try await check("root_that_cannot_boot") }
+
+    @Test("who connects while the daemon is down is answered by the next one")
+    func descriptorStore() async throws { try await check("connect_while_the_daemon_is_down") }
+
+    @Test("a journal that stands still holds up nobody, and nothing is lost by it")
+    func journalStandsStill() async throws { try await check("journal_stands_still") }
+
+    @Test("nothing was written past the log")
+    func log() async throws { try await check("log_has_all_that_was_written") }
+
+    @Test("every check of the container has a test here")
+    func complete() async throws {
+        let run = try await ServiceManagerRun.shared.value
+        let source = try String(contentsOfFile: #filePath, encoding: .utf8)
+        let untold = run.outcomes.keys.filter { !source.contains("check(\"\($0)\")") }
+        #expect(untold.sorted() == [])
+    }
+
+    private func check(_ name: String, _ location: SourceLocation = #_sourceLocation) async throws {
+        let run = try await ServiceManagerRun.shared.value
+        guard let outcome = run.outcomes[name] else {
+            let ending = "exit status \(run.exitStatus)\n\(run.console)\n\(run.transcript)"
+            Issue.record("the container ended without \(name): \(ending)", sourceLocation: location)
+            return
+        }
+        guard let failure = outcome.failure else { return }
+        Issue.record("\(name): \(failure)\n\(run.transcript(of: name))", sourceLocation: location)
+    }
+}
+
+extension ServiceManagerRun {
+    /// The part of the transcript from the check's name to its end.
+    func transcript(of name: String) -> String {
+        let lines = transcript.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let first = lines.firstIndex(of: name[...]) else { return transcript }
+        let end = lines[(first + 1)...].firstIndex { !$0.hasPrefix(" ") } ?? lines.endIndex
+        return lines[first..<end].joined(separator: "\n")
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+@testable import ReleaseHandlerD
+@testable import TestSupport
+
+/// What one container needs: the machine's files that differ, a release root, and a place for what it found.
+struct ServiceManagerRoot: Sendable {
+    private let releases: TestRoot
+    var directory: String { releases.directory }
+
+    static let repository = Project.root.path
+    static let fixtures = "\(Project.fixtures.path)/systemd"
+    static let container = "\(fixtures)/container"
+
+    init() throws {
+        releases = try TestRoot()
+        do {
+            try layOutEmulator()
+            try layOutReleases()
+            try layOutMachine()
+        } catch {
+            releases.remove()
+            throw error
+        }
+    }
+
+    func remove() { releases.remove() }
+
+    /// `bin/start` and `erts-VSN/bin`, as an installation has them.
+    private func layOutEmulator() throws {
+        try copy("\(Self.repository)/scripts/start", to: "root/bin/start")
+        let bin = "\(releases.root)/erts-\(Emulator.vsn)/bin"
+        try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+        for program in ["release-handlerd", "releasectl"] {
+            try ProgramFile.put(Project.product(program), at: "\(bin)/\(program)")
+        }
+    }
+
+    /// See Tests/Fixtures/systemd/checks/cases.py, which also says which of them is permanent.
+    private func layOutReleases() throws {
+        for vsn in ["1.0.0", "2.0.0", "3.0.0", "8.8.8", "9.9.9"] { try releases.install(vsn: vsn) }
+        try installAtGate(vsn: "0.9.0")
+        for vsn in ["0.9.0", "1.0.0"] { try release(vsn) }
+        try release("2.0.0", relup: TestRoot.relup(up: TestRoot.up(), down: TestRoot.down()))
+        try release("3.0.0", relup: Self.failingLate)
+        try release("8.8.8", c3: "{init_throw, told_to_fail}")
+        try release("9.9.9")
+        try releases.write(
+            "releases/9.9.9/fix.rel",
+            "{release, {\"fix\", \"9.9.9\"}, {erts, \"\(Emulator.vsn)\"}, [{fix, \"9.9.9\"}, {nothing, \"1\"}]}.")
+    }
+
+    /// Starts an application that there is not, once the workers were resumed in their new code.
+    private static let failingLate = """
+        {"3.0.0", [{"0.9.0", "up", [
+          {load_object_code, {fix, "3.0.0", [counter]}}, point_of_no_return, {suspend, [counter]},
+          {load, {counter, brutal_purge, brutal_purge}}, {code_change, up, [{counter, []}]}, {resume, [counter]},
+          {apply, {application, start, [nothing]}}]}], []}.
+        """
+
+    private func release(_ vsn: String, c3: String = "", relup: String? = nil) throws {
+        let children = """
+            [#{id => c1, start => {counter, start_link, [fork_child]},
+               sockets => [#{name => lines, listen => "127.0.0.1:7001"}]},
+             #{id => c2, start => {counter, start_link, []}},
+             #{id => c3, start => {counter, start_link, [\(c3)]}}]
+            """
+        // Nothing becomes permanent by itself: what boots after a restart is each check's to say.
+        try releases.release(
+            vsn, children: children, flags: "#{intensity => 1, period => 60}",
+            config: "[{release_handler, [{make_permanent, manual}]}].", relup: relup)
+    }
+
+    /// The worker of 1.0.0 behind a pipe: it starts once a line was written to that.
+    private func installAtGate(vsn: String) throws {
+        let counter = "lib/fix-\(vsn)/ebin/counter"
+        try releases.write(
+            counter,
+            """
+            #!/bin/sh
+            read -r _ < /run/gate
+            FIXTURE_VSN=\(vsn) exec /var/lib/release-handler/lib/fix-1.0.0/ebin/counter
+
+            """)
+        chmod("\(releases.root)/\(counter)", 0o755)
+    }
+
+    private func layOutMachine() throws {
+        let units = "files/etc/systemd/system"
+        try copy("\(Self.repository)/systemd/release-handlerd.service", to: "\(units)/release-handlerd.service")
+        try copy("\(Self.fixtures)/release-handlerd.conf", to: "\(units)/release-handlerd.service.d/test.conf")
+        for unit in ["service-test.target", "service-test.service"] {
+            try copy("\(Self.fixtures)/\(unit)", to: "\(units)/\(unit)")
+        }
+        try copy("\(Self.fixtures)/journald.conf", to: "files/etc/systemd/journald.conf.d/test.conf")
+        try copy("\(Self.fixtures)/checks", to: "files/opt/checks")
+        // A machine of its own, and none that boots for the first time and asks questions.
+        try "0123456789abcdef0123456789abcdef\n".write(
+            toFile: "\(directory)/files/etc/machine-id", atomically: true, encoding: .utf8)
+        try FileManager.default.createDirectory(atPath: "\(directory)/out", withIntermediateDirectories: true)
+    }
+
+    private func copy(_ source: String, to path: String) throws {
+        let target = URL(filePath: "\(directory)/\(path)")
+        try FileManager.default.createDirectory(
+            at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: source, toPath: target.path)
+    }
+}
