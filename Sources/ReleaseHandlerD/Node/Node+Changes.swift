@@ -18,11 +18,15 @@ extension Node {
     }
 
     /// What is asked for waits for nobody's change; a release that is taken back goes back all the same.
-    func installWhenNothingChanges(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
+    func installWhenNothingChanges(_ vsn: String) async throws(ControlError) -> AsyncStream<InstallProgress> {
+        try refuseDuringChanges()
+        return try await install(vsn)
+    }
+
+    func refuseDuringChanges() throws(ControlError) {
         if let first = changesUnderWay.min(by: { $0.key < $1.key })?.value {
             throw ControlError(
                 .busy, "\(first) is under way; wait for its end, or end what holds it up", details: ["change": first])
         }
-        return try install(vsn)
     }
 }

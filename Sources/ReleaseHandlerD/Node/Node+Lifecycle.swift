@@ -11,9 +11,16 @@ extension Node {
     public func boot() async throws(BootError) {
         await endEarlierRun()
         guard case .idle = phase else { throw BootError("the node was stopped before it booted") }
+        let permanent: Result<LoadedRelease, BootError>
+        do {
+            permanent = .success(try await store.loadPermanent())
+        } catch {
+            permanent = .failure(error)
+        }
+        guard case .idle = phase else { throw BootError("the node was stopped before it booted") }
         let result: Result<Void, BootError> = await withCheckedContinuation { continuation in
             bootWaiter = { continuation.resume(returning: $0) }
-            beginBoot()
+            beginBoot(permanent)
         }
         try result.get()
     }
@@ -36,7 +43,7 @@ extension Node {
                 level: .warning, fields: ["count": "\(found.count)"])
         }
         do {
-            try store.beginRun()
+            try await store.beginRun()
         } catch {
             events.post(
                 "earlier_run_unknown", "the next run will not know what this one leaves behind: \(error)",
@@ -55,12 +62,9 @@ extension Node {
         }
     }
 
-    private func beginBoot() {
+    private func beginBoot(_ permanent: Result<LoadedRelease, BootError>) {
         do {
-            guard let permanent = releases.permanent else {
-                throw BootError("\(root.releasesFile): no release is permanent, so nothing can boot")
-            }
-            let release = try root.load(permanent)
+            let release = try permanent.get()
             applications = try ApplicationController(release.applicationSpecs)
             self.release = release
             events.release = release.vsn

@@ -32,7 +32,7 @@ public final class Node {
     var phase: Phase = .idle
     /// What runs now; nil until the boot has read it.
     var release: LoadedRelease?
-    var store: ReleaseStore
+    let store: ReleaseStore
     var applications: ApplicationController?
     /// Every process of this node that has not ended, those without a place in the tree included.
     var generations: [ObjectIdentifier: Generation] = [:]
@@ -71,16 +71,17 @@ public final class Node {
     var bootWaiter: ((Result<Void, BootError>) -> Void)?
     var endWaiters: [(NodeEnd) -> Void] = []
 
-    public init(root: ReleaseRoot, logger: Logger) throws(BootError) {
+    public init(root: ReleaseRoot, logger: Logger) async throws(BootError) {
         self.root = root
         events = EventHub(logger: logger)
         codeServer = CodeServer()
-        store = try ReleaseStore(root: root)
+        store = try await ReleaseStore.open(root)
+        store.delegate = self
         sockets.isVacant = { [unowned self] in tree.child(at: $0) == nil }
         for note in store.recoveryNotes { events.post("recovered", note, level: .notice) }
     }
 
-    var releases: ReleasesFile { store.table.releases }
+    var releases: ReleasesFile { store.releases }
 
     /// The release whose configuration a start takes: the new one once an upgrade has switched the code path.
     var releaseForStarts: LoadedRelease? {

@@ -106,24 +106,28 @@ extension Node {
     }
 
     private func makePermanentByItself(_ vsn: String) {
-        do {
-            _ = try makePermanent(vsn, by: "probation")
-        } catch {
-            let isPermanent = releases.permanent?.vsn == vsn
-            let next = isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"
-            events.post(
-                "make_permanent_failed",
-                "release \(vsn) passed its probation and could not be made permanent: \(error.message)\(next)",
-                level: .critical, fields: ["vsn": vsn])
+        Task { @HostActor in
+            do throws(ControlError) {
+                _ = try await store.makePermanent(vsn, by: "probation", isOwn: true)
+            } catch {
+                let isPermanent = releases.permanent?.vsn == vsn
+                let next = isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"
+                events.post(
+                    "make_permanent_failed",
+                    "release \(vsn) passed its probation and could not be made permanent: \(error.message)\(next)",
+                    level: .critical, fields: ["vsn": vsn])
+            }
         }
     }
 
     /// By the ordinary way of an install; where there is none, the machine restarts the node.
     private func goBack(to vsn: String) {
-        do {
-            _ = try install(vsn)
-        } catch {
-            judge(.upgradeFailed(reason: error.message))
+        Task { @HostActor in
+            do throws(ControlError) {
+                _ = try await install(vsn, isGoingBack: true)
+            } catch {
+                judge(.upgradeFailed(reason: error.message))
+            }
         }
     }
 

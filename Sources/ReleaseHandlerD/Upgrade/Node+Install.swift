@@ -8,14 +8,6 @@ import Wire
 
 /// `install_release` and its check.
 extension Node {
-    /// All that an install needs, read and checked; making it changes nothing.
-    struct Preparation: Sendable {
-        let from: LoadedRelease
-        let to: LoadedRelease
-        let entry: RelupEntry
-        let isUp: Bool
-    }
-
     var upgrade: Upgrade? {
         if case .upgrading(let upgrade) = phase { return upgrade }
         return nil
@@ -34,30 +26,6 @@ extension Node {
         }
     }
 
-    func prepare(_ vsn: String) throws(ControlError) -> Preparation {
-        let from = try requireRunning()
-        do {
-            let script = try store.table.script(
-                to: vsn, relupOfTarget: try relupIfInstallable(vsn), relupOfRunning: try root.relup(from.vsn))
-            let isUp = script.direction == .up
-            try script.entry.checkScript(file: root.relupFile(isUp ? vsn : from.vsn))
-            let to = try root.load(script.to)
-            try refuseUnsupported(script.entry, file: root.relupFile(isUp ? vsn : from.vsn))
-            return Preparation(from: from, to: to, entry: script.entry, isUp: isUp)
-        } catch let error as FileError {
-            throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
-        } catch let error as ReleaseError {
-            throw error.controlError
-        } catch {
-            throw ControlError(.internalError, "\(error)")
-        }
-    }
-
-    private func relupIfInstallable(_ vsn: String) throws -> Relup? {
-        _ = try store.table.installable(vsn)
-        return try root.relup(vsn)
-    }
-
     /// The release that runs; refused while the node starts, stops or is being upgraded.
     func requireRunning() throws(ControlError) -> LoadedRelease {
         switch phase {
@@ -73,24 +41,15 @@ extension Node {
         }
     }
 
-    /// What the script asks for and this version can't do is refused before anything runs.
-    private func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
-        for (index, instruction) in entry.script.enumerated() {
-            guard let message = instruction.unsupported else { continue }
-            throw FileError(
-                file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
-        }
-    }
-
     // MARK: Check
 
     func plan(_ vsn: String) async throws(ControlError) -> InstallPlan {
-        let preparation = try prepare(vsn)
         guard !isChecking else {
             throw ControlError(.busy, "another check of an install reads its files; wait for its end")
         }
         isChecking = true
         defer { isChecking = false }
+        let preparation = try await store.prepare(vsn, for: "check-install-release") { $0 }
         try await DiskWork.run { [root] () throws(ControlError) in try preparation.checkObjectCode(in: root) }
         // What it found is true of the release that runs, for as long as that does.
         _ = try requireRunning()
@@ -127,8 +86,26 @@ extension Node {
 
     // MARK: Install
 
-    func install(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
-        let preparation = try prepare(vsn)
+    /// - Parameter isGoingBack: a release that failed its probation is taken back, which waits for nobody's change.
+    func install(
+        _ vsn: String, isGoingBack: Bool = false
+    ) async throws(ControlError) -> AsyncStream<InstallProgress> {
+        try await store.prepare(vsn, for: "install-release", isOwn: isGoingBack) {
+            [self] (preparation) throws(ControlError) in
+            if isGoingBack {
+                // It may have been made permanent by hand before this had its turn.
+                guard case .goingBack = probationState else {
+                    throw ControlError(.upgradeRefused, "the release is not taken back any more")
+                }
+            } else {
+                try refuseDuringChanges()
+            }
+            return begin(preparation)
+        }
+    }
+
+    private func begin(_ preparation: InstallPreparation) -> AsyncStream<InstallProgress> {
+        let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         let machine = RelupMachine(
             script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
@@ -225,7 +202,7 @@ extension Node {
         codeServer.forgetUnused()
         var warnings = warnings + upgrade.supervisorWarnings()
         do {
-            try store.apply(try store.table.installed(upgrade.to.vsn))
+            try store.installed(upgrade.to.vsn)
             try applications?.update(upgrade.to.applicationSpecs)
         } catch {
             warnings.append("\(error)")
@@ -239,26 +216,6 @@ extension Node {
                 level: .notice, fields: ["from": upgrade.from.vsn, "to": upgrade.to.vsn])
             SystemdNotify.status(statusLine)
             then(upgrade.result(.done, nil, warnings: warnings + failures))
-        }
-    }
-}
-
-extension Node.Preparation {
-    /// Whether all that the script loads can be loaded; nothing is kept.
-    fileprivate func checkObjectCode(in root: ReleaseRoot) throws(ControlError) {
-        for instruction in entry.script {
-            guard case .loadObjectCode(let library, let vsn, let modules) = instruction else { continue }
-            guard let record = to.record.library(library), record.vsn == vsn else {
-                throw ControlError(
-                    .upgradeRefused, "\(instruction.term): library \(library.name)-\(vsn) is not in the new release")
-            }
-            for module in modules {
-                do {
-                    _ = try CodeServer.read(module, of: record, in: root)
-                } catch {
-                    throw ControlError(.upgradeRefused, "\(instruction.term): \(error)")
-                }
-            }
         }
     }
 }
