@@ -129,6 +129,15 @@ int chost_fcntl(int fd, int command, int argument)
     return fcntl(fd, command, argument);
 }
 
+int chost_openat(int directory, const char *name, int flags)
+{
+    int fd;
+    do
+        fd = openat(directory, name, flags | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 int chost_open(const char *path, int flags, uint32_t mode)
 {
     int fd;

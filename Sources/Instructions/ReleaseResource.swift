@@ -73,7 +73,7 @@ public struct ReleaseResource: Hashable, Sendable {
         guard parts[0].term.asAtom == "release" else { throw reader.unexpected(located, expected: Self.shape) }
         let identity = try reader.tuple(parts[1], 2, "{Name, Vsn}")
         name = try reader.releaseName(identity[0])
-        vsn = try reader.vsn(identity[1])
+        vsn = try reader.releaseVsn(identity[1])
         let erts = try reader.tuple(parts[2], 2, "{erts, EVsn}")
         guard erts[0].term.asAtom == "erts" else { throw reader.unexpected(parts[2], expected: "{erts, EVsn}") }
         ertsVsn = try reader.vsn(erts[1])
@@ -130,8 +130,9 @@ extension TermReader {
     /// The name of `releases/VSN/NAME.rel`.
     func releaseName(_ located: LocatedTerm) throws(FileError) -> String {
         let name = try string(located, "a release's name (a string)")
-        guard Self.isFileName(name) else {
-            throw unexpected(located, expected: "a release's name that can be a file's name")
+        guard NameRule.name.allows(name) else {
+            throw unexpected(
+                located, expected: "a release's name that can be a file's name (\(NameRule.name.sentence))")
         }
         return name
     }

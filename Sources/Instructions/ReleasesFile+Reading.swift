@@ -35,7 +35,7 @@ extension TermReader {
         let parts = try tuple(located, 6, shape)
         guard parts[0].term.asAtom == "release" else { throw unexpected(located, expected: shape) }
         let name = try releaseName(parts[1])
-        let vsn = try vsn(parts[2])
+        let vsn = try releaseVsn(parts[2])
         let ertsVsn = try self.vsn(parts[3])
         let libraries = try list(parts[4], "a list of {Lib, LibVsn, LibDir}", each: libraryRecord)
         guard let status = ReleaseStatus.allCases.first(where: { $0.atom == parts[5].term.asAtom }) else {

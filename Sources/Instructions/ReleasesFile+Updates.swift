@@ -60,18 +60,6 @@ extension ReleasesFile {
         return ReleasesFile(releases: releases.filter { $0.vsn != vsn })
     }
 
-    /// The libraries that no other release has: their directories go with that release.
-    public func librariesOnly(in vsn: String) -> [LibraryRecord] {
-        let others = Set(releases.filter { $0.vsn != vsn }.flatMap(\.libraries).map(\.directory))
-        return release(vsn)?.libraries.filter { !others.contains($0.directory) } ?? []
-    }
-
-    /// Whether no other release has this one's emulator: `erts-VSN` goes with it.
-    public func isOnlyUser(ofEmulatorOf vsn: String) -> Bool {
-        guard let release = release(vsn) else { return false }
-        return !releases.contains { $0.vsn != vsn && $0.ertsVsn == release.ertsVsn }
-    }
-
     /// The releases as they may be written to disk: `current` means something only while its node runs, so that
     /// it is `unpacked` there, and a restart finds no release called running that doesn't run.
     public var persistent: ReleasesFile {

@@ -14,14 +14,15 @@ public struct StartErlData: Hashable, Sendable {
 
     public static func parse(_ utf8: [UInt8], file: String) throws(FileError) -> StartErlData {
         let text = String(decoding: utf8, as: UTF8.self)
-        let words = text.split(whereSeparator: \.isWhitespace)
+        // By scalars: a mark that combines with a blank would make it another character.
+        let words = text.unicodeScalars.split { $0.properties.isWhitespace }
         guard words.count == 2 else {
             let found = words.isEmpty ? "nothing" : Term.string(text).description
             throw refusal(text.startIndex, in: text, file, expected: "\"ERTSVSN RELVSN\"", found: found)
         }
-        for word in words where !TermReader.isFileName(String(word)) || word.contains("\u{FFFD}") {
+        for word in words where !NameRule.vsn.allows(String(word)) {
             throw refusal(
-                word.startIndex, in: text, file, expected: "a version that can stand in a directory's name",
+                word.startIndex, in: text, file, expected: "a version (\(NameRule.vsn.sentence))",
                 found: Term.string(String(word)).description)
         }
         return StartErlData(ertsVsn: String(words[0]), releaseVsn: String(words[1]))

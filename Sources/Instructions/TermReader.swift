@@ -89,23 +89,27 @@ struct TermReader {
     /// A version, which is part of a directory's name: `lib/APP-VSN`, `releases/VSN`, `erts-VSN`.
     func vsn(_ located: LocatedTerm) throws(FileError) -> String {
         let vsn = try string(located, "a version (a string)")
-        guard Self.isFileName(vsn) else {
-            throw unexpected(located, expected: "a version that can stand in a directory's name")
+        guard NameRule.vsn.allows(vsn) else {
+            throw unexpected(located, expected: "a version (\(NameRule.vsn.sentence))")
+        }
+        return vsn
+    }
+
+    /// The version of a release, which lies in `releases` beside files of the root's own.
+    func releaseVsn(_ located: LocatedTerm) throws(FileError) -> String {
+        let vsn = try vsn(located)
+        guard !ReleasesFile.reservedNames.contains(vsn) else {
+            throw refusal(located, "releases/\(vsn) is a file of the release root's own; give it another version")
         }
         return vsn
     }
 
     private func fileNameAtom(_ located: LocatedTerm, _ expected: String) throws(FileError) -> Atom {
         let atom = try atom(located, expected)
-        guard Self.isFileName(atom.name) else {
-            throw unexpected(located, expected: "\(expected) that can be a file's name")
+        guard NameRule.name.allows(atom.name) else {
+            throw unexpected(located, expected: "\(expected) that can be a file's name (\(NameRule.name.sentence))")
         }
         return atom
-    }
-
-    /// Whether a name stays where it is put: a path made with it can't lead out of its directory.
-    static func isFileName(_ name: String) -> Bool {
-        !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
     }
 
     // MARK: Shapes that several files have

@@ -115,22 +115,34 @@ extension ReleaseTable {
         return Change(writes: [.releases(table.releases.persistent), .newStartErlData(data)], table: table)
     }
 
-    /// `remove_release`. `inUse`: the directories from which workers run, verified, relative to the root.
+    /// `remove_release`. `isInUse`: whether workers run from a directory of the release, verified. `identity`: what a
+    /// directory is, whatever links lead there.
     ///
     /// RELEASES comes first, so that a release that is listed is whole; what is to go is noted before, so that a
     /// removal that was cut short is carried on at start-up.
-    public func remove(_ vsn: String, inUse: Set<String>) throws(ReleaseError) -> Change {
+    public func remove(
+        _ vsn: String, isInUse: (String) -> Bool, identity: (String) -> String
+    ) throws(ReleaseError) -> Change {
         let release = try release(vsn)
         let table = try removing(release)
-        var directories = releases.librariesOnly(in: vsn).map(\.directory) + [release.releaseDirectory]
-        if releases.isOnlyUser(ofEmulatorOf: vsn) { directories.append(release.emulatorDirectory) }
-        if let directory = directories.first(where: inUse.contains) {
+        let directories = table.directoriesOnly(of: release, identity: identity)
+        if let directory = directories.first(where: isInUse) {
             throw .inUse(vsn: vsn, directory: directory)
         }
         return Change(
             writes: [.pending(directories), .releases(table.releases.persistent)]
                 + directories.map(DiskWrite.removeDirectory) + [.removePending],
             table: table)
+    }
+
+    /// What goes with a release: its directories in the root in which nothing of another release lies.
+    private func directoriesOnly(of release: ReleaseRecord, identity: (String) -> String) -> [String] {
+        let kept = releases.releases.flatMap(\.directories).map(identity)
+        return release.directories.filter { directory in
+            guard RootDirectory.isInside(directory) else { return false }
+            let own = identity(directory)
+            return !kept.contains { $0 == own || $0.hasPrefix("\(own)/") }
+        }
     }
 
     /// `set_removed`: forgets a release and leaves its files.

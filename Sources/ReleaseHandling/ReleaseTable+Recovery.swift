@@ -37,7 +37,10 @@ extension ReleaseTable {
     /// - pending directories that no release has: an unpack or a remove was cut short; they go.
     ///
     /// `booted` is the release that this daemon was told to run by its own re-execution; `nil` in every other start.
-    public static func recover(_ disk: DiskState, booted: String? = nil) throws(ReleaseError) -> Recovery {
+    /// `identity`: what a directory is, whatever links lead there.
+    public static func recover(
+        _ disk: DiskState, booted: String? = nil, identity: (String) -> String
+    ) throws(ReleaseError) -> Recovery {
         guard let file = disk.releases else {
             throw .badState("releases/RELEASES is missing; create it from the release's .rel (create_RELEASES)")
         }
@@ -55,8 +58,10 @@ extension ReleaseTable {
         if running.persistent != file { writes.append(.releases(running.persistent)) }
         if disk.newStartErlData != nil { writes.append(.removeNewStartErlData) }
         if let pending = disk.pending {
-            let kept = Set(running.releases.flatMap(\.directories))
-            for directory in pending where !kept.contains(directory) {
+            let kept = running.releases.flatMap(\.directories).map(identity)
+            for directory in pending where RootDirectory.isInside(directory) {
+                let own = identity(directory)
+                if kept.contains(where: { $0 == own || $0.hasPrefix("\(own)/") }) { continue }
                 notes.append("\(directory) belongs to no release: left by an operation that was cut short, removed")
                 writes.append(.removeDirectory(directory))
             }

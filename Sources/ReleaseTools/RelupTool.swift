@@ -94,6 +94,7 @@ public struct RelupTool {
             let translation = try RelupTranslation(
                 file: ToolInput.releaseFile(options.release), path: SearchPath(directories: directories, files: files),
                 restartsEmulator: options.restartsEmulator)
+            if let refusal = refusal(of: translation.top) { diagnostics.append(refusal) }
             return try translation.translate(
                 upFrom: options.upFrom.map(Self.base), downTo: options.downTo.map(Self.base),
                 warningsAsErrors: options.warningsAsErrors)
@@ -104,6 +105,17 @@ public struct RelupTool {
                 throw Diagnostic(problems[problems.count - 1])
             }
             throw Diagnostic(error)
+        }
+    }
+
+    /// What OTP takes of a `.rel` and the daemon does not, such as a version that is no word of start_erl.data.
+    private func refusal(of release: ReleaseCollection) -> Diagnostic? {
+        guard case .contents(let bytes) = files.read(release.file) else { return nil }
+        do {
+            _ = try ReleaseResource.parse(bytes, file: release.file)
+            return nil
+        } catch {
+            return Diagnostic(error, code: "bad_release")
         }
     }
 

@@ -9,7 +9,7 @@ extension SpecNode {
         else {
             throw SpecError("invalid_mfa", self, expected: "{Module, Function, Arguments}")
         }
-        guard module.isFileName else {
+        guard NameRule.name.allows(module.name) else {
             throw SpecError("invalid_mfa", children[0], expected: "a module's name that can be a file's name")
         }
         return MFA(module: module, function: function, arguments: arguments)
@@ -166,12 +166,5 @@ extension SpecNode {
             throw SpecError("invalid_rlimits", self, expected: "a number from 0, infinity or {Soft, Hard}")
         }
         return number
-    }
-}
-
-extension Atom {
-    /// Whether a path made with it can't lead out of its directory.
-    fileprivate var isFileName: Bool {
-        !name.isEmpty && name != "." && name != ".." && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
     }
 }

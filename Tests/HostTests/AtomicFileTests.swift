@@ -105,6 +105,46 @@ struct AtomicFileTests {
         #expect(try FileStatus(of: directory.file("RELEASES")).permissions == 0o600)
     }
 
+    @Test func `a file that is replaced keeps its owner, group and mode`() throws {
+        let path = try directory.write("RELEASES", "old", permissions: 0o640)
+        // Who is not root can't give a file away.
+        let owner: uid_t = geteuid() == 0 ? 12_345 : geteuid()
+        try #require(chown(path, owner, geteuid() == 0 ? 23_456 : getegid()) == 0)
+        var before = stat()
+        try #require(stat(path, &before) == 0)
+        try AtomicFile.write(path, Array("new".utf8))
+        var after = stat()
+        try #require(stat(path, &after) == 0)
+        #expect(try contents() == "new")
+        #expect(after.st_uid == owner && after.st_gid == before.st_gid && after.st_mode == before.st_mode)
+        #expect(after.st_mode & 0o7777 == 0o640)
+        #expect(after.st_ino != before.st_ino)
+        #expect(try FileStatus(of: directory.write("fresh", "x")).permissions == 0o644)
+    }
+
+    @Test(arguments: ["elsewhere/data", "./elsewhere/data"])
+    func `a link stays, and what it leads to is replaced`(target: String) throws {
+        try Directory.make(directory.file("elsewhere"))
+        // Through a second link, and to nothing yet.
+        #expect(symlink(target, directory.file("second")) == 0)
+        #expect(symlink(directory.file("second"), directory.file("RELEASES")) == 0)
+        for text in ["first", "then"] {
+            try AtomicFile.write(directory.file("RELEASES"), Array(text.utf8))
+            #expect(try contents() == text)
+            #expect(try FileStatus(ofLink: directory.file("RELEASES")).kind == .symbolicLink)
+            #expect(try FileStatus(ofLink: directory.file("elsewhere/data")).kind == .file)
+            #expect(Directory.names(directory.file("elsewhere")) == ["data"])
+            #expect(directory.names == ["RELEASES", "elsewhere", "second"])
+        }
+    }
+
+    @Test func `a link that leads to itself is told of`() throws {
+        let path = directory.file("RELEASES")
+        #expect(symlink("RELEASES", path) == 0)
+        let error = #expect(throws: SystemError.self) { try AtomicFile.write(path, []) }
+        #expect(error?.description.hasSuffix("/RELEASES: open: Too many levels of symbolic links") == true)
+    }
+
     @Test func `what a crash left is removed, other hidden files are not`() throws {
         for name in [".RELEASES.new-12-3", ".hidden", ".a.new-x-1", "RELEASES.new-1-1"] {
             try directory.write(name, "x")
@@ -134,14 +174,5 @@ struct AtomicFileTests {
             try FileContents.read(directory.path, limit: 100)
         }
         #expect(throws: SystemError("open", ENOENT, "/no/such")) { try FileContents.read("/no/such", limit: 100) }
-    }
-
-    @Test func `a tree is removed with its links, not with what they lead to`() throws {
-        try Directory.make(directory.file("tree/a/b"))
-        try directory.write("kept", "x")
-        #expect(symlink(directory.file("kept"), directory.file("tree/a/link")) == 0)
-        try Directory.removeTree(directory.file("tree"))
-        try Directory.removeTree(directory.file("tree"))
-        #expect(directory.names == ["kept"])
     }
 }

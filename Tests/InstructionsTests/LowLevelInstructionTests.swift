@@ -70,16 +70,19 @@ import Testing
             "{load_object_code,{\"kv\",\"2\",[]}}", "f:2:20: expected an application's name (an atom), found \"kv\""),
         Refused(
             "{load_object_code,{'../kv',\"2\",[]}}",
-            "f:2:20: expected an application's name (an atom) that can be a file's name, found '../kv'"),
+            "f:2:20: expected an application's name (an atom) that can be a file's name (1 to 200 bytes without slashes and control characters, not \".\" or \"..\"), found '../kv'"
+        ),
         Refused("{load_object_code,{kv,2,[]}}", "f:2:23: expected a version (a string), found 2"),
         Refused(
             "{load_object_code,{kv,\"../2\",[]}}",
-            "f:2:23: expected a version that can stand in a directory's name, found \"../2\""),
+            "f:2:23: expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), found \"../2\""
+        ),
         Refused("{load_object_code,{kv,\"2\",a}}", "f:2:27: expected a list of modules, found a"),
         Refused("{load_object_code,{kv,\"2\",[a,\n3]}}", "f:3:1: expected a module's name (an atom), found 3"),
         Refused(
             "{load_object_code,{kv,\"2\",['a/b']}}",
-            "f:2:28: expected a module's name (an atom) that can be a file's name, found 'a/b'"),
+            "f:2:28: expected a module's name (an atom) that can be a file's name (1 to 200 bytes without slashes and control characters, not \".\" or \"..\"), found 'a/b'"
+        ),
         Refused("load", "f:2:1: expected {load, {Module, PrePurge, PostPurge}}, found load"),
         Refused("{load,a}", "f:2:7: expected {Module, PrePurge, PostPurge}, found a"),
         Refused("{load,{a,hard,soft_purge}}", "f:2:10: expected soft_purge or brutal_purge, found hard"),

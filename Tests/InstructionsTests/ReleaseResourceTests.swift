@@ -38,7 +38,8 @@ import Testing
     @Test(arguments: ["../../x", "a/b", "..", ".", "Erlang/OTP", "a\\0b"])
     func aNameThatIsNoFileName(name: String) {
         let text = "{release,{\"\(name)\",\"25\"},{erts,\"13.1.5\"},[]}."
-        let words = "f:1:11: expected a release's name that can be a file's name, found "
+        let words =
+            "f:1:11: expected a release's name that can be a file's name (1 to 200 bytes without slashes and control characters, not \".\" or \"..\"), found "
         #expect(refusal(text, ReleaseResource.parse)?.hasPrefix(words) == true)
     }
 
@@ -55,20 +56,24 @@ import Testing
         Refused("{release,{kv,\"2\"},{erts,\"1\"},[]}.", "f:1:11: expected a release's name (a string), found kv"),
         Refused(
             "{release,{\"\",\"2\"},{erts,\"1\"},[]}.",
-            "f:1:11: expected a release's name that can be a file's name, found []"),
+            "f:1:11: expected a release's name that can be a file's name (1 to 200 bytes without slashes and control characters, not \".\" or \"..\"), found []"
+        ),
         Refused("{release,{\"kv\",2.0},{erts,\"1\"},[]}.", "f:1:16: expected a version (a string), found 2.0"),
         Refused("{release,{\"kv\",\"2\"},{otp,\"1\"},[]}.", "f:1:21: expected {erts, EVsn}, found {otp,\"1\"}"),
         Refused("{release,{\"kv\",\"2\"},\"1\",[]}.", "f:1:21: expected {erts, EVsn}, found \"1\""),
         Refused(
             "{release,{\"kv\",\"2\"},{erts,\"..\"},[]}.",
-            "f:1:27: expected a version that can stand in a directory's name, found \"..\""),
+            "f:1:27: expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), found \"..\""
+        ),
         Refused("{release,{\"kv\",\"2\"},{erts,\"1\"},kv}.", "f:1:32: expected a list of applications, found kv"),
         Refused(text("a"), "f:2:2: expected \(applicationShape), found a"),
         Refused(text("{a}"), "f:2:2: expected \(applicationShape), found {a}"),
         Refused(text("{\"a\",\"1\"}"), "f:2:3: expected an application's name (an atom), found \"a\""),
         Refused(text("{a,1}"), "f:2:5: expected a version (a string), found 1"),
         Refused(
-            text("{a,\"\"}"), "f:2:5: expected a version that can stand in a directory's name, found []"),
+            text("{a,\"\"}"),
+            "f:2:5: expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), found []"
+        ),
         Refused(
             text("{a,\"1\",always}"),
             "f:2:9: expected a start type (permanent, transient, temporary, load or none), found always"),

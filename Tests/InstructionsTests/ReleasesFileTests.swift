@@ -117,14 +117,6 @@ import Testing
         }
     }
 
-    @Test func whatGoesWithARelease() {
-        #expect(Self.three.librariesOnly(in: "3").map(\.directory) == ["lib/kv-3"])
-        #expect(Self.three.librariesOnly(in: "9").isEmpty)
-        #expect(Self.three.isOnlyUser(ofEmulatorOf: "3"))
-        #expect(!Self.three.isOnlyUser(ofEmulatorOf: "2"))
-        #expect(!Self.three.isOnlyUser(ofEmulatorOf: "9"))
-    }
-
     @Test func currentIsNeverWrittenToDisk() {
         #expect(Self.statuses(Self.three.persistent) == ["3": .unpacked, "2": .unpacked, "1": .permanent])
     }

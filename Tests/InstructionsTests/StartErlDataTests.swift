@@ -15,8 +15,13 @@ import Testing
         Refused("13.1.5\n", "f:1:1: expected \"ERTSVSN RELVSN\", found \"13.1.5\\n\""),
         Refused("1 2 3", "f:1:1: expected \"ERTSVSN RELVSN\", found \"1 2 3\""),
         Refused(
-            "13.1.5\n ../2", "f:2:2: expected a version that can stand in a directory's name, found \"../2\""),
-        Refused("/x 2", "f:1:1: expected a version that can stand in a directory's name, found \"/x\""),
+            "13.1.5\n ../2",
+            "f:2:2: expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), found \"../2\""
+        ),
+        Refused(
+            "/x 2",
+            "f:1:1: expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), found \"/x\""
+        ),
     ]
 
     @Test(arguments: refused)
@@ -32,5 +37,7 @@ import Testing
 
     static let notText = FileError(
         file: "f", position: SourcePosition(line: 1, column: 3),
-        message: "expected a version that can stand in a directory's name, found \"\u{FFFD}\"")
+        message:
+            "expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), found \"\u{FFFD}\""
+    )
 }

@@ -29,7 +29,7 @@ import Testing
             $0 == 0 ? "1.0.0" : "2.0.0"
         },
         Operation(testDescription: "remove") {
-            try $0.remove("2.0.0", inUse: [])
+            try $0.remove("2.0.0", isInUse: none, identity: same)
         } boots: { _ in
             "1.0.0"
         },
@@ -47,7 +47,7 @@ import Testing
 
     private func start() throws -> (Disk, ReleaseTable) {
         var disk = Disk.fresh
-        let change = try ReleaseTable.recover(disk.state).table
+        let change = try ReleaseTable.recover(disk.state, identity: same).table
             .unpack(release("2.0.0")) { Disk.fresh.directories.contains($0) }
         disk.apply(change.writes)
         return (disk, change.table)
@@ -61,17 +61,17 @@ import Testing
         for count in 0...change.writes.count {
             var disk = before
             disk.apply(change.writes.prefix(count))
-            let recovery = try ReleaseTable.recover(disk.state)
+            let recovery = try ReleaseTable.recover(disk.state, identity: same)
             #expect(recovery.table.running?.vsn == operation.boots(count), "after \(count) writes")
             for again in 0...recovery.writes.count {
                 var repaired = disk
                 repaired.apply(recovery.writes.prefix(again))
-                let second = try ReleaseTable.recover(repaired.state)
+                let second = try ReleaseTable.recover(repaired.state, identity: same)
                 #expect(second.table == recovery.table)
                 repaired.apply(second.writes)
                 #expect(repaired.isSound(), "after \(count) writes and \(again) of the repair")
-                #expect(try ReleaseTable.recover(repaired.state).writes == [])
-                #expect(try ReleaseTable.recover(repaired.state).notes == [])
+                #expect(try ReleaseTable.recover(repaired.state, identity: same).writes == [])
+                #expect(try ReleaseTable.recover(repaired.state, identity: same).notes == [])
                 let listed = Set(second.table.releases.releases.flatMap(\.directories))
                 if operation.testDescription != "set_removed" { #expect(repaired.directories == listed) }
             }
@@ -88,7 +88,7 @@ import Testing
         for count in 0...change.writes.count {
             var disk = before
             disk.apply(change.writes.prefix(count))
-            let recovery = try ReleaseTable.recover(disk.state)
+            let recovery = try ReleaseTable.recover(disk.state, identity: same)
             let adopted = table.adopting(recovery.table)
             #expect(adopted.startErlData.releaseVsn == operation.boots(count))
             #expect(adopted.running?.vsn == table.running?.vsn, "after \(count) writes")
@@ -102,12 +102,14 @@ import Testing
         let third = try table.unpack(release("3.0.0")) { _ in true }
         disk.apply(third.writes)
         table = try third.table.installed("2.0.0").table.installed("3.0.0").table
-        let adopted = table.adopting(try ReleaseTable.recover(disk.state).table)
+        let adopted = table.adopting(try ReleaseTable.recover(disk.state, identity: same).table)
         #expect(adopted == table)
         #expect(try adopted.release("2.0.0").status == .old)
         // What ran was permanent, and another release has become it.
-        var other = try ReleaseTable.recover(disk.state).table.installed("2.0.0").table.makePermanent("2.0.0").table
-        other = try ReleaseTable.recover(disk.state).table.adopting(other)
+        var other = try ReleaseTable.recover(disk.state, identity: same).table.installed("2.0.0").table.makePermanent(
+            "2.0.0"
+        ).table
+        other = try ReleaseTable.recover(disk.state, identity: same).table.adopting(other)
         #expect(other.running?.vsn == "1.0.0")
         #expect(other.startErlData.releaseVsn == "2.0.0")
     }
@@ -122,7 +124,7 @@ import Testing
             let after = stopped.machine.isFinished ? try table.installed("2.0.0") : nil
             var left = disk
             left.apply(after?.writes ?? [])
-            let recovery = try ReleaseTable.recover(left.state)
+            let recovery = try ReleaseTable.recover(left.state, identity: same)
             #expect(recovery.table.running?.vsn == "1.0.0")
             #expect(recovery.writes == [])
         }
@@ -132,19 +134,19 @@ import Testing
         var (disk, table) = try start()
         disk.apply(try table.prepareRestart(into: "2.0.0").writes)
         #expect(disk.state.newStartErlData == StartErlData(ertsVsn: "1.0", releaseVsn: "2.0.0"))
-        let booted = try ReleaseTable.recover(disk.state, booted: "2.0.0")
+        let booted = try ReleaseTable.recover(disk.state, booted: "2.0.0", identity: same)
         #expect(booted.table.running?.vsn == "2.0.0")
         #expect(try booted.table.release("2.0.0").status == .current)
         disk.apply(booted.writes)
         #expect(disk.isSound())
-        #expect(try ReleaseTable.recover(disk.state).table.running?.vsn == "1.0.0")
+        #expect(try ReleaseTable.recover(disk.state, identity: same).table.running?.vsn == "1.0.0")
         #expect(try booted.table.makePermanent("2.0.0").table.startErlData.releaseVsn == "2.0.0")
     }
 
     @Test func startErlDataThatIsMissingIsWrittenAnew() throws {
         var state = Disk.fresh.state
         state.startErlData = nil
-        let recovery = try ReleaseTable.recover(state)
+        let recovery = try ReleaseTable.recover(state, identity: same)
         #expect(recovery.writes == [.startErlData(StartErlData(ertsVsn: "1.0", releaseVsn: "1.0.0"))])
         #expect(recovery.notes == ["releases/start_erl.data was missing: written anew for release 1.0.0"])
     }
@@ -152,7 +154,7 @@ import Testing
     @Test func whatNoOperationLeavesIsAnError() {
         func message(_ state: ReleaseTable.DiskState) -> String {
             do throws(ReleaseError) {
-                _ = try ReleaseTable.recover(state)
+                _ = try ReleaseTable.recover(state, identity: same)
                 return "none"
             } catch { return error.description }
         }

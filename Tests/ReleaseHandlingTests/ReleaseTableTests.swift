@@ -5,6 +5,10 @@ import Testing
 
 typealias DiskWrite = ReleaseTable.DiskWrite
 
+/// No links, and nothing in use.
+let same: @Sendable (String) -> String = { $0 }
+let none: @Sendable (String) -> Bool = { _ in false }
+
 func release(_ vsn: String, erts: String = "1.0", shared: String = "1.0.0") -> ReleaseResource {
     ReleaseResource(
         name: "store", vsn: vsn, ertsVsn: erts,
@@ -50,7 +54,7 @@ struct Disk: Equatable {
 }
 
 @Suite struct ReleaseTableTests {
-    private func fresh() throws -> ReleaseTable { try ReleaseTable.recover(Disk.fresh.state).table }
+    private func fresh() throws -> ReleaseTable { try ReleaseTable.recover(Disk.fresh.state, identity: same).table }
 
     private func statuses(_ table: ReleaseTable) -> [String: ReleaseStatus] {
         Dictionary(uniqueKeysWithValues: table.releases.releases.map { ($0.vsn, $0.status) })
@@ -73,7 +77,7 @@ struct Disk: Equatable {
         #expect(table.startErlData == StartErlData(ertsVsn: "1.0", releaseVsn: "2.0.0"))
         table = try table.rebootOld("1.0.0").table
         #expect(statuses(table) == ["1.0.0": .permanent, "2.0.0": .old])
-        table = try table.remove("2.0.0", inUse: []).table
+        table = try table.remove("2.0.0", isInUse: none, identity: same).table
         #expect(statuses(table) == ["1.0.0": .permanent])
     }
 
@@ -100,12 +104,41 @@ struct Disk: Equatable {
 
     @Test func removeTakesWhatNoOtherReleaseHas() throws {
         let table = try unpacked(fresh(), "2.0.0")
-        let change = try table.remove("2.0.0", inUse: ["lib/kv-1.0.0"])
+        let change = try table.remove("2.0.0", isInUse: { $0 == "lib/kv-1.0.0" }, identity: same)
         #expect(
             change.writes == [
                 .pending(["lib/kv-2.0.0", "releases/2.0.0"]), .releases(change.table.releases),
                 .removeDirectory("lib/kv-2.0.0"), .removeDirectory("releases/2.0.0"), .removePending,
             ])
+    }
+
+    /// RELEASES may name a library absolutely, and a link may lead there from another name.
+    @Test func whatAnotherReleaseHasUnderAnotherNameStays() throws {
+        func table(_ directory: String, others: String) throws -> ReleaseTable {
+            var file = ReleasesFile(releases: [
+                ReleaseRecord(release("1.0.0"), status: .permanent), ReleaseRecord(release("2.0.0"), status: .unpacked),
+            ])
+            file.releases[0].libraries[1].directory = others
+            file.releases[1].libraries[1].directory = directory
+            let data = StartErlData(ertsVsn: "1.0", releaseVsn: "1.0.0")
+            return try ReleaseTable.recover(.init(releases: file, startErlData: data), identity: same).table
+        }
+        func removed(_ table: ReleaseTable) throws -> [String] {
+            let identity: (String) -> String = { $0 == "/opt/link" || $0 == "lib/link" ? "lib/shared-1.0.0" : $0 }
+            return try table.remove("2.0.0", isInUse: none, identity: identity).writes.compactMap { write in
+                if case .removeDirectory(let directory) = write { return directory }
+                return nil
+            }
+        }
+        let own = ["lib/kv-2.0.0", "releases/2.0.0"]
+        #expect(try removed(table("lib/shared-1.0.0", others: "/opt/link")) == own)
+        #expect(try removed(table("lib/link", others: "lib/shared-1.0.0")) == own)
+        #expect(
+            try removed(table("lib/link", others: "lib/another")) == ["lib/kv-2.0.0", "lib/link", "releases/2.0.0"])
+        // Nothing outside the root goes, and nothing in which another release's things lie.
+        for directory in ["/opt/shared", "../shared", "lib/../../x", ".", "lib", "releases"] {
+            #expect(try removed(table(directory, others: "lib/another")) == own, "\(directory)")
+        }
     }
 
     @Test func currentIsNeverWritten() throws {
@@ -140,9 +173,11 @@ struct Disk: Equatable {
             error { () throws(ReleaseError) in _ = try current.installed("2.0.0") },
             error { () throws(ReleaseError) in _ = try table.makePermanent("2.0.0") },
             error { () throws(ReleaseError) in _ = try table.rebootOld("2.0.0") },
-            error { () throws(ReleaseError) in _ = try table.remove("1.0.0", inUse: []) },
-            error { () throws(ReleaseError) in _ = try current.remove("2.0.0", inUse: []) },
-            error { () throws(ReleaseError) in _ = try table.remove("2.0.0", inUse: ["lib/kv-2.0.0"]) },
+            error { () throws(ReleaseError) in _ = try table.remove("1.0.0", isInUse: none, identity: same) },
+            error { () throws(ReleaseError) in _ = try current.remove("2.0.0", isInUse: none, identity: same) },
+            error { () throws(ReleaseError) in
+                _ = try table.remove("2.0.0", isInUse: { $0 == "lib/kv-2.0.0" }, identity: same)
+            },
             error { () throws(ReleaseError) in _ = try table.setRemoved("1.0.0") },
             error { () throws(ReleaseError) in
                 _ = try table.script(to: "2.0.0", relupOfTarget: nil, relupOfRunning: nil)

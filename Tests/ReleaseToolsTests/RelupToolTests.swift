@@ -75,6 +75,21 @@ import Testing
         #expect(Directory.names(directory.path) == ["lib", "rel", "relup"])
     }
 
+    /// Written to start_erl.data it could not be read again.
+    @Test func aVersionWithABlankIsRefused() throws {
+        try directory.release("1.0.0")
+        try directory.release("2.0.0", appup: appup)
+        try directory.write("rel/kv-2.0.0.rel", "{release, {\"kv\", \"R1A 2\"}, {erts, \"1.0\"}, [{kv, \"2.0.0\"}]}.")
+        let result = RelupTool(options()).run()
+        #expect(result.file == nil)
+        #expect(
+            told(result) == [
+                "expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), "
+                    + "found \"R1A 2\"",
+                "  at DIR/rel/kv-2.0.0.rel:1:18",
+            ])
+    }
+
     @Test func nothingIsWrittenWhereItIsPrinted() throws {
         try directory.release("1.0.0")
         try directory.release("2.0.0", appup: appup)

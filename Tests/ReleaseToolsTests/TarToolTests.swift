@@ -118,13 +118,22 @@ import Testing
                 try $0.write("rel/kv-2.0.0.rel", "{release, {\"kv\", \"RELEASES\"}, {erts, \"1\"}, [{kv, \"2.0.0\"}]}.")
             },
             [
-                "releases/RELEASES is a file of the release root's own\n"
-                    + "  DIR/rel/kv-2.0.0.rel: Give the release another version."
+                "releases/RELEASES is a file of the release root's own; give it another version\n"
+                    + "  at DIR/rel/kv-2.0.0.rel:1:18"
+            ]
+        ),
+        (
+            { try $0.write("rel/kv-2.0.0.rel", "{release, {\"kv\", \"R1A 2\"}, {erts, \"1\"}, [{kv, \"2.0.0\"}]}.") },
+            [
+                "expected a version (1 to 200 bytes without blanks, slashes and control characters, not \".\" or \"..\"), "
+                    + "found \"R1A 2\"\n  at DIR/rel/kv-2.0.0.rel:1:18"
             ]
         ),
         (
             { try $0.write("rel/kv-2.0.0.rel", "{release, {\"k/v\", \"2\"}, {erts, \"1\"}, [{kv, \"2.0.0\"}]}.") },
-            ["expected a release's name that can be a file's name, found \"k/v\"\n  at DIR/rel/kv-2.0.0.rel:1:12"]
+            [
+                "expected a release's name that can be a file's name (1 to 200 bytes without slashes and control characters, not \".\" or \"..\"), found \"k/v\"\n  at DIR/rel/kv-2.0.0.rel:1:12"
+            ]
         ),
     ]
 

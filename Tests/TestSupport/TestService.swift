@@ -73,7 +73,7 @@ extension TestService {
 
     // MARK: Releases
 
-    func whichReleases() async -> [ReleaseSummary] { await node.whichReleases() }
+    func whichReleases() async -> [ReleaseSummary] { await node.store.summaries }
 
     func unpackRelease(package: String, peer: Peer) async throws -> ReleaseSummary {
         try await ask(Operations.releases.unpack, NoParameters(), UnpackRequest(package: package), peer: peer)

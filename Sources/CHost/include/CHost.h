@@ -90,6 +90,8 @@ intptr_t chost_receive_notification(int fd, void *bytes, size_t room, int32_t *p
 
 int chost_fcntl(int fd, int command, int argument);
 int chost_open(const char *path, int flags, uint32_t mode);
+/// openat(2) of what is there already. Returns the descriptor or -1.
+int chost_openat(int directory, const char *name, int flags);
 int chost_memfd_create(const char *name);
 void chost_set_thread_name(const char *name);
 /// Both ends close-on-exec. Returns 0 or -errno.

@@ -10,14 +10,27 @@ public enum AtomicFile {
 
     /// Writes `bytes` as the whole contents of `path`. Where it throws, the file of that name is as it was, except
     /// where the error is of syncing the directory: then it is new, but a power cut may still take it back.
+    ///
+    /// A file that is there keeps its owner and group, and its mode where `permissions` is nil (0644 for a new one); a
+    /// symbolic link stays, and what it leads to is replaced.
     public static func write(
-        _ path: String, _ bytes: [UInt8], permissions: UInt32 = 0o644, calls: FileSystemCalls = .system
+        _ path: String, _ bytes: [UInt8], permissions: UInt32? = nil, calls: FileSystemCalls = .system
     ) throws(SystemError) {
+        let path = try followed(path)
         let directory = split(path).directory
         let temporary = temporaryName(path)
-        let descriptor = calls.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, permissions)
+        let former = FileAccess(of: path)
+        // One who may not read the former file may not read the new one meanwhile either.
+        let mode = former == nil ? permissions ?? 0o644 : 0o600
+        let descriptor = calls.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
         guard descriptor >= 0 else { throw SystemError("open", -descriptor, temporary) }
         do throws(SystemError) {
+            do throws(SystemError) {
+                try former?.give(to: descriptor, permissions: permissions, temporary)
+            } catch {
+                _ = calls.close(descriptor)
+                throw error
+            }
             try fill(descriptor, bytes, temporary, calls)
             let status = calls.rename(temporary, path)
             guard status == 0 else { throw SystemError("rename", -status, path) }
@@ -57,6 +70,21 @@ public enum AtomicFile {
     public static func removeLeftovers(in directory: String) {
         for name in Directory.names(directory) where isTemporary(name) { unlink("\(directory)/\(name)") }
     }
+
+    /// Where the links lead that `path` itself names, the last of which may lead to nothing yet.
+    private static func followed(_ path: String) throws(SystemError) -> String {
+        var path = path
+        for _ in 0..<maxLinks {
+            guard (try? FileStatus(ofLink: path))?.kind == .symbolicLink else { return path }
+            guard let target = Directory.linkTarget(path) else { throw SystemError("readlink", errno, path) }
+            let text = Directory.text(target)
+            path = text.hasPrefix("/") ? text : "\(split(path).directory)/\(text)"
+        }
+        throw SystemError("open", ELOOP, path)
+    }
+
+    /// As many as the kernel follows. Source: path_resolution(7).
+    private static let maxLinks = 40
 
     private static func fill(
         _ descriptor: Int32, _ bytes: [UInt8], _ path: String, _ calls: FileSystemCalls

@@ -21,7 +21,7 @@ extension Directory {
         }
     }
 
-    private static func linkTarget(_ path: String) -> [CChar]? {
+    static func linkTarget(_ path: String) -> [CChar]? {
         var target = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(path, &target, target.count)
         return count < 0 ? nil : Array(target[..<count])

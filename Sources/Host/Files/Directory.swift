@@ -6,15 +6,29 @@ public enum Directory {
     public static func names(_ path: String) -> [String] {
         guard let stream = opendir(path) else { return [] }
         defer { closedir(stream) }
-        var names: [String] = []
+        return entries(stream).map(text).sorted()
+    }
+
+    /// The names as they are: any bytes.
+    static func entries(_ stream: OpaquePointer) -> [[CChar]] {
+        var names: [[CChar]] = []
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+                pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { pointer in
+                    Array(UnsafeBufferPointer(start: pointer, count: strlen(pointer) + 1))
+                }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != [dot, 0], name != [dot, dot, 0] { names.append(name) }
         }
-        return names.sorted()
+        return names
     }
+
+    /// The bytes up to a NUL.
+    static func text(_ name: [CChar]) -> String {
+        String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    private static let dot = CChar(UInt8(ascii: "."))
 
     /// Makes `path` and the directories above it that are missing.
     public static func make(_ path: String, permissions: UInt32 = 0o755) throws(SystemError) {
@@ -33,19 +47,4 @@ public enum Directory {
         (try? FileStatus(of: path))?.kind == .directory
     }
 
-    /// Removes `path` with all that is in it; links are removed, not followed. What is not there is no error.
-    public static func removeTree(_ path: String) throws(SystemError) {
-        let status: FileStatus
-        do {
-            status = try FileStatus(ofLink: path)
-        } catch  where error.number == ENOENT {
-            return
-        }
-        if status.kind == .directory {
-            for name in names(path) { try removeTree("\(path)/\(name)") }
-            guard rmdir(path) == 0 else { throw SystemError("rmdir", errno, path) }
-        } else {
-            guard unlink(path) == 0 else { throw SystemError("unlink", errno, path) }
-        }
-    }
 }

@@ -33,5 +33,12 @@ public enum FileContents {
 public enum FileNames {
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+    /// The absolute path of what `path` leads to; nil where it leads to nothing. Source: realpath(3).
+    public static func withoutLinks(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     public static func exists(anyOf paths: [String]) -> Bool { paths.contains(where: exists) }
 }

@@ -105,7 +105,7 @@ private enum Check {
     /// A module names files, so that it must be able to.
     static func module(_ term: Term) throws(ScriptTranslationError) -> Atom {
         let atom = try atom(term, .module)
-        guard TermReader.isFileName(atom.name) else { throw .bad(.module, term) }
+        guard NameRule.name.allows(atom.name) else { throw .bad(.module, term) }
         return atom
     }
 

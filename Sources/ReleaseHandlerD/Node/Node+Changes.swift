@@ -40,40 +40,48 @@ extension Node {
         try await installer.plan(vsn) { [self] () throws(ControlError) in try requireRunning() }
     }
 
-    func install(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
-        try installer.install(vsn, over: try requireRunning())
+    /// What is asked for waits for nobody's change; a release that is taken back goes back all the same.
+    func installWhenNothingChanges(_ vsn: String) async throws(ControlError) -> AsyncStream<InstallProgress> {
+        try refuseDuringChanges()
+        return try await installer.install(vsn) { [self] () throws(ControlError) in try refuseDuringChanges() }
     }
 
-    /// What is asked for waits for nobody's change; a release that is taken back goes back all the same.
-    func installWhenNothingChanges(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
-        if let first = changes.first {
-            throw ControlError(
-                .busy, "\(first) is under way; wait for its end, or end what holds it up", details: ["change": first])
-        }
-        return try install(vsn)
+    private func refuseDuringChanges() throws(ControlError) {
+        guard let first = changes.first else { return }
+        throw ControlError(
+            .busy, "\(first) is under way; wait for its end, or end what holds it up", details: ["change": first])
     }
 
     // MARK: What a probation demands
 
     func makePermanentByItself(_ vsn: String) {
-        do {
-            _ = try makePermanent(vsn, by: "probation")
-        } catch {
-            let isPermanent = store.table.releases.permanent?.vsn == vsn
-            let next = isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"
-            events.post(
-                "make_permanent_failed",
-                "release \(vsn) passed its probation and could not be made permanent: \(error.message)\(next)",
-                level: .critical, fields: ["vsn": vsn])
+        Task { @HostActor in
+            do throws(ControlError) {
+                _ = try await store.makePermanent(vsn, by: "probation", isOwn: true)
+            } catch {
+                let isPermanent = store.releases.permanent?.vsn == vsn
+                let next = isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"
+                events.post(
+                    "make_permanent_failed",
+                    "release \(vsn) passed its probation and could not be made permanent: \(error.message)\(next)",
+                    level: .critical, fields: ["vsn": vsn])
+            }
         }
     }
 
     /// By the ordinary way of an install; where there is none, the machine restarts the node.
     func goBack(to vsn: String) {
-        do {
-            _ = try install(vsn)
-        } catch {
-            probation.judge(.upgradeFailed(reason: error.message))
+        Task { @HostActor in
+            do throws(ControlError) {
+                _ = try await installer.install(vsn, isOwn: true) { [self] () throws(ControlError) in
+                    // It may have been made permanent by hand before this had its turn.
+                    guard case .goingBack = probation.state else {
+                        throw ControlError(.upgradeRefused, "the release is not taken back any more")
+                    }
+                }
+            } catch {
+                probation.judge(.upgradeFailed(reason: error.message))
+            }
         }
     }
 }

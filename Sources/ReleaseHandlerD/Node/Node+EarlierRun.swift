@@ -21,7 +21,7 @@ extension Node {
                 level: .warning, fields: ["count": "\(found.count)"])
         }
         do {
-            try store.beginRun()
+            try await store.beginRun()
         } catch {
             events.post(
                 "earlier_run_unknown", "the next run will not know what this one leaves behind: \(error)",

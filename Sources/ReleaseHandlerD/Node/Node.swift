@@ -35,15 +35,17 @@ public final class Node {
     let installer: Installer
     let probation: ProbationDriver
     let changes = ChangesByHand()
-    var store: ReleaseStore
+    let store: ReleaseStore
 
     private(set) var phase: Phase = .idle
     let startedAtMilliseconds = Reactor.nowMilliseconds()
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []
 
-    public init(root: ReleaseRoot, logger: Logger) throws(BootError) {
+    public init(root: ReleaseRoot, logger: Logger) async throws(BootError) {
         self.root = root
+        let store = try await ReleaseStore.open(root)
+        self.store = store
         let events = EventHub(logger: logger)
         let sockets = SocketKeeper()
         let code = CodeServer(root: root)
@@ -60,11 +62,11 @@ public final class Node {
         let site = UpgradeSite(
             root: root, tree: tree, applications: applications, code: code, events: events, running: running,
             makePlace: { composition.makePlace($0, $1) })
-        installer = Installer(site: site, store: composition.storeAccess, purger: purger)
+        installer = Installer(site: site, store: store, purger: purger)
         probation = ProbationDriver(root: root, events: events, processes: processes)
-        store = try ReleaseStore(root: root)
         for note in store.recoveryNotes { events.post("recovered", note, level: .notice) }
         composition.node = self
+        store.delegate = self
         connect()
     }
 
@@ -110,20 +112,23 @@ public final class Node {
     /// Boots the permanent release; returns once every application of it has started.
     public func boot() async throws(BootError) {
         await endEarlierRun()
+        let permanent: Result<LoadedRelease, BootError>
+        do {
+            permanent = .success(try await store.loadPermanent())
+        } catch {
+            permanent = .failure(error)
+        }
         guard case .idle = phase else { throw BootError("the node was stopped before it booted") }
         let result: Result<Void, BootError> = await withCheckedContinuation { continuation in
             bootWaiter = { continuation.resume(returning: $0) }
-            beginBoot()
+            beginBoot(permanent)
         }
         try result.get()
     }
 
-    private func beginBoot() {
+    private func beginBoot(_ permanent: Result<LoadedRelease, BootError>) {
         do {
-            guard let permanent = store.table.releases.permanent else {
-                throw BootError("\(root.releasesFile): no release is permanent, so nothing can boot")
-            }
-            let release = try root.load(permanent)
+            let release = try permanent.get()
             running.boots(release)
             events.release = release.vsn
             code.use(release)
@@ -218,11 +223,5 @@ private final class Composition {
 
     func makePlace(_ address: ChildAddress, _ spec: ChildSpec) -> Place {
         Place(address: address, spec: spec, node: node!)
-    }
-
-    var storeAccess: StoreAccess {
-        StoreAccess(
-            table: { [self] in node!.store.table },
-            installed: { [self] vsn in try node!.store.apply(try node!.store.table.installed(vsn)) })
     }
 }

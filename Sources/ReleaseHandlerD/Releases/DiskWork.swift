@@ -3,11 +3,19 @@ import NIOPosix
 /// Work that takes as long as its files are large, on threads that are there to wait: neither the node's own thread
 /// nor one of the few that Swift's tasks share may stand still for seconds.
 enum DiskWork {
+    /// Of our own: what others do must not wait because a disk of ours hangs. A change of the disk and a check of an
+    /// install have one each.
+    private static let threads: NIOThreadPool = {
+        let threads = NIOThreadPool(numberOfThreads: 4)
+        threads.start()
+        return threads
+    }()
+
     static func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
-            NIOThreadPool.singleton.submit { _ in
+            threads.submit { _ in
                 do throws(Failure) {
                     continuation.resume(returning: .success(try work()))
                 } catch {

@@ -11,6 +11,9 @@ public struct ReleaseRoot: Sendable {
 
     public init(path: String) { self.path = path }
 
+    /// Where its directories lead, links followed: asks the disk.
+    var directories: RootDirectories { RootDirectories(path) }
+
     var releasesDirectory: String { "\(path)/releases" }
     var releasesFile: String { "\(path)/releases/RELEASES" }
     var startErlData: String { "\(path)/releases/start_erl.data" }

@@ -9,12 +9,12 @@ extension Installer {
     func plan(_ vsn: String, requireRunning: @HostActor () throws(ControlError) -> LoadedRelease)
         async throws(ControlError) -> InstallPlan
     {
-        let preparation = try prepare(vsn, over: try requireRunning())
         guard !isChecking else {
             throw ControlError(.busy, "another check of an install reads its files; wait for its end")
         }
         isChecking = true
         defer { isChecking = false }
+        let preparation = try await store.prepare(vsn, for: "check-install-release") { $0 }
         try await DiskWork.run { [root = site.root] () throws(ControlError) in try preparation.checkObjectCode(in: root)
         }
         // What it found is true of the release that runs, for as long as that does.
@@ -47,26 +47,6 @@ extension Installer {
     private func workers(listing modules: [Atom]) async -> [ChildAddress] {
         await withCheckedContinuation { continuation in
             site.tree.workers(listing: modules) { continuation.resume(returning: $0.map(\.id)) }
-        }
-    }
-}
-
-extension Installer.Preparation {
-    /// Whether all that the script loads can be loaded; nothing is kept.
-    fileprivate func checkObjectCode(in root: ReleaseRoot) throws(ControlError) {
-        for instruction in entry.script {
-            guard case .loadObjectCode(let library, let vsn, let modules) = instruction else { continue }
-            guard let record = to.record.library(library), record.vsn == vsn else {
-                throw ControlError(
-                    .upgradeRefused, "\(instruction.term): library \(library.name)-\(vsn) is not in the new release")
-            }
-            for module in modules {
-                do {
-                    _ = try CodeServer.read(module, of: record, in: root)
-                } catch {
-                    throw ControlError(.upgradeRefused, "\(instruction.term): \(error)")
-                }
-            }
         }
     }
 }

@@ -21,7 +21,7 @@ final class Installer {
     }
 
     let site: UpgradeSite
-    let store: StoreAccess
+    let store: ReleaseStore
     private let purger: Purger
     var onNotice: @HostActor (Notice) -> Void = { _ in }
     /// Time limits of upgrades.
@@ -32,51 +32,10 @@ final class Installer {
     /// Whether a check of an install reads its files: one at a time, since it reads them all.
     var isChecking = false
 
-    init(site: UpgradeSite, store: StoreAccess, purger: Purger) {
+    init(site: UpgradeSite, store: ReleaseStore, purger: Purger) {
         self.site = site
         self.store = store
         self.purger = purger
-    }
-
-    /// All that an install needs, read and checked; making it changes nothing.
-    struct Preparation: Sendable {
-        let from: LoadedRelease
-        let to: LoadedRelease
-        let entry: RelupEntry
-        let isUp: Bool
-    }
-
-    func prepare(_ vsn: String, over from: LoadedRelease) throws(ControlError) -> Preparation {
-        let root = site.root
-        do {
-            let script = try store.table().script(
-                to: vsn, relupOfTarget: try relupIfInstallable(vsn), relupOfRunning: try root.relup(from.vsn))
-            let isUp = script.direction == .up
-            try script.entry.checkScript(file: root.relupFile(isUp ? vsn : from.vsn))
-            let to = try root.load(script.to)
-            try refuseUnsupported(script.entry, file: root.relupFile(isUp ? vsn : from.vsn))
-            return Preparation(from: from, to: to, entry: script.entry, isUp: isUp)
-        } catch let error as FileError {
-            throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
-        } catch let error as ReleaseError {
-            throw error.controlError
-        } catch {
-            throw ControlError(.internalError, "\(error)")
-        }
-    }
-
-    private func relupIfInstallable(_ vsn: String) throws -> Relup? {
-        _ = try store.table().installable(vsn)
-        return try site.root.relup(vsn)
-    }
-
-    /// What the script asks for and this version can't do is refused before anything runs.
-    private func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
-        for (index, instruction) in entry.script.enumerated() {
-            guard let message = instruction.unsupported else { continue }
-            throw FileError(
-                file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
-        }
     }
 
     /// The node stops; `reason` says why, for the result. The upgrade has ended when this returns.
@@ -88,8 +47,21 @@ final class Installer {
 
     // MARK: Install
 
-    func install(_ vsn: String, over from: LoadedRelease) throws(ControlError) -> AsyncStream<InstallProgress> {
-        let preparation = try prepare(vsn, over: from)
+    /// - Parameters:
+    ///   - isOwn: the node's own doing, which is never turned away for others that wait for the disk.
+    ///   - mayBegin: asked last, once all is read and before anything begins.
+    func install(
+        _ vsn: String, isOwn: Bool = false, mayBegin: @HostActor () throws(ControlError) -> Void
+    ) async throws(ControlError) -> AsyncStream<InstallProgress> {
+        try await store.prepare(vsn, for: "install-release", isOwn: isOwn) {
+            [self] (preparation) throws(ControlError) in
+            try mayBegin()
+            return begin(preparation)
+        }
+    }
+
+    private func begin(_ preparation: InstallPreparation) -> AsyncStream<InstallProgress> {
+        let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         let machine = RelupMachine(
             script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
@@ -198,17 +170,9 @@ final class Installer {
             script: upgrade.entry.script, from: upgrade.from.record.libraries, to: upgrade.to.record.libraries,
             touched: upgrade.touched)
         return Probation.Install(
-            release: upgrade.to.vsn, previous: upgrade.from.vsn, permanent: store.table().startErlData.releaseVsn,
+            release: upgrade.to.vsn, previous: upgrade.from.vsn, permanent: store.table.startErlData.releaseVsn,
             changed: changed, options: upgrade.to.probation)
     }
-}
-
-/// What an install asks of the releases' store.
-@HostActor
-struct StoreAccess {
-    let table: @HostActor () -> ReleaseTable
-    /// Makes this release the current one.
-    let installed: @HostActor (String) throws -> Void
 }
 
 extension Upgrade {

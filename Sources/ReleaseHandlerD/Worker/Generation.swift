@@ -48,6 +48,8 @@ final class Generation {
     let number: Int
     /// What it was started from: verified when the file was read, never assumed.
     let code: LoadedCode?
+    /// The path that it was started from: of a script, its own.
+    let executable: String
     let startedAtMilliseconds: Int
     /// The application's environment as the worker's state knows it: what it was told, before its handoffs too.
     var toldEnvironment: [EnvironmentEntry] = []
@@ -73,6 +75,7 @@ final class Generation {
     ) throws(LaunchError) {
         self.number = number
         self.code = code
+        executable = launch.executable.path
         self.references = references
         self.notify = notify
         startedAtMilliseconds = Reactor.nowMilliseconds()

@@ -7,10 +7,12 @@ import Terms
 struct RootCheck {
     private let root: String
     private let files: ReleaseFiles
+    private let directories: RootDirectories
 
     init(_ root: String) {
         self.root = root
         files = .below(root, shownAfter: CheckTool.prefix(root))
+        directories = RootDirectories(FileNames.withoutLinks(root) ?? root)
     }
 
     func run() -> CheckTool.Result {
@@ -61,12 +63,12 @@ struct RootCheck {
             }
         }
         let disk = ReleaseTable.DiskState(
-            releases: read("releases/RELEASES", ReleasesFile.parse),
+            releases: read("releases/RELEASES", ReleasesFile.parse).map(directories.withForms),
             startErlData: read("releases/start_erl.data", StartErlData.parse),
             newStartErlData: read("releases/new_start_erl.data", StartErlData.parse))
         guard isReadable else { return nil }
         do {
-            let recovery = try ReleaseTable.recover(disk)
+            let recovery = try ReleaseTable.recover(disk, identity: directories.identity)
             diagnostics += recovery.notes.map {
                 Diagnostic(.warning, code: "repaired", $0, advice: "The daemon repairs it when it starts.")
             }
@@ -83,11 +85,13 @@ struct RootCheck {
 
     /// Directories that no release has: what an operation left, or what somebody put there.
     private func unknown(_ table: ReleaseTable) -> [Diagnostic] {
-        let known = Set(table.releases.releases.flatMap(\.directories))
+        let known = Set(table.releases.releases.flatMap(\.directories).map(directories.identity))
         let found =
             Directory.names("\(root)/releases").map { "releases/\($0)" }
             + Directory.names("\(root)/lib").map { "lib/\($0)" }
-        return found.filter { !known.contains($0) && Directory.isDirectory("\(root)/\($0)") }.map { name in
+        return found.filter { name in
+            !known.contains(directories.identity(name)) && Directory.isDirectory("\(root)/\(name)")
+        }.map { name in
             Diagnostic(
                 .warning, code: "unknown_directory", "\(name) belongs to no release",
                 place: SourcePlace(file: files.shown(name), position: nil),

@@ -81,13 +81,6 @@ struct ReleaseReview {
             }
             return resource
         }
-        if ReleasesFile.reservedNames.contains(record.vsn) {
-            add(
-                Diagnostic(
-                    .error, code: "reserved_vsn", "releases/\(record.vsn) is a file of the release root's own",
-                    place: SourcePlace(file: files.shown(file), position: nil),
-                    advice: "Give the release another version."))
-        }
     }
 
     // MARK: Applications

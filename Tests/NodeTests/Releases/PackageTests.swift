@@ -99,7 +99,7 @@ import Wire
                 let rel = "{release, {\"../../../fix\", \"2.0.0\"}, {erts, \"\(Emulator.vsn)\"}, []}."
                 try root.write("releases/fix-2.0.0.rel", rel)
             },
-            "releases/fix-2.0.0.rel:1:12: expected a release's name that can be a file's name, found \"../../../fix\""
+            "releases/fix-2.0.0.rel:1:12: expected a release's name that can be a file's name (1 to 200 bytes without slashes and control characters, not \".\" or \"..\"), found \"../../../fix\""
         ),
         (
             { root in

@@ -59,7 +59,7 @@ import Wire
     /// The script begins in the turn after `install`, and what is deferred here comes right behind it.
     @HostActor
     private static func stopWhileItReads(_ node: Node) async throws -> (AsyncStream<InstallProgress>, Int) {
-        let progress = try node.install("2.0.0")
+        let progress = try await node.installWhenNothingChanges("2.0.0")
         let processes = await withCheckedContinuation { continuation in
             Reactor.shared.soon {
                 let processes = node.processes.generations.count

@@ -3,9 +3,9 @@ import Wire
 extension ControlHandlers {
     static func releases(_ node: Node) -> [ControlHandler] {
         [
-            ControlHandler(Operations.releases.which) { _ in ReleaseList(releases: await node.whichReleases()) },
+            ControlHandler(Operations.releases.which) { _ in ReleaseList(releases: await node.store.summaries) },
             ControlHandler(Operations.releases.unpack) { request async throws(ControlError) in
-                try await node.unpack(request.body.package)
+                try await node.store.unpack(request.body.package)
             },
             ControlHandler(Operations.releases.check) { request async throws(ControlError) in
                 try await node.plan(request.parameters.vsn)
@@ -14,11 +14,12 @@ extension ControlHandlers {
                 try await node.installWhenNothingChanges(request.parameters.vsn)
             },
             ControlHandler(Operations.releases.makePermanent) { request async throws(ControlError) in
-                try await node.makePermanent(
-                    request.parameters.vsn, by: "request of uid \(request.peer.uid), pid \(request.peer.pid)")
+                try await node.store.makePermanent(
+                    request.parameters.vsn, by: "request of uid \(request.peer.uid), pid \(request.peer.pid)",
+                    isOwn: false)
             },
             ControlHandler(Operations.releases.remove) { request async throws(ControlError) in
-                try await node.removeRelease(request.parameters.vsn)
+                try await node.store.remove(request.parameters.vsn)
                 return RemovedRelease(removed: request.parameters.vsn)
             },
         ]

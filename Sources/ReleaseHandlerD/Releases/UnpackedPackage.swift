@@ -1,42 +1,6 @@
 import Host
 import Instructions
-import Logging
 import ReleaseHandling
-import Supervision
-import Terms
-import Wire
-
-/// `unpack_release`: a package becomes a release that can be installed, or nothing of it stays.
-extension Node {
-    func unpack(_ package: String) async throws(ControlError) -> ReleaseSummary {
-        _ = try requireRunning()
-        let unpacked: UnpackedPackage
-        do {
-            unpacked = try await DiskWork.run { [root] () throws(PackageError) in
-                try UnpackedPackage.make(package, root: root)
-            }
-        } catch {
-            throw ControlError(.packageInvalid, error.description, details: ["package": package])
-        }
-        defer { unpacked.staged.discard() }
-        // The node may have begun something else meanwhile.
-        _ = try requireRunning()
-        let before = store.table
-        do {
-            let change = try store.table.unpack(unpacked.resource) { FileNames.exists(root.resolve($0)) }
-            try store.apply(change, staging: unpacked.staged.directory)
-        } catch let error as ReleaseError {
-            throw error.controlError
-        } catch {
-            throw ControlError(.systemError, "\(error); \(store.sentence(since: before))")
-        }
-        let vsn = unpacked.resource.vsn
-        events.post(
-            "unpacked", "release \(vsn) is unpacked from \(package)", level: .notice,
-            fields: ["vsn": vsn, "package": package])
-        return try summary(vsn)
-    }
-}
 
 /// Why a package is not taken: one sentence that names the package and what is wrong in it.
 struct PackageError: Error, CustomStringConvertible { let description: String }
@@ -70,10 +34,6 @@ struct UnpackedPackage: Sendable {
         let stagedRoot = ReleaseRoot(path: staged.directory)
         let resource = try findResource(staged, stagedRoot)
         try staged.checkManifest(vsn: resource.vsn)
-        guard !ReleasesFile.reservedNames.contains(resource.vsn) else {
-            throw PackageError(
-                description: "releases/\(resource.vsn) is a file of the release root's own; give it another version")
-        }
         var record = ReleaseRecord(resource, status: .unpacked)
         for index in record.libraries.indices {
             let library = record.libraries[index]

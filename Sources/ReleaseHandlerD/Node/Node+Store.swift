@@ -1,0 +1,26 @@
+import Host
+import Logging
+import Wire
+import ReleaseHandling
+
+/// What the releases' store asks of the node, and what a change of the releases means for the rest of it.
+extension Node: ReleaseStoreDelegate {
+    var startedFiles: [String] { processes.generations.values.map(\.executable) }
+
+    func releasesChanged(_ news: ReleaseStore.News) {
+        switch news {
+        case .unpacked(let vsn, let package):
+            events.post(
+                "unpacked", "release \(vsn) is unpacked from \(package)", level: .notice,
+                fields: ["vsn": vsn, "package": package])
+        case .madePermanent(let vsn, let by):
+            purger.releaseMadePermanent()
+            probation.judge(.madePermanent(vsn))
+            events.post(
+                "made_permanent", "release \(vsn) is permanent, by \(by)", level: .notice,
+                fields: ["vsn": vsn, "by": by])
+        case .removed(let vsn):
+            events.post("removed", "release \(vsn) is removed", level: .notice, fields: ["vsn": vsn])
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Instructions
+import ReleaseHandling
+import Wire
+import Terms
+
+/// All that an install needs, read and checked; making it changes nothing.
+struct InstallPreparation: Sendable {
+    let from: LoadedRelease
+    let to: LoadedRelease
+    let entry: RelupEntry
+    let isUp: Bool
+
+    static func read(
+        _ vsn: String, from: LoadedRelease, _ table: ReleaseTable, _ root: ReleaseRoot
+    ) throws(ControlError) -> InstallPreparation {
+        do {
+            _ = try table.installable(vsn)
+            let script = try table.script(
+                to: vsn, relupOfTarget: try root.relup(vsn), relupOfRunning: try root.relup(from.vsn))
+            let isUp = script.direction == .up
+            let file = root.relupFile(isUp ? vsn : from.vsn)
+            try script.entry.checkScript(file: file)
+            let to = try root.load(script.to)
+            try refuseUnsupported(script.entry, file: file)
+            return InstallPreparation(from: from, to: to, entry: script.entry, isUp: isUp)
+        } catch let error as FileError {
+            throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
+        } catch let error as ReleaseError {
+            throw error.controlError
+        } catch {
+            throw ControlError(.internalError, "\(error)")
+        }
+    }
+
+    /// What the script asks for and this version can't do is refused before anything runs.
+    private static func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
+        for (index, instruction) in entry.script.enumerated() {
+            guard let message = instruction.unsupported else { continue }
+            throw FileError(
+                file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
+        }
+    }
+
+    /// Whether all that the script loads can be loaded; nothing is kept.
+    func checkObjectCode(in root: ReleaseRoot) throws(ControlError) {
+        for instruction in entry.script {
+            guard case .loadObjectCode(let library, let vsn, let modules) = instruction else { continue }
+            guard let record = to.record.library(library), record.vsn == vsn else {
+                throw ControlError(
+                    .upgradeRefused, "\(instruction.term): library \(library.name)-\(vsn) is not in the new release")
+            }
+            for module in modules {
+                do {
+                    _ = try CodeServer.read(module, of: record, in: root)
+                } catch {
+                    throw ControlError(.upgradeRefused, "\(instruction.term): \(error)")
+                }
+            }
+        }
+    }
+}

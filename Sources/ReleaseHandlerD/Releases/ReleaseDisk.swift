@@ -1,0 +1,171 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Terms
+
+/// A release root's disk: performs a change's writes in their order, repairs at start-up what was cut short.
+///
+/// All of it waits for the disk, so that none of it belongs on the reactor's thread; one at a time is the caller's to see
+/// to (`ChangeLine`).
+struct ReleaseDisk: Sendable {
+    let root: ReleaseRoot
+    private let lock: FileLock
+
+    /// What was found as the root was taken into use.
+    struct Start: Sendable {
+        let disk: ReleaseDisk
+        let table: ReleaseTable
+        /// What start-up repaired, for the log.
+        let notes: [String]
+        /// What the processes of the run before are known by; empty where there was none.
+        let earlierRun: String
+    }
+
+    /// What a change came to. Where a write failed, the table is what stands on disk by then.
+    struct Outcome: Sendable {
+        let table: ReleaseTable
+        let failure: (any Error)?
+    }
+
+    /// Takes the root into use, for as long as the result lives, and repairs it.
+    static func open(_ root: ReleaseRoot) throws(BootError) -> Start {
+        let lock = try lock(root)
+        let disk = ReleaseDisk(root: root, lock: lock)
+        let earlierRun = lock.note()
+        AtomicFile.removeLeftovers(in: root.releasesDirectory)
+        ReleaseArchive.removeLeftovers(in: root.path)
+        do {
+            let recovery = try ReleaseTable.recover(try disk.state(), identity: root.directories.identity)
+            for write in recovery.writes { try disk.perform(write, staging: nil) }
+            return Start(disk: disk, table: recovery.table, notes: recovery.notes, earlierRun: earlierRun)
+        } catch {
+            throw BootError("the release root \(root.path) can't be used: \(error)")
+        }
+    }
+
+    /// Performs all writes of a change of `before`. Where one fails, the table becomes what stands on disk by then: what
+    /// start-up would make of it, with what only the memory knows.
+    ///
+    /// - Parameter staging: where a package was unpacked to.
+    func apply(_ change: ReleaseTable.Change, to before: ReleaseTable, staging: String? = nil) -> Outcome {
+        do {
+            for directory in change.required where !FileNames.exists(root.resolve(directory)) {
+                throw SystemError("stat", 2, root.resolve(directory))
+            }
+        } catch {
+            return Outcome(table: before, failure: error)
+        }
+        do {
+            for write in change.writes { try perform(write, staging: staging) }
+            return Outcome(table: change.table, failure: nil)
+        } catch {
+            return Outcome(table: adopted(before), failure: error)
+        }
+    }
+
+    /// From now on the processes of this run are those that the next one looks for.
+    func beginRun(mark: String) throws(SystemError) { try lock.write(note: mark) }
+
+    /// What the disk says, repaired as start-up would; where that fails too, start-up tries again.
+    private func adopted(_ table: ReleaseTable) -> ReleaseTable {
+        guard
+            let recovery = try? ReleaseTable.recover(readableState(table), identity: root.directories.identity)
+        else { return table }
+        for write in recovery.writes {
+            do {
+                try perform(write, staging: nil)
+            } catch {
+                break  // The next ones may rely on it.
+            }
+        }
+        return table.adopting(recovery.table)
+    }
+
+    // MARK: What stands there
+
+    private func state() throws(FileError) -> ReleaseTable.DiskState {
+        func read<Value>(
+            _ file: String, _ parse: ([UInt8], String) throws(FileError) -> Value
+        ) throws(FileError) -> Value? {
+            guard FileNames.exists(file) else { return nil }
+            return try parse(root.read(file), file)
+        }
+        return ReleaseTable.DiskState(
+            releases: try read(root.releasesFile, ReleasesFile.parse).map(root.directories.withForms),
+            startErlData: try read(root.startErlData, StartErlData.parse),
+            newStartErlData: try read(root.newStartErlData, StartErlData.parse),
+            pending: try read(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) })
+    }
+
+    /// A file that can't be read says what was last written to it.
+    private func readableState(_ table: ReleaseTable) -> ReleaseTable.DiskState {
+        func readable<Value>(_ file: String, _ parse: ([UInt8], String) throws(FileError) -> Value) -> Value? {
+            guard let bytes = try? FileContents.read(file, limit: ReleaseRoot.maxFileBytes) else { return nil }
+            return try? parse(bytes, file)
+        }
+        return ReleaseTable.DiskState(
+            releases: readable(root.releasesFile, ReleasesFile.parse).map(root.directories.withForms)
+                ?? table.releases.persistent,
+            startErlData: readable(root.startErlData, StartErlData.parse) ?? table.startErlData,
+            newStartErlData: readable(root.newStartErlData, StartErlData.parse),
+            pending: readable(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) })
+    }
+
+    private static func parsePending(_ bytes: [UInt8], _ file: String) throws(FileError) -> [String] {
+        do {
+            return try TermText.parseTerms(bytes).compactMap(\.term.asString)
+        } catch {
+            throw FileError(file: file, position: error.position, message: error.message)
+        }
+    }
+
+    /// Two daemons on one root would write over each other.
+    private static func lock(_ root: ReleaseRoot) throws(BootError) -> FileLock {
+        guard FileNames.exists(root.releasesDirectory) else {
+            throw BootError("\(root.path) is no release root: it has no directory releases")
+        }
+        let lock: FileLock?
+        do {
+            lock = try FileLock(root.lockFile)
+        } catch {
+            throw BootError("the release root \(root.path) can't be locked: \(error)")
+        }
+        guard let lock else {
+            throw BootError("the release root \(root.path) is in use by another release-handlerd: stop it first")
+        }
+        return lock
+    }
+
+    // MARK: Writing
+
+    private func perform(_ write: ReleaseTable.DiskWrite, staging: String?) throws {
+        switch write {
+        case .releases(let releases):
+            try AtomicFile.write(root.releasesFile, Array(releases.text().utf8))
+        case .startErlData(let data):
+            try AtomicFile.write(root.startErlData, Array(data.text().utf8))
+        case .newStartErlData(let data):
+            try AtomicFile.write(root.newStartErlData, Array(data.text().utf8))
+        case .removeNewStartErlData:
+            try Directory.removeTree(root.newStartErlData)
+            try AtomicFile.syncDirectory(root.releasesDirectory)
+        case .pending(let directories):
+            let text = TermText.format(terms: directories.map { Term.string($0) }, header: nil)
+            try AtomicFile.write(root.pendingFile, Array(text.utf8))
+        case .removePending:
+            try Directory.removeTree(root.pendingFile)
+            try AtomicFile.syncDirectory(root.releasesDirectory)
+        case .placeDirectory(let directory):
+            guard let staging, FileNames.exists("\(staging)/\(directory)") else { return }
+            let target = root.resolve(directory)
+            try Directory.make(ReleaseRoot.parent(of: target))
+            try AtomicFile.place("\(staging)/\(directory)", at: target)
+        case .removeDirectory(let directory):
+            let target = root.resolve(directory)
+            try Directory.removeTree(target)
+            // What lay in a directory that is gone as well needs no sync of it.
+            let parent = ReleaseRoot.parent(of: target)
+            if FileNames.exists(parent) { try AtomicFile.syncDirectory(parent) }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Wire
+
+/// Unpack, make permanent, remove, and the reading of what an install needs: each a turn.
+extension ReleaseStore {
+    /// A package becomes a release that can be installed, or nothing of it stays.
+    ///
+    /// What the root has of it already is compared within the turn: a library that another change takes away, or brings,
+    /// can't come in between.
+    func unpack(_ package: String) async throws(ControlError) -> ReleaseSummary {
+        try await line.turn("unpack-release \(package)") { () async throws(ControlError) in
+            _ = try requireRunning()
+            let unpacked = try await staged(package)
+            do throws(ControlError) {
+                // The node may have begun to stop meanwhile.
+                _ = try requireRunning()
+                try await change(staging: unpacked.staged.directory) { [root] (table) throws(ReleaseError) in
+                    try table.unpack(unpacked.resource) { FileNames.exists(root.resolve($0)) }
+                }
+            } catch {
+                await onDisk { unpacked.staged.discard() }
+                throw error
+            }
+            await onDisk { unpacked.staged.discard() }
+            delegate?.releasesChanged(.unpacked(unpacked.resource.vsn, package: package))
+            return try summary(unpacked.resource.vsn)
+        }
+    }
+
+    private func staged(_ package: String) async throws(ControlError) -> UnpackedPackage {
+        do {
+            return try await onDisk { [root] () throws(PackageError) in
+                try UnpackedPackage.make(package, root: root)
+            }
+        } catch {
+            throw ControlError(.packageInvalid, error.description, details: ["package": package])
+        }
+    }
+
+    /// `by`: whose doing it is, for the events.
+    ///
+    /// Source: OTP release_handler(3), `make_permanent/1`.
+    func makePermanent(_ vsn: String, by: String, isOwn: Bool) async throws(ControlError) -> ReleaseSummary {
+        try await line.turn("make-permanent \(vsn)", isOwn: isOwn) { () async throws(ControlError) in
+            _ = try requireRunning()
+            do throws(ControlError) {
+                try await change { (table) throws(ReleaseError) in try table.makePermanent(vsn) }
+            } catch {
+                // start_erl.data decides what boots, whatever else could not be written.
+                if error.code == .systemError, releases.permanent?.vsn == vsn {
+                    delegate?.releasesChanged(.madePermanent(vsn, by: by))
+                }
+                throw error
+            }
+            delegate?.releasesChanged(.madePermanent(vsn, by: by))
+            return try summary(vsn)
+        }
+    }
+
+    /// Source: OTP release_handler(3), `remove_release/1`.
+    func remove(_ vsn: String) async throws(ControlError) {
+        try await line.turn("remove-release \(vsn)") { () async throws(ControlError) in
+            _ = try requireRunning()
+            let started = delegate?.startedFiles ?? []
+            try await change { [root] (table) throws(ReleaseError) in
+                let directories = root.directories
+                let files = ProcessFiles.inUse().union(started.compactMap(FileNames.withoutLinks))
+                return try table.remove(
+                    vsn,
+                    isInUse: { directory in
+                        let own = directories.identity(directory)
+                        return files.contains { $0 == own || $0.hasPrefix("\(own)/") }
+                    }, identity: directories.identity)
+            }
+            delegate?.releasesChanged(.removed(vsn))
+        }
+    }
+
+    /// Reads and checks all that an install of a release over the running one needs, and gives it to `then` in the same
+    /// turn: what was read is there until it is used. Reading changes nothing.
+    ///
+    /// - Parameter what: as `releasectl` names it.
+    func prepare<Value: Sendable>(
+        _ vsn: String, for what: String, isOwn: Bool = false,
+        then: @HostActor (InstallPreparation) throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        try await line.turn("\(what) \(vsn)", isOwn: isOwn) { () async throws(ControlError) in
+            let from = try requireRunning()
+            let table = table
+            let preparation = try await onDisk { [root] () throws(ControlError) in
+                try InstallPreparation.read(vsn, from: from, table, root)
+            }
+            _ = try requireRunning()
+            return try then(preparation)
+        }
+    }
+
+    private func requireRunning() throws(ControlError) -> LoadedRelease {
+        guard let delegate else { throw ControlError(.unavailable, "the node is stopping") }
+        return try delegate.requireRunning()
+    }
+}

@@ -1,0 +1,38 @@
+import Instructions
+import ReleaseHandling
+import Wire
+import Terms
+
+extension ReleaseRecord {
+    var summary: ReleaseSummary {
+        let status: ReleaseSummary.Status =
+            switch status {
+            case .unpacked: .unpacked
+            case .current: .current
+            case .permanent: .permanent
+            case .old: .old
+            case .tmpCurrent: .temporaryCurrent
+            }
+        return ReleaseSummary(
+            name: name, vsn: vsn, erts: ertsVsn, status: status,
+            applications: libraries.map { ApplicationVersion(name: $0.name.name, vsn: $0.vsn) })
+    }
+}
+
+extension ReleaseError {
+    var controlError: ControlError {
+        switch self {
+        case .existingRelease(let vsn): ControlError(.badStatus, description, details: ["vsn": vsn])
+        case .noSuchRelease(let vsn): ControlError(.noSuchRelease, description, details: ["vsn": vsn])
+        case .alreadyInstalled(let vsn): ControlError(.alreadyInstalled, description, details: ["vsn": vsn])
+        case .badStatus(let vsn, let status):
+            ControlError(.badStatus, description, details: ["vsn": vsn, "status": status.atom.name])
+        case .permanent(let vsn): ControlError(.badStatus, description, details: ["vsn": vsn, "status": "permanent"])
+        case .noMatchingRelup(let to, let from):
+            ControlError(.upgradeRefused, description, details: ["to": to, "from": from])
+        case .inUse(let vsn, let directory):
+            ControlError(.busy, description, details: ["vsn": vsn, "directory": directory])
+        case .badState: ControlError(.internalError, description)
+        }
+    }
+}
