@@ -50,7 +50,7 @@ let package = Package(
             name: "Supervision", dependencies: ["Terms", "Instructions", "Wire"],
             swiftSettings: settings),
         .target(
-            name: "ReleaseHandling", dependencies: ["Terms", "Instructions", "Wire"],
+            name: "ReleaseHandling", dependencies: ["Terms", "Instructions", "Wire", "Supervision"],
             swiftSettings: settings),
 
         // What touches the system.
@@ -147,10 +147,13 @@ let package = Package(
             name: "SupervisionTests", dependencies: ["Supervision", "Instructions", "Wire", "Terms"],
             resources: [.copy("golden")], swiftSettings: settings),
         .testTarget(
-            name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Wire", "Terms"],
-            swiftSettings: settings),
+            name: "ReleaseHandlingTests",
+            dependencies: ["ReleaseHandling", "Supervision", "Instructions", "Wire", "Terms"],
+            exclude: ["golden"], swiftSettings: settings),
         .testTarget(
-            name: "HostTests", dependencies: ["Host", "Instructions", "Wire", "Terms", "CHost"], swiftSettings: settings
+            name: "HostTests",
+            dependencies: ["Host", "ReleaseHandling", "Instructions", "Wire", "Terms", "CHost"],
+            swiftSettings: settings
         ),
         .testTarget(
             name: "ReleaseToolsTests", dependencies: ["ReleaseTools", "Host", "Instructions", "Terms", "releasectl"],

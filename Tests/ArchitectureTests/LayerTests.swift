@@ -6,7 +6,7 @@ private let layers: [String: Set<String>] = [
     "Instructions": ["Terms", "HeapModule"],
     "Wire": ["Terms"],
     "Supervision": ["Terms", "Instructions", "Wire"],
-    "ReleaseHandling": ["Terms", "Instructions", "Wire"],
+    "ReleaseHandling": ["Terms", "Instructions", "Wire", "Supervision"],
     "Host": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "CPCRE2",
         "Crypto", "Dispatch", "Glibc", "Synchronization",

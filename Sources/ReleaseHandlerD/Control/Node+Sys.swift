@@ -3,6 +3,7 @@ import Instructions
 import Supervision
 import Terms
 import Wire
+import ReleaseHandling
 
 /// OTP's `sys` functions of workers, as far as they are for people who look and repair.
 ///
@@ -13,7 +14,7 @@ extension Node {
 
     func getStatus(_ worker: String) async throws(ControlError) -> WorkerStatus {
         let place = try found(worker)
-        guard launcher.speaksProtocol(place.spec) else {
+        guard place.speaksProtocol else {
             return WorkerStatus(worker: worker, status: try programStatus(place, worker).description)
         }
         let status = try await ask(place, worker) { .getStatus(ref: $0) }
@@ -66,7 +67,7 @@ extension Node {
 
     private func withState(_ worker: String) throws(ControlError) -> Place {
         let place = try found(worker)
-        guard launcher.speaksProtocol(place.spec) else {
+        guard place.speaksProtocol else {
             throw ControlError(
                 .workerError, "\(worker) is an unmodified program: it has no state to show or to replace",
                 details: ["worker": worker, "reason": "os_program"])
@@ -76,10 +77,10 @@ extension Node {
 
     func notRunning(_ worker: String) -> ControlError {
         let sentence: String
-        switch place(named: worker)?.state {
+        switch place(named: worker)?.phase {
         case .starting?: sentence = "\(worker) does not run yet: it is being started"
-        case .discarding?, .stopping?: sentence = "\(worker) is being stopped"
-        case .empty?, .running?, .suspending?, .suspended?, .resuming?, nil: sentence = "\(worker) does not run"
+        case .stopping?: sentence = "\(worker) is being stopped"
+        case .empty?, .running?, .suspended?, nil: sentence = "\(worker) does not run"
         }
         return ControlError(.workerError, sentence, details: ["worker": worker, "reason": "noproc"])
     }

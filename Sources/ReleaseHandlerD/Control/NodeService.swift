@@ -164,7 +164,7 @@ public final class NodeService: NodeControl {
 extension Node {
     func call(_ worker: String, _ request: Term, timeoutMilliseconds: Int) async throws(ControlError) -> String {
         let place = try found(worker)
-        guard launcher.speaksProtocol(place.spec) else {
+        guard place.speaksProtocol else {
             throw ControlError(
                 .workerError, "\(worker) is an unmodified program: it answers no calls",
                 details: ["worker": worker, "reason": "os_program"])
@@ -263,9 +263,9 @@ extension Node {
 
     private func state(of child: ChildStatus, _ place: Place?) -> TreeNode.State {
         if let place {
-            switch place.state {
-            case .suspending, .suspended, .resuming: return .suspended
-            case .stopping, .discarding: return .stopping
+            switch place.phase {
+            case .suspended: return .suspended
+            case .stopping: return .stopping
             case .empty, .starting, .running: break
             }
         }
@@ -294,12 +294,12 @@ extension CallFailure {
         switch self {
         case .ended(let reason):
             return ControlError(
-                .workerError, "\(worker) ended before it answered: \(reason)",
-                details: details.merging(["reason": reason.description]) { $1 })
+                .workerError, "\(worker) ended before it answered: \(reason.reasonText)",
+                details: details.merging(["reason": reason.reasonText]) { $1 })
         case .worker(let reason):
             return ControlError(
-                .workerError, "\(worker) answered with an error: \(reason)",
-                details: details.merging(["reason": reason.description]) { $1 })
+                .workerError, "\(worker) answered with an error: \(reason.reasonText)",
+                details: details.merging(["reason": reason.reasonText]) { $1 })
         case .timedOut(let milliseconds):
             return ControlError(.timeout, "\(worker) did not answer within \(milliseconds) ms", details: details)
         case .mailboxFull:

@@ -97,7 +97,7 @@ extension Node {
                 events.post(
                     "application_failed", "application \(name.name) could not start: \(explained(reason))",
                     level: .error,
-                    fields: ["reason": reason.description])
+                    fields: ["reason": reason.reasonText])
             }
             settle(name, \.starts, .tuple([.error, reason]))
             settleRest(name)
@@ -110,8 +110,9 @@ extension Node {
         case .stopFailed(let name, let reason): settle(name, \.stops, .tuple([.error, reason]))
         case .exited(let name, let type, let reason):
             events.post(
-                "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason)", level: .error,
-                fields: ["reason": reason.description])
+                "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason.reasonText)",
+                level: .error,
+                fields: ["reason": reason.reasonText])
         case .booted: booted()
         case .terminateNode(let reason): stop(endOfNode("the node ends: \(explained(reason))"))
         case .allStopped: treeIsDown()

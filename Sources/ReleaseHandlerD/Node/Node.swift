@@ -24,10 +24,9 @@ public final class Node {
     let root: ReleaseRoot
     let events: EventHub
     let codeServer: CodeServer
-    let sockets = SocketKeeper()
-    let references = References()
+    let sockets = ListeningSockets()
     let startedAtMilliseconds = Reactor.nowMilliseconds()
-    lazy var launcher = Launcher(node: self)
+    lazy var launcher = Launcher(context: self, sockets: sockets)
 
     var phase: Phase = .idle
     /// What runs now; nil until the boot has read it.
@@ -145,7 +144,7 @@ public final class Node {
         if spec.listedModules.contains(where: heldModules.contains) {
             return feed(.workerStartHeld(id))
         }
-        let place = places[address] ?? Place(address: address, spec: spec, node: self)
+        let place = places[address] ?? Place(address: address, spec: spec, launcher: launcher, observer: self)
         places[address] = place
         emptyPlaces.remove(address)
         place.start(id, spec: spec)
@@ -155,7 +154,7 @@ public final class Node {
         guard let place = places[address], place.startID == id else {
             return feed(.workerExited(id, reason: .atom("noproc")))
         }
-        place.stop(id, shutdown)
+        place.stop(shutdown)
     }
 
     private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
@@ -187,7 +186,7 @@ public final class Node {
 
     // MARK: What places tell
 
-    func placeNotice(_ place: Place, _ notice: Place.Notice) {
+    func placeNotice(_ place: Place, _ notice: PlaceMachine.Notice) {
         let id = notice.startID
         if place.startID == nil { emptied(place.address) }
         switch notice {

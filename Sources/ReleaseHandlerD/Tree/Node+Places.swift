@@ -35,13 +35,26 @@ extension Node {
             case .all: emptyPlaces
             }
         placesInQuestion = .some([])
-        for address in inQuestion where emptyPlaces.contains(address) && !isWanted(address) {
+        for address in inQuestion where emptyPlaces.contains(address) {
+            guard !isWanted(address) else {
+                if !isStartAwaited(address) { places[address]?.noneAwaited() }
+                continue
+            }
             emptyPlaces.remove(address)
-            places[address] = nil
+            places.removeValue(forKey: address)?.noneAwaited()
             switch phase {
             case .stopping, .ended: break  // A node that goes down leaves its sockets to the next run: `end` decides.
             case .idle, .starting, .running, .upgrading: sockets.close(of: address)
             }
+        }
+    }
+
+    /// Whether its supervisor, or one above it, is about to start it again without being asked.
+    private func isStartAwaited(_ address: ChildAddress) -> Bool {
+        switch tree.child(at: address)?.state {
+        case .starting?, .running?, .restarting?: true
+        case .undefined?: false
+        case nil: tree.prospect(of: address) == .awaited
         }
     }
 

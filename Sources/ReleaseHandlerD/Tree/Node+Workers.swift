@@ -24,7 +24,7 @@ extension Node {
 
     private func awaitStarts(listing modules: Set<Atom>, then: @escaping @HostActor () -> Void) {
         let starts = places.values.compactMap { place -> StartID? in
-            guard case .starting(let id, _) = place.state else { return nil }
+            guard place.isStarting, let id = place.startID else { return nil }
             return place.spec.listedModules.contains(where: modules.contains) ? id : nil
         }
         let gather = Gather<Bool>(count: starts.count) { _ in then() }
@@ -71,7 +71,7 @@ extension Node {
 
     private func modulesOf(_ place: Place, then: @escaping @HostActor ([Atom]) -> Void) {
         if case .list(let modules) = place.spec.modules { return then(modules) }
-        guard case .running(_, let generation) = place.state else { return then([place.spec.start.module]) }
+        guard let generation = place.running else { return then([place.spec.start.module]) }
         generation.ask(within: Self.getModulesMilliseconds, { .getModules(ref: $0) }) { answer in
             guard case .value(.list(let names)) = answer else { return then([place.spec.start.module]) }
             then(names.compactMap(\.asAtom))

@@ -144,7 +144,7 @@ extension Upgrade {
 
     /// Nil once the worker runs the current code, and where its supervisor does not restart it.
     private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
-        guard let place = node.places[address], case .starting(let id, _) = place.state else {
+        guard let place = node.places[address], place.isStarting, let id = place.startID else {
             switch node.tree.child(at: address)?.state {
             case .running: return then(oldCode(address))
             case .starting, .restarting: return then(.atom("restarting"))
@@ -153,7 +153,7 @@ extension Upgrade {
         }
         within(Self.startMilliseconds, then) { done in
             node.startWaiters[id, default: []].append { [weak self] in
-                guard let self, let place = self.node.places[address], case .running = place.state else {
+                guard let self, let place = self.node.places[address], place.isRunning else {
                     return done(.atom("start_failed"))
                 }
                 done(self.oldCode(address))
