@@ -57,7 +57,8 @@ let package = Package(
         .target(
             name: "ReleaseHandling",
             dependencies: [
-                "Terms", "Instructions", "Wire", .product(name: "OrderedCollections", package: "swift-collections"),
+                "Terms", "Instructions", "Wire", "Supervision",
+                .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: settings),
 
@@ -157,8 +158,9 @@ let package = Package(
             name: "SupervisionTests", dependencies: ["Supervision", "Instructions", "Wire", "Terms"],
             resources: [.copy("golden")], swiftSettings: settings),
         .testTarget(
-            name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Wire", "Terms"],
-            swiftSettings: settings),
+            name: "ReleaseHandlingTests",
+            dependencies: ["ReleaseHandling", "Supervision", "Instructions", "Wire", "Terms"],
+            exclude: ["golden"], swiftSettings: settings),
         // What the tests of several targets stand on. A test target itself: it sees the daemon with `@testable`, and no
         // build without tests has it.
         .testTarget(
@@ -169,7 +171,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "HostTests", dependencies: ["TestSupport", "Host", "Instructions", "Wire", "Terms", "CHost"],
+            name: "HostTests",
+            dependencies: ["TestSupport", "Host", "ReleaseHandling", "Instructions", "Wire", "Terms", "CHost"],
             swiftSettings: settings),
         .testTarget(
             name: "ReleaseToolsTests",

@@ -25,7 +25,7 @@ extension RelupMachine {
         /// Read, check and keep `DIRECTORY/ebin/MODULE` of each. → `objectCodeRead` | `objectCodeFailed`
         case readObjectCode(library: LibraryRecord, modules: [Atom])
         /// Start all of these at once and wait until they acknowledged. A probe (no worker) is ended by the driver
-        /// as soon as it has acknowledged. → `standbysReady` | `standbyFailed` (the others stand until
+        /// as soon as it has acknowledged, and not started where nothing says how. → `standbysReady` | `standbyFailed` (the others stand until
         /// `endStandbys`)
         case startStandbys([StandbyOrder])
         /// What starts use from now on, code path included. → `codeChanged`
@@ -84,7 +84,8 @@ extension RelupMachine {
         case workersFound([WorkerInfo])
         case objectCodeRead([CodeVersion])
         case objectCodeFailed(module: Atom, reason: Term)
-        case standbysReady([StandbyInfo])
+        /// `notes`: probes that were not started, and why.
+        case standbysReady([StandbyInfo], notes: [String] = [])
         case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
         case codeChanged
         case startsHeld

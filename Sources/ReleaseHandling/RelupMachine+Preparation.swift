@@ -31,7 +31,8 @@ extension RelupMachine {
         if case .standbyFailed(let module, let worker, let reason) = event {
             return .fail(.standby(module: module, worker: worker, reason: reason))
         }
-        guard case .standbysReady(let infos) = event else { return nil }
+        guard case .standbysReady(let infos, let notes) = event else { return nil }
+        for sentence in notes { note(sentence) }
         noteStandbys(infos)
         return .done
     }

@@ -5,7 +5,7 @@ public import Wire
 public struct StartID: Hashable, Sendable, Comparable, CustomStringConvertible {
     public let number: Int
 
-    init(number: Int) { self.number = number }
+    public init(number: Int) { self.number = number }
 
     public static func < (a: StartID, b: StartID) -> Bool { a.number < b.number }
     public var description: String { "#\(number)" }

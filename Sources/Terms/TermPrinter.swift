@@ -22,7 +22,10 @@ struct TermPrinter {
     /// Once this many bytes are written, nothing more is: for measuring whether a term fits on a line.
     private var limit = Int.max
 
-    init(style: Style = Style()) { self.style = style }
+    init(style: Style = Style(), limit: Int = .max) {
+        self.style = style
+        self.limit = limit
+    }
 
     var isOverLimit: Bool { output.count > limit }
 
@@ -208,6 +211,17 @@ extension Term: CustomStringConvertible {
         var printer = TermPrinter()
         printer.write(self)
         return String(decoding: printer.output, as: UTF8.self)
+    }
+
+    /// As `description`, of one that is longer than this only the beginning, and ` [cut]` behind it. It costs no more than
+    /// what is shown.
+    public func description(upToBytes limit: Int) -> String {
+        var printer = TermPrinter(limit: limit)
+        printer.write(self)
+        guard printer.isOverLimit else { return String(decoding: printer.output, as: UTF8.self) }
+        var end = limit
+        while end > 0, printer.output[end] & 0xc0 == 0x80 { end -= 1 }
+        return String(decoding: printer.output[..<end], as: UTF8.self) + " [cut]"
     }
 
     /// The term on as many lines as it takes for none to be longer than `width` characters where that is

@@ -6,7 +6,7 @@ private let layers: [String: Set<String>] = [
     "Instructions": ["Terms", "HeapModule"],
     "Wire": ["Terms"],
     "Supervision": ["Terms", "Instructions", "Wire", "DequeModule", "OrderedCollections"],
-    "ReleaseHandling": ["Terms", "Instructions", "Wire", "OrderedCollections"],
+    "ReleaseHandling": ["Terms", "Instructions", "Wire", "Supervision", "OrderedCollections"],
     "Host": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "CPCRE2",
         "Crypto", "DequeModule", "Dispatch", "Glibc", "Synchronization",

@@ -204,3 +204,15 @@ import Testing
         #expect(try TermText.parseTerm(release.pretty(width: 1)) == release)
     }
 }
+
+/// Terms for people who want no more than the beginning.
+@Suite struct TermCutTests {
+    @Test func whatIsLongIsCutBetweenCharacters() {
+        let term = Term.tuple([.atom("error"), .binary(Array("aaé".utf8) + Array(repeating: 0x62, count: 100_000))])
+        #expect(term.description(upToBytes: 200_000) == term.description)
+        #expect(term.description(upToBytes: 13) == "{error,<<\"aa [cut]")
+        #expect(term.description(upToBytes: 14) == "{error,<<\"aaé [cut]")
+        let exact = Term.atom("shutdown")
+        #expect(exact.description(upToBytes: 8) == "shutdown" && exact.description(upToBytes: 7) == "shutdow [cut]")
+    }
+}

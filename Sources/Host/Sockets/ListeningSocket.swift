@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+public import ReleaseHandling
 
 /// Why nothing listens at an address.
 public struct ListenError: Error, Hashable, CustomStringConvertible {
@@ -16,9 +17,9 @@ public struct ListenError: Error, Hashable, CustomStringConvertible {
 
     public var isInUse: Bool { errno == EADDRINUSE }
 
-    /// The same failure, with the name of who listens there.
-    public func held(by holder: String) -> ListenError {
-        ListenError(address, errno: errno, "\(holder) has it")
+    /// Another place of the tree listens there.
+    public static func inUse(_ address: String, by holder: String) -> ListenError {
+        ListenError(address, errno: EADDRINUSE, "\(holder) has it")
     }
 
     public var description: String { "can't listen at \"\(address)\": \(sentence)" }
@@ -43,7 +44,7 @@ public final class ListeningSocket: Sendable {
     /// an unmodified program expects it; who wants it otherwise sets that itself.
     public static func bind(_ text: String, access: SocketFileAccess = .standard) throws(ListenError) -> ListeningSocket
     {
-        guard let address = SocketAddress(text) else {
+        guard let address = SocketAddress(checking: text) else {
             throw ListenError(
                 text, errno: 0,
                 "not an address; write 127.0.0.1:6379, [::1]:6379, 6379 for all addresses, /run/x.sock or @name")
@@ -113,24 +114,26 @@ public final class ListeningSocket: Sendable {
 
     /// Gives the socket's file another access; nothing where it has no file, or has lost it.
     public func setAccess(_ access: SocketFileAccess) throws(ListenError) {
-        guard case .path(let path) = SocketAddress(address), FileNames.exists(path) else { return }
+        guard case .path(let path) = SocketAddress(checking: address), FileNames.exists(path) else { return }
         try access.set(on: path)
     }
 
-    /// Whether it is what `bind` would make of `text`.
-    public func isBound(to text: String) -> Bool {
-        guard let asked = SocketAddress(text), let own = SocketAddress(address) else { return false }
-        guard case .internet6(host: "::", let port) = own else { return asked == own }
+    /// What `bind` made it of; nil where that is none of ours.
+    public var listenAddress: ListenAddress? {
+        guard let own = SocketAddress(checking: address) else { return nil }
+        guard case .internet6(host: "::", let port) = own else { return own }
         var only: Int32 = 1
         var length = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(fd, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &only, &length)
-        return asked == (only == 0 ? .allAddresses(port: port) : own)
+        return only == 0 ? .allAddresses(port: port) : own
     }
 
-    /// Whether who wants to listen at `text` can't because of this socket.
-    public func occupies(_ text: String) -> Bool {
-        guard let own = SocketAddress(address), let other = SocketAddress(text) else { return false }
-        return own.excludes(other)
+    /// The file that its path leads to; nil where there is none, where that is no socket, and for any other address.
+    public var file: FileIdentity? {
+        guard case .path(let path) = SocketAddress(checking: address),
+            let status = try? FileStatus(of: path), status.kind == .socket
+        else { return nil }
+        return status.identity
     }
 
     private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {

@@ -1,57 +1,17 @@
 import Glibc
+import ReleaseHandling
 
-/// Where to listen, as in systemd's `ListenStream=`: `127.0.0.1:6379`, `[::1]:6379`, `6379` or `:6379` (all
-/// addresses), `/run/x.sock`, `@name` (abstract). Source: systemd.socket(5), unix(7).
-enum SocketAddress: Hashable {
-    case internet(host: String, port: UInt16)
-    case internet6(host: String, port: UInt16)
-    case allAddresses(port: UInt16)
-    case path(String)
-    case abstract(String)
+typealias SocketAddress = ListenAddress
 
-    /// nil where `text` is none of these.
-    init?(_ text: String) {
-        if text.hasPrefix("/") {
-            self = .path(text)
-        } else if text.hasPrefix("@"), text.count > 1 {
-            self = .abstract(String(text.dropFirst()))
-        } else if let port = Self.port(text.hasPrefix(":") ? text.dropFirst() : text[...]) {
-            self = .allAddresses(port: port)
-        } else if let colon = text.lastIndex(of: ":"), let port = Self.port(text[text.index(after: colon)...]) {
-            let host = text[..<colon]
-            if host.hasPrefix("["), host.hasSuffix("]") {
-                self = .internet6(host: String(host.dropFirst().dropLast()), port: port)
-            } else {
-                self = .internet(host: String(host), port: port)
-            }
-            guard storage() != nil else { return nil }
-        } else {
-            return nil
-        }
-    }
-
-    /// Whether only one of both can be listened at.
-    func excludes(_ other: SocketAddress) -> Bool {
-        switch (self, other) {
-        case (.path(let one), .path(let other)), (.abstract(let one), .abstract(let other)): return one == other
-        default: break
-        }
-        guard let one = endpoint, let other = other.endpoint, one.port == other.port else { return false }
-        return one.host == other.host || one.isWildcard || other.isWildcard
-    }
-
-    private var endpoint: (host: String, port: UInt16, isWildcard: Bool)? {
+/// Addresses as the system calls take them.
+extension ListenAddress {
+    /// nil where `text` is no address that could be listened at.
+    init?(checking text: String) {
+        self.init(text)
         switch self {
-        case .internet(let host, let port): (host, port, host == "0.0.0.0")
-        case .internet6(let host, let port): (host, port, host == "::")
-        case .allAddresses(let port): ("::", port, true)
-        case .path, .abstract: nil
+        case .internet, .internet6: guard storage() != nil else { return nil }
+        case .allAddresses, .path, .abstract: break  // Whether a path is too long is told as such.
         }
-    }
-
-    private static func port(_ text: Substring) -> UInt16? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
-        return UInt16(text)
     }
 
     var family: Int32 {

@@ -33,7 +33,7 @@ extension ApplicationDriver {
     ) {
         var told: [(Place, ConfigChange, [EnvironmentEntry])] = []
         for place in places {
-            guard !place.spec.isUnmodifiedProgram, case .running(_, let generation) = place.state else { continue }
+            guard place.speaksProtocol, let generation = place.running else { continue }
             let new = environmentParameters(of: place, in: release)
                 .map { EnvironmentEntry(key: $0.key, value: $0.value) }
             if let change = Self.configChange(from: generation, to: new) {
@@ -70,7 +70,7 @@ extension Place {
         _ change: ConfigChange, to environment: [EnvironmentEntry], within milliseconds: Int,
         then: @escaping @HostActor (String?) -> Void
     ) {
-        guard case .running(_, let generation) = state else { return then(nil) }
+        guard let generation = running else { return then(nil) }
         let name = address.description
         generation.ask(within: milliseconds, { .configChange(ref: $0, change) }) { answer in
             switch answer {
@@ -78,8 +78,8 @@ extension Place {
                 generation.toldEnvironment = environment
                 generation.ownEnvironment = environment
                 then(nil)
-            case .failed(let reason): then("config_change of \(name) failed: \(reason)")
-            case .died(let reason): then("\(name) ended in its config_change: \(reason)")
+            case .failed(let reason): then("config_change of \(name) failed: \(reason.reasonText)")
+            case .died(let reason): then("\(name) ended in its config_change: \(reason.reasonText)")
             case .timedOut(let milliseconds): then("\(name) did not answer config_change within \(milliseconds) ms")
             case .acknowledged, .ignored, .value, .exported: then("\(name) answered config_change with something else")
             }

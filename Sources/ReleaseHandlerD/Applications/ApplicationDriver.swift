@@ -104,7 +104,7 @@ final class ApplicationDriver {
                 events.post(
                     "application_failed", "application \(name.name) could not start: \(code.explained(reason))",
                     level: .error,
-                    fields: ["reason": reason.description])
+                    fields: ["reason": reason.reasonText])
             }
             settle(name, \.starts, .tuple([.error, reason]))
             settleRest(name)
@@ -117,8 +117,9 @@ final class ApplicationDriver {
         case .stopFailed(let name, let reason): settle(name, \.stops, .tuple([.error, reason]))
         case .exited(let name, let type, let reason):
             events.post(
-                "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason)", level: .error,
-                fields: ["reason": reason.description])
+                "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason.reasonText)",
+                level: .error,
+                fields: ["reason": reason.reasonText])
         case .booted: onOutcome(.booted)
         case .terminateNode(let reason): onOutcome(.mustEnd(reason: reason))
         case .allStopped: onOutcome(.allStopped)

@@ -9,7 +9,7 @@ extension CodeServer {
     /// - Parameter spec: that of the child which could not be started, where it is known.
     func explained(_ reason: Term, of spec: ChildSpec? = nil) -> String {
         guard let module = reason.undefinedModule, let searched = directories(without: module)
-        else { return reason.description }
+        else { return reason.reasonText }
         let missing: String
         switch spec?.start.module == module ? spec?.type : nil {
         case .worker?: missing = "no executable \(module.name)"
@@ -18,7 +18,7 @@ extension CodeServer {
         }
         var places = searched.prefix(Self.maximumPlaces).joined(separator: ", ")
         if searched.count > Self.maximumPlaces { places += " and \(searched.count - Self.maximumPlaces) more" }
-        return "\(reason): there is \(missing) in \(places)"
+        return "\(reason.reasonText): there is \(missing) in \(places)"
     }
 
     /// How many directories a sentence names.

@@ -25,9 +25,8 @@ public final class Node {
     let events: EventHub
     let running = RunningRelease()
     let processes = Processes()
-    let sockets: SocketKeeper
-    let references = References()
-    lazy var launcher = Launcher(node: self)
+    let sockets = ListeningSockets()
+    let launcher: Launcher
     let code: CodeServer
     let tree: TreeDriver
     let applications: ApplicationDriver
@@ -47,25 +46,23 @@ public final class Node {
         let store = try await ReleaseStore.open(root)
         self.store = store
         let events = EventHub(logger: logger)
-        let sockets = SocketKeeper()
         let code = CodeServer(root: root)
         self.events = events
-        self.sockets = sockets
         self.code = code
-        let composition = Composition()
-        tree = TreeDriver(code: code, events: events, sockets: sockets) { composition.makePlace($0, $1) }
+        let context = StartContext(root: root, code: code, running: running, processes: processes)
+        launcher = Launcher(context: context, sockets: sockets)
+        tree = TreeDriver(code: code, events: events, launcher: launcher)
         applications = ApplicationDriver(tree: tree, code: code, events: events, running: running)
         purger = Purger(
             code: code, events: events, census: { [tree] in tree.workers(listing: $0, then: $1) },
             end: { [tree] in tree.places[$0]?.current?.kill(reason: .atom("killed")) },
             mayPurge: { [running] in !running.isChanging })
         let site = UpgradeSite(
-            root: root, tree: tree, applications: applications, code: code, events: events, running: running,
-            makePlace: { composition.makePlace($0, $1) })
+            root: root, tree: tree, applications: applications, code: code, events: events, running: running)
         installer = Installer(site: site, store: store, purger: purger)
         probation = ProbationDriver(root: root, events: events, processes: processes)
         for note in store.recoveryNotes { events.post("recovered", note, level: .notice) }
-        composition.node = self
+        context.applications = applications
         store.delegate = self
         connect()
     }
@@ -213,15 +210,5 @@ public final class Node {
         let waiters = endWaiters
         endWaiters = []
         for waiter in waiters { waiter(end) }
-    }
-}
-
-/// What the rooms ask of the whole, which is made of them: the node is there once all of them are.
-@HostActor
-private final class Composition {
-    weak var node: Node?
-
-    func makePlace(_ address: ChildAddress, _ spec: ChildSpec) -> Place {
-        Place(address: address, spec: spec, node: node!)
     }
 }

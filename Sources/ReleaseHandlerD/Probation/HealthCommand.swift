@@ -28,7 +28,7 @@ final class HealthCommand {
         then: @escaping @HostActor (String?) -> Void
     ) {
         self.then = then
-        var environment = Launcher.inherited
+        var environment = WorkerEnvironment.inherited(forOtherUser: false)
         environment["RELEASE_ROOT"] = root
         environment["RELEASE_VSN"] = vsn
         let launch = WorkerProcess.Launch(

@@ -22,7 +22,7 @@ extension TreeDriver {
 
     private func awaitStarts(listing modules: Set<Atom>, then: @escaping @HostActor () -> Void) {
         let starts = places.values.compactMap { place -> StartID? in
-            guard case .starting(let id, _) = place.state else { return nil }
+            guard place.isStarting, let id = place.startID else { return nil }
             return place.spec.listedModules.contains(where: modules.contains) ? id : nil
         }
         let gather = Gather<Bool>(count: starts.count) { _ in then() }
@@ -79,7 +79,7 @@ extension TreeDriver {
 
     /// Nil where it can't be asked, or answers something else: it has at least its start module.
     private func askModules(of place: Place, then: @escaping @HostActor ([Atom]?) -> Void) {
-        guard case .running(_, let generation) = place.state else { return then(nil) }
+        guard let generation = place.running else { return then(nil) }
         generation.ask(within: Self.getModulesMilliseconds, { .getModules(ref: $0) }) { answer in
             guard case .value(.list(let names)) = answer else { return then(nil) }
             then(names.compactMap(\.asAtom))

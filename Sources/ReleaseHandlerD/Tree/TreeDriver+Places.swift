@@ -29,12 +29,26 @@ extension TreeDriver {
     }
 
     func forgetGonePlaces() {
-        for address in vacancies.takeGone(isWanted) {
+        for address in vacancies.takeInQuestion() {
+            guard !isWanted(address) else {
+                if !isStartAwaited(address) { places[address]?.noneAwaited() }
+                continue
+            }
+            vacancies.filled(address)
             forget(address)
             switch expectation {
             case .nextRun: break
             case .none, .upgrade: sockets.close(of: address)
             }
+        }
+    }
+
+    /// Whether its supervisor, or one above it, is about to start it again without being asked.
+    private func isStartAwaited(_ address: ChildAddress) -> Bool {
+        switch child(at: address)?.state {
+        case .starting?, .running?, .restarting?: true
+        case .undefined?: false
+        case nil: prospect(of: address) == .awaited
         }
     }
 

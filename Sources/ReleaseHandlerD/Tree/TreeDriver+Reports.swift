@@ -15,14 +15,15 @@ extension TreeDriver {
             // A worker's end is told with its pid when it happens.
             guard places[child] == nil else { break }
             events.post(
-                "supervisor_exited", "\(child) terminated: \(reason)", level: .warning, worker: child.description,
-                fields: ["reason": reason.description])
+                "supervisor_exited", "\(child) terminated: \(reason.reasonText)", level: .warning,
+                worker: child.description,
+                fields: ["reason": reason.reasonText])
         case .childEnded(let child, _, let reason, let restart):
             guard places[child] == nil else { break }
             events.post(
                 "supervisor_exited",
-                "\(child) ended: \(reason); it is \(restart.rawValue) and not started again",
-                level: .notice, worker: child.description, fields: ["reason": reason.description])
+                "\(child) ended: \(reason.reasonText); it is \(restart.rawValue) and not started again",
+                level: .notice, worker: child.description, fields: ["reason": reason.reasonText])
         case .autoShutdown(let supervisor, let child, let flag):
             events.post(
                 "supervisor_auto_shutdown",
@@ -34,21 +35,22 @@ extension TreeDriver {
             let why = code.explained(reason, of: self.child(at: child)?.spec)
             events.post(
                 "start_error", "\(child) failed to start: \(why)", level: .error, worker: child.description,
-                fields: ["reason": reason.description])
+                fields: ["reason": reason.reasonText])
         case .shutdownError(let child, let reason):
             events.post(
-                "shutdown_error", "\(child) ended badly at its shutdown: \(reason)", level: .error,
-                worker: child.description, fields: ["reason": reason.description])
+                "shutdown_error", "\(child) ended badly at its shutdown: \(reason.reasonText)", level: .error,
+                worker: child.description, fields: ["reason": reason.reasonText])
         case .shutdown(let supervisor, let child, let reason):
             events.post(
-                "supervisor_shutdown", "\(supervisor) gives up because of \(child): \(reason)", level: .error,
-                worker: supervisor.description, fields: ["child": child.description, "reason": reason.description])
+                "supervisor_shutdown", "\(supervisor) gives up because of \(child): \(reason.reasonText)",
+                level: .error,
+                worker: supervisor.description, fields: ["child": child.description, "reason": reason.reasonText])
         }
     }
 
     /// Every end of a worker is told, an orderly one too: a follower of the events knows who runs.
     func tellEnd(of place: Place, _ reason: Term, asked: Bool) {
-        var fields = ["reason": reason.description]
+        var fields = ["reason": reason.reasonText]
         if let ended = place.lastEnded {
             fields["pid"] = "\(ended.pid)"
             fields["generation"] = "\(ended.generation)"
@@ -56,10 +58,11 @@ extension TreeDriver {
         }
         let name = place.address.description
         if asked {
-            events.post("worker_stopped", "\(name) was stopped: \(reason)", worker: name, fields: fields)
+            events.post("worker_stopped", "\(name) was stopped: \(reason.reasonText)", worker: name, fields: fields)
         } else {
             let level: Logger.Level = reason.isOrderlyExit ? .info : .warning
-            events.post("worker_exited", "\(name) terminated: \(reason)", level: level, worker: name, fields: fields)
+            events.post(
+                "worker_exited", "\(name) terminated: \(reason.reasonText)", level: level, worker: name, fields: fields)
         }
     }
 
@@ -68,11 +71,11 @@ extension TreeDriver {
         let why: String
         switch cause {
         case .ended(let reason):
-            why = "it terminated: \(reason)"
-            fields["reason"] = reason.description
+            why = "it terminated: \(reason.reasonText)"
+            fields["reason"] = reason.reasonText
         case .startFailed(let reason):
             why = "its start failed: \(code.explained(reason, of: self.child(at: child)?.spec))"
-            fields["reason"] = reason.description
+            fields["reason"] = reason.reasonText
         case .with(let other):
             why = "with \(other), as the strategy says"
             fields["with"] = other.description

@@ -1,6 +1,7 @@
 import DequeModule
 import Host
 import Instructions
+import ReleaseHandling
 import Supervision
 import Terms
 import Wire
@@ -24,8 +25,7 @@ protocol TreeClient: AnyObject {
 final class TreeDriver {
     let code: CodeServer
     let events: EventHub
-    let sockets: SocketKeeper
-    private let makePlace: (ChildAddress, ChildSpec) -> Place
+    let launcher: Launcher
     weak var client: (any TreeClient)?
     /// What supervisors report, once it is told.
     var onReport: @HostActor (SupervisorReport) -> Void = { _ in }
@@ -45,16 +45,14 @@ final class TreeDriver {
     /// Who waits for a place to have come to rest.
     var restWaiters: [ChildAddress: [() -> Void]] = [:]
 
-    init(
-        code: CodeServer, events: EventHub, sockets: SocketKeeper,
-        makePlace: @escaping @HostActor (ChildAddress, ChildSpec) -> Place
-    ) {
+    init(code: CodeServer, events: EventHub, launcher: Launcher) {
         self.code = code
         self.events = events
-        self.sockets = sockets
-        self.makePlace = makePlace
+        self.launcher = launcher
         sockets.isVacant = { [unowned self] in child(at: $0) == nil }
     }
+
+    var sockets: ListeningSockets { launcher.sockets }
 
     // MARK: Looking
 
@@ -136,7 +134,7 @@ final class TreeDriver {
         if spec.listedModules.contains(where: heldModules.contains) {
             return feed(.workerStartHeld(id))
         }
-        let place = places[address] ?? makePlace(address, spec)
+        let place = places[address] ?? Place(address: address, spec: spec, launcher: launcher, observer: self)
         places[address] = place
         vacancies.filled(address)
         place.start(id, spec: spec)
@@ -146,7 +144,7 @@ final class TreeDriver {
         guard let place = places[address], place.startID == id else {
             return feed(.workerExited(id, reason: .atom("noproc")))
         }
-        place.stop(id, shutdown)
+        place.stop(shutdown)
     }
 
     private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
@@ -189,7 +187,7 @@ final class TreeDriver {
 
     // MARK: What places tell
 
-    func heard(_ place: Place, _ notice: Place.Notice) {
+    func placeNotice(_ place: Place, _ notice: PlaceMachine.Notice) {
         let id = notice.startID
         if place.startID == nil { vacancies.emptied(place.address) }
         switch notice {
@@ -224,7 +222,7 @@ final class TreeDriver {
 
     // MARK: Places
 
-    func forget(_ address: ChildAddress) { places[address] = nil }
+    func forget(_ address: ChildAddress) { places.removeValue(forKey: address)?.noneAwaited() }
 
     /// What the tree says of the children of that supervisor counts for their places.
     func adoptSpecs(below supervisor: ChildAddress) {

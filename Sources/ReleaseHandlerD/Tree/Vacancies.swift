@@ -29,16 +29,12 @@ struct Vacancies {
         }
     }
 
-    /// Those in question that are not wanted any more; they are forgotten here.
-    mutating func takeGone(_ isWanted: (ChildAddress) -> Bool) -> [ChildAddress] {
-        let candidates: any Collection<ChildAddress> =
-            switch inQuestion {
-            case .some(let places): places
-            case .all: empty
-            }
-        inQuestion = .some([])
-        let gone = candidates.filter { empty.contains($0) && !isWanted($0) }
-        empty.subtract(gone)
-        return gone
+    /// Those in question; they are looked at now.
+    mutating func takeInQuestion() -> [ChildAddress] {
+        defer { inQuestion = .some([]) }
+        return switch inQuestion {
+        case .some(let places): places.filter(empty.contains)
+        case .all: Array(empty)
+        }
     }
 }

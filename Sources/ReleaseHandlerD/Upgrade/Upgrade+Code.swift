@@ -63,22 +63,30 @@ extension Upgrade {
     }
 
     func startStandbys(_ orders: [RelupMachine.StandbyOrder]) {
-        startNext(orders[...], ready: [])
+        startNext(orders[...], ready: [], notes: [])
+    }
+
+    enum StandbyOutcome: Sendable {
+        case acknowledged(vsn: Term)
+        /// None was started, and why.
+        case skipped(String)
     }
 
     private func startNext(
-        _ waiting: ArraySlice<RelupMachine.StandbyOrder>, ready: [RelupMachine.StandbyInfo]
+        _ waiting: ArraySlice<RelupMachine.StandbyOrder>, ready: [RelupMachine.StandbyInfo], notes: [String]
     ) {
-        guard !waiting.isEmpty else { return answer(.standbysReady(ready)) }
+        guard !waiting.isEmpty else { return answer(.standbysReady(ready, notes: notes)) }
         let wave = Array(waiting.prefix(Self.standbysAtOnce))
-        each(wave) { (order, done: @escaping @HostActor (Result<Term, StandbyFailure>) -> Void) in
+        each(wave) { (order, done: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void) in
             startStandby(order, then: done)
         } then: { [weak self] results in
             guard let self else { return }
             var ready = ready
+            var notes = notes
             for (order, result) in results {
                 switch result {
-                case .success(let vsn):
+                case .success(.skipped(let note)): notes.append(note)
+                case .success(.acknowledged(let vsn)):
                     let info = RelupMachine.StandbyInfo(
                         worker: order.worker, module: order.version.module, vsn: vsn.ifDefined)
                     ready.append(info)
@@ -87,32 +95,18 @@ extension Upgrade {
                         .standbyFailed(module: order.version.module, worker: order.worker, reason: failure.reason))
                 }
             }
-            self.startNext(waiting.dropFirst(wave.count), ready: ready)
+            self.startNext(waiting.dropFirst(wave.count), ready: ready, notes: notes)
         }
     }
 
     private func startStandby(
-        _ order: RelupMachine.StandbyOrder, then: @escaping @HostActor (Result<Term, StandbyFailure>) -> Void
+        _ order: RelupMachine.StandbyOrder, then: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void
     ) {
         guard let code = code.loaded(order.version) else {
             return then(.failure(StandbyFailure(reason: .atom("not_read"))))
         }
         guard let worker = order.worker else { return startProbe(code, then: then) }
         guard let place = place(worker) else { return then(.failure(StandbyFailure(reason: .atom("noproc")))) }
-        place.prepareStandby(of: code) { result in then(result.map(\.vsn)) }
-    }
-
-    /// No worker runs the module: one standby shows that its code can start on this machine, then ends.
-    private func startProbe(_ code: LoadedCode, then: @escaping @HostActor (Result<Term, StandbyFailure>) -> Void) {
-        let application = code.version.library
-        let address = ChildAddress(application: application, path: [.atom("probe"), .atom(code.version.module)])
-        let spec = ChildSpec(
-            id: .atom(code.version.module),
-            start: MFA(module: code.version.module, function: "start_link", arguments: []))
-        let probe = site.makePlace(address, spec)
-        probe.prepareStandby(of: code) { result in
-            probe.endStandby()
-            then(result.map(\.vsn))
-        }
+        place.prepareStandby(of: code.version) { result in then(result.map { .acknowledged(vsn: $0.vsn) }) }
     }
 }

@@ -143,7 +143,7 @@ extension Upgrade {
 
     /// Nil once the worker runs the current code, and where its supervisor does not restart it.
     private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
-        guard let place = tree.places[address], case .starting(let id, _) = place.state else {
+        guard let place = tree.places[address], place.isStarting, let id = place.startID else {
             switch tree.child(at: address)?.state {
             case .running: return then(oldCode(address))
             case .starting, .restarting: return then(.atom("restarting"))
@@ -152,7 +152,7 @@ extension Upgrade {
         }
         within(Self.startMilliseconds, then) { done in
             tree.whenEnded(id) { [weak self] in
-                guard let self, let place = self.tree.places[address], case .running = place.state else {
+                guard let self, let place = self.tree.places[address], place.isRunning else {
                     return done(.atom("start_failed"))
                 }
                 done(self.oldCode(address))

@@ -11,6 +11,4 @@ struct UpgradeSite {
     let code: CodeServer
     let events: EventHub
     let running: RunningRelease
-    /// Of a process that only shows that its code can start here.
-    let makePlace: @HostActor (ChildAddress, ChildSpec) -> Place
 }

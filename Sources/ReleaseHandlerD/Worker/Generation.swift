@@ -1,22 +1,9 @@
 import Host
 import Instructions
 import ReleaseHandling
+import Supervision
 import Terms
 import Wire
-
-/// How a request to a worker ended. Exactly one comes for each request.
-enum Answer: Sendable {
-    case ok
-    case acknowledged(vsn: Term)
-    case ignored
-    case value(Term)
-    case exported(size: Int, descriptors: Int)
-    /// The worker said `{error, Ref, Reason}`.
-    case failed(Term)
-    /// The process ended before it answered.
-    case died(Term)
-    case timedOut(milliseconds: Int)
-}
 
 /// One OS process at a place in the tree, with the requests that it has not answered yet.
 ///
@@ -50,6 +37,8 @@ final class Generation {
     let code: LoadedCode?
     /// The path that it was started from: of a script, its own.
     let executable: String
+    /// What its spec had of them when it was started.
+    let sockets: [SocketSpec]
     let startedAtMilliseconds: Int
     /// The application's environment as the worker's state knows it: what it was told, before its handoffs too.
     var toldEnvironment: [EnvironmentEntry] = []
@@ -70,12 +59,13 @@ final class Generation {
     private let references: References
 
     init(
-        number: Int, code: LoadedCode?, launch: WorkerProcess.Launch, references: References,
+        number: Int, code: LoadedCode?, sockets: [SocketSpec], launch: WorkerProcess.Launch, references: References,
         notify: @escaping @HostActor (Generation, Notice) -> Void
     ) throws(LaunchError) {
         self.number = number
         self.code = code
         executable = launch.executable.path
+        self.sockets = sockets
         self.references = references
         self.notify = notify
         startedAtMilliseconds = Reactor.nowMilliseconds()

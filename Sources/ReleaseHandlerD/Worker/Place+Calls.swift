@@ -1,6 +1,7 @@
 import Host
 import Terms
 import Wire
+import ReleaseHandling
 
 /// Calls and casts: delivered at once to a worker that runs, kept in order for one that is suspended.
 extension Place {
@@ -8,13 +9,13 @@ extension Place {
     func call(
         _ request: Term, timeoutMilliseconds: Int, reply: @escaping @HostActor (Result<Term, CallFailure>) -> Void
     ) {
-        guard node.launcher.speaksProtocol(spec) else {
+        guard speaksProtocol else {
             return reply(.failure(.worker(.atom("os_program"))))
         }
         guard calls.count < Mailbox.maxMessages else {
             return reply(.failure(.mailboxFull))
         }
-        let ref = node.references.next()
+        let ref = launcher.references.next()
         if let failure = deliver(.call(ref: ref, request: request)) { return reply(.failure(failure)) }
         let timer = Reactor.shared.schedule(afterMilliseconds: timeoutMilliseconds) { [weak self] in
             self?.settle(ref, .failure(.timedOut(milliseconds: timeoutMilliseconds)))
@@ -23,24 +24,17 @@ extension Place {
     }
 
     /// Whether a call is delivered, or waits in the mailbox.
-    var takesCalls: Bool {
-        switch state {
-        case .running, .suspending, .suspended, .resuming: true
-        case .empty, .starting, .discarding, .stopping: false
-        }
-    }
+    var takesCalls: Bool { machine.delivery != .refused }
 
     /// Nil where the message is delivered or waits in the mailbox.
     private func deliver(_ message: WorkerRequest) -> CallFailure? {
-        switch state {
-        case .running(_, let generation):
+        switch machine.delivery {
+        case .now(let generation):
             statistics.messagesIn += 1
-            generation.send(message)
+            process(generation)?.send(message)
             return nil
-        case .suspending, .suspended, .resuming:
-            return mailbox.append(message) ? nil : .mailboxFull
-        case .empty, .starting, .discarding, .stopping:
-            return .ended(.atom("noproc"))
+        case .later: return mailbox.append(message) ? nil : .mailboxFull
+        case .refused: return .ended(.atom("noproc"))
         }
     }
 

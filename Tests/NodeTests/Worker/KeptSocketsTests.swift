@@ -158,10 +158,10 @@ import Wire
         let path = "\(directory.directory)/a.sock"
         let address = try #require(ChildAddress(parsing: "fix/fix_sup/c1"))
         try await { @HostActor in
-            let before = SocketKeeper()
+            let before = ListeningSockets()
             let bound = try before.sockets(of: address, [SocketSpec(name: "a", listen: path)])
             #expect(chmod(path, 0o755) == 0)
-            let next = SocketKeeper()
+            let next = ListeningSockets()
             next.inherit(before.all)
             let taken = try next.sockets(of: address, [SocketSpec(name: "a", listen: path)])
             #expect(taken.map(\.fd) == bound.map(\.fd))
@@ -173,7 +173,7 @@ import Wire
             _ = try next.sockets(of: address, [SocketSpec(name: "a", listen: path, mode: 0o640)])
             #expect(try Self.permissions(path) == 0o600)
             // An access that can't be had loses nothing.
-            let last = SocketKeeper()
+            let last = ListeningSockets()
             last.inherit(next.all)
             let bad = SocketSpec(name: "a", listen: path, user: "no-such-user")
             #expect(throws: ListenError.self) { try last.sockets(of: address, [bad]) }
@@ -192,15 +192,15 @@ import Wire
             // An address that no other test listens at.
             let free = try ListeningSocket.bind("127.77.0.1:0").address
             for listen in ["\(directory.directory)/a.sock", free] {
-                let before = SocketKeeper()
+                let before = ListeningSockets()
                 let bound = try before.sockets(of: old, [SocketSpec(name: "a", listen: listen)])
-                let next = SocketKeeper()
+                let next = ListeningSockets()
                 next.inherit(before.all)
                 let taken = try next.sockets(of: new, [SocketSpec(name: "b", listen: listen)])
                 #expect(taken.map(\.fd) == bound.map(\.fd))
                 next.forgetUnclaimed()
                 // From here on it is the new one's.
-                let last = SocketKeeper()
+                let last = ListeningSockets()
                 last.inherit(next.all)
                 let again = try last.sockets(of: new, [SocketSpec(name: "b", listen: listen)])
                 #expect(again.map(\.fd) == bound.map(\.fd))

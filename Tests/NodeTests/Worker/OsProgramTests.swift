@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Host
+import ReleaseHandling
 import Terms
 import Testing
 import Wire
@@ -168,7 +169,9 @@ import Wire
             func limitWhen(_ status: String) async throws -> Int {
                 while try await test.ps(Self.p1).status != status { await Task.yield() }
                 return await { @HostActor in
-                    let limit = test.node.tree.place(named: Self.p1)?.timeLimit?.atMilliseconds ?? 0
+                    guard case .until(let limit)? = test.node.tree.place(named: Self.p1)?.machine.limit else {
+                        return 0
+                    }
                     return limit - Reactor.nowMilliseconds()
                 }()
             }

@@ -79,9 +79,9 @@ struct NodeView {
 
     private func state(of child: ChildStatus, _ place: Place?) -> TreeNode.State {
         if let place {
-            switch place.state {
-            case .suspending, .suspended, .resuming: return .suspended
-            case .stopping, .discarding: return .stopping
+            switch place.phase {
+            case .suspended: return .suspended
+            case .stopping: return .stopping
             case .empty, .starting, .running: break
             }
         }

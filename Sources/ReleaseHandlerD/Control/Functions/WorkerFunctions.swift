@@ -3,6 +3,7 @@ import Instructions
 import Supervision
 import Terms
 import Wire
+import ReleaseHandling
 
 /// OTP's `sys` functions of workers, as far as they are for people who look and repair.
 ///
@@ -16,7 +17,7 @@ struct WorkerFunctions {
 
     func getStatus(_ worker: String) async throws(ControlError) -> WorkerStatus {
         let place = try found(worker)
-        guard !place.spec.isUnmodifiedProgram else {
+        guard place.speaksProtocol else {
             return WorkerStatus(worker: worker, status: try programStatus(place, worker).description)
         }
         let status = try await ask(place, worker) { .getStatus(ref: $0) }
@@ -41,7 +42,7 @@ struct WorkerFunctions {
 
     func call(_ worker: String, _ request: Term, timeoutMilliseconds: Int) async throws(ControlError) -> String {
         let place = try found(worker)
-        guard !place.spec.isUnmodifiedProgram else {
+        guard place.speaksProtocol else {
             throw ControlError(
                 .workerError, "\(worker) is an unmodified program: it answers no calls",
                 details: ["worker": worker, "reason": "os_program"])
@@ -86,7 +87,7 @@ struct WorkerFunctions {
 
     private func withState(_ worker: String) throws(ControlError) -> Place {
         let place = try found(worker)
-        guard !place.spec.isUnmodifiedProgram else {
+        guard place.speaksProtocol else {
             throw ControlError(
                 .workerError, "\(worker) is an unmodified program: it has no state to show or to replace",
                 details: ["worker": worker, "reason": "os_program"])
@@ -96,10 +97,10 @@ struct WorkerFunctions {
 
     func notRunning(_ worker: String) -> ControlError {
         let sentence: String
-        switch tree.place(named: worker)?.state {
+        switch tree.place(named: worker)?.phase {
         case .starting?: sentence = "\(worker) does not run yet: it is being started"
-        case .discarding?, .stopping?: sentence = "\(worker) is being stopped"
-        case .empty?, .running?, .suspending?, .suspended?, .resuming?, nil: sentence = "\(worker) does not run"
+        case .stopping?: sentence = "\(worker) is being stopped"
+        case .empty?, .running?, .suspended?, nil: sentence = "\(worker) does not run"
         }
         return ControlError(.workerError, sentence, details: ["worker": worker, "reason": "noproc"])
     }
@@ -142,12 +143,12 @@ extension CallFailure {
         switch self {
         case .ended(let reason):
             return ControlError(
-                .workerError, "\(worker) ended before it answered: \(reason)",
-                details: details.merging(["reason": reason.description]) { $1 })
+                .workerError, "\(worker) ended before it answered: \(reason.reasonText)",
+                details: details.merging(["reason": reason.reasonText]) { $1 })
         case .worker(let reason):
             return ControlError(
-                .workerError, "\(worker) answered with an error: \(reason)",
-                details: details.merging(["reason": reason.description]) { $1 })
+                .workerError, "\(worker) answered with an error: \(reason.reasonText)",
+                details: details.merging(["reason": reason.reasonText]) { $1 })
         case .timedOut(let milliseconds):
             return ControlError(.timeout, "\(worker) did not answer within \(milliseconds) ms", details: details)
         case .mailboxFull:

@@ -1,0 +1,78 @@
+public import Supervision
+
+/// What others may ask of a place.
+extension PlaceMachine {
+    /// Where a call goes now.
+    public enum Delivery: Hashable, Sendable {
+        case now(Generation)
+        /// It waits until the worker goes on.
+        case later
+        /// Nothing runs here that could ever answer.
+        case refused
+    }
+
+    public enum Phase: Hashable, Sendable, CaseIterable { case empty, starting, running, suspended, stopping }
+
+    public var phase: Phase {
+        switch state {
+        case .empty: .empty
+        case .starting: .starting
+        case .running: .running
+        case .suspending, .hung, .suspended, .exporting, .importing, .imported, .resuming, .lost, .goingOn: .suspended
+        case .discarding, .stopping: .stopping
+        }
+    }
+
+    public var delivery: Delivery {
+        switch state {
+        case .running(let run, _): .now(run.generation)
+        case .suspending, .hung, .suspended, .exporting, .importing, .imported, .resuming, .lost, .goingOn: .later
+        case .empty, .starting, .discarding, .stopping: .refused
+        }
+    }
+
+    /// How long its start, or its stop, may still take.
+    public var limit: Limit {
+        switch state {
+        case .starting(_, _, _, let limit), .stopping(_, _, _, let limit): limit
+        case .empty, .discarding, .running, .suspending, .hung, .suspended, .exporting, .importing, .imported,
+            .resuming, .lost, .goingOn:
+            .none
+        }
+    }
+
+    public var startID: StartID? {
+        switch state {
+        case .empty: nil
+        case .starting(let run, _, _, _), .discarding(let run, _, _), .running(let run, _), .suspending(let run, _, _),
+            .hung(let run, _), .suspended(let run, _), .exporting(let run, _, _, _), .lost(let run, _),
+            .goingOn(let run, _), .stopping(let run, _, _, _):
+            run.start
+        case .importing(let handover, _), .imported(let handover), .resuming(let handover, _): handover.start
+        }
+    }
+
+    /// The process that serves the place now, and until a handoff is done the one that was suspended.
+    public var current: Generation? {
+        switch state {
+        case .empty: nil
+        case .starting(let run, _, _, _), .discarding(let run, _, _), .running(let run, _), .suspending(let run, _, _),
+            .hung(let run, _), .suspended(let run, _), .exporting(let run, _, _, _), .lost(let run, _),
+            .goingOn(let run, _), .stopping(let run, _, _, _):
+            run.generation
+        case .importing(let handover, _), .imported(let handover), .resuming(let handover, _): handover.old.generation
+        }
+    }
+
+    /// The standby beside the worker, whatever it holds.
+    public var standby: Generation? {
+        switch state {
+        case .empty(let spare), .starting(_, let spare, _, _), .discarding(_, let spare, _), .running(_, let spare),
+            .suspending(_, let spare, _), .hung(_, let spare), .suspended(_, let spare), .stopping(_, let spare, _, _):
+            spare.generation
+        case .exporting(_, let standby, _, _): standby
+        case .importing(let handover, _), .imported(let handover), .resuming(let handover, _): handover.standby
+        case .lost, .goingOn: nil
+        }
+    }
+}

@@ -1,0 +1,191 @@
+public import Supervision
+public import Terms
+
+/// A worker's place in the tree: which processes stand there, and what becomes of them.
+///
+/// ```
+///            launched, acknowledged        suspended            hand off         imported              resumed
+/// empty ─> starting ──────────> running ─> suspending ─> suspended ─> exporting ─> importing ─> imported ─> resuming ─┐
+///   ▲         │ failed            │  ▲         │ no answer   │ ▲ │       │ failed     │           │           │       │
+///   │         ▼                   │  │         ▼             │ └─────────┴────────────┘           │ ended     │ failed│
+///   │     discarding              │  │        hung           │ resume (or: as it was)             ▼           ▼       │
+///   │         │                   │  │         │ resume      ▼                                   lost ────> goingOn   │
+///   │         ▼                   │  └─────────┴────────> goingOn                 (the standby ended with   (only after
+///   └──── its process ends <── stopping                                            the state)            endStandby)  │
+///                                 ▲  running (the standby is the worker now) <────────────────────────────────────────┘
+///                                 └─ stop, from wherever a worker stands
+/// ```
+///
+/// Each process has a number, the generation; a number is never used again at its place. Beside the worker there may
+/// stand a *spare*: a standby that was started ahead of its need. It outlives the worker's end while another start of
+/// the worker is awaited, which then needs it, and is ended once none is (`noneAwaited`): a permanent worker that crashes
+/// before its suspend keeps its standby, a temporary one that is gone does not.
+///
+/// Irreversible: the end of a process, and `becomes(running)` of a standby, after which the old process is let go. Up to
+/// there the old process stands, suspended and whole; where it ended by itself after its state was complete in the
+/// standby, the worker lives on in that, and a failure is then the worker's death.
+///
+/// The driver's obligations:
+/// 1. perform the actions of one `handle` in their order; each may bring further events, which are handled at once;
+/// 2. answer `launch` and `launchStandby` by `launched` or `launchFailed`, and ask a worker that was launched by `init`
+///    within its spec's limit, which `initAnswered` ends;
+/// 3. tell exactly one answer to each question (`suspend`, `export`, `importState`, `resume`), which may be that it died;
+/// 4. tell the `ended` of a process once, after all that it said, and before the answers that it leaves open;
+/// 5. after `cancelTimer`, or another `schedule`, tell no `timerFired` of the one before;
+/// 6. keep calls for the worker while `delivery` says so, give them over with `deliverMailbox`, in order;
+/// 7. tell `noneAwaited` once nobody will start the worker here again, also before the place is forgotten.
+///
+/// Source: DESIGN section 5, one worker's part of it.
+public struct PlaceMachine: Hashable, Sendable {
+    /// A process of the place: 1 is the first.
+    public typealias Generation = Int
+    /// What somebody waits for; answered once.
+    public typealias Step = Int
+
+    public enum Kind: Hashable, Sendable {
+        /// Speaks the worker protocol.
+        case worker
+        /// Started as soon as it runs.
+        case program
+        /// Says by READY=1 when it is started.
+        case notifyingProgram
+    }
+
+    /// The process at the place and the start that it came of. What kind of program it is stays with it.
+    public struct Run: Hashable, Sendable {
+        public let start: StartID
+        public let generation: Generation
+        public let kind: Kind
+
+        public init(start: StartID, generation: Generation, kind: Kind) {
+            self.start = start
+            self.generation = generation
+            self.kind = kind
+        }
+    }
+
+    /// A standby beside the worker, which holds no state yet.
+    public enum Spare: Hashable, Sendable {
+        case none
+        /// Not acknowledged yet.
+        case preparing(Generation, Step)
+        case waiting(Generation)
+
+        var generation: Generation? {
+            switch self {
+            case .none: nil
+            case .preparing(let generation, _), .waiting(let generation): generation
+            }
+        }
+    }
+
+    /// How long a program's start, or a stop, may still take.
+    public enum Limit: Hashable, Sendable {
+        case none
+        /// Monotonic milliseconds.
+        case until(Int)
+    }
+
+    /// What is told once the process of a failed start is gone.
+    public enum Discard: Hashable, Sendable {
+        case ignored
+        case failed(Term)
+        case cancelled
+    }
+
+    /// A worker's state is in its standby.
+    public struct Handover: Hashable, Sendable {
+        public let start: StartID
+        public var old: Old
+        public let standby: Generation
+
+        public init(start: StartID, old: Old, standby: Generation) {
+            self.start = start
+            self.old = old
+            self.standby = standby
+        }
+
+        var new: Run { Run(start: start, generation: standby, kind: .worker) }
+    }
+
+    /// The process that was suspended.
+    public enum Old: Hashable, Sendable {
+        case stands(Generation)
+        /// It ended once its state was in the standby: the worker lives on in that.
+        case ended(Generation, Term)
+
+        var generation: Generation {
+            switch self {
+            case .stands(let generation), .ended(let generation, _): generation
+            }
+        }
+    }
+
+    public enum State: Hashable, Sendable {
+        /// No worker; a standby may wait for its next start.
+        case empty(Spare)
+        /// Not acknowledged yet. The limit is a program's: a worker has that of its `init`.
+        case starting(Run, Spare, timeoutMilliseconds: Int, Limit)
+        /// The start has failed or was ignored; its process is on its way out.
+        case discarding(Run, Spare, Discard)
+        case running(Run, Spare)
+        /// Asked to suspend.
+        case suspending(Run, Spare, Step)
+        /// Did not answer in time what it was asked; it may do so yet, or end.
+        case hung(Run, Spare)
+        case suspended(Run, Spare)
+        /// Its state is on its way into the standby, and not complete.
+        case exporting(Run, to: Generation, StateTransfer, Step)
+        /// The standby has all of it and works on it.
+        case importing(Handover, Step)
+        /// The standby holds the state; nothing of it is used yet.
+        case imported(Handover)
+        /// The standby was told to go on; its answer makes it the worker.
+        case resuming(Handover, Step)
+        /// The standby ended that held the state, for this reason. It was to go on in new code: going on in the old would only
+        /// look like success, and is for who ends the standby by its word.
+        case lost(Run, Term)
+        /// The suspended process was told to go on.
+        case goingOn(Run, Step)
+        /// The signal is what asks a program to end.
+        case stopping(Run, Spare, KillSignal, Limit)
+    }
+
+    public internal(set) var state = State.empty(.none)
+    /// Processes that were started here, standbys included.
+    private var generations = 0
+
+    public init() {}
+
+    mutating func nextGeneration() -> Generation {
+        generations += 1
+        return generations
+    }
+
+    /// `now`: monotonic milliseconds.
+    public mutating func handle(_ event: Event, now: Int) -> [Action] {
+        switch event {
+        case .start(let id, let kind, let milliseconds): start(id, kind, milliseconds)
+        case .launched(let generation): launched(generation, now)
+        case .launchFailed(let generation, let reason): launchFailed(generation, reason)
+        case .initAnswered(let generation, let answer): initAnswered(generation, answer)
+        case .ready(let generation): ready(generation)
+        case .extendLimit(let generation, let milliseconds): extendLimit(generation, to: now + milliseconds)
+        case .stop(let shutdown, let signal): stop(shutdown, signal, now)
+        case .end(let reason): end(reason)
+        case .ended(let generation, let reason): ended(generation, reason)
+        case .timerFired: timerFired()
+        case .noneAwaited: noneAwaited()
+        case .prepareStandby(let step, let version): prepareStandby(step, version)
+        case .endStandby: endStandby()
+        case .suspend(let step, let milliseconds): suspend(step, milliseconds)
+        case .suspendAnswered(let generation, let answer): suspendAnswered(generation, answer)
+        case .handOff(let step, let order): handOff(step, order, now)
+        case .exportAnswered(let generation, let answer): exportAnswered(generation, answer)
+        case .packet(let generation, let packet, let memory): received(generation, packet, memory)
+        case .importAnswered(let generation, let answer): importAnswered(generation, answer)
+        case .resume(let step, let milliseconds): resume(step, milliseconds)
+        case .resumeAnswered(let generation, let answer): resumeAnswered(generation, answer)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// States and actions of a place in short.
+extension PlaceWorld {
+    static func name(_ state: Machine.State) -> String {
+        switch state {
+        case .empty(let spare): "empty" + name(spare)
+        case .starting(let run, let spare, _, let limit): "starting \(name(run))" + name(limit) + name(spare)
+        case .discarding(let run, let spare, let outcome):
+            "discarding \(run.generation): \(name(outcome))" + name(spare)
+        case .running(let run, let spare): "running \(name(run))" + name(spare)
+        case .suspending(let run, let spare, let step): "suspending \(run.generation) for \(step)" + name(spare)
+        case .hung(let run, let spare): "hung \(run.generation)" + name(spare)
+        case .suspended(let run, let spare): "suspended \(run.generation)" + name(spare)
+        case .exporting(let run, let standby, _, let step): "exporting \(run.generation) to \(standby) for \(step)"
+        case .importing(let handover, let step): "importing \(name(handover)) for \(step)"
+        case .imported(let handover): "imported \(name(handover))"
+        case .resuming(let handover, let step): "resuming \(name(handover)) for \(step)"
+        case .lost(let run, let reason): "lost \(run.generation): \(reason)"
+        case .goingOn(let run, let step): "goingOn \(run.generation) for \(step)"
+        case .stopping(let run, let spare, let signal, let limit):
+            "stopping \(name(run))" + (signal == .sigterm ? "" : ", \(signal.rawValue)") + name(limit) + name(spare)
+        }
+    }
+
+    private static func name(_ run: Machine.Run) -> String { "\(run.kind) \(run.generation)" }
+
+    private static func name(_ spare: Machine.Spare) -> String {
+        switch spare {
+        case .none: ""
+        case .preparing(let generation, let step): ", preparing \(generation) for \(step)"
+        case .waiting(let generation): ", spare \(generation)"
+        }
+    }
+
+    private static func name(_ limit: Machine.Limit) -> String {
+        switch limit {
+        case .none: ""
+        case .until(let time): " until \(time)"
+        }
+    }
+
+    private static func name(_ outcome: Machine.Discard) -> String {
+        switch outcome {
+        case .ignored: "ignored"
+        case .failed(let reason): "failed \(reason)"
+        case .cancelled: "cancelled"
+        }
+    }
+
+    private static func name(_ handover: Machine.Handover) -> String {
+        switch handover.old {
+        case .stands(let old): "\(old) to \(handover.standby)"
+        case .ended(let old, let reason): "\(old) (ended \(reason)) to \(handover.standby)"
+        }
+    }
+
+    static func name(_ action: Machine.Action) -> String {
+        switch action {
+        case .launch(let generation): "launch \(generation)"
+        case .launchStandby(let generation, _): "launch standby \(generation)"
+        case .suspend(let generation, let limit): "suspend \(generation) within \(limit.map(String.init) ?? "ever")"
+        case .export(let generation, let ref, let change): "export \(generation) ref \(ref) \(name(change))"
+        case .relay(let generation, let packet): "relay to \(generation) \(packet.term)"
+        case .importState(let generation, let ref, let content):
+            "import \(generation) ref \(ref) \(content.size)+\(content.descriptors) \(name(content.change))"
+        case .resume(let generation, let limit): "resume \(generation) within \(limit)"
+        case .terminate(let generation): "terminate \(generation)"
+        case .signal(let generation, let signal): "\(signal.rawValue) \(generation)"
+        case .letGo(let generation): "let \(generation) go"
+        case .kill(let generation, let reason): "kill \(generation) \(reason)"
+        case .schedule(let time): "schedule \(time)"
+        case .cancelTimer: "cancel timer"
+        case .deliverMailbox(let generation): "mailbox to \(generation)"
+        case .failCalls(let reason): "calls fail \(reason)"
+        case .handedOver(let from, let to): "handed over \(from) to \(to)"
+        case .tell(let notice): "tell \(name(notice))"
+        case .answer(let step, let result): "answer \(step) \(name(result))"
+        }
+    }
+
+    private static func name(_ change: CodeChange) -> String {
+        switch change {
+        case .none: "as it is"
+        case .up(let from, _): "up from \(from)"
+        case .down(let to, _): "down to \(to)"
+        }
+    }
+
+    private static func name(_ notice: Machine.Notice) -> String {
+        switch notice {
+        case .started(let id): "started \(id)"
+        case .ignored(let id): "ignored \(id)"
+        case .startFailed(let id, let reason): "start failed \(id) \(reason)"
+        case .exited(let id, let reason, let asked): "\(asked ? "stopped" : "exited") \(id) \(reason)"
+        }
+    }
+
+    private static func name(_ result: StepResult) -> String {
+        switch result {
+        case .done: "done"
+        case .hung: "hung"
+        case .died(let reason): "died \(reason)"
+        case .failed(let reason): "failed \(reason)"
+        }
+    }
+}
