@@ -148,12 +148,12 @@ struct ReleaseStore {
         case .placeDirectory(let directory):
             guard let staging, FileNames.exists("\(staging)/\(directory)") else { return }
             let target = root.resolve(directory)
-            try Directory.make(ReleaseRoot.parent(of: target))
+            try Directory.make(Paths.parent(of: target))
             try AtomicFile.place("\(staging)/\(directory)", at: target)
         case .removeDirectory(let directory):
             let target = root.resolve(directory)
             try Directory.removeTree(target)
-            try AtomicFile.syncDirectory(ReleaseRoot.parent(of: target))
+            try AtomicFile.syncDirectory(Paths.parent(of: target))
         }
     }
 }
