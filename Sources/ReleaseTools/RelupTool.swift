@@ -125,9 +125,7 @@ public struct RelupTool {
 
     // MARK: The file
 
-    private var output: String {
-        options.outputDirectory.hasSuffix("/") ? "\(options.outputDirectory)relup" : "\(options.outputDirectory)/relup"
-    }
+    private var output: String { Paths.join(options.outputDirectory, "relup") }
 
     /// What the daemon could not read must not be shipped.
     private func checkReadable(_ text: String) throws(Diagnostic) {

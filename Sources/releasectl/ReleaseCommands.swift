@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Instructions
 import Wire
 
 struct WhichReleases: ControlCommand {
@@ -54,7 +55,7 @@ struct UnpackRelease: ControlCommand {
                 .failure, "\(subject): the working directory is gone", advice: "Give the package's whole path.")
         }
         defer { free(directory) }
-        return "\(String(cString: directory))/\(path)"
+        return Paths.join(String(cString: directory), path)
     }
 }
 

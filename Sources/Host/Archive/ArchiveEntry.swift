@@ -1,5 +1,6 @@
 import CArchive
 import Glibc
+import Instructions
 
 /// One entry of a release package.
 public struct ArchiveEntry: Hashable, Sendable {
@@ -36,7 +37,7 @@ struct ArchiveRules {
         let name = archive_entry_pathname(raw).map { String(cString: $0) } ?? ""
         let path = try checkedPath(name)
         guard !path.isEmpty else { return nil }
-        for prefix in Self.parents(path) {
+        for prefix in Paths.parents(of: path) {
             if case .symbolicLink = kinds[prefix] { throw bad(name, .throughLink(prefix)) }
         }
         let kind = try kind(of: raw, name: name, path: path)
@@ -109,12 +110,6 @@ struct ArchiveRules {
         guard !target.isEmpty, !target.hasPrefix("/") else { return false }
         let parts = target.split(separator: "/").filter { $0 != "." }
         let ups = parts.prefix { $0 == ".." }.count
-        return !parts.dropFirst(ups).contains("..") && ups <= parents(path).count
-    }
-
-    /// `a/b/c` has `a` and `a/b`.
-    private static func parents(_ path: String) -> [String] {
-        let parts = path.split(separator: "/")
-        return (1..<max(parts.count, 1)).map { parts.prefix($0).joined(separator: "/") }
+        return !parts.dropFirst(ups).contains("..") && ups <= Paths.parents(of: path).count
     }
 }

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Instructions
 
 /// A release that lies unpacked beside the root's own directories, whole and synced.
 public struct StagedRelease: Sendable {
@@ -47,13 +48,13 @@ public struct StagedRelease: Sendable {
         var moved: [String] = []
         do throws(SystemError) {
             for unit in missing {
-                try Directory.make(AtomicFile.split("\(root)/\(unit)").directory)
+                try Directory.make(Paths.parent(of: "\(root)/\(unit)"))
                 guard rename("\(directory)/\(unit)", "\(root)/\(unit)") == 0 else {
                     throw SystemError("rename", errno, "\(root)/\(unit)")
                 }
                 moved.append(unit)
             }
-            for parent in Set(missing.map { AtomicFile.split("\(root)/\($0)").directory }).sorted() + [root] {
+            for parent in Set(missing.map { Paths.parent(of: "\(root)/\($0)") }).sorted() + [root] {
                 try AtomicFile.syncDirectory(parent)
             }
         } catch {

@@ -1,4 +1,5 @@
 import Glibc
+import Instructions
 import Synchronization
 
 /// Files that a power cut leaves either as they were or as they were to be.
@@ -17,7 +18,7 @@ public enum AtomicFile {
         _ path: String, _ bytes: [UInt8], permissions: UInt32? = nil, calls: FileSystemCalls = .system
     ) throws(SystemError) {
         let path = try followed(path)
-        let directory = split(path).directory
+        let directory = Paths.split(path).directory
         let temporary = temporaryName(path)
         let former = FileAccess(of: path)
         // One who may not read the former file may not read the new one meanwhile either.
@@ -63,7 +64,7 @@ public enum AtomicFile {
             let status = calls.rename(source, target)
             guard status == 0 else { throw SystemError("rename", -status, target) }
         }
-        try syncDirectory(split(target).directory, calls: calls)
+        try syncDirectory(Paths.split(target).directory, calls: calls)
     }
 
     /// Removes what writes that a crash cut off left in `directory`. Only before anything is written there.
@@ -78,7 +79,7 @@ public enum AtomicFile {
             guard (try? FileStatus(ofLink: path))?.kind == .symbolicLink else { return path }
             guard let target = Directory.linkTarget(path) else { throw SystemError("readlink", errno, path) }
             let text = Directory.text(target)
-            path = text.hasPrefix("/") ? text : "\(split(path).directory)/\(text)"
+            path = text.hasPrefix("/") ? text : "\(Paths.split(path).directory)/\(text)"
         }
         throw SystemError("open", ELOOP, path)
     }
@@ -112,7 +113,7 @@ public enum AtomicFile {
 
     /// `.NAME.new-PID-NUMBER` in the same directory: no two are the same.
     static func temporaryName(_ path: String) -> String {
-        let (directory, name) = split(path)
+        let (directory, name) = Paths.split(path)
         let number = written.add(1, ordering: .relaxed).newValue
         return "\(directory)/.\(name).new-\(getpid())-\(number)"
     }
@@ -121,11 +122,5 @@ public enum AtomicFile {
         let parts = name.split(separator: "-")
         guard name.hasPrefix("."), parts.count >= 3, parts[parts.count - 3].hasSuffix(".new") else { return false }
         return parts.suffix(2).allSatisfy { part in part.utf8.allSatisfy { (48...57).contains($0) } }
-    }
-
-    static func split(_ path: String) -> (directory: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-        let directory = String(path[..<slash])
-        return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
     }
 }

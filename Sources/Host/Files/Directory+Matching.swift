@@ -1,3 +1,5 @@
+import Instructions
+
 extension Directory {
     /// The directories that a path with wildcards names, in the order of their names.
     ///
@@ -9,16 +11,12 @@ extension Directory {
         for component in components {
             let name = String(component)
             found = found.flatMap { directory -> [String] in
-                guard component.contains("*") else { return [join(directory, name)] }
+                guard component.contains("*") else { return [Paths.join(directory, name)] }
                 let names = Directory.names(directory.isEmpty ? "." : directory)
-                return names.filter { matches(Array($0), component) }.map { join(directory, $0) }
+                return names.filter { matches(Array($0), component) }.map { Paths.join(directory, $0) }
             }.filter(isDirectory)
         }
         return components.isEmpty ? found.filter(isDirectory) : found
-    }
-
-    private static func join(_ directory: String, _ name: String) -> String {
-        directory.isEmpty || directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
     }
 
     /// Whether the whole of `name` is as `pattern` says. Takes time in proportion to both lengths' product at most:

@@ -1,4 +1,5 @@
 import CHost
+import Instructions
 import Glibc
 
 extension Directory {
@@ -7,7 +8,7 @@ extension Directory {
     /// Only the directories above `path` are reached by name. What is in it may be others' to write, who put links in the
     /// place of what was looked at: each directory is opened without following one, and asked through its descriptor.
     public static func removeTree(_ path: String) throws(SystemError) {
-        let (parent, text) = AtomicFile.split(withoutSlashes(path))
+        let (parent, text) = Paths.split(withoutSlashes(path))
         let name = Array(text.utf8CString)
         let above: OwnedDescriptor
         do {

@@ -1,4 +1,5 @@
 import Glibc
+import Instructions
 
 /// What the rest needs to do with directories.
 public enum Directory {
@@ -34,7 +35,7 @@ public enum Directory {
     public static func make(_ path: String, permissions: UInt32 = 0o755) throws(SystemError) {
         if mkdir(path, permissions) == 0 { return }
         if errno == ENOENT {
-            let parent = AtomicFile.split(path).directory
+            let parent = Paths.parent(of: path)
             guard parent != path else { throw SystemError("mkdir", ENOENT, path) }
             try make(parent, permissions: permissions)
             if mkdir(path, permissions) == 0 { return }

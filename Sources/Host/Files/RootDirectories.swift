@@ -19,7 +19,7 @@ public struct RootDirectories: Sendable {
         if RootDirectory.isInside(whole) { return whole }
         if !RootDirectory.climbs(whole), let short = relative(whole) { return short }
         let absolute = path(whole)
-        let (parent, name) = AtomicFile.split(absolute)
+        let (parent, name) = Paths.split(absolute)
         if name == ".." { return FileNames.withoutLinks(absolute).flatMap(relative) ?? whole }
         guard let parent = FileNames.withoutLinks(parent) else { return whole }
         if let short = relative("\(parent == "/" ? "" : parent)/\(name)") { return short }
@@ -31,7 +31,7 @@ public struct RootDirectories: Sendable {
     public func identity(_ directory: String) -> String {
         let absolute = path(RootDirectory.normalised(directory))
         if let real = FileNames.withoutLinks(absolute) { return real }
-        let (parent, name) = AtomicFile.split(absolute)
+        let (parent, name) = Paths.split(absolute)
         return FileNames.withoutLinks(parent).map { "\($0 == "/" ? "" : $0)/\(name)" } ?? absolute
     }
 

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Instructions
 public import ReleaseHandling
 
 /// Why nothing listens at an address.
@@ -177,7 +178,7 @@ public final class ListeningSocket: Sendable {
         case (EADDRNOTAVAIL, _):
             return "no interface of this machine has that address"
         case (ENOENT, .path(let path)):
-            return "the directory \(AtomicFile.split(path).directory) does not exist"
+            return "the directory \(Paths.parent(of: path)) does not exist"
         default:
             return "\(call): \(SystemError.reason(number))"
         }

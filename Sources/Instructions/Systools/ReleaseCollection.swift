@@ -49,7 +49,7 @@ public struct ReleaseCollection {
             ? [file]
             : [file]
                 + path.directories.map {
-                    SearchPath.join($0, file)
+                    Paths.join($0, file)
                 }
         for place in places {
             switch path.files.read(place) {

@@ -126,7 +126,7 @@ public struct RelupTranslation {
     private mutating func script(
         _ mode: CodeChangeMode, of application: CollectedApplication, base: CollectedApplication
     ) throws(SystoolsError) -> ([ScriptItem], Change) {
-        let file = SearchPath.join(application.directory, "\(application.name.name).appup")
+        let file = Paths.join(application.directory, "\(application.name.name).appup")
         let appup = try appup(of: application, file: file)
         if appup.vsn != .string(application.vsn) {
             let place = SourcePlace(file: file, position: appup.vsnPosition)

@@ -57,11 +57,6 @@ public struct SearchPath {
 
     /// The paths at which there is an `.app` of that name, in the order of the directories.
     func applicationFiles(named name: String) -> [(directory: String, path: String)] {
-        (applications[name] ?? []).map { (directories[$0], Self.join(directories[$0], name)) }
-    }
-
-    static func join(_ directory: String, _ name: String) -> String {
-        if name.utf8.first == UInt8(ascii: "/") || directory.isEmpty { return name }
-        return directory.utf8.last == UInt8(ascii: "/") ? directory + name : "\(directory)/\(name)"
+        (applications[name] ?? []).map { (directories[$0], Paths.join(directories[$0], name)) }
     }
 }

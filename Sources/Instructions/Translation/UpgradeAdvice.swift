@@ -178,7 +178,7 @@ private struct UpgradeReview {
     private func digests(_ module: Atom, _ application: CollectedApplication) -> [String: [UInt8]] {
         var result: [String: [UInt8]] = [:]
         for suffix in ["", ".so", ".sup"] {
-            result[suffix] = files.digest(SearchPath.join(application.directory, module.name + suffix))
+            result[suffix] = files.digest(Paths.join(application.directory, module.name + suffix))
         }
         return result
     }

@@ -158,13 +158,13 @@ struct ReleaseDisk: Sendable {
         case .placeDirectory(let directory):
             guard let staging, FileNames.exists("\(staging)/\(directory)") else { return }
             let target = root.resolve(directory)
-            try Directory.make(ReleaseRoot.parent(of: target))
+            try Directory.make(Paths.parent(of: target))
             try AtomicFile.place("\(staging)/\(directory)", at: target)
         case .removeDirectory(let directory):
             let target = root.resolve(directory)
             try Directory.removeTree(target)
             // What lay in a directory that is gone as well needs no sync of it.
-            let parent = ReleaseRoot.parent(of: target)
+            let parent = Paths.parent(of: target)
             if FileNames.exists(parent) { try AtomicFile.syncDirectory(parent) }
         }
     }

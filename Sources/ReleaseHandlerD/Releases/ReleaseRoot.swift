@@ -23,14 +23,10 @@ public struct ReleaseRoot: Sendable {
     /// Held by the one daemon that uses the root.
     var lockFile: String { "\(path)/releases/.lock" }
 
-    static func parent(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    }
-
     func releaseDirectory(_ vsn: String) -> String { "\(path)/releases/\(vsn)" }
 
     /// `RELEASES` holds directories that are absolute or relative to the root.
-    func resolve(_ directory: String) -> String { directory.hasPrefix("/") ? directory : "\(path)/\(directory)" }
+    func resolve(_ directory: String) -> String { Paths.join(path, directory) }
 
     /// The longest of the files that are read whole.
     static let maxFileBytes = 64 * 1024 * 1024
@@ -103,7 +99,7 @@ public struct ReleaseRoot: Sendable {
         guard FileNames.exists(file) else { return SysConfig() }
         let config = try SysConfig.parse(read(file), file: file)
         return try config.including { (name) throws(FileError) in
-            let path = name.hasPrefix("/") ? name : "\(releaseDirectory(vsn))/\(name)"
+            let path = Paths.join(releaseDirectory(vsn), name)
             let whole = path.hasSuffix(".config") ? path : path + ".config"
             guard FileNames.exists(whole) else { throw SysConfig.missing(name, at: whole, includedBy: file) }
             return try SysConfig.parseIncluded(read(whole), file: whole)

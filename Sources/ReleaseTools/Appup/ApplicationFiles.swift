@@ -16,7 +16,7 @@ struct ApplicationFiles: Sendable {
 
     init(_ directory: String) throws(Diagnostic) {
         self.directory = directory
-        let inner = TarTool.join(directory, "ebin")
+        let inner = Paths.join(directory, "ebin")
         ebin = Directory.isDirectory(inner) ? inner : directory
         let names = Directory.names(ebin)
         let resources = names.filter { $0.hasSuffix(".app") && !$0.hasPrefix(".") }

@@ -48,7 +48,7 @@ public struct AppupTool: Sendable {
             guard !diagnostics.contains(where: { $0.severity == .error }) else {
                 return Result(diagnostics: diagnostics)
             }
-            let file = TarTool.join(options.outputDirectory ?? new.ebin, "\(new.resource.name.name).appup")
+            let file = Paths.join(options.outputDirectory ?? new.ebin, "\(new.resource.name.name).appup")
             if options.isWritten { try check(file) }
             let proposal = try await propose(old, new)
             if options.isWritten { try write(proposal.text(), to: file) }
@@ -163,7 +163,7 @@ public struct AppupTool: Sendable {
     // MARK: The file
 
     private func check(_ file: String) throws(Diagnostic) {
-        try ToolInput.requireOutputDirectory(TarTool.split(file, suffix: "").directory)
+        try ToolInput.requireOutputDirectory(Paths.parent(of: file))
         guard options.replaces || !FileNames.exists(file) else {
             throw Diagnostic(
                 .error, code: "exists", "\(file) is there already", advice: "--force replaces it, --noexec prints.")

@@ -27,11 +27,7 @@ struct PackageContents {
         } catch {
             throw Diagnostic(.error, code: "unreadable", "\(error)", advice: "Nothing was written.")
         }
-        var parts = name.split(separator: "/").dropLast()
-        while !parts.isEmpty {
-            directories.insert(parts.joined(separator: "/"))
-            parts = parts.dropLast()
-        }
+        directories.formUnion(Paths.parents(of: name))
     }
 
     /// A directory with all that is in it, empty directories included.
@@ -89,8 +85,8 @@ struct PackageContents {
         let (files, directories) = (files, directories)
         var children: [String: [String]] = [:]
         for name in Array(files.keys) + directories {
-            guard let slash = name.lastIndex(of: "/") else { continue }
-            children[String(name[..<slash]), default: []].append(String(name[name.index(after: slash)...]))
+            let (directory, last) = Paths.split(name)
+            if directory != "." { children[directory, default: []].append(last) }
         }
         return ReleaseFiles(
             locate: { name in

@@ -74,7 +74,8 @@ public struct TarTool {
     private func pack(_ diagnostics: inout [Diagnostic]) throws(Diagnostic) -> Package? {
         let directories = ToolInput.directories(options.path, &diagnostics)
         let collection = try collect(directories)
-        let (base, place) = Self.split(collection.file)
+        let (place, name) = Paths.split(collection.file)
+        let base = name.hasSuffix(".rel") ? String(name.dropLast(4)) : name
         let output = options.outputDirectory ?? place
         try ToolInput.requireOutputDirectory(output)
         var contents = PackageContents()
@@ -87,7 +88,7 @@ public struct TarTool {
 
         diagnostics += try review(collection, contents)
         guard !diagnostics.contains(where: { $0.severity == .error }) else { return nil }
-        let package = Self.join(output, "\(base).tar.gz")
+        let package = Paths.join(output, "\(base).tar.gz")
         do {
             try ReleaseArchive.write(package, contents.entries(vsn: collection.vsn))
             return Package(
@@ -116,7 +117,7 @@ public struct TarTool {
         for application in collection.applications {
             let library = "lib/\(application.name.name)-\(application.vsn)"
             try contents.add(directory: application.directory, as: "\(library)/ebin")
-            let (name, parent) = Self.split(application.directory, suffix: "")
+            let (parent, name) = Paths.split(application.directory)
             let priv = "\(parent)/priv"
             guard name == "ebin", Directory.isDirectory(priv) else { continue }
             try contents.add(directory: priv, as: "\(library)/priv")
@@ -128,7 +129,7 @@ public struct TarTool {
         _ vsn: String, _ directories: [String], _ contents: inout PackageContents
     ) throws(Diagnostic) -> (relup: String?, config: String?) {
         func find(_ name: String) -> String? {
-            directories.lazy.map { Self.join($0, name) }.first(where: FileNames.exists)
+            directories.lazy.map { Paths.join($0, name) }.first(where: FileNames.exists)
         }
         let relup = find("relup")
         if let relup { try contents.add(file: relup, as: "releases/\(vsn)/relup") }
@@ -144,7 +145,7 @@ public struct TarTool {
                     place: SourcePlace(file: config, position: nil), advice: "Put the file beside sys.config.")
             }
             let file = name.hasSuffix(".config") ? name : "\(name).config"
-            let source = Self.join(Self.split(config, suffix: "").directory, file)
+            let source = Paths.join(Paths.parent(of: config), file)
             if FileNames.exists(source) { try contents.add(file: source, as: "releases/\(vsn)/\(file)") }
         }
         return (relup, config)
@@ -168,20 +169,5 @@ public struct TarTool {
             guard found.code == Diagnostic.otherMachine else { return found }
             return Diagnostic(.warning, code: found.code, found.text, place: found.place, advice: found.advice)
         }
-    }
-
-    // MARK: Paths
-
-    static func join(_ directory: String, _ name: String) -> String {
-        directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
-    }
-
-    /// The last part of a path without a suffix, and what stands before it, `.` where nothing does.
-    static func split(_ path: String, suffix: String = ".rel") -> (name: String, directory: String) {
-        let whole = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        let slash = whole.lastIndex(of: "/")
-        let name = slash.map { String(whole[whole.index(after: $0)...]) } ?? whole
-        let directory = slash.map { $0 == whole.startIndex ? "/" : String(whole[..<$0]) } ?? "."
-        return (name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name, directory)
     }
 }

@@ -16,7 +16,7 @@ struct ReleaseFiles {
     ///
     /// - Parameter prefix: what stands before names when they are shown.
     static func below(_ directory: String, shownAfter prefix: String) -> ReleaseFiles {
-        func path(_ name: String) -> String { name.hasPrefix("/") ? name : "\(directory)/\(name)" }
+        func path(_ name: String) -> String { Paths.join(directory, name) }
         return ReleaseFiles(
             locate: { FileNames.exists(path($0)) ? path($0) : nil }, names: { Directory.names(path($0)) },
             shown: { $0.hasPrefix("/") ? $0 : prefix + $0 })

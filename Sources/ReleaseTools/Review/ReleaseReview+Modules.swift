@@ -199,7 +199,7 @@ extension ReleaseReview {
             return
         }
         let directory = application.ebin.hasSuffix("/ebin") ? application.ebin.dropLast(5) : application.ebin[...]
-        let path = program.hasPrefix("/") ? program : "\(directory)/\(program)"
+        let path = Paths.join(String(directory), program)
         guard !files.has(path) else { return }
         let isAbsolute = program.hasPrefix("/")
         add(

@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Instructions
 import Testing
 
 @testable import TestSupport
@@ -9,7 +10,7 @@ extension ReleaseDirectory {
     /// a process that another test forks holds it open (ETXTBSY).
     func program(_ name: String, _ text: String) throws {
         let path = file(name)
-        try Directory.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try Directory.make(Paths.parent(of: path))
         let made = try Releasectl.runNow(
             ["-c", "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"", "sh", path, text], executable: "/bin/sh")
         try #require(made.exit == 0)
@@ -17,7 +18,7 @@ extension ReleaseDirectory {
 
     func link(_ name: String, to target: String) throws {
         let path = file(name)
-        try Directory.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try Directory.make(Paths.parent(of: path))
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
     }
 

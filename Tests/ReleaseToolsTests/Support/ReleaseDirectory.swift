@@ -1,4 +1,5 @@
 import Host
+import Instructions
 
 @testable import TestSupport
 
@@ -11,7 +12,7 @@ final class ReleaseDirectory: Sendable {
 
     func write(_ name: String, _ bytes: [UInt8], permissions: UInt32 = 0o644) throws {
         let path = file(name)
-        try Directory.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try Directory.make(Paths.parent(of: path))
         try AtomicFile.write(path, bytes, permissions: permissions)
     }
 
