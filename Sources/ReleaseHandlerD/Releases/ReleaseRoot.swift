@@ -4,7 +4,7 @@ import ReleaseHandling
 import Supervision
 import Terms
 
-/// The release root: where everything lies, and how it is read. DESIGN section 2.
+/// The release root: where everything lies, and how it is read. docs/design.md, "2. Release root".
 public struct ReleaseRoot: Sendable {
     /// Absolute.
     public let path: String

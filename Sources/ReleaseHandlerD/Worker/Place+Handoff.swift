@@ -12,7 +12,7 @@ enum StepResult: Sendable {
     case failed(Term)
 }
 
-/// Suspend, handoff and resume: DESIGN section 5, one worker's part of it.
+/// Suspend, handoff and resume: docs/design.md, "5. Changing code", one worker's part of it.
 extension Place {
     // MARK: Standby
 
