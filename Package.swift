@@ -162,7 +162,7 @@ let package = Package(
             resources: [.copy("golden")], swiftSettings: settings),
         .testTarget(
             name: "ReleaseHandlingTests", dependencies: ["ReleaseHandling", "Instructions", "Wire", "Terms"],
-            swiftSettings: settings),
+            exclude: ["golden"], swiftSettings: settings),
         // What the tests of several targets stand on. A test target itself: it sees the daemon with `@testable`, and no
         // build without tests has it.
         .testTarget(

@@ -12,6 +12,8 @@ public struct ReleaseRoot: Sendable {
     public init(path: String) { self.path = path }
 
     var releasesDirectory: String { "\(path)/releases" }
+    /// The traces of upgrades that failed.
+    var logDirectory: String { "\(path)/log" }
     var releasesFile: String { "\(path)/releases/RELEASES" }
     var startErlData: String { "\(path)/releases/start_erl.data" }
 

@@ -20,6 +20,7 @@ struct ReleaseStore {
         lock = try Self.lock(root)
         earlierRun = lock.note()
         AtomicFile.removeLeftovers(in: root.releasesDirectory)
+        AtomicFile.removeLeftovers(in: root.logDirectory)
         ReleaseArchive.removeLeftovers(in: root.path)
         do {
             let recovery = try ReleaseTable.recover(try Self.diskState(root))
