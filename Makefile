@@ -1,6 +1,6 @@
 # One command for each task. `make demo` and `make test` install the Debian packages that they lack.
 .DEFAULT_GOAL := help
-.PHONY: help demo test build release format clean
+.PHONY: help demo test test-c build release benchmarks docs format clean
 
 SWIFT ?= swift
 SOURCES := Package.swift Sources Examples Tests Benchmarks
@@ -17,6 +17,11 @@ test: ## check the format, build everything, run all tests
 	$(SWIFT) format lint --strict --recursive --parallel $(wildcard $(SOURCES))
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+	$(MAKE) --no-print-directory -C Tests/C
+
+test-c: ## the C sources' tests; with SANITIZE=address,undefined under these sanitizers
+	scripts/install-packages
+	$(MAKE) --no-print-directory -C Tests/C SANITIZE=$(SANITIZE)
 
 build: ## debug build
 	scripts/install-packages
@@ -27,8 +32,16 @@ release: ## the daemon and releasectl, with Swift's libraries inside
 	$(SWIFT) build -c release --static-swift-stdlib --product release-handlerd
 	$(SWIFT) build -c release --static-swift-stdlib --product releasectl
 
+benchmarks: ## build the measurements, a package of its own
+	scripts/install-packages
+	$(SWIFT) build --package-path Benchmarks
+
+docs: ## the reference of WorkerKit and Terms, in .build/docs
+	scripts/install-packages
+	scripts/build-docs
+
 format: ## format the sources in place
 	$(SWIFT) format --in-place --recursive --parallel $(wildcard $(SOURCES))
 
 clean: ## remove what was built
-	rm -rf .build
+	rm -rf .build Benchmarks/.build

@@ -142,6 +142,10 @@ let package = Package(
             name: "counter-2", dependencies: ["WorkerKit", "Terms"], path: "Examples/Counter/v2",
             swiftSettings: settings),
 
+        // The worker with connections of WorkerKit's article.
+        .executableTarget(
+            name: "echo-server", dependencies: ["WorkerKit", "Terms"], path: "Examples/Echo", swiftSettings: settings),
+
         // Workers that only the tests run.
         .executableTarget(
             name: "fixture-worker", dependencies: ["WorkerKit", "Terms"],

@@ -14,6 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(address, size)
+#endif
+
 struct child {
     const struct chost_launch *launch;
     struct chost_launched *result;
@@ -152,6 +158,8 @@ int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *r
         run_child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, &pidfd);
     int error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    // The child has left its functions without returning from them.
+    ASAN_UNPOISON_MEMORY_REGION(stack, STACK_SIZE);
     munmap(stack, STACK_SIZE);
 
     if (pid < 0) {

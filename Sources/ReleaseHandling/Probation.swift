@@ -27,7 +27,7 @@ public import Wire
 /// 2. after `cancel`, tell neither `timerFired` nor how a health command ended;
 /// 3. answer `goBack` by `installed` or `upgradeFailed`.
 ///
-/// Source: DESIGN, "Permanent on success"; OTP leaves all this to who installs, release_handler(3).
+/// Source: docs/design.md, "Permanent on success"; OTP leaves all this to who installs, release_handler(3).
 public struct Probation: Hashable, Sendable {
     /// An install that ended well.
     public struct Install: Hashable, Sendable {

@@ -34,7 +34,7 @@ public struct WorkerInfo: Hashable, Sendable {
 
 /// One version of one module's object code, as it was read and checked.
 public struct CodeVersion: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable, CaseIterable {
         /// An executable: it owns the loop and the state.
         case resident
         /// `MODULE.sup`, read by the daemon when the supervisor starts.

@@ -74,7 +74,7 @@ public enum KillSignal: String, Hashable, Sendable, CaseIterable {
 
 /// What a supervisor knows of a child: OTP's child specification and the keys that this daemon adds.
 ///
-/// Source: OTP, supervisor(3), "Child specification"; DESIGN section 3 for the rest.
+/// Source: OTP, supervisor(3), "Child specification"; docs/design.md, "3. Supervision" for the rest.
 public struct ChildSpec: Hashable, Sendable {
     public var id: Term
     /// M is a module of the release, or `os` for a program that knows nothing of the worker protocol.

@@ -52,11 +52,14 @@ public struct InstallResult: Hashable, Sendable, Codable {
     public var totalMilliseconds: Double
     public var instructions: [Instruction]
     public var warnings: [String]
+    /// The file with what a failed upgrade did; nil where there is none.
+    public var trace: String?
 
     public init(
         outcome: Outcome, from: String, to: String, failedInstruction: FailedInstruction? = nil,
         worker: String? = nil, reason: String? = nil, suspendToResumeMicroseconds: Int? = nil,
-        totalMilliseconds: Double, instructions: [Instruction] = [], warnings: [String] = []
+        totalMilliseconds: Double, instructions: [Instruction] = [], warnings: [String] = [],
+        trace: String? = nil
     ) {
         self.outcome = outcome
         self.from = from
@@ -68,6 +71,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         self.totalMilliseconds = totalMilliseconds
         self.instructions = instructions
         self.warnings = warnings
+        self.trace = trace
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -76,7 +80,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         case worker, reason
         case suspendToResumeMicroseconds = "suspend_to_resume_us"
         case totalMilliseconds = "total_ms"
-        case instructions, warnings
+        case instructions, warnings, trace
     }
 }
 
@@ -173,7 +177,8 @@ extension InstallResult: ControlShape {
             "workers": {"type": "array", "items": {"type": "string"}, "description": "whom it touched"},
             "ms": {"type": "number"},
             "note": {"type": "string"}}}},
-          "warnings": {"type": "array", "items": {"type": "string"}}}}
+          "warnings": {"type": "array", "items": {"type": "string"}},
+          "trace": {"type": "string", "description": "the file with what a failed upgrade did, step by step"}}}
         """#
     }
 }

@@ -61,6 +61,7 @@ struct InstallRelease: ControlCommand {
             output.line("suspend to resume: \(decimal(Double(microseconds) / 1_000, digits: 3)) ms")
         }
         output.line("total: \(decimal(result.totalMilliseconds, digits: 3)) ms")
+        if let trace = result.trace { output.line("what it did, step by step: \(printable(trace))") }
         switch result.outcome {
         case .done:
             output.line(output.paint("\(printable(result.from)) -> \(printable(result.to)): done", .green))

@@ -51,6 +51,8 @@ final class CodeServer {
     /// Files that were read and checked, by path; the node keeps those that a version of the table names.
     private var files: [String: LoadedCode] = [:]
     private var directories: [Atom: String] = [:]
+    /// Told what was loaded because it was used, while an upgrade is under way.
+    var onLoad: ((CodeVersion) -> Void)?
 
     init(root: ReleaseRoot) { self.root = root }
 
@@ -112,6 +114,7 @@ final class CodeServer {
             let code = try Self.read(module, of: library, in: root)
             keep(code)
             table.load(code.version)
+            onLoad?(code.version)
             return code
         }
         throw .notFound(module, searched: directories.values.sorted().map { $0 + "/ebin" })

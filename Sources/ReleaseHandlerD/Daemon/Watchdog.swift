@@ -1,23 +1,37 @@
 import Host
+import Logging
 
 /// Tells the service manager that the daemon lives, for as long as it really does.
 ///
 /// Sent from the node's own thread, so a wedged tree starves it by itself; beyond that the control server's event loop
 /// must turn and an upgrade must come on. Source: sd_watchdog_enabled(3).
+///
+/// Where it is starved on purpose it says so and why, and what the upgrade did is written to a file, before the service
+/// manager's SIGABRT comes. Where the node's own thread stands still nobody is left to say it: the log's last entry and the
+/// manager's "Watchdog timeout" are all there is.
 @HostActor
 final class Watchdog {
     private let node: Node
     private let heartbeat: Heartbeat
     private let intervalMilliseconds: Int?
+    private let isWedged: (Upgrade) -> Bool
     private var timer: ScheduledTimer?
+    private var isStarved = false
 
-    init(node: Node, heartbeat: Heartbeat) {
+    /// `isWedged`: whether an upgrade's step takes longer than it may.
+    init(
+        node: Node, heartbeat: Heartbeat, intervalMilliseconds: Int? = standardIntervalMilliseconds,
+        isWedged: @escaping (Upgrade) -> Bool = { $0.isWedged }
+    ) {
         self.node = node
         self.heartbeat = heartbeat
-        // Three times within the manager's limit: one late turn must not be the end.
-        intervalMilliseconds = SystemdNotify.watchdogMicroseconds.map { max($0 / 3000, 1) }
+        self.intervalMilliseconds = intervalMilliseconds
+        self.isWedged = isWedged
         tick()
     }
+
+    /// Three times within the manager's limit: one late turn must not be the end.
+    static var standardIntervalMilliseconds: Int? { SystemdNotify.watchdogMicroseconds.map { max($0 / 3000, 1) } }
 
     func stop() {
         timer?.cancel()
@@ -26,13 +40,41 @@ final class Watchdog {
 
     private func tick() {
         guard let interval = intervalMilliseconds else { return }
-        if isHealthy(interval) { SystemdNotify.watchdog() }
+        if let reason = starvation(interval) {
+            if !isStarved { tell(reason, leftMilliseconds: 2 * interval) }
+            isStarved = true
+        } else {
+            SystemdNotify.watchdog()
+            if isStarved {
+                node.events.post("watchdog_fed", "the watchdog is told again that all is well", level: .notice)
+            }
+            isStarved = false
+        }
         timer = Reactor.shared.schedule(afterMilliseconds: interval) { [weak self] in self?.tick() }
     }
 
-    private func isHealthy(_ interval: Int) -> Bool {
-        if heartbeat.ageMilliseconds > 2 * interval + Heartbeat.intervalMilliseconds { return false }
-        return node.installer.upgrade?.isWedged != true
+    /// Why the service manager is not to be told that all is well.
+    private func starvation(_ interval: Int) -> String? {
+        if let upgrade = node.installer.upgrade, isWedged(upgrade) {
+            return "the upgrade to \(upgrade.to.vsn) does not come on: its step takes longer than any of its parts may"
+        }
+        let beat = heartbeat.ageMilliseconds
+        if beat > 2 * interval + Heartbeat.intervalMilliseconds {
+            return "the control server's event loop has not turned for \(beat) ms"
+        }
+        return nil
+    }
+
+    /// Once: what is to be found in the log after the end.
+    private func tell(_ reason: String, leftMilliseconds: Int) {
+        node.events.post(
+            "watchdog_starved",
+            """
+            \(reason): the watchdog is not told that all is well; unless that changes, the service manager ends the daemon \
+            in \(leftMilliseconds) ms, and the permanent release boots
+            """,
+            level: .critical, fields: ["reason": reason])
+        node.installer.upgrade?.writeTrace { _ in }
     }
 }
 

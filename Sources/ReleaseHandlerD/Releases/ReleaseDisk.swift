@@ -33,6 +33,7 @@ struct ReleaseDisk: Sendable {
         let disk = ReleaseDisk(root: root, lock: lock)
         let earlierRun = lock.note()
         AtomicFile.removeLeftovers(in: root.releasesDirectory)
+        AtomicFile.removeLeftovers(in: root.logDirectory)
         ReleaseArchive.removeLeftovers(in: root.path)
         do {
             let recovery = try ReleaseTable.recover(try disk.state(), identity: root.directories.identity)

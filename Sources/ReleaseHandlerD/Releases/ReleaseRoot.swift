@@ -4,7 +4,7 @@ import ReleaseHandling
 import Supervision
 import Terms
 
-/// The release root: where everything lies, and how it is read. DESIGN section 2.
+/// The release root: where everything lies, and how it is read. docs/design.md, "2. Release root".
 public struct ReleaseRoot: Sendable {
     /// Absolute.
     public let path: String
@@ -15,6 +15,8 @@ public struct ReleaseRoot: Sendable {
     var directories: RootDirectories { RootDirectories(path) }
 
     var releasesDirectory: String { "\(path)/releases" }
+    /// The traces of upgrades that failed.
+    var logDirectory: String { "\(path)/log" }
     var releasesFile: String { "\(path)/releases/RELEASES" }
     var startErlData: String { "\(path)/releases/start_erl.data" }
 

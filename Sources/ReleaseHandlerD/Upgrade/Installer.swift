@@ -176,6 +176,11 @@ final class Installer {
 }
 
 extension Upgrade {
+    private var traceFile: String? {
+        guard case .file(let path) = writtenTrace else { return nil }
+        return path
+    }
+
     func result(
         _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, reason: String? = nil,
         warnings: [String] = []
@@ -188,6 +193,6 @@ extension Upgrade {
             outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
             worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
-            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings)
+            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings, trace: traceFile)
     }
 }

@@ -14,6 +14,9 @@ final class Upgrade {
     let entry: RelupEntry
     let site: UpgradeSite
     private var machine: RelupMachine
+    private(set) var trace: MachineTrace
+    /// Where the trace of a failed upgrade is; nil while there is none.
+    private(set) var writtenTrace: WrittenTrace?
     private let progress: (InstallProgress) -> Void
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
@@ -32,6 +35,8 @@ final class Upgrade {
     /// Supervisors that were changed, as they were before, and what each change did.
     var supervisors: [ChangedSupervisor] = []
     private var isOver = false
+    /// Whether its outcome was told.
+    private var hasEnded = false
     /// Answers that came while actions were being performed.
     private var answers: Deque<RelupMachine.Event> = []
     private var isPerforming = false
@@ -49,6 +54,7 @@ final class Upgrade {
         self.to = to
         self.entry = entry
         self.machine = machine
+        trace = MachineTrace(of: machine, code: site.code.table)
         loadedBefore = site.applications.loaded
         self.progress = progress
         self.then = then
@@ -69,18 +75,22 @@ final class Upgrade {
 
     func start() {
         tellStep(0)
+        trace = MachineTrace(of: machine, code: code.table)
+        code.onLoad = { [weak self] in self?.trace.note(.loaded($0)) }
         perform(machine.start(code: code.table))
         performAnswers()
     }
 
     /// The node stops: what comes back from now on changes nothing any more.
     func overtakenByStop() {
-        guard !isOver else { return }
+        // One whose trace is being written is not told yet: what it came to means nothing any more.
+        guard !hasEnded else { return }
         isOver = true
+        code.onLoad = nil
         tree.forgetHeldModules()
         let failure = RelupMachine.Failure(
             index: nil, instruction: nil, error: .unexpectedEvent("the node was stopped during the upgrade"))
-        then(self, .restartNode(failure))
+        end(.restartNode(failure))
     }
 
     func answer(_ event: RelupMachine.Event) {
@@ -93,11 +103,16 @@ final class Upgrade {
     /// One after the other, however many are given at once: a script may be as long as it likes, the stack not.
     private func performAnswers() {
         guard !isPerforming else { return }
-        while !answers.isEmpty, !isOver { perform(machine.handle(answers.removeFirst(), code: code.table)) }
+        while !answers.isEmpty, !isOver {
+            let event = answers.removeFirst()
+            trace.note(.event(event))
+            perform(machine.handle(event, code: code.table))
+        }
     }
 
     private func perform(_ actions: [RelupMachine.Action]) {
         isPerforming = true
+        trace.note(actions)
         for action in actions where !isOver { perform(action) }
         isPerforming = false
     }
@@ -144,10 +159,25 @@ final class Upgrade {
             tree.endStandbys()
             answer(.standbysEnded)
         case .report(let report): tell(report)
-        case .finished(let outcome):
-            isOver = true
-            then(self, outcome)
+        case .finished(let outcome): finish(outcome)
         }
+    }
+
+    /// One that failed is told once it is known where its trace is.
+    private func finish(_ outcome: RelupMachine.Outcome) {
+        isOver = true
+        code.onLoad = nil
+        guard Self.isTraced(outcome) else { return end(outcome) }
+        writeTrace { [self] written in
+            writtenTrace = written
+            end(outcome)
+        }
+    }
+
+    private func end(_ outcome: RelupMachine.Outcome) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        then(self, outcome)
     }
 
     // MARK: Progress

@@ -4,6 +4,7 @@ import Terms
 import Wire
 
 /// Suspend, handoff and resume, as an upgrade asks for them; each `then` is called once.
+/// See docs/design.md, "5. Changing code".
 extension Place {
     /// Starts a standby of this version; it has acknowledged when `then` is called with its process.
     func prepareStandby(

@@ -48,6 +48,7 @@ struct Transcript {
             ("\\b\\d+(\\.\\d)? [KM]iB\\b", "MEMORY"),
             ("\\b(\\d+s|\\d+m\\d\\ds)\\b", "AGE"),
             ("\\b\\d+\\.\\d{3}\\b", "MS"),
+            ("\\b\\d{8}T\\d{6}\\.\\d{3}Z\\b", "TIME"),
             ("\\b[0-9a-f]{64}\\b", "SHA256"),
             ("\\b\\d+ bytes\\b", "BYTES"),
             ("\\bpid \\d+", "pid PID"),

@@ -1,0 +1,55 @@
+import Host
+import ReleaseHandling
+import Logging
+
+/// What became of an upgrade's trace.
+enum WrittenTrace: Sendable {
+    case file(String)
+    /// A sentence.
+    case failed(String)
+}
+
+extension Upgrade {
+    /// A disk that does not answer must not keep the upgrade from its end.
+    static let traceMilliseconds = 5_000
+
+    /// Writes what the machine was given and did so far to a file, off this thread, and tells where.
+    func writeTrace(then: @escaping @HostActor (WrittenTrace) -> Void) {
+        let first = Gather<WrittenTrace>(count: 1) { [events, to] written in
+            switch written[0] {
+            case .file(let path):
+                events.post(
+                    "trace_written", "what the upgrade to \(to.vsn) did is in \(path)", level: .notice,
+                    fields: ["file": path])
+            case .failed(let reason):
+                events.post(
+                    "trace_failed", "what the upgrade to \(to.vsn) did could not be written: \(reason)", level: .warning
+                )
+            }
+            then(written[0])
+        }
+        let timer = Reactor.shared.schedule(afterMilliseconds: Self.traceMilliseconds) {
+            first.set(0, .failed("the disk took longer than \(Self.traceMilliseconds) ms"))
+        }
+        let (trace, root) = (trace, site.root)
+        Task { @HostActor in
+            let written: WrittenTrace
+            do {
+                written = .file(
+                    try await DiskWork.run { () throws(SystemError) in try UpgradeTraces.write(trace, in: root) })
+            } catch {
+                written = .failed("\(error)")
+            }
+            timer.cancel()
+            first.set(0, written)
+        }
+    }
+
+    /// Whether somebody will ask why it ended so.
+    static func isTraced(_ outcome: RelupMachine.Outcome) -> Bool {
+        switch outcome {
+        case .aborted, .restartNode: true
+        case .done, .refused, .restartNewEmulator, .restartEmulator: false
+        }
+    }
+}

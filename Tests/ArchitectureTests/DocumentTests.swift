@@ -1,0 +1,37 @@
+import Foundation
+import Testing
+
+/// What documents show and name is there.
+@Suite struct DocumentTests {
+    static let articles = ["README.md", "Sources/WorkerKit/WorkerKit.docc/WritingAWorker.md"]
+
+    /// The examples are built and run, so what stands in one of them compiles.
+    @Test(arguments: articles)
+    func theCodeOfAnArticleIsThatOfAnExample(article: String) throws {
+        let examples = try SourceTree.files(below: "Examples").map { $0.lines.joined(separator: "\n") }
+        let text = try String(contentsOf: SourceTree.root.appending(path: article), encoding: .utf8)
+        let blocks = text.components(separatedBy: "```swift\n").dropFirst()
+            .map { $0.components(separatedBy: "```")[0] }
+        #expect(!blocks.isEmpty)
+        for block in blocks where !examples.contains(where: { $0.contains(block) }) {
+            Issue.record("\(article): this code is in no file of Examples:\n\(block)")
+        }
+    }
+
+    /// A comment that sends the reader to a section of the design names one that is there.
+    @Test func sectionsOfTheDesignAreThere() throws {
+        let design = try String(contentsOf: SourceTree.root.appending(path: "docs/design.md"), encoding: .utf8)
+        let headings = design.components(separatedBy: "\n").filter { $0.hasPrefix("## ") || $0.hasPrefix("**") }
+        for file in try SourceTree.files(below: "Sources") {
+            for (index, line) in file.lines.enumerated() where line.contains("docs/design.md") {
+                let named = line.components(separatedBy: "docs/design.md, \"").dropFirst().first?
+                    .components(separatedBy: "\"").first
+                guard let named else {
+                    Issue.record("\(file):\(index + 1): say which section of docs/design.md")
+                    continue
+                }
+                #expect(headings.contains { $0.contains(named) }, "\(file):\(index + 1): no section \"\(named)\"")
+            }
+        }
+    }
+}

@@ -1,0 +1,282 @@
+#define _GNU_SOURCE
+#include "CHost.h"
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Processes: launch, wait, pidfds. Children are /bin/sh, which says on its descriptors what it found.
+
+static char *environment[] = {"PATH=/usr/bin:/bin", "MARK=here", NULL};
+
+static void wait_for_exit(int pidfd)
+{
+    struct pollfd polled = {.fd = pidfd, .events = POLLIN};
+    while (poll(&polled, 1, -1) < 0 && errno == EINTR) continue;
+}
+
+// Runs `script` with `launch`'s other settings; returns its exit status, -1 where it did not start, with what it wrote
+// to its descriptor 1 in `output`.
+static int run(struct chost_launch launch, const char *script, char *output, size_t room)
+{
+    char *arguments[] = {"sh", "-c", (char *)script, NULL};
+    int ends[2], nothing = chost_open("/dev/null", O_RDWR, 0);
+    CHECK_EQUAL(chost_pipe(ends), 0);
+    int fds[] = {nothing, ends[1], 2};
+    launch.argv = arguments;
+    if (!launch.envp) launch.envp = environment;
+    if (!launch.path) launch.path = "/bin/sh";
+    if (!launch.fds) {
+        launch.fds = fds;
+        launch.fd_count = 3;
+    }
+    struct chost_launched launched;
+    int32_t pid = chost_launch(&launch, &launched);
+    close(ends[1]);
+    close(nothing);
+    size_t length = 0;
+    ssize_t count;
+    while (pid > 0 && (count = read(ends[0], output + length, room - 1 - length)) > 0) length += count;
+    output[length] = '\0';
+    close(ends[0]);
+    if (pid < 0) return -1;
+    int code = 0, status = 0;
+    wait_for_exit(launched.pidfd);
+    CHECK_EQUAL(chost_wait(launched.pidfd, 0, &code, &status), 1);
+    CHECK_EQUAL(chost_wait(launched.pidfd, 1, &code, &status), 1);
+    CHECK_EQUAL(code, CLD_EXITED);
+    // It is reaped.
+    CHECK_EQUAL(chost_wait(launched.pidfd, 1, &code, &status), -ECHILD);
+    close(launched.pidfd);
+    return status;
+}
+
+static const struct chost_launch plain = {.exec_fd = -1};
+
+static void test_what_a_child_gets(void)
+{
+    char output[256];
+    CHECK_EQUAL(run(plain, "echo $MARK; exit 7", output, sizeof output), 7);
+    CHECK_EQUAL(strcmp(output, "here\n"), 0);
+
+    // A group of its own, signals as if new, no descriptor but those that were given (3 is the directory that ls reads).
+    signal(SIGUSR1, SIG_IGN);
+    CHECK_EQUAL(run(plain, "test $(ps -o pgid= -p $$) = $$ && echo own", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "own\n"), 0);
+    CHECK_EQUAL(run(plain, "grep SigIgn /proc/self/status; ls /proc/self/fd | tr '\\n' ' '", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "SigIgn:\t0000000000000000\n0 1 2 3 "), 0);
+    signal(SIGUSR1, SIG_DFL);
+
+    struct chost_launch launch = plain;
+    launch.cwd = "/usr";
+    CHECK_EQUAL(run(launch, "pwd", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "/usr\n"), 0);
+
+    struct chost_rlimit limits[] = {{.resource = RLIMIT_CORE, .soft = 0, .hard = 0},
+        {.resource = RLIMIT_NOFILE, .soft = 77, .hard = 99}};
+    launch = plain;
+    launch.rlimits = limits;
+    launch.rlimit_count = 2;
+    CHECK_EQUAL(run(launch, "echo $(ulimit -c) $(ulimit -Sn) $(ulimit -Hn)", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "0 77 99\n"), 0);
+
+    // Its own pid, written between clone and exec.
+    char listen[] = "LISTEN_PID=00000000000";
+    char *with_pid[] = {"PATH=/usr/bin:/bin", listen, NULL};
+    launch = plain;
+    launch.envp = with_pid;
+    launch.listen_pid = listen + strlen("LISTEN_PID=");
+    CHECK_EQUAL(run(launch, "test $LISTEN_PID = $$", output, sizeof output), 0);
+
+    // By descriptor.
+    launch = plain;
+    launch.exec_fd = chost_open("/bin/sh", O_RDONLY, 0);
+    launch.path = "/no/such/file";
+    launch.parent_death_signal = SIGKILL;
+    CHECK_EQUAL(run(launch, "exit 5", output, sizeof output), 5);
+    close(launch.exec_fd);
+}
+
+// Sources and exec_fd lie where targets will be, in an order that a copy one by one would overwrite. In a process of its own, whose
+// descriptors from 0 on are its to arrange.
+static int arrange_and_launch(int result)
+{
+    int ends[2];
+    if (chost_pipe(ends) < 0) return 10;
+    int program = chost_open("/bin/sh", O_RDONLY, 0), nothing = chost_open("/dev/null", O_RDWR, 0);
+    int high = chost_fcntl(result, F_DUPFD_CLOEXEC, 20), out = chost_fcntl(ends[1], F_DUPFD_CLOEXEC, 20);
+    program = chost_fcntl(program, F_DUPFD_CLOEXEC, 20);
+    // 0: the pipe, 1: nothing, 2: the program.
+    if (dup2(out, 0) < 0 || dup2(nothing, 1) < 0 || dup2(program, 2) < 0) return 11;
+    int fds[] = {1, 0, 1, 0};
+    char *arguments[] = {"sh", "-c", "echo one && echo three >&3", NULL};
+    struct chost_launch launch = {
+        .exec_fd = 2, .argv = arguments, .envp = environment, .fds = fds, .fd_count = 4};
+    struct chost_launched launched;
+    if (chost_launch(&launch, &launched) < 0) return 20 + launched.stage;
+    int code, status;
+    wait_for_exit(launched.pidfd);
+    if (chost_wait(launched.pidfd, 1, &code, &status) != 1 || status != 0) return 12;
+    char output[32];
+    if (read(ends[0], output, sizeof output) != 10 || memcmp(output, "one\nthree\n", 10) != 0) return 13;
+    return write(high, "k", 1) == 1 ? 0 : 14;
+}
+
+static void test_descriptors_in_each_others_places(void)
+{
+    int ends[2];
+    CHECK_EQUAL(chost_pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) _exit(arrange_and_launch(ends[1]));
+    int status;
+    CHECK_EQUAL(waitpid(pid, &status, 0), pid);
+    CHECK_EQUAL(WEXITSTATUS(status), 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void check_failure(struct chost_launch launch, enum chost_stage stage, int error, int resource)
+{
+    char *arguments[] = {"sh", "-c", "exit 0", NULL};
+    launch.argv = arguments;
+    launch.envp = environment;
+    if (!launch.path) launch.path = "/bin/sh";
+    struct chost_launched launched;
+    CHECK_EQUAL(chost_launch(&launch, &launched), -1);
+    CHECK_EQUAL(launched.stage, stage);
+    CHECK_EQUAL(launched.error, error);
+    CHECK_EQUAL(launched.resource, resource);
+    CHECK_EQUAL(launched.pidfd, -1);
+    // It left nothing to wait for.
+    CHECK_EQUAL(waitpid(-1, NULL, WNOHANG), -1);
+    CHECK_EQUAL(errno, ECHILD);
+}
+
+static void test_failures(void)
+{
+    struct chost_launch launch = plain;
+    launch.path = "/no/such/file";
+    check_failure(launch, CHOST_STAGE_EXEC, ENOENT, 0);
+    launch.path = "/etc/passwd";
+    check_failure(launch, CHOST_STAGE_EXEC, EACCES, 0);
+
+    launch = plain;
+    launch.cwd = "/no/such/directory";
+    check_failure(launch, CHOST_STAGE_CHDIR, ENOENT, 0);
+
+    int bad[] = {0, 9999};
+    launch = plain;
+    launch.fds = bad;
+    launch.fd_count = 2;
+    check_failure(launch, CHOST_STAGE_DESCRIPTORS, EBADF, 0);
+
+    struct chost_rlimit limit = {.resource = RLIMIT_CPU, .soft = 2, .hard = 1};
+    launch = plain;
+    launch.rlimits = &limit;
+    launch.rlimit_count = 1;
+    check_failure(launch, CHOST_STAGE_RLIMIT, EINVAL, RLIMIT_CPU);
+}
+
+static void test_users(void)
+{
+    char output[64];
+    uint32_t groups[] = {65534, 12345};
+    struct chost_launch launch = plain;
+    launch.changes_user = 1;
+    launch.uid = launch.gid = 65534;
+    launch.groups = groups;
+    launch.group_count = 2;
+    launch.parent_death_signal = SIGKILL;
+    if (getuid() != 0) return check_failure(launch, CHOST_STAGE_GROUPS, EPERM, 0);
+    CHECK_EQUAL(run(launch, "echo $(id -u) $(id -g) $(id -G)", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "65534 65534 65534 12345\n"), 0);
+    // Nothing of it in this process.
+    CHECK_EQUAL(getuid(), 0);
+    CHECK_EQUAL(getgid(), 0);
+
+    launch.uid = (uint32_t)-2;
+    launch.gid = (uint32_t)-2;
+    CHECK_EQUAL(run(launch, "id -u", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "4294967294\n"), 0);
+    launch.group_count = 1 << 20;
+    check_failure(launch, CHOST_STAGE_GROUPS, EINVAL, 0);
+}
+
+static void test_signals(void)
+{
+    char *arguments[] = {"sleep", "1000", NULL};
+    struct chost_launch launch = plain;
+    struct chost_launched launched;
+    int code, status;
+    launch.path = "/bin/sleep";
+    launch.argv = arguments;
+    launch.envp = environment;
+    int32_t pid = chost_launch(&launch, &launched);
+    CHECK(pid > 0);
+    CHECK_EQUAL(chost_wait(launched.pidfd, 1, &code, &status), 0);
+
+    int second = chost_pidfd_open(pid);
+    CHECK(second >= 0);
+    CHECK_EQUAL(chost_fcntl(second, F_GETFD, 0), FD_CLOEXEC);
+    CHECK_EQUAL(chost_pidfd_send_signal(second, SIGKILL), 0);
+    wait_for_exit(launched.pidfd);
+    CHECK_EQUAL(chost_wait(launched.pidfd, 1, &code, &status), 1);
+    CHECK_EQUAL(code, CLD_KILLED);
+    CHECK_EQUAL(status, SIGKILL);
+    CHECK_EQUAL(chost_pidfd_send_signal(second, SIGKILL), -ESRCH);
+    CHECK_EQUAL(chost_pidfd_open(pid), -ESRCH);
+    close(second);
+    close(launched.pidfd);
+    CHECK_EQUAL(chost_wait(launched.pidfd, 1, &code, &status), -EBADF);
+    CHECK_EQUAL(chost_pidfd_send_signal(launched.pidfd, SIGKILL), -EBADF);
+}
+
+// What a child leaves behind becomes this process' own.
+static void test_subreaper(void)
+{
+    int word[2], answer[2], is_subreaper = 0, status;
+    CHECK_EQUAL(chost_become_subreaper(), 0);
+    CHECK_EQUAL(prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper), 0);
+    CHECK_EQUAL(is_subreaper, 1);
+    CHECK_EQUAL(chost_pipe(word), 0);
+    CHECK_EQUAL(chost_pipe(answer), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (fork() != 0) _exit(0);
+        char byte;
+        // Until the parent is gone and reaped.
+        if (read(word[0], &byte, 1) != 1) _exit(1);
+        pid_t parent = getppid();
+        _exit(write(answer[1], &parent, sizeof parent) == sizeof parent ? 0 : 1);
+    }
+    pid_t parent = 0;
+    CHECK_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_EQUAL(write(word[1], "x", 1), 1);
+    CHECK_EQUAL(read(answer[0], &parent, sizeof parent), sizeof parent);
+    CHECK_EQUAL(parent, getpid());
+    CHECK(waitpid(-1, &status, 0) > 0);
+    for (int i = 0; i < 2; i++) {
+        close(word[i]);
+        close(answer[i]);
+    }
+}
+
+void test_launch(void);
+
+void test_launch(void)
+{
+    test_what_a_child_gets();
+    test_descriptors_in_each_others_places();
+    test_failures();
+    test_users();
+    test_signals();
+    test_subreaper();
+}
