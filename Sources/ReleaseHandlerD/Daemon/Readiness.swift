@@ -1,5 +1,4 @@
 import Host
-import Synchronization
 import Terms
 
 /// READY=1 goes out once: when the node runs and the control interface answers.
@@ -18,13 +17,4 @@ final class Readiness {
         guard missing.remove(part) != nil, missing.isEmpty else { return }
         SystemdNotify.ready(status: self.status)
     }
-}
-
-/// When an event loop last showed that it turns.
-final class Heartbeat: Sendable {
-    private let lastMilliseconds = Atomic<Int>(Reactor.nowMilliseconds())
-
-    func beat() { lastMilliseconds.store(Reactor.nowMilliseconds(), ordering: .relaxed) }
-
-    var ageMilliseconds: Int { Reactor.nowMilliseconds() - lastMilliseconds.load(ordering: .relaxed) }
 }

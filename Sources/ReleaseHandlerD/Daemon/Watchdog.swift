@@ -77,8 +77,3 @@ final class Watchdog {
         node.installer.upgrade?.writeTrace { _ in }
     }
 }
-
-extension Heartbeat {
-    /// How often a loop is to beat.
-    static let intervalMilliseconds = 500
-}

@@ -40,22 +40,4 @@ struct InstallPreparation: Sendable {
                 file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
         }
     }
-
-    /// Whether all that the script loads can be loaded; nothing is kept.
-    func checkObjectCode(in root: ReleaseRoot) throws(ControlError) {
-        for instruction in entry.script {
-            guard case .loadObjectCode(let library, let vsn, let modules) = instruction else { continue }
-            guard let record = to.record.library(library), record.vsn == vsn else {
-                throw ControlError(
-                    .upgradeRefused, "\(instruction.term): library \(library.name)-\(vsn) is not in the new release")
-            }
-            for module in modules {
-                do {
-                    _ = try CodeServer.read(module, of: record, in: root)
-                } catch {
-                    throw ControlError(.upgradeRefused, "\(instruction.term): \(error)")
-                }
-            }
-        }
-    }
 }

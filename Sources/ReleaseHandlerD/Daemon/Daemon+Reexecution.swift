@@ -2,11 +2,6 @@ import Glibc
 import Host
 import Supervision
 
-/// This version of the daemon: what `erts-VSN` holds.
-public enum Emulator {
-    public static let vsn = "0.1.0"
-}
-
 extension Daemon {
     /// Replaces this process by a new run of the same program: same pid, so the service manager sees no restart.
     ///
