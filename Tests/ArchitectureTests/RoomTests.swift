@@ -7,7 +7,7 @@ private let rooms: [(name: String, uses: Set<String>)] = [
     ("Releases", []),
     ("Code", ["Releases", "Events"]),
     ("Worker", ["Code", "Log", "Events"]),
-    ("Tree", ["Worker", "Code", "Events", "Log"]),
+    ("Tree", ["Worker", "Code", "Releases", "Events", "Log"]),
     ("Applications", ["Tree", "Worker", "Code", "Releases", "Events"]),
     ("Probation", ["Worker", "Releases", "Events"]),
     ("Upgrade", ["Applications", "Tree", "Worker", "Code", "Releases", "Events"]),

@@ -7,24 +7,20 @@ struct UserIdentity {
     /// False where it is who the daemon runs as without being root: there is nothing to change.
     let isChange: Bool
 
-    /// Looks `name` (or a number) up.
+    /// `name`, or a number, as `Accounts` has it.
     static func find(_ name: String, executable: String) throws(LaunchError) -> UserIdentity {
         func failure(_ number: Int32, _ reason: String) -> LaunchError {
             LaunchError(.user, executable: executable, subject: name, errno: number, "user \"\(name)\": \(reason)")
         }
         let found: UserEntry?
         do {
-            found = try UserDatabase.user(name)
+            found = try Accounts.user(name)
         } catch {
             throw failure(error.number, error.reason)
         }
         guard let entry = found else { throw failure(0, "no such user") }
-        var groups = [gid_t](repeating: 0, count: 256)
-        var count = Int32(groups.count)
-        // More than 256 groups: the first ones are filled in, and those are kept.
-        getgrouplist(entry.name, entry.gid, &groups, &count)
         return UserIdentity(
-            entry: entry, groups: Array(groups.prefix(Int(min(count, 256)))),
+            entry: entry, groups: Accounts.groups(of: entry),
             isChange: entry.uid != geteuid() || entry.uid == 0)
     }
 

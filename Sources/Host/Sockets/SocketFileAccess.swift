@@ -67,8 +67,8 @@ public struct SocketFileAccess: Hashable, Sendable {
         let found: (user: UserEntry?, group: gid_t?)
         do {
             found = (
-                try user.flatMap { (name) throws(SystemError) in try UserDatabase.user(name) },
-                try group.flatMap { (name) throws(SystemError) in try UserDatabase.group(name) }
+                try user.flatMap { (name) throws(SystemError) in try Accounts.user(name) },
+                try group.flatMap { (name) throws(SystemError) in try Accounts.group(name) }
             )
         } catch {
             throw failure(error.number, error.description)

@@ -110,14 +110,48 @@ final class CodeServer {
         if let version = table.current[module], let code = files[version.path] { return code }
         for library in table.path.values.sorted(by: { $0.name.name < $1.name.name }) {
             let ebin = root.resolve(library.directory) + "/ebin"
-            guard FileNames.exists(anyOf: ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }) else { continue }
-            let code = try Self.read(module, of: library, in: root)
-            keep(code)
+            let paths = ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }
+            guard FileNames.exists(anyOf: paths) else { continue }
+            let code: LoadedCode
+            if let kept = kept(module, of: library, at: paths) {
+                code = kept
+            } else {
+                code = try Self.read(module, of: library, in: root)
+                keep(code)
+            }
             table.load(code.version)
             onLoad?(code.version)
             return code
         }
         throw .notFound(module, searched: directories.values.sorted().map { $0 + "/ebin" })
+    }
+
+    private func kept(_ module: Atom, of library: LibraryRecord, at paths: [String]) -> LoadedCode? {
+        paths.lazy.compactMap { self.files[$0] }.first {
+            $0.version.library == library.name && $0.version.libraryVsn == library.vsn
+        }
+    }
+
+    /// Whether the next use of a module would have to read its file.
+    func mustRead(_ module: Atom) -> Bool {
+        guard let version = table.current[module] else { return true }
+        return files[version.path] == nil
+    }
+
+    /// Reads a module that is about to be used, off this thread: a large program takes its time to be hashed. Nothing
+    /// becomes current by it; what can't be read is found by the use.
+    func prefetch(_ module: Atom) async {
+        let libraries = table.path.values.sorted { $0.name.name < $1.name.name }
+        let read = await DiskWork.run { [root] () -> LoadedCode? in
+            for library in libraries {
+                let ebin = root.resolve(library.directory) + "/ebin"
+                let paths = ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }
+                guard FileNames.exists(anyOf: paths) else { continue }
+                return try? Self.read(module, of: library, in: root)
+            }
+            return nil
+        }
+        if let read, mustRead(module) { keep(read) }
     }
 
     /// Where a module was looked for that no library has; nil where one has it.

@@ -21,10 +21,7 @@ extension TreeDriver {
     }
 
     private func awaitStarts(listing modules: Set<Atom>, then: @escaping @HostActor () -> Void) {
-        let starts = places.values.compactMap { place -> StartID? in
-            guard place.isStarting, let id = place.startID else { return nil }
-            return place.spec.listedModules.contains(where: modules.contains) ? id : nil
-        }
+        let starts = startsUnderWay(listing: modules)
         let gather = Gather<Bool>(count: starts.count) { _ in then() }
         for (index, start) in starts.enumerated() {
             // Without this limit a start without one would hold up everything.

@@ -42,6 +42,7 @@ final class TreeDriver {
     private var lastRequest = 0
     /// Who waits for a start to have come to its end, whatever that is.
     private var startWaiters: [StartID: [() -> Void]] = [:]
+    private(set) var preparing: [StartID: Preparing] = [:]
     /// Who waits for a place to have come to rest.
     var restWaiters: [ChildAddress: [() -> Void]] = [:]
 
@@ -104,8 +105,8 @@ final class TreeDriver {
         case .startWorker(let id, let address, let spec): startWorker(id, address, spec)
         case .stopWorker(let id, let address, let shutdown): stopWorker(id, address, shutdown)
         case .cancelStart(let id, let address): stopWorker(id, address, .brutalKill)
-        case .readSupervisor(let id, let address, let module, let arguments):
-            readSupervisor(id, address, module, arguments)
+        case .readSupervisor(let id, let address, let module, _):
+            readSupervisor(id, address, module)
         case .scheduleTimer(let id, let milliseconds):
             _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
                 self?.feed(.timerFired(id))
@@ -131,8 +132,20 @@ final class TreeDriver {
     }
 
     private func startWorker(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
+        guard let preparation = preparation(of: spec) else { return start(id, address, spec) }
+        preparing[id] = Preparing(address: address, spec: spec)
+        Task { @HostActor [weak self] in
+            await preparation()
+            // It may have been called off meanwhile, and the node gone.
+            guard let self, preparing.removeValue(forKey: id) != nil else { return }
+            start(id, address, spec)
+        }
+    }
+
+    private func start(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
         if spec.listedModules.contains(where: heldModules.contains) {
-            return feed(.workerStartHeld(id))
+            feed(.workerStartHeld(id))
+            return endedStart(id)
         }
         let place = places[address] ?? Place(address: address, spec: spec, launcher: launcher, observer: self)
         places[address] = place
@@ -141,13 +154,25 @@ final class TreeDriver {
     }
 
     private func stopWorker(_ id: StartID, _ address: ChildAddress, _ shutdown: Shutdown) {
+        if preparing.removeValue(forKey: id) != nil {
+            feed(.workerExited(id, reason: .atom("killed")))
+            return endedStart(id)
+        }
         guard let place = places[address], place.startID == id else {
             return feed(.workerExited(id, reason: .atom("noproc")))
         }
         place.stop(shutdown)
     }
 
-    private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom, _ arguments: [Term]) {
+    private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom) {
+        guard code.mustRead(module) else { return initialize(id, address, module) }
+        Task { @HostActor [weak self, code] in
+            await code.prefetch(module)
+            self?.initialize(id, address, module)
+        }
+    }
+
+    private func initialize(_ id: StartID, _ address: ChildAddress, _ module: Atom) {
         do {
             guard let initial = try supervisorInit(of: module, at: address) else {
                 return feed(.supervisorIgnored(id))
@@ -204,8 +229,12 @@ final class TreeDriver {
             tellEnd(of: place, reason, asked: asked)
             feed(.workerExited(id, reason: reason))
         }
-        for waiter in startWaiters.removeValue(forKey: id) ?? [] { waiter() }
+        endedStart(id)
         came(toRest: place.address)
+    }
+
+    private func endedStart(_ id: StartID) {
+        for waiter in startWaiters.removeValue(forKey: id) ?? [] { waiter() }
     }
 
     /// A start that failed before it came to a process is told in another turn: with a large `intensity` the tree would

@@ -143,7 +143,7 @@ extension Upgrade {
 
     /// Nil once the worker runs the current code, and where its supervisor does not restart it.
     private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
-        guard let place = tree.places[address], place.isStarting, let id = place.startID else {
+        guard let id = tree.startUnderWay(at: address) else {
             switch tree.child(at: address)?.state {
             case .running: return then(oldCode(address))
             case .starting, .restarting: return then(.atom("restarting"))

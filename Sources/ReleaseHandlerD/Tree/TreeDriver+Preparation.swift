@@ -1,0 +1,44 @@
+import Host
+import Instructions
+import Supervision
+import Terms
+import Wire
+
+/// What a start needs that this thread may not wait for: a program that was not read yet, and the user database.
+extension TreeDriver {
+    /// A start whose needs are being seen to: its process comes after that.
+    struct Preparing {
+        let address: ChildAddress
+        let spec: ChildSpec
+    }
+
+    /// - Returns: nil where nothing has to be waited for.
+    func preparation(of spec: ChildSpec) -> (@Sendable () async -> Void)? {
+        let module = spec.isUnmodifiedProgram || !code.mustRead(spec.start.module) ? nil : spec.start.module
+        let users = [spec.user].compactMap(\.self) + spec.sockets.compactMap(\.user)
+        let groups = spec.sockets.compactMap(\.group)
+        guard module != nil || !users.isEmpty || !groups.isEmpty else { return nil }
+        return { [code] in
+            if let module { await code.prefetch(module) }
+            if !users.isEmpty || !groups.isEmpty {
+                await DiskWork.run { Accounts.refresh(users: users, groups: groups) }
+            }
+        }
+    }
+
+    /// The start under way at a place, its preparation included.
+    func startUnderWay(at address: ChildAddress) -> StartID? {
+        if let place = places[address], place.isStarting { return place.startID }
+        return preparing.first { $0.value.address == address }?.key
+    }
+
+    /// Those under way of children that list one of these modules.
+    func startsUnderWay(listing modules: Set<Atom>) -> [StartID] {
+        let starting = places.values.compactMap { place -> StartID? in
+            guard place.isStarting, let id = place.startID else { return nil }
+            return place.spec.listedModules.contains(where: modules.contains) ? id : nil
+        }
+        let prepared = preparing.filter { $0.value.spec.listedModules.contains(where: modules.contains) }
+        return starting + prepared.keys
+    }
+}
