@@ -12,7 +12,7 @@ private let rooms: [(name: String, uses: Set<String>)] = [
     ("Probation", ["Worker", "Releases", "Events"]),
     ("Upgrade", ["Applications", "Tree", "Worker", "Code", "Releases", "Events"]),
     ("Node", ["Upgrade", "Probation", "Applications", "Tree", "Worker", "Code", "Releases", "Events"]),
-    ("Control", ["Node", "Applications", "Tree", "Worker", "Releases", "Events"]),
+    ("Control", ["Node", "Probation", "Applications", "Tree", "Worker", "Releases", "Events"]),
     ("Daemon", ["Node", "Control", "Upgrade", "Worker", "Releases", "Events", "Log"]),
 ]
 
