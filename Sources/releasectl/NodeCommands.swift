@@ -37,6 +37,30 @@ struct Ps: ControlCommand {
     }
 }
 
+struct Probation: ControlCommand {
+    static let configuration = CommandConfiguration(asking: Operations.node.probation)
+
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "probation" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(Operations.node.probation) { probation in
+            var lines = [("state", probation.state.rawValue.replacing("_", with: " "))]
+            if let release = probation.release { lines.append(("release", printable(release))) }
+            if let fallback = probation.fallback { lines.append(("goes back", "to \(printable(fallback))")) }
+            if let remaining = probation.remainingMilliseconds {
+                lines.append(("time left", age(seconds: Double(remaining) / 1000)))
+            }
+            if let restarts = probation.restarts, let allowed = probation.allowedRestarts {
+                lines.append(("restarts", "\(restarts) of \(allowed) allowed"))
+            }
+            for (name, value) in lines {
+                session.output.line("\(name):\(String(repeating: " ", count: 10 - name.count)) \(value)")
+            }
+        }
+    }
+}
+
 struct Status: ControlCommand {
     static let configuration = CommandConfiguration(asking: Operations.node.status)
 

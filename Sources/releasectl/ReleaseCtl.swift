@@ -16,7 +16,8 @@ struct ReleaseCtl: AsyncParsableCommand {
               69  the daemon can't be reached
             """,
         subcommands: [
-            Status.self, Tree.self, Ps.self, Call.self, GetStatus.self, GetState.self, ReplaceState.self,
+            Status.self, Probation.self, Tree.self, Ps.self, Call.self, GetStatus.self, GetState.self,
+            ReplaceState.self,
             Statistics.self, Events.self, WhichReleases.self, UnpackRelease.self, CheckInstallRelease.self,
             InstallRelease.self, MakePermanent.self, RemoveRelease.self, WhichChildren.self, CountChildren.self,
             GetChildspec.self, StartChild.self, TerminateChild.self, RestartChild.self, DeleteChild.self,

@@ -3,6 +3,9 @@ public struct NodeOperations: Sendable {
     public let status = ControlOperation<NoParameters, NoBody, NodeStatus>(
         "status", .get, "/v1/status", may: .look, help: "Show what the node is at")
 
+    public let probation = ControlOperation<NoParameters, NoBody, ProbationStatus>(
+        "probation", .get, "/v1/probation", may: .look, help: "Show how the release that runs proves itself")
+
     public let tree = ControlOperation<NoParameters, NoBody, ApplicationList>(
         "tree", .get, "/v1/tree", may: .look, help: "Show the supervision tree")
 

@@ -31,6 +31,11 @@ final class ControlTestNode: Sendable {
                     state: .running, name: "kv", release: "1.0.0", permanent: "1.0.0", erts: "0.1.0", pid: 4_711,
                     uptimeSeconds: 187.25, root: "/var/lib/release-handler")
             },
+            ControlHandler(Operations.node.probation) { _ in
+                ProbationStatus(
+                    state: .onProbation, release: "2.0.0", fallback: "1.0.0", remainingMilliseconds: 12_000,
+                    restarts: 0, allowedRestarts: 1)
+            },
             ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: [Self.tree]) },
             ControlHandler(following: Operations.node.events) { _ in self.follow() },
         ]

@@ -91,9 +91,13 @@ import Wire
     @Test func madePermanentByHandItIsProved() async throws {
         try await TestNode.with(try .twoVersions()) { test async throws in
             #expect(try await test.install("2.0.0").outcome == .done)
-            #expect(await test.node.probation.state != .none)
+            let shown = await test.node.probation.status()
+            #expect(shown.state == .onProbation)
+            #expect([shown.release, shown.fallback] == ["2.0.0", "1.0.0"])
+            #expect([shown.restarts, shown.allowedRestarts] == [0, 1])
+            #expect(try #require(shown.remainingMilliseconds) > 0)
             _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
-            #expect(await test.node.probation.state == .none)
+            #expect(await test.node.probation.status() == ProbationStatus(state: .none))
             for _ in 1...2 { try await Self.crash(test) }
             #expect(try await test.call("vsn") == "\"2.0.0\"")
         }

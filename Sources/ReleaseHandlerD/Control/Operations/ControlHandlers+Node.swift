@@ -13,6 +13,7 @@ extension ControlHandlers {
     private static func node(_ node: Node) -> [ControlHandler] {
         [
             ControlHandler(Operations.node.status) { _ in await node.status() },
+            ControlHandler(Operations.node.probation) { _ in await node.probation.status() },
             ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: await node.view.treeNodes()) },
             ControlHandler(following: Operations.node.events) { _ in await node.events.follow() },
         ]
