@@ -45,7 +45,7 @@ public struct NodeEvent: Hashable, Sendable, Codable {
     public var sequence: Int
     /// RFC 3339 in UTC with milliseconds.
     public var time: String
-    /// Such as `worker_started`, `worker_exited`, `instruction`, `release_installed`.
+    /// The name of a `NodeEventKind`; a text, since a client may follow a newer daemon that knows more of them.
     public var kind: String
     public var worker: String?
     public var release: String?
@@ -155,18 +155,19 @@ extension NodeStatus: ControlShape {
 
 extension NodeEvent: ControlLine {
     public static var schema: String {
-        #"""
-        {"type": "object", "additionalProperties": false,
-          "required": ["sequence", "time", "kind", "message", "fields"], "properties": {
-          "sequence": {"type": "integer", "description": "a gap means that events were dropped for a slow reader"},
-          "time": {"type": "string", "format": "date-time"},
-          "kind": {"type": "string"},
-          "worker": {"type": "string"},
-          "release": {"type": "string"},
-          "instruction": {"type": "string"},
-          "message": {"type": "string"},
-          "fields": {"type": "object", "additionalProperties": {"type": "string"}}}}
-        """#
+        let kinds = NodeEventKind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        return #"""
+            {"type": "object", "additionalProperties": false,
+              "required": ["sequence", "time", "kind", "message", "fields"], "properties": {
+              "sequence": {"type": "integer", "description": "a gap means that events were dropped for a slow reader"},
+              "time": {"type": "string", "format": "date-time"},
+              "kind": {"type": "string", "enum": [\#(kinds)]},
+              "worker": {"type": "string"},
+              "release": {"type": "string"},
+              "instruction": {"type": "string"},
+              "message": {"type": "string"},
+              "fields": {"type": "object", "additionalProperties": {"type": "string"}}}}
+            """#
     }
 }
 

@@ -1,6 +1,5 @@
 import Host
 import Instructions
-import Logging
 import ReleaseHandling
 import Supervision
 import Terms
@@ -22,8 +21,7 @@ extension ApplicationDriver {
         else { return }
         changeConfig(of: [place], to: release) { [weak self] failures in
             for failure in failures {
-                self?.events.post(
-                    "config_change_failed", failure, level: .warning, worker: place.address.description)
+                self?.events.post(.worker(.configChangeFailed(place.address, failure: failure)))
             }
         }
     }

@@ -1,6 +1,5 @@
 import Host
 import Instructions
-import Logging
 import Supervision
 import Terms
 import Wire
@@ -26,11 +25,7 @@ extension ApplicationDriver {
             let owner = environmentOwner(of: child.address, module: child.spec.start.module, in: release)
             let known = Set(release.applications[owner]?.startPhases?.map(\.phase) ?? [])
             for phase in child.spec.startPhases where !known.contains(phase) {
-                let name = child.address.description
-                events.post(
-                    "unknown_start_phase",
-                    "\(name) asks for the start phase \(Term.atom(phase)), which \(owner.name).app has not: "
-                        + "it is not called", level: .warning, worker: name, fields: ["phase": phase.name])
+                events.post(.worker(.unknownStartPhase(child.address, phase, of: owner)))
             }
         }
     }

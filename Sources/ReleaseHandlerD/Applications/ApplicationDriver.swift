@@ -1,6 +1,5 @@
 import Host
 import Instructions
-import Logging
 import Supervision
 import Terms
 import Wire
@@ -76,7 +75,7 @@ final class ApplicationDriver {
         do {
             try update(release.applicationSpecs)
         } catch {
-            events.post("internal_error", "the applications of \(release.vsn): \(error)", level: .error)
+            events.post(.application(.internalError(vsn: release.vsn, error: "\(error)")))
         }
     }
 
@@ -96,30 +95,24 @@ final class ApplicationDriver {
         case .unloaded(let names): changeEnvironments(of: names, areLoaded: false)
         case .answer(let name, let term): settle(name, \.loads, term)
         case .started(let name):
-            events.post("application_started", "application \(name.name) started")
+            events.post(.application(.started(name)))
             tellUnknownStartPhases(of: name)
             settle(name, \.starts, .ok)
         case .startFailed(let name, let reason):
             if reason != .tuple([.atom("already_started"), .atom(name)]) {
-                events.post(
-                    "application_failed", "application \(name.name) could not start: \(code.explained(reason))",
-                    level: .error,
-                    fields: ["reason": reason.reasonText])
+                events.post(.application(.failed(name, reason: reason, explained: code.explained(reason))))
             }
             settle(name, \.starts, .tuple([.error, reason]))
             settleRest(name)
         case .stopped(let name):
-            events.post("application_stopped", "application \(name.name) stopped")
+            events.post(.application(.stopped(name)))
             // It was stopped before its start was done: whoever asked for the start did not get it.
             settle(name, \.starts, .tuple([.error, .shutdown]))
             settle(name, \.stops, .ok)
             settleRest(name)
         case .stopFailed(let name, let reason): settle(name, \.stops, .tuple([.error, reason]))
         case .exited(let name, let type, let reason):
-            events.post(
-                "application_exited", "application \(name.name) (\(type.atom.name)) ended: \(reason.reasonText)",
-                level: .error,
-                fields: ["reason": reason.reasonText])
+            events.post(.application(.exited(name, type, reason: reason)))
         case .booted: onOutcome(.booted)
         case .terminateNode(let reason): onOutcome(.mustEnd(reason: reason))
         case .allStopped: onOutcome(.allStopped)

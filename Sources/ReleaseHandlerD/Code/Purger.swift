@@ -1,5 +1,4 @@
 import Host
-import Logging
 import ReleaseHandling
 import Terms
 import Wire
@@ -76,14 +75,12 @@ final class Purger {
     private func purge(_ workers: [WorkerInfo]) {
         let unused = unpurged.softPurge(code.table, workers: workers)
         for module in unused {
-            events.post("purged", "old code of \(module.name) is purged: nobody runs it any more")
+            events.post(.upgrade(.purged(module)))
         }
         let (due, users) = unpurged.brutalPurge(code.table, workers: workers)
         code.apply(.purge(unused + due))
         for user in users {
-            events.post(
-                "purged", "\(user) ran old code that is purged brutally; it is ended", level: .warning,
-                worker: user.description)
+            events.post(.upgrade(.purgedBrutally(user)))
             end(user)
         }
         code.forgetUnused()

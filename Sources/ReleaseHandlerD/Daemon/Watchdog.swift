@@ -1,5 +1,4 @@
 import Host
-import Logging
 
 /// Tells the service manager that the daemon lives, for as long as it really does.
 ///
@@ -46,7 +45,7 @@ final class Watchdog {
         } else {
             SystemdNotify.watchdog()
             if isStarved {
-                node.events.post("watchdog_fed", "the watchdog is told again that all is well", level: .notice)
+                node.events.post(.daemon(.watchdogFed))
             }
             isStarved = false
         }
@@ -67,13 +66,7 @@ final class Watchdog {
 
     /// Once: what is to be found in the log after the end.
     private func tell(_ reason: String, leftMilliseconds: Int) {
-        node.events.post(
-            "watchdog_starved",
-            """
-            \(reason): the watchdog is not told that all is well; unless that changes, the service manager ends the daemon \
-            in \(leftMilliseconds) ms, and the permanent release boots
-            """,
-            level: .critical, fields: ["reason": reason])
+        node.events.post(.daemon(.watchdogStarved(reason: reason, leftMilliseconds: leftMilliseconds)))
         node.installer.upgrade?.writeTrace { _ in }
     }
 }

@@ -20,23 +20,22 @@ final class EventHub {
 
     init(logger: Logger) { self.logger = logger }
 
-    func post(
-        _ kind: String, _ message: String, level: Logger.Level = .info, worker: String? = nil,
-        instruction: String? = nil, fields: [String: String] = [:]
-    ) {
+    func post(_ event: Event) {
         sequence += 1
+        let entry = event.entry
+        let kind = entry.kind.rawValue
+        let worker = entry.worker?.description
         var metadata: Logger.Metadata = [:]
-        for (key, value) in fields { metadata[key.uppercased()] = .string(value) }
+        for (key, value) in entry.fields { metadata[key.uppercased()] = .string(value) }
         metadata["EVENT"] = .string(kind)
         metadata["RELEASE"] = release.map { .string($0) }
         metadata["WORKER"] = worker.map { .string($0) }
-        metadata["INSTRUCTION"] = instruction.map { .string($0) }
-        logger.log(level: level, "\(message)", metadata: metadata)
+        logger.log(level: entry.level, "\(entry.message)", metadata: metadata)
         guard !followers.isEmpty else { return }
-        let event = NodeEvent(
+        let told = NodeEvent(
             sequence: sequence, millisecondsSince1970: WallClock.milliseconds(), kind: kind, worker: worker,
-            release: release, instruction: instruction, message: message, fields: fields)
-        for follower in followers.values { follower.yield(event) }
+            release: release, message: entry.message, fields: entry.fields)
+        for follower in followers.values { follower.yield(told) }
     }
 
     func follow() -> EventSubscription {

@@ -2,7 +2,6 @@ import Host
 import ReleaseHandling
 import Wire
 import Instructions
-import Logging
 
 /// Who may change something now.
 extension Node {
@@ -60,11 +59,8 @@ extension Node {
                 _ = try await store.makePermanent(vsn, by: "probation", isOwn: true)
             } catch {
                 let isPermanent = store.releases.permanent?.vsn == vsn
-                let next = isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"
                 events.post(
-                    "make_permanent_failed",
-                    "release \(vsn) passed its probation and could not be made permanent: \(error.message)\(next)",
-                    level: .critical, fields: ["vsn": vsn])
+                    .release(.makePermanentFailed(vsn: vsn, reason: error.message, isPermanent: isPermanent)))
             }
         }
     }

@@ -1,5 +1,4 @@
 import Host
-import Logging
 
 /// What the daemon's run before has left behind.
 extension Node {
@@ -7,25 +6,15 @@ extension Node {
     func endEarlierRun() async {
         let (found, remaining) = await EarlierRun.end(
             mark: store.earlierRun, withinMilliseconds: Self.earlierRunMilliseconds)
-        func list(_ survivors: [EarlierRun.Survivor]) -> String {
-            survivors.prefix(5).map(\.description).joined(separator: ", ") + (survivors.count > 5 ? ", …" : "")
-        }
         if !remaining.isEmpty {
-            events.post(
-                "earlier_run_remains",
-                "the daemon's run before left \(list(remaining)), which SIGKILL did not end: it runs beside what starts now",
-                level: .error, fields: ["count": "\(remaining.count)"])
+            events.post(.daemon(.earlierRunRemains(remaining.map(\.description))))
         } else if !found.isEmpty {
-            events.post(
-                "earlier_run_ended", "the daemon's run before left \(list(found)): ended before anything starts",
-                level: .warning, fields: ["count": "\(found.count)"])
+            events.post(.daemon(.earlierRunEnded(found.map(\.description))))
         }
         do {
             try await store.beginRun()
         } catch {
-            events.post(
-                "earlier_run_unknown", "the next run will not know what this one leaves behind: \(error)",
-                level: .warning)
+            events.post(.daemon(.earlierRunUnknown(error: "\(error)")))
         }
     }
 

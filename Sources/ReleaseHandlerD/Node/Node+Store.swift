@@ -1,5 +1,4 @@
 import Host
-import Logging
 import Wire
 import ReleaseHandling
 
@@ -10,17 +9,13 @@ extension Node: ReleaseStoreDelegate {
     func releasesChanged(_ news: ReleaseStore.News) {
         switch news {
         case .unpacked(let vsn, let package):
-            events.post(
-                "unpacked", "release \(vsn) is unpacked from \(package)", level: .notice,
-                fields: ["vsn": vsn, "package": package])
+            events.post(.release(.unpacked(vsn: vsn, package: package)))
         case .madePermanent(let vsn, let by):
             purger.releaseMadePermanent()
             probation.judge(.madePermanent(vsn))
-            events.post(
-                "made_permanent", "release \(vsn) is permanent, by \(by)", level: .notice,
-                fields: ["vsn": vsn, "by": by])
+            events.post(.release(.madePermanent(vsn: vsn, by: by)))
         case .removed(let vsn):
-            events.post("removed", "release \(vsn) is removed", level: .notice, fields: ["vsn": vsn])
+            events.post(.release(.removed(vsn: vsn)))
         }
     }
 }

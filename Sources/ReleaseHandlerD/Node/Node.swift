@@ -61,7 +61,7 @@ public final class Node {
             root: root, tree: tree, applications: applications, code: code, events: events, running: running)
         installer = Installer(site: site, store: store, purger: purger)
         probation = ProbationDriver(root: root, events: events, processes: processes)
-        for note in store.recoveryNotes { events.post("recovered", note, level: .notice) }
+        for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
         context.applications = applications
         store.delegate = self
         connect()
@@ -129,7 +129,7 @@ public final class Node {
             running.boots(release)
             events.release = release.vsn
             code.use(release)
-            events.post("boot", "booting release \(release.resource.name) \(release.vsn)", level: .notice)
+            events.post(.daemon(.booting(release: release.resource.name, vsn: release.vsn)))
             phase = .starting
             try applications.boot(release.applicationSpecs)
         } catch {
@@ -141,7 +141,7 @@ public final class Node {
         guard case .starting = phase else { return }
         phase = .running
         sockets.forgetUnclaimed()
-        events.post("running", statusLine, level: .notice)
+        events.post(.daemon(.running(status: statusLine)))
         finishBoot(.success(()))
     }
 
@@ -174,7 +174,7 @@ public final class Node {
         tree.expect(.nextRun)
         purger.stop()
         probation.judge(.nodeStopping)
-        events.post("stopping", "stopping: \(end)", level: .notice)
+        events.post(.daemon(.stopping(end)))
         applications.stopAll()
     }
 
@@ -204,7 +204,7 @@ public final class Node {
         case .restart: break  // They go on into the daemon's next run.
         case .stopped, .failed: sockets.closeAll()
         }
-        events.post("stopped", "the node is down")
+        events.post(.daemon(.stopped))
         events.finish()
         finishBoot(.failure(BootError("\(end)")))
         let waiters = endWaiters

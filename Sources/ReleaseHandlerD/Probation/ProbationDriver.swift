@@ -1,6 +1,5 @@
 import Host
 import Instructions
-import Logging
 import ReleaseHandling
 import Supervision
 import Wire
@@ -97,7 +96,9 @@ final class ProbationDriver {
         let program = root.resolve(check.program)
         let command = HealthCommand(
             program: program,
-            onLine: { [weak self] line in self?.events.post("health_check", line, fields: ["program": program]) },
+            onLine: { [weak self] line in
+                self?.events.post(.probation(.healthCheck(program: program, line: line)))
+            },
             onEnd: { [processes] in processes.endedOther() })
         self.command = command
         processes.startedOther()
@@ -114,22 +115,15 @@ final class ProbationDriver {
         switch report {
         case .started(let trial):
             let milliseconds = max(trial.deadlineMilliseconds - Reactor.nowMilliseconds(), 0)
-            let seconds = Double(milliseconds) / 1000
             events.post(
-                "probation_started", "release \(trial.release) is on probation for \(seconds) s", level: .notice,
-                fields: [
-                    "vsn": trial.release, "fallback": trial.fallback, "ms": "\(milliseconds)",
-                    "make_permanent": trial.options.makePermanent == .auto ? "auto" : "manual",
-                ])
+                .probation(
+                    .started(
+                        vsn: trial.release, fallback: trial.fallback, milliseconds: milliseconds,
+                        trial.options.makePermanent)))
         case .passed(let trial):
-            let end = trial.options.makePermanent == .auto ? "" : "; it stays current until it is made permanent"
-            events.post(
-                "probation_passed", "release \(trial.release) passed its probation\(end)", level: .notice,
-                fields: ["vsn": trial.release])
+            events.post(.probation(.passed(vsn: trial.release, trial.options.makePermanent)))
         case .failed(let trial, let failure):
-            events.post(
-                "probation_failed", "release \(trial.release) failed its probation: \(failure)", level: .critical,
-                fields: ["vsn": trial.release, "fallback": trial.fallback, "reason": "\(failure)"])
+            events.post(.probation(.failed(vsn: trial.release, fallback: trial.fallback, failure)))
         }
     }
 }

@@ -1,5 +1,4 @@
 import Host
-import Logging
 import Supervision
 import Terms
 import Wire
@@ -12,19 +11,14 @@ extension TreeDriver {
         guard maySpeak(place, bytes: text.utf8.count) else { return }
         let message = WorkerLogMessage(text, metadata)
         place.outputBudget.spend(bytes: message.byteCount)
-        var fields = message.fields
-        fields["pid"] = "\(generation.pid)"
-        events.post(
-            "log", message.text, level: level.loggerLevel, worker: place.address.description, fields: fields)
+        events.post(.output(.log(place.address, pid: generation.pid, level, message)))
     }
 
     func workerOutput(_ place: Place, _ generation: Generation, _ stream: OutputStream, _ line: String) {
         let bytes = line.utf8.count
         guard maySpeak(place, bytes: bytes) else { return }
         place.outputBudget.spend(bytes: bytes)
-        events.post(
-            "output", line, worker: place.address.description,
-            fields: ["pid": "\(generation.pid)", "stream": stream.rawValue])
+        events.post(.output(.line(place.address, pid: generation.pid, stream, line)))
     }
 
     /// Whether the worker is within its budget; says so once where it is not, and how much was lost afterwards.
@@ -41,11 +35,7 @@ extension TreeDriver {
         case .drop(let reached):
             place.statistics.dropped += 1
             guard let reached else { return false }
-            let name = place.address.description
-            let limit = "\(reached) in \(OutputBudget.intervalMilliseconds / 1000) s"
-            events.post(
-                "output_limited", "\(name) says more than \(limit): the rest is dropped", level: .warning,
-                worker: name)
+            events.post(.output(.limited(place.address, reached)))
             // It may say nothing more, or be gone by then: how much was lost is told all the same.
             let left = place.outputBudget.millisecondsLeft(now: now)
             Reactor.shared.schedule(afterMilliseconds: left) { [weak self, weak place] in
@@ -57,23 +47,6 @@ extension TreeDriver {
     }
 
     private func tell(_ loss: OutputBudget.Loss, of worker: ChildAddress) {
-        events.post(
-            "output_dropped", "\(loss.lines) lines of \(worker), \(loss.bytes) bytes, were dropped: it said too much",
-            level: .warning, worker: worker.description,
-            fields: ["dropped": "\(loss.lines)", "dropped_bytes": "\(loss.bytes)"])
-    }
-}
-
-extension LogLevel {
-    /// swift-log has no `alert` and no `emergency`.
-    var loggerLevel: Logger.Level {
-        switch self {
-        case .emergency, .alert, .critical: .critical
-        case .error: .error
-        case .warning: .warning
-        case .notice: .notice
-        case .info: .info
-        case .debug: .debug
-        }
+        events.post(.output(.dropped(worker, loss)))
     }
 }

@@ -218,9 +218,8 @@ final class TreeDriver {
         switch notice {
         case .started:
             let pid = place.current?.pid ?? 0
-            events.post(
-                "worker_started", "\(place.address) started, pid \(pid)", worker: place.address.description,
-                fields: ["pid": "\(pid)", "generation": "\(place.current?.number ?? 0)"])
+            let generation = place.current?.number ?? 0
+            events.post(.worker(.started(place.address, pid: pid, generation: generation)))
             client?.treeStarted(place)
             feed(.workerStarted(id))
         case .ignored: feed(.workerIgnored(id))

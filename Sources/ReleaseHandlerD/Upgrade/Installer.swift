@@ -1,6 +1,5 @@
 import Host
 import Instructions
-import Logging
 import ReleaseHandling
 import Supervision
 import Terms
@@ -79,9 +78,7 @@ final class Installer {
         site.running.begins(from: preparation.from, to: preparation.to)
         site.tree.expect(.upgrade)
         onNotice(.began)
-        site.events.post(
-            "install_release", "installing release \(vsn) over \(preparation.from.vsn)", level: .notice,
-            fields: ["from": preparation.from.vsn, "to": vsn])
+        site.events.post(.upgrade(.began(from: preparation.from.vsn, to: vsn)))
         // The answer to the request goes out first, then the script runs.
         Reactor.shared.soon { upgrade.start() }
         return stream
@@ -95,14 +92,12 @@ final class Installer {
             installed(upgrade, unpurged, warnings, then: then)
         case .refused(let failure):
             goOn(upgrade)
-            site.events.post(
-                "install_refused", "release \(upgrade.to.vsn) refused, nothing changed: \(failure)", level: .error)
+            site.events.post(.upgrade(.refused(to: upgrade.to.vsn, failure)))
             then(upgrade.result(.refused, failure))
             onNotice(.failed(reason: "\(failure)"))
         case .aborted(let failure, let warnings):
             goOn(upgrade)
-            let sentence = "upgrade to \(upgrade.to.vsn) aborted, \(upgrade.from.vsn) runs on: \(failure)"
-            site.events.post("install_aborted", sentence, level: .error)
+            site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
             then(upgrade.result(.aborted, failure, warnings: warnings))
             onNotice(.failed(reason: "\(failure)"))
         case .restartNode(let failure):
@@ -110,14 +105,13 @@ final class Installer {
             site.running.ends(installed: false)
             if let stopReason {
                 // Not the upgrade's fault, and no restart of its making.
-                let sentence = "upgrade to \(upgrade.to.vsn) ended by the node's stop"
-                site.events.post("install_stopped", sentence, level: .warning)
+                site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
                 return then(upgrade.result(.restarting, nil, reason: stopReason))
             }
-            let sentence = "upgrade to \(upgrade.to.vsn) failed where it can't be undone: \(failure)"
-            site.events.post("install_failed", sentence, level: .critical)
+            let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
+            site.events.post(event)
             then(upgrade.result(.restarting, failure))
-            onNotice(.mustRestart(reason: sentence))
+            onNotice(.mustRestart(reason: event.entry.message))
         case .restartNewEmulator, .restartEmulator:
             // Refused before the script began; see refuseUnsupported.
             goOn(upgrade)
@@ -158,9 +152,7 @@ final class Installer {
         purger.purgeWhatIsDue()
         onNotice(.installed(probation(of: upgrade)))
         applications.changeConfig(to: upgrade.to) { [self] failures in
-            site.events.post(
-                "release_installed", "release \(upgrade.to.vsn) runs, installed over \(upgrade.from.vsn)",
-                level: .notice, fields: ["from": upgrade.from.vsn, "to": upgrade.to.vsn])
+            site.events.post(.upgrade(.done(from: upgrade.from.vsn, to: upgrade.to.vsn)))
             then(upgrade.result(.done, nil, warnings: warnings + failures))
         }
     }

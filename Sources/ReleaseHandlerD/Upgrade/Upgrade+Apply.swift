@@ -1,6 +1,5 @@
 import Host
 import Instructions
-import Logging
 import ReleaseHandling
 import Supervision
 import Terms
@@ -122,7 +121,7 @@ extension Upgrade {
 
     private func say(_ arguments: [Term]) {
         let text = arguments.map { $0.asText ?? $0.description }.joined(separator: " ")
-        events.post("relup_output", text, level: .notice)
+        events.post(.upgrade(.said(text)))
         applied(.atom("ok"))
     }
 }

@@ -1,6 +1,5 @@
 import Host
 import ReleaseHandling
-import Logging
 
 /// What became of an upgrade's trace.
 enum WrittenTrace: Sendable {
@@ -17,14 +16,8 @@ extension Upgrade {
     func writeTrace(then: @escaping @HostActor (WrittenTrace) -> Void) {
         let first = Gather<WrittenTrace>(count: 1) { [events, to] written in
             switch written[0] {
-            case .file(let path):
-                events.post(
-                    "trace_written", "what the upgrade to \(to.vsn) did is in \(path)", level: .notice,
-                    fields: ["file": path])
-            case .failed(let reason):
-                events.post(
-                    "trace_failed", "what the upgrade to \(to.vsn) did could not be written: \(reason)", level: .warning
-                )
+            case .file(let path): events.post(.upgrade(.traceWritten(to: to.vsn, file: path)))
+            case .failed(let reason): events.post(.upgrade(.traceFailed(to: to.vsn, reason: reason)))
             }
             then(written[0])
         }

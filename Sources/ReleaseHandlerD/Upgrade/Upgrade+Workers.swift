@@ -1,6 +1,5 @@
 import Host
 import Instructions
-import Logging
 import ReleaseHandling
 import Supervision
 import Terms
@@ -44,11 +43,7 @@ extension Upgrade {
             guard let place = place(worker), let supervisor = place.address.parent, let id = place.address.id else {
                 continue
             }
-            let why =
-                place.spec.isUnmodifiedProgram
-                ? "is an unmodified program" : "did not answer suspend in time"
-            events.post(
-                "worker_hung", "\(worker) \(why) and is terminated", level: .warning, worker: worker.description)
+            events.post(.worker(.hung(worker, isUnmodifiedProgram: place.spec.isUnmodifiedProgram)))
             terminated.insert(place.address)
             tree.request(.terminateChild(supervisor: supervisor, id: id)) { _ in }
             if case .infinity = place.spec.shutdown { killLater(place) }

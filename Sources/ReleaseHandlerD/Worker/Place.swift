@@ -26,7 +26,7 @@ final class Place {
     var outputBudget = OutputBudget()
     var statistics = PlaceStatistics()
     /// The process that ended last, for what is told of its end.
-    private(set) var lastEnded: (pid: Int32, generation: Int, ageMilliseconds: Int)?
+    private(set) var lastEnded: EndedProcess?
     var calls: [Int: PendingCall] = [:]
     let launcher: Launcher
     private unowned let observer: any PlaceObserver
@@ -109,7 +109,8 @@ final class Place {
         case .leftBehind(let left, let exit): observer.leftBehind(self, generation, left, exit)
         case .ended(let reason):
             let age = Reactor.nowMilliseconds() - generation.startedAtMilliseconds
-            lastEnded = (generation.pid, generation.number, age)
+            lastEnded = EndedProcess(
+                pid: generation.pid, generation: generation.number, ageMilliseconds: age)
             feed(.ended(generation.number, reason: reason))
             forgetEnded()
         }

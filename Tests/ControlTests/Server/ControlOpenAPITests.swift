@@ -98,7 +98,7 @@ import Wire
     @Test func eventsHaveTheirShape() throws {
         let schema = try JSONSchema(document: Self.document)
         let event = NodeEvent(
-            sequence: 1, millisecondsSince1970: 0, kind: "k", worker: "w", release: "r", instruction: "i",
+            sequence: 1, millisecondsSince1970: 0, kind: "log", worker: "w", release: "r", instruction: "i",
             message: "m", fields: ["a": "b"])
         let answer = RawHTTP.Answer(
             status: 200, headers: ["content-type": "application/x-ndjson"], body: Array(try JSONEncoder().encode(event))

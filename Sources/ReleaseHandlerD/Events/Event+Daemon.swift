@@ -1,0 +1,57 @@
+import Wire
+import Logging
+
+/// The life of the node and of the process that it runs in.
+enum DaemonEvent {
+    case booting(release: String, vsn: String)
+    /// With what the service manager shows.
+    case running(status: String)
+    case stopping(NodeEnd)
+    case stopped
+    /// Processes of the daemon's run before, which were ended.
+    case earlierRunEnded([String])
+    /// Those that SIGKILL did not end.
+    case earlierRunRemains([String])
+    case earlierRunUnknown(error: String)
+    case watchdogStarved(reason: String, leftMilliseconds: Int)
+    case watchdogFed
+
+    var entry: EventEntry {
+        switch self {
+        case .booting(let release, let vsn):
+            EventEntry(.boot, "booting release \(release) \(vsn)", level: .notice)
+        case .running(let status): EventEntry(.running, status, level: .notice)
+        case .stopping(let end): EventEntry(.stopping, "stopping: \(end)", level: .notice)
+        case .stopped: EventEntry(.stopped, "the node is down")
+        case .earlierRunEnded(let processes):
+            EventEntry(
+                .earlierRunEnded,
+                "the daemon's run before left \(processes.firstListed): ended before anything starts", level: .warning,
+                fields: ["count": "\(processes.count)"])
+        case .earlierRunRemains(let processes):
+            EventEntry(
+                .earlierRunRemains,
+                """
+                the daemon's run before left \(processes.firstListed), which SIGKILL did not end: it runs beside what starts \
+                now
+                """, level: .error, fields: ["count": "\(processes.count)"])
+        case .earlierRunUnknown(let error):
+            EventEntry(
+                .earlierRunUnknown, "the next run will not know what this one leaves behind: \(error)", level: .warning)
+        case .watchdogStarved(let reason, let leftMilliseconds):
+            EventEntry(
+                .watchdogStarved,
+                """
+                \(reason): the watchdog is not told that all is well; unless that changes, the service manager ends the \
+                daemon in \(leftMilliseconds) ms, and the permanent release boots
+                """, level: .critical, fields: ["reason": reason])
+        case .watchdogFed:
+            EventEntry(.watchdogFed, "the watchdog is told again that all is well", level: .notice)
+        }
+    }
+}
+
+extension [String] {
+    /// Five of them, and whether there are more.
+    var firstListed: String { prefix(5).joined(separator: ", ") + (count > 5 ? ", …" : "") }
+}

@@ -1,0 +1,75 @@
+import Logging
+import Wire
+
+/// What an event of each kind has beside its message; `docs/events.md` says the same, and a test holds both to it.
+extension NodeEventKind {
+    /// The levels at which it may be logged, the lowest first.
+    var levels: [Logger.Level] {
+        switch self {
+        case .log: [.debug, .info, .notice, .warning, .error, .critical]
+        case .workerExited, .purged: [.info, .warning]
+        case .supervisorExited: [.notice, .warning]
+        case .stopped, .workerStarted, .workerStopped, .workerHandedOff, .output, .applicationStarted,
+            .applicationStopped, .healthCheck:
+            [.info]
+        case .boot, .running, .stopping, .watchdogFed, .workerRestart, .supervisorAutoShutdown, .unpacked, .removed,
+            .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
+            .probationStarted, .probationPassed:
+            [.notice]
+        case .earlierRunEnded, .earlierRunUnknown, .workerHung, .processesLeft, .notificationIgnored, .mainPidIgnored,
+            .configChangeFailed, .unknownStartPhase, .outputLimited, .outputDropped, .installStopped, .traceFailed:
+            [.warning]
+        case .earlierRunRemains, .startError, .shutdownError, .supervisorShutdown, .applicationFailed,
+            .applicationExited, .internalError, .installRefused, .installAborted:
+            [.error]
+        case .watchdogStarved, .makePermanentFailed, .installFailed, .probationFailed: [.critical]
+        }
+    }
+
+    var fields: EventFields {
+        switch self {
+        case .boot, .running, .stopping, .stopped, .earlierRunUnknown, .watchdogFed, .workerHung, .configChangeFailed,
+            .outputLimited, .applicationStarted, .applicationStopped, .internalError, .recovered, .installRefused,
+            .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed:
+            EventFields()
+        case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
+        case .watchdogStarved, .startError, .shutdownError, .supervisorExited, .applicationFailed, .applicationExited:
+            EventFields(["reason"])
+        case .workerStarted: EventFields(["pid", "generation"])
+        case .workerExited, .workerStopped: EventFields(["reason"], optional: ["pid", "generation", "age_ms"])
+        case .workerRestart: EventFields(["restarts", "supervisor"], optional: ["reason", "with"])
+        case .workerHandedOff: EventFields(["pid", "old_pid", "generation"])
+        case .processesLeft: EventFields(["pid", "count"])
+        case .notificationIgnored: EventFields(["pid", "sender"])
+        case .mainPidIgnored: EventFields(["pid", "main_pid"])
+        case .unknownStartPhase: EventFields(["phase"])
+        case .log: EventFields(["pid"], hasOthers: true)
+        case .output: EventFields(["pid", "stream"])
+        case .outputDropped: EventFields(["dropped", "dropped_bytes"])
+        case .supervisorAutoShutdown: EventFields(["child"])
+        case .supervisorShutdown: EventFields(["child", "reason"])
+        case .unpacked: EventFields(["vsn", "package"])
+        case .removed, .makePermanentFailed, .probationPassed: EventFields(["vsn"])
+        case .madePermanent: EventFields(["vsn", "by"])
+        case .installRelease, .releaseInstalled: EventFields(["from", "to"])
+        case .traceWritten: EventFields(["file"])
+        case .probationStarted: EventFields(["vsn", "fallback", "ms", "make_permanent"])
+        case .healthCheck: EventFields(["program"])
+        case .probationFailed: EventFields(["vsn", "fallback", "reason"])
+        }
+    }
+}
+
+/// The names of an event's fields.
+struct EventFields: Equatable {
+    let always: [String]
+    let optional: [String]
+    /// Whether a worker adds some of its own.
+    let hasOthers: Bool
+
+    init(_ always: [String] = [], optional: [String] = [], hasOthers: Bool = false) {
+        self.always = always
+        self.optional = optional
+        self.hasOthers = hasOthers
+    }
+}

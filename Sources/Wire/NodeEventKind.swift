@@ -1,0 +1,63 @@
+/// What an event is about: `kind` of a `NodeEvent`, and the field `EVENT=` of the journal. `docs/events.md` has them all.
+public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
+    case boot
+    case running
+    case stopping
+    case stopped
+    case earlierRunEnded = "earlier_run_ended"
+    case earlierRunRemains = "earlier_run_remains"
+    case earlierRunUnknown = "earlier_run_unknown"
+    case watchdogStarved = "watchdog_starved"
+    case watchdogFed = "watchdog_fed"
+
+    case workerStarted = "worker_started"
+    case workerExited = "worker_exited"
+    case workerStopped = "worker_stopped"
+    case workerRestart = "worker_restart"
+    case workerHandedOff = "worker_handed_off"
+    case workerHung = "worker_hung"
+    case processesLeft = "processes_left"
+    case notificationIgnored = "notification_ignored"
+    case mainPidIgnored = "main_pid_ignored"
+    case configChangeFailed = "config_change_failed"
+    case unknownStartPhase = "unknown_start_phase"
+
+    case log
+    case output
+    case outputLimited = "output_limited"
+    case outputDropped = "output_dropped"
+
+    case startError = "start_error"
+    case shutdownError = "shutdown_error"
+    case supervisorExited = "supervisor_exited"
+    case supervisorAutoShutdown = "supervisor_auto_shutdown"
+    case supervisorShutdown = "supervisor_shutdown"
+
+    case applicationStarted = "application_started"
+    case applicationStopped = "application_stopped"
+    case applicationFailed = "application_failed"
+    case applicationExited = "application_exited"
+    case internalError = "internal_error"
+
+    case unpacked
+    case removed
+    case recovered
+    case madePermanent = "made_permanent"
+    case makePermanentFailed = "make_permanent_failed"
+
+    case installRelease = "install_release"
+    case releaseInstalled = "release_installed"
+    case installRefused = "install_refused"
+    case installAborted = "install_aborted"
+    case installStopped = "install_stopped"
+    case installFailed = "install_failed"
+    case relupOutput = "relup_output"
+    case purged
+    case traceWritten = "trace_written"
+    case traceFailed = "trace_failed"
+
+    case probationStarted = "probation_started"
+    case healthCheck = "health_check"
+    case probationPassed = "probation_passed"
+    case probationFailed = "probation_failed"
+}

@@ -1,0 +1,222 @@
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+@testable import Host
+@testable import ReleaseHandlerD
+
+/// Events of every kind, with what they say.
+enum EventSamples {
+    typealias Sample = (event: Event, message: String)
+
+    static func of(_ kind: Event.Kind) -> [Sample] { all.filter { $0.event.entry.kind == kind } }
+
+    private static let all: [Sample] =
+        of(daemon, Event.daemon) + of(worker, Event.worker) + of(output, Event.output)
+        + of(supervisors, Event.supervisor) + of(application, Event.application) + of(release, Event.release)
+        + of(upgrade, Event.upgrade) + of(probation, Event.probation)
+
+    private static func of<Part>(_ samples: [(Part, String)], _ event: (Part) -> Event) -> [Sample] {
+        samples.map { (event: event($0.0), message: $0.1) }
+    }
+
+    private static let store = ChildAddress(application: "kv", path: [.atom("kv_sup"), .atom("store")])
+    private static let supervisor = ChildAddress(application: "kv", path: [.atom("kv_sup")])
+    private static let ended = EndedProcess(pid: 7, generation: 2, ageMilliseconds: 40)
+    private static let failure = RelupMachine.Failure(index: nil, instruction: nil, error: .noSuchLibrary("kv"))
+
+    private static let daemon: [(DaemonEvent, String)] = [
+        (.booting(release: "demo", vsn: "1.0.0"), "booting release demo 1.0.0"),
+        (.running(status: "release 1.0.0 runs"), "release 1.0.0 runs"),
+        (.stopping(.stopped), "stopping: asked to"),
+        (.stopped, "the node is down"),
+        (
+            .earlierRunEnded(["pid 7 (a)", "pid 8 (b)"]),
+            "the daemon's run before left pid 7 (a), pid 8 (b): ended before anything starts"
+        ),
+        (
+            .earlierRunRemains(["1", "2", "3", "4", "5", "6"]),
+            "the daemon's run before left 1, 2, 3, 4, 5, …, which SIGKILL did not end: it runs beside what starts now"
+        ),
+        (
+            .earlierRunUnknown(error: "no space"),
+            "the next run will not know what this one leaves behind: no space"
+        ),
+        (
+            .watchdogStarved(reason: "it stands", leftMilliseconds: 20),
+            """
+            it stands: the watchdog is not told that all is well; unless that changes, the service manager ends the daemon \
+            in 20 ms, and the permanent release boots
+            """
+        ),
+        (.watchdogFed, "the watchdog is told again that all is well"),
+    ]
+
+    private static let worker: [(WorkerEvent, String)] = [
+        (.started(store, pid: 7, generation: 2), "kv/kv_sup/store started, pid 7"),
+        (.exited(store, reason: .atom("normal"), ended), "kv/kv_sup/store terminated: normal"),
+        (.exited(store, reason: .atom("boom"), nil), "kv/kv_sup/store terminated: boom"),
+        (.stopped(store, reason: .atom("shutdown"), ended), "kv/kv_sup/store was stopped: shutdown"),
+        (.stopped(store, reason: .atom("shutdown"), nil), "kv/kv_sup/store was stopped: shutdown"),
+        (
+            .restarted(store, count: 1, .ended(reason: .atom("boom"))),
+            "kv/kv_sup/store is restarted, time 1: it terminated: boom"
+        ),
+        (
+            .restarted(store, count: 2, .startFailed(reason: .atom("undef"), explained: "it is nowhere")),
+            "kv/kv_sup/store is restarted, time 2: its start failed: it is nowhere"
+        ),
+        (
+            .restarted(store, count: 3, .with(supervisor.child(.atom("other")))),
+            "kv/kv_sup/store is restarted, time 3: with kv/kv_sup/other, as the strategy says"
+        ),
+        (.handedOff(store, oldPid: 7, pid: 8, generation: 3), "kv/kv_sup/store handed off from pid 7 to pid 8"),
+        (
+            .hung(store, isUnmodifiedProgram: false),
+            "kv/kv_sup/store did not answer suspend in time and is terminated"
+        ),
+        (.hung(store, isUnmodifiedProgram: true), "kv/kv_sup/store is an unmodified program and is terminated"),
+        (
+            .leftProcesses(
+                store, pid: 7, [LeftProcess(pid: 9, name: "sleep", hasLeftGroup: false)], isInBackground: false),
+            "kv/kv_sup/store left pid 9 (sleep) behind as it ended: killed"
+        ),
+        (
+            .leftProcesses(
+                store, pid: 7, [LeftProcess(pid: 9, name: "sleep", hasLeftGroup: true)], isInBackground: true),
+            """
+            kv/kv_sup/store left pid 9 (sleep) behind as it ended: killed; a program that puts itself into the background \
+            can't be supervised: have it stay in the foreground
+            """
+        ),
+        (
+            .notificationIgnored(store, pid: 7, sender: 9),
+            """
+            kv/kv_sup/store: a message to its NOTIFY_SOCKET came from pid 9, which is not of its process group: ignored, as \
+            all such are
+            """
+        ),
+        (
+            .mainPidIgnored(store, pid: 7, mainPid: 9),
+            """
+            kv/kv_sup/store says that pid 9 is its main process now: ignored, pid 7 is the one that is supervised; run the \
+            program in the foreground
+            """
+        ),
+        (.configChangeFailed(store, failure: "it said no"), "it said no"),
+        (
+            .unknownStartPhase(store, "go", of: "kv"),
+            "kv/kv_sup/store asks for the start phase go, which kv.app has not: it is not called"
+        ),
+    ]
+
+    private static let output: [(OutputEvent, String)] =
+        LogLevel.allCases.map {
+            (.log(store, pid: 7, $0, WorkerLogMessage("hello", [.atom("key"): .atom("value")])), "hello")
+        } + [
+            (.line(store, pid: 7, .stderr, "oh"), "oh"),
+            (
+                .limited(store, .lines),
+                "kv/kv_sup/store says more than 1000 lines in 10 s: the rest is dropped"
+            ),
+            (
+                .dropped(store, OutputBudget.Loss(lines: 3, bytes: 30)),
+                "3 lines of kv/kv_sup/store, 30 bytes, were dropped: it said too much"
+            ),
+        ]
+
+    private static let supervisors: [(SupervisorEvent, String)] = [
+        (.terminated(supervisor, reason: .atom("boom")), "kv/kv_sup terminated: boom"),
+        (
+            .ended(supervisor, reason: .atom("normal"), .transient),
+            "kv/kv_sup ended: normal; it is transient and not started again"
+        ),
+        (
+            .autoShutdown(supervisor, child: store, .anySignificant),
+            "kv/kv_sup shuts down since its significant child kv/kv_sup/store has ended (any_significant)"
+        ),
+        (
+            .startError(store, reason: .atom("undef"), explained: "it is nowhere"),
+            "kv/kv_sup/store failed to start: it is nowhere"
+        ),
+        (.shutdownError(store, reason: .atom("killed")), "kv/kv_sup/store ended badly at its shutdown: killed"),
+        (
+            .shutdown(supervisor, child: store, reason: .atom("shutdown")),
+            "kv/kv_sup gives up because of kv/kv_sup/store: shutdown"
+        ),
+    ]
+
+    private static let application: [(ApplicationEvent, String)] = [
+        (.started("kv"), "application kv started"),
+        (.stopped("kv"), "application kv stopped"),
+        (
+            .failed("kv", reason: .atom("undef"), explained: "it is nowhere"),
+            "application kv could not start: it is nowhere"
+        ),
+        (.exited("kv", .permanent, reason: .atom("boom")), "application kv (permanent) ended: boom"),
+        (.internalError(vsn: "1.0.0", error: "odd"), "the applications of 1.0.0: odd"),
+    ]
+
+    private static let release: [(ReleaseEvent, String)] = [
+        (.unpacked(vsn: "2.0.0", package: "demo"), "release 2.0.0 is unpacked from demo"),
+        (.removed(vsn: "2.0.0"), "release 2.0.0 is removed"),
+        (.recovered(note: "it is whole"), "it is whole"),
+        (.madePermanent(vsn: "2.0.0", by: "probation"), "release 2.0.0 is permanent, by probation"),
+        (
+            .makePermanentFailed(vsn: "2.0.0", reason: "no space", isPermanent: true),
+            "release 2.0.0 passed its probation and could not be made permanent: no space"
+        ),
+        (
+            .makePermanentFailed(vsn: "2.0.0", reason: "no space", isPermanent: false),
+            """
+            release 2.0.0 passed its probation and could not be made permanent: no space; it runs until the next restart \
+            unless make-permanent 2.0.0 succeeds
+            """
+        ),
+    ]
+
+    private static let upgrade: [(UpgradeEvent, String)] = [
+        (.began(from: "1.0.0", to: "2.0.0"), "installing release 2.0.0 over 1.0.0"),
+        (.done(from: "1.0.0", to: "2.0.0"), "release 2.0.0 runs, installed over 1.0.0"),
+        (
+            .refused(to: "2.0.0", failure),
+            "release 2.0.0 refused, nothing changed: library kv is not in the new release"
+        ),
+        (
+            .aborted(from: "1.0.0", to: "2.0.0", failure),
+            "upgrade to 2.0.0 aborted, 1.0.0 runs on: library kv is not in the new release"
+        ),
+        (.stopped(to: "2.0.0"), "upgrade to 2.0.0 ended by the node's stop"),
+        (
+            .failed(to: "2.0.0", failure),
+            "upgrade to 2.0.0 failed where it can't be undone: library kv is not in the new release"
+        ),
+        (.said("half done"), "half done"),
+        (.purged("kv_server"), "old code of kv_server is purged: nobody runs it any more"),
+        (.purgedBrutally(store), "kv/kv_sup/store ran old code that is purged brutally; it is ended"),
+        (.traceWritten(to: "2.0.0", file: "/log/t"), "what the upgrade to 2.0.0 did is in /log/t"),
+        (
+            .traceFailed(to: "2.0.0", reason: "no space"),
+            "what the upgrade to 2.0.0 did could not be written: no space"
+        ),
+    ]
+
+    private static let probation: [(ProbationEvent, String)] = [
+        (
+            .started(vsn: "2.0.0", fallback: "1.0.0", milliseconds: 1_500, .auto),
+            "release 2.0.0 is on probation for 1.5 s"
+        ),
+        (.healthCheck(program: "/bin/check", line: "fine"), "fine"),
+        (.passed(vsn: "2.0.0", .auto), "release 2.0.0 passed its probation"),
+        (
+            .passed(vsn: "2.0.0", .manual),
+            "release 2.0.0 passed its probation; it stays current until it is made permanent"
+        ),
+        (
+            .failed(vsn: "2.0.0", fallback: "1.0.0", .supervisorGaveUp("kv/kv_sup")),
+            "release 2.0.0 failed its probation: supervisor kv/kv_sup gave up"
+        ),
+    ]
+}
