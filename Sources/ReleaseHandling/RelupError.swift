@@ -104,8 +104,8 @@ private func tuple(_ name: String, _ elements: Term...) -> Term {
 
 /// A reason that is text is shown as it is, any other as a term.
 private func sentence(_ reason: Term) -> String {
-    if let text = reason.asText, !text.isEmpty { return text }
-    return reason.description
+    if let text = reason.asText, !text.isEmpty, text.utf8.count <= Term.reasonBytes { return text }
+    return reason.reasonText
 }
 
 /// A list of workers for a sentence; long ones are cut, the reader wants to know which, not all of them.

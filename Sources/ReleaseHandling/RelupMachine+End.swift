@@ -33,7 +33,7 @@ extension RelupMachine {
         ended = []
     }
 
-    private func sentence(_ reason: Term) -> String { reason.asText ?? reason.description }
+    private func sentence(_ reason: Term) -> String { reason.asText ?? reason.reasonText }
 
     mutating func takeLastCensus() -> [Action] {
         guard !changed.isEmpty else { return conclude(.done(unpurged: [], warnings: warnings)) }
@@ -155,7 +155,8 @@ extension RelupMachine {
             suspended.remove { $0.state != .gone }
             guard let first = failed.first else { return abort(from: .startingAgain, failure) }
             for failed in failed {
-                warnings.append("\(failed.worker) did not go on (\(failed.reason)): its supervisor starts it again")
+                warnings.append(
+                    "\(failed.worker) did not go on (\(failed.reason.reasonText)): its supervisor starts it again")
             }
             ended.append(contentsOf: failed.map(\.worker))
             let reason = Term.tuple([.atom("resume_failed"), first.reason])

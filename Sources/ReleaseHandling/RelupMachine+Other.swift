@@ -28,7 +28,7 @@ extension RelupMachine {
         touched += children.map(\.child)
         let ended = Set(children.map(\.child))
         suspended.remove { ended.contains($0.info.id) }
-        for failure in failed { warn("\(failure.worker) could not be stopped: \(failure.reason)") }
+        for failure in failed { warn("\(failure.worker) could not be stopped: \(failure.reason.reasonText)") }
         if children.isEmpty, failed.isEmpty { note("no child's spec lists these modules") }
         return .done
     }
@@ -67,7 +67,7 @@ extension RelupMachine {
         if Self.startsApplication(function), !Self.isAlreadyStarted(result) {
             return .fail(.applied(function, reason: result))
         }
-        warn("\(function.module.name):\(function.function.name) answered \(result)")
+        warn("\(function.module.name):\(function.function.name) answered \(result.reasonText)")
         return .done
     }
 

@@ -104,7 +104,9 @@ extension RelupMachine {
         guard !failed.isEmpty else { return startAgain(ready, modules) }
         standbys.subtract(failed.map(\.worker))
         for failure in failed {
-            warn("\(failure.worker) did not resume (\(failure.reason)): ended, its supervisor starts it again")
+            warn(
+                "\(failure.worker) did not resume (\(failure.reason.reasonText)): ended, its supervisor starts it again"
+            )
         }
         ended.append(contentsOf: failed.map(\.worker))
         let reason = Term.tuple([.atom("resume_failed"), failed[0].reason])

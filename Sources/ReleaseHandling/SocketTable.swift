@@ -46,7 +46,10 @@ public struct SocketTable: Hashable, Sendable {
         case use(Number, access: Bool)
         /// After these are closed, which are in the way.
         case bind(after: [Action])
-        /// Another place has the address; or, for a standby, its own worker.
+        /// For a standby whose worker listens where the spec does no more, or not yet: it gets what its worker has, and
+        /// the next start of the place binds what the spec says.
+        case borrow(Number)
+        /// Another place has the address.
         case held(by: ChildAddress)
     }
 
@@ -121,7 +124,8 @@ public struct SocketTable: Hashable, Sendable {
         var closed: [Number] = []
         for number in near where asked.map({ excludes(number, $0) }) == true {
             if let owner = kept[number]?.owner {
-                guard owner == place ? purpose == .start : isVacant(owner) else { return .held(by: owner) }
+                if owner == place, purpose == .standby { return .borrow(number) }
+                guard owner == place || isVacant(owner) else { return .held(by: owner) }
             }
             closed.append(number)
         }
@@ -171,6 +175,11 @@ public struct SocketTable: Hashable, Sendable {
         return put(number, spec, place)
     }
 
+    /// A standby has it too, under the name of its spec.
+    public mutating func borrowed(_ number: Number, _ spec: SocketSpec, of place: ChildAddress) {
+        if names[place]?[spec.name] == nil { names[place, default: [:]][spec.name] = number }
+    }
+
     public mutating func bound(
         _ spec: SocketSpec, of place: ChildAddress, address: String, _ listenAddress: ListenAddress?
     ) -> (number: Number, actions: [Action]) {
@@ -210,7 +219,9 @@ public struct SocketTable: Hashable, Sendable {
             forget(number)
         }
         for spec in specs {
-            guard let number = names[place]?[spec.name], let socket = kept[number] else { continue }
+            // One that was borrowed listens elsewhere than the spec says: the next run must not find it under that.
+            guard let number = names[place]?[spec.name], let socket = kept[number], socket.spec.listen == spec.listen
+            else { continue }
             let storeName = Self.storeName(place, spec)
             guard socket.storeName != storeName else { continue }
             kept[number]?.storeName = storeName

@@ -9,7 +9,7 @@ private let rooms: [(name: String, uses: Set<String>)] = [
     ("Worker", ["Code", "Log", "Events"]),
     ("Tree", ["Worker", "Code", "Releases", "Events", "Log"]),
     ("Applications", ["Tree", "Worker", "Code", "Releases", "Events"]),
-    ("Probation", ["Worker", "Releases", "Events"]),
+    ("Probation", ["Worker", "Releases", "Events", "Log"]),
     ("Upgrade", ["Applications", "Tree", "Worker", "Code", "Releases", "Events"]),
     ("Node", ["Upgrade", "Probation", "Applications", "Tree", "Worker", "Code", "Releases", "Events"]),
     ("Control", ["Node", "Probation", "Applications", "Tree", "Worker", "Releases", "Events"]),

@@ -26,6 +26,7 @@ import Wire
         switch table.decide(spec, of: place, for: purpose, unreachable: unreachable, isVacant: { _ in vacant }) {
         case .use(let number, let access): return "use \(number)\(access ? " with access" : "")"
         case .bind(let actions): return "bind after \(actions.count)"
+        case .borrow(let number): return "borrow \(number)"
         case .held(let holder): return "held by \(holder)"
         }
     }
@@ -43,10 +44,10 @@ import Wire
         Row(name: "a", listen: "127.0.0.1:80", place: one, start: "use 1", standby: "use 1", vacant: "use 1"),
         Row(name: "b", listen: "127.0.0.1:80", place: one, start: "use 1", standby: "use 1", vacant: "use 1"),
         Row(
-            name: "a", listen: "80", place: one, start: "bind after 2", standby: "held by \(one)",
+            name: "a", listen: "80", place: one, start: "bind after 2", standby: "borrow 1",
             vacant: "bind after 2"),
         Row(
-            name: "b", listen: "0.0.0.0:80", place: one, start: "bind after 2", standby: "held by \(one)",
+            name: "b", listen: "0.0.0.0:80", place: one, start: "bind after 2", standby: "borrow 1",
             vacant: "bind after 2"),
         Row(
             name: "a", listen: "[::]:80", place: one, start: "bind after 0", standby: "bind after 0",

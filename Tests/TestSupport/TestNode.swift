@@ -22,6 +22,8 @@ final class TestNode: Sendable {
         logger.logLevel = .critical
         node = try await Node(root: ReleaseRoot(path: root.root), logger: logger)
         service = TestService(node)
+        // Beside hundreds of others a disk takes its time.
+        await { @HostActor [node] in node.installer.traceMilliseconds = 600_000 }()
         events = EventLog(await node.events.follow().events)
     }
 

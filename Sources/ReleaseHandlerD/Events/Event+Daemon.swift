@@ -6,7 +6,8 @@ enum DaemonEvent {
     case booting(release: String, vsn: String)
     /// With what the service manager shows.
     case running(status: String)
-    case stopping(NodeEnd)
+    /// `why`: what the node comes to its end by.
+    case stopping(why: String)
     case stopped
     /// Processes of the daemon's run before, which were ended.
     case earlierRunEnded([String])
@@ -21,7 +22,7 @@ enum DaemonEvent {
         case .booting(let release, let vsn):
             EventEntry(.boot, "booting release \(release) \(vsn)", level: .notice)
         case .running(let status): EventEntry(.running, status, level: .notice)
-        case .stopping(let end): EventEntry(.stopping, "stopping: \(end)", level: .notice)
+        case .stopping(let why): EventEntry(.stopping, "stopping: \(why)", level: .notice)
         case .stopped: EventEntry(.stopped, "the node is down")
         case .earlierRunEnded(let processes):
             EventEntry(

@@ -46,6 +46,11 @@ extension Node {
     }
 
     private func refuseDuringChanges() throws(ControlError) {
+        if case .goingBack(let trial) = probation.state {
+            throw ControlError(
+                .busy, "release \(trial.release) failed its probation and is taken back; wait for the end of that",
+                details: ["vsn": trial.release])
+        }
         guard let first = changes.first else { return }
         throw ControlError(
             .busy, "\(first) is under way; wait for its end, or end what holds it up", details: ["change": first])

@@ -174,7 +174,7 @@ public final class Node {
         tree.expect(.nextRun)
         purger.stop()
         probation.judge(.nodeStopping)
-        events.post(.daemon(.stopping(end)))
+        events.post(.daemon(.stopping(why: end.description)))
         applications.stopAll()
     }
 

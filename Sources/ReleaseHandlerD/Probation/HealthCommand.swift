@@ -62,12 +62,16 @@ final class HealthCommand {
             lastLine = line
             onLine(line)
         case .exited(.exited(0)): ended(nil)
-        case .exited(let status): ended("\(program) \(status)" + (lastLine.map { ": \($0)" } ?? ""))
+        case .exited(let status):
+            ended("\(program) \(status)" + (lastLine.map { ": \($0.cut(toBytes: Self.reasonBytes))" } ?? ""))
         case .leftBehind: break  // Killed, and of no worker.
         case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification:
             break  // It has no channel.
         }
     }
+
+    /// Of its last line, in the reason.
+    private static let reasonBytes = 1_024
 
     private func ended(_ reason: String?) {
         timer?.cancel()

@@ -19,7 +19,8 @@ final class ChangeLine {
 
     /// - Parameters:
     ///   - what: as `releasectl` names it, with its subject.
-    ///   - isOwn: the node's own doing, which is never turned away; there is one at a time.
+    ///   - isOwn: the node's own doing, which is never turned away and comes before all others that wait; there is one at a
+    ///     time.
     func turn<Value: Sendable>(
         _ what: String, isOwn: Bool = false, _ body: @HostActor () async throws(ControlError) -> Value
     ) async throws(ControlError) -> Value {
@@ -30,7 +31,8 @@ final class ChangeLine {
                     details: ["change": current])
             }
             // Whoever ends a turn with others behind it hands the line on: nobody slips in between.
-            await withCheckedContinuation { waiting.append($0) }
+            // The node's own comes next: a release that failed waits for nobody's wish.
+            await withCheckedContinuation { isOwn ? waiting.insert($0, at: 0) : waiting.append($0) }
         }
         current = what
         defer { end() }

@@ -35,7 +35,8 @@ extension ReleaseStore {
                 try UnpackedPackage.make(package, root: root)
             }
         } catch {
-            throw ControlError(.packageInvalid, error.description, details: ["package": package])
+            throw ControlError(
+                error.isOfDisk ? .systemError : .packageInvalid, error.description, details: ["package": package])
         }
     }
 

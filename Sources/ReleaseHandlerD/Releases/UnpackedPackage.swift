@@ -1,9 +1,14 @@
+import Glibc
 import Host
 import Instructions
 import ReleaseHandling
 
 /// Why a package is not taken: one sentence that names the package and what is wrong in it.
-struct PackageError: Error, CustomStringConvertible { let description: String }
+struct PackageError: Error, CustomStringConvertible {
+    let description: String
+    /// The package may be right: the disk has no room, or does not take it.
+    var isOfDisk = false
+}
 
 /// A package that lies unpacked beside the root's own directories, read and found to be a whole release.
 struct UnpackedPackage: Sendable {
@@ -18,7 +23,7 @@ struct UnpackedPackage: Sendable {
         do {
             staged = try ReleaseArchive.stage(package, under: root.path)
         } catch {
-            throw PackageError(description: error.description)
+            throw PackageError(description: error.description, isOfDisk: error.isOfDisk)
         }
         do {
             return try check(staged, root)
@@ -83,5 +88,12 @@ struct UnpackedPackage: Sendable {
             try AtomicFile.write(place, Array(resource.text().utf8))
         }
         return resource
+    }
+}
+
+extension ArchiveError {
+    fileprivate var isOfDisk: Bool {
+        guard case .system(let error) = kind else { return false }
+        return [ENOSPC, EDQUOT, EROFS, EIO].contains(error.number)
     }
 }

@@ -74,17 +74,32 @@ final class TreeDriver {
     // MARK: The machine
 
     /// Gives the tree an event and performs what it answers; events that come of that follow in order.
-    func feed(_ event: SupervisionTree.Event) {
-        waiting.append(event)
+    func feed(_ event: SupervisionTree.Event) { feed(event, first: false) }
+
+    private func feed(_ event: SupervisionTree.Event, first: Bool) {
+        if first { waiting.prepend(event) } else { waiting.append(event) }
         guard !isFeeding else { return }
         isFeeding = true
         defer { isFeeding = false }
-        while !waiting.isEmpty {
+        var handled = 0
+        while !waiting.isEmpty, handled < Self.eventsInATurn {
             let next = waiting.removeFirst()
+            handled += 1
             for action in tree.handle(next, now: Reactor.nowMilliseconds()) { perform(action) }
         }
         forgetGonePlaces()
+        // Whatever makes events without end, such as a supervisor that can't be read and has a large `intensity`, leaves
+        // the rest of the node its turns.
+        if !waiting.isEmpty { Reactor.shared.soon { [weak self] in self?.feedRest() } }
     }
+
+    private func feedRest() {
+        guard !isFeeding, !waiting.isEmpty else { return }
+        feed(waiting.removeFirst(), first: true)
+    }
+
+    /// More than any lawful event leads to with its followers: a tree's limit of children is below it.
+    private static let eventsInATurn = 10_000
 
     /// Asks a supervisor; `then` gets its reply.
     func request(_ request: SupervisorRequest, then: @escaping @HostActor (SupervisorReply) -> Void) {
@@ -179,7 +194,7 @@ final class TreeDriver {
             }
             feed(.supervisorRead(id, initial))
         } catch {
-            feed(.supervisorUnreadable(id, reason: error.reason))
+            startFailed(.supervisorUnreadable(id, reason: error.reason))
         }
     }
 
@@ -223,7 +238,7 @@ final class TreeDriver {
             client?.treeStarted(place)
             feed(.workerStarted(id))
         case .ignored: feed(.workerIgnored(id))
-        case .startFailed(_, let reason): startFailed(id, reason)
+        case .startFailed(_, let reason): startFailed(.workerStartFailed(id, reason: reason))
         case .exited(_, let reason, let asked):
             tellEnd(of: place, reason, asked: asked)
             feed(.workerExited(id, reason: reason))
@@ -238,9 +253,9 @@ final class TreeDriver {
 
     /// A start that failed before it came to a process is told in another turn: with a large `intensity` the tree would
     /// start it again and again while nothing else of the node came to its turn.
-    private func startFailed(_ id: StartID, _ reason: Term) {
-        guard isFeeding else { return feed(.workerStartFailed(id, reason: reason)) }
-        Reactor.shared.soon { [weak self] in self?.feed(.workerStartFailed(id, reason: reason)) }
+    private func startFailed(_ event: SupervisionTree.Event) {
+        guard isFeeding else { return feed(event) }
+        Reactor.shared.soon { [weak self] in self?.feed(event) }
     }
 
     /// `then` is called when that start has come to its end, whatever that is.

@@ -25,6 +25,8 @@ final class Installer {
     var onNotice: @HostActor (Notice) -> Void = { _ in }
     /// Time limits of upgrades.
     var options = RelupMachine.Options()
+    /// In place of an upgrade's own limit for the writing of its trace.
+    var traceMilliseconds: Int?
     private(set) var upgrade: Upgrade?
     /// Why an upgrade did not come to its end, where the node's own end is what came before it.
     private var stopReason: String?
@@ -74,6 +76,7 @@ final class Installer {
                     continuation.finish()
                 }
             })
+        if let traceMilliseconds { upgrade.traceMilliseconds = traceMilliseconds }
         self.upgrade = upgrade
         site.running.begins(from: preparation.from, to: preparation.to)
         site.tree.expect(.upgrade)

@@ -9,9 +9,6 @@ enum WrittenTrace: Sendable {
 }
 
 extension Upgrade {
-    /// A disk that does not answer must not keep the upgrade from its end.
-    static let traceMilliseconds = 5_000
-
     /// Writes what the machine was given and did so far to a file, off this thread, and tells where.
     func writeTrace(then: @escaping @HostActor (WrittenTrace) -> Void) {
         let first = Gather<WrittenTrace>(count: 1) { [events, to] written in
@@ -21,8 +18,8 @@ extension Upgrade {
             }
             then(written[0])
         }
-        let timer = Reactor.shared.schedule(afterMilliseconds: Self.traceMilliseconds) {
-            first.set(0, .failed("the disk took longer than \(Self.traceMilliseconds) ms"))
+        let timer = Reactor.shared.schedule(afterMilliseconds: traceMilliseconds) { [traceMilliseconds] in
+            first.set(0, .failed("the disk took longer than \(traceMilliseconds) ms"))
         }
         let (trace, root) = (trace, site.root)
         Task { @HostActor in

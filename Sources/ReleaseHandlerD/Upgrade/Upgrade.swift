@@ -37,6 +37,10 @@ final class Upgrade {
     private var isOver = false
     /// Whether its outcome was told.
     private var hasEnded = false
+    /// A disk that does not answer must not keep the upgrade from its end for longer.
+    var traceMilliseconds = 5_000
+    /// What it came to, while its trace is being written.
+    private var untold: RelupMachine.Outcome?
     /// Answers that came while actions were being performed.
     private var answers: Deque<RelupMachine.Event> = []
     private var isPerforming = false
@@ -70,6 +74,8 @@ final class Upgrade {
     /// Whether the present step takes longer than any that is on its way may.
     var isWedged: Bool { step.isOverdue(now: Reactor.nowMilliseconds()) }
 
+    var stepLimit: UpgradeStep.Limit { step.limit }
+
     /// A part of the present step is done.
     func progressed() { step.progressed(now: Reactor.nowMilliseconds()) }
 
@@ -83,8 +89,9 @@ final class Upgrade {
 
     /// The node stops: what comes back from now on changes nothing any more.
     func overtakenByStop() {
-        // One whose trace is being written is not told yet: what it came to means nothing any more.
         guard !hasEnded else { return }
+        // One whose trace is being written is not told yet; it is what it came to.
+        if let untold { return end(untold) }
         isOver = true
         code.onLoad = nil
         tree.forgetHeldModules()
@@ -168,6 +175,7 @@ final class Upgrade {
         isOver = true
         code.onLoad = nil
         guard Self.isTraced(outcome) else { return end(outcome) }
+        untold = outcome
         writeTrace { [self] written in
             writtenTrace = written
             end(outcome)

@@ -18,7 +18,7 @@ struct UpgradeStep {
 
     /// Monotonic milliseconds of its beginning, or of the last sign since.
     private var lastSign: Int
-    private let limit: Limit
+    let limit: Limit
 
     init(began now: Int, limit: Limit) {
         lastSign = now

@@ -54,6 +54,11 @@ final class ListeningSockets {
         _ decision: SocketTable.Decision, _ spec: SocketSpec, _ place: ChildAddress
     ) throws(ListenError) -> ListeningSocket {
         switch decision {
+        case .borrow(let number):
+            if let socket = open[number]?.socket {
+                table.borrowed(number, spec, of: place)
+                return socket
+            }
         case .held(let holder): throw ListenError.inUse(spec.listen, by: "\(holder)")
         case .bind(let closed):
             table.closed(closed)

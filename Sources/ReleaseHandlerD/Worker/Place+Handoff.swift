@@ -25,7 +25,11 @@ extension Place {
     private var standby: Generation? { machine.standby.flatMap { process($0) } }
 
     /// Ends a standby that is not needed; the worker itself is not touched.
-    func endStandby() { feed(.endStandby) }
+    func endStandby() {
+        feed(.endStandby)
+        // What was bound for it alone has nobody who accepts.
+        if let current { launcher.sockets.settle(address, current.sockets) }
+    }
 
     func suspend(within milliseconds: Int?, then: @escaping @HostActor (StepResult) -> Void) {
         // An unmodified program is told as hung, whatever it does at the time: it is to be stopped and started.

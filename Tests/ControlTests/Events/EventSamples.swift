@@ -30,7 +30,7 @@ enum EventSamples {
     private static let daemon: [(DaemonEvent, String)] = [
         (.booting(release: "demo", vsn: "1.0.0"), "booting release demo 1.0.0"),
         (.running(status: "release 1.0.0 runs"), "release 1.0.0 runs"),
-        (.stopping(.stopped), "stopping: asked to"),
+        (.stopping(why: "asked to"), "stopping: asked to"),
         (.stopped, "the node is down"),
         (
             .earlierRunEnded(["pid 7 (a)", "pid 8 (b)"]),
