@@ -10,7 +10,7 @@ final class ChangeLine {
     /// How many may wait behind the one whose turn it is.
     nonisolated static let maxWaiting = 16
 
-    private var current: String?
+    private(set) var current: String?
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     nonisolated init() {}

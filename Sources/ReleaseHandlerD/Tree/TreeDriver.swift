@@ -98,7 +98,7 @@ final class TreeDriver {
         feed(waiting.removeFirst(), first: true)
     }
 
-    /// More than any lawful event leads to with its followers: a tree's limit of children is below it.
+    /// Far more than one event commonly leads to; what is left comes in the next turn, in the same order.
     private static let eventsInATurn = 10_000
 
     /// Asks a supervisor; `then` gets its reply.
