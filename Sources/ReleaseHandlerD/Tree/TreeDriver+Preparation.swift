@@ -15,15 +15,20 @@ extension TreeDriver {
     /// - Returns: nil where nothing has to be waited for.
     func preparation(of spec: ChildSpec) -> (@Sendable () async -> Void)? {
         let module = spec.isUnmodifiedProgram || !code.mustRead(spec.start.module) ? nil : spec.start.module
-        let users = [spec.user].compactMap(\.self) + spec.sockets.compactMap(\.user)
-        let groups = spec.sockets.compactMap(\.group)
-        guard module != nil || !users.isEmpty || !groups.isEmpty else { return nil }
+        let accounts = Self.accounts(of: spec)
+        guard module != nil || accounts != nil else { return nil }
         return { [code] in
             if let module { await code.prefetch(module) }
-            if !users.isEmpty || !groups.isEmpty {
-                await DiskWork.run { Accounts.refresh(users: users, groups: groups) }
-            }
+            await accounts?()
         }
+    }
+
+    /// Has the user database asked for whom a spec names; nil where it names nobody.
+    static func accounts(of spec: ChildSpec) -> (@Sendable () async -> Void)? {
+        let users = [spec.user].compactMap(\.self) + spec.sockets.compactMap(\.user)
+        let groups = spec.sockets.compactMap(\.group)
+        guard !users.isEmpty || !groups.isEmpty else { return nil }
+        return { await DiskWork.run { Accounts.refresh(users: users, groups: groups) } }
     }
 
     /// The start under way at a place, its preparation included.

@@ -107,6 +107,23 @@ extension Upgrade {
         }
         guard let worker = order.worker else { return startProbe(code, then: then) }
         guard let place = place(worker) else { return then(.failure(StandbyFailure(reason: .atom("noproc")))) }
-        place.prepareStandby(of: code.version) { result in then(result.map { .acknowledged(vsn: $0.vsn) }) }
+        prepare(place, code, then)
+    }
+
+    /// A standby becomes whom its spec names, as every process of its place.
+    func prepare(
+        _ place: Place, _ code: LoadedCode,
+        _ then: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void
+    ) {
+        let start: @HostActor () -> Void = {
+            place.prepareStandby(of: code.version) { result in then(result.map { .acknowledged(vsn: $0.vsn) }) }
+        }
+        guard let accounts = TreeDriver.accounts(of: place.spec) else { return start() }
+        Task { @HostActor [weak self] in
+            await accounts()
+            // The node may have stopped meanwhile: nobody would end it then.
+            guard let self, !isOver else { return }
+            start()
+        }
     }
 }

@@ -36,9 +36,9 @@ extension Upgrade {
         var spec = spec
         spec.sockets = []
         let probe = Place(address: address, spec: spec, launcher: tree.launcher, observer: tree)
-        probe.prepareStandby(of: code.version) { result in
+        prepare(probe, code) { result in
             probe.endStandby()
-            then(result.map { .acknowledged(vsn: $0.vsn) })
+            then(result)
         }
     }
 

@@ -34,7 +34,7 @@ final class Upgrade {
     var sleepTimer: ScheduledTimer?
     /// Supervisors that were changed, as they were before, and what each change did.
     var supervisors: [ChangedSupervisor] = []
-    private var isOver = false
+    private(set) var isOver = false
     /// Whether its outcome was told.
     private var hasEnded = false
     /// A disk that does not answer must not keep the upgrade from its end for longer.

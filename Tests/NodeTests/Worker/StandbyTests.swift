@@ -28,6 +28,17 @@ import Wire
         }
     }
 
+    /// The user database is asked before its standby starts, too.
+    @Test(.enabled(if: geteuid() == 0)) func aWorkerWithAUserIsHandedOver() async throws {
+        let root = try TestRoot.twoVersions(
+            children: "[#{id => c1, start => {counter, start_link, []}, user => \"0\"}]")
+        try await TestNode.with(root) { test async throws in
+            #expect(try await test.call("{add, 41}") == "41")
+            #expect(try await test.install("2.0.0").outcome == .done)
+            #expect(try await test.call("{add, 1}") == "42")
+        }
+    }
+
     private static func probing(_ children: String, _ script: String) throws -> TestRoot {
         let up = "{load_object_code, {fix, \"2.0.0\", [extra]}}, point_of_no_return"
         let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: up))
