@@ -1,4 +1,6 @@
+import Foundation
 import Glibc
+import Testing
 
 @testable import Host
 
@@ -32,8 +34,18 @@ final class TemporaryDirectory: Sendable {
         try write(name, Array(text.utf8), permissions: permissions)
     }
 
+    /// Writes a program and returns its path; as `ProgramFile` does, so that nobody holds it open for writing.
     @discardableResult
-    func script(_ name: String, _ text: String) throws -> String { try write(name, text, permissions: 0o755) }
+    func script(_ name: String, _ text: String) throws -> String {
+        let draft = try write("\(name).draft", text, permissions: 0o755)
+        let copy = Process()
+        copy.executableURL = URL(filePath: "/bin/sh")
+        copy.arguments = ["-ec", "cp -p \"$1\" \"$2\"; rm \"$1\"", "sh", draft, file(name)]
+        try copy.run()
+        copy.waitUntilExit()
+        try #require(copy.terminationStatus == 0)
+        return file(name)
+    }
 
     var names: [String] { Directory.names(path) }
 }
