@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+import Wire
 
 extension MachineTrace {
     /// A trace as a file has it.
@@ -80,6 +81,8 @@ extension TraceReader {
         var read = RelupMachine.Options()
         read.suspendTimeoutMilliseconds = try integer(value("suspend_timeout", options))
         read.codeChangeTimeoutMilliseconds = try integer(value("code_change_timeout", options))
+        read.suspendGraceMilliseconds = try integer(value("suspend_grace", options))
+        read.hungWorkers = try hungWorkers(value("hung_workers", options))
         read.canSyncNodes = try boolean(value("can_sync_nodes", options))
         let code = try map(value("code", fields))
         return MachineTrace.Beginning(
@@ -90,6 +93,13 @@ extension TraceReader {
             code: CodeTable(
                 current: try versions(value("current", code)), old: try versions(value("old", code)),
                 path: try Dictionary(list(value("path", code), each: library).map { ($0.name, $0) }) { $1 }))
+    }
+
+    private func hungWorkers(_ term: Term) throws(FileError) -> RelupMachine.HungWorkers {
+        guard let choice = term.asAtom.flatMap({ RelupMachine.HungWorkers(rawValue: $0.name) }) else {
+            throw unexpected(term, "terminate or abort")
+        }
+        return choice
     }
 
     private func instruction(_ term: Term) throws(FileError) -> LowLevelInstruction {

@@ -1,5 +1,6 @@
 import Instructions
 import Terms
+import Wire
 
 extension MachineTrace {
     /// The version of the text; a reader refuses others.
@@ -61,6 +62,8 @@ extension RelupMachine.Options {
         .map([
             .atom("suspend_timeout"): .integer(suspendTimeoutMilliseconds),
             .atom("code_change_timeout"): .integer(codeChangeTimeoutMilliseconds),
+            .atom("suspend_grace"): .integer(suspendGraceMilliseconds),
+            .atom("hung_workers"): .atom(Atom(hungWorkers.rawValue)),
             .atom("can_sync_nodes"): .bool(canSyncNodes),
         ])
     }

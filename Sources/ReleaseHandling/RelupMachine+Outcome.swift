@@ -57,11 +57,17 @@ extension RelupMachine {
         }
     }
 
+    /// What becomes of a worker that does not answer its suspend in time.
+    public typealias HungWorkers = InstallRequest.HungWorkers
+
     public struct Options: Hashable, Sendable {
         /// For `suspend` without a time of its own. OTP: `sys:suspend/1`.
         public var suspendTimeoutMilliseconds = 5_000
-        /// For a whole batch of handoffs, export to import.
-        public var codeChangeTimeoutMilliseconds = 60_000
+        /// For a handoff, export to import. OTP: `sys:change_code/4`.
+        public var codeChangeTimeoutMilliseconds = 5_000
+        public var hungWorkers = HungWorkers.terminate
+        /// How long a worker may take to answer its suspend while those of earlier groups are held.
+        public var suspendGraceMilliseconds = 100
 
         /// Whether `sync_nodes` can be evaluated; a script with one is refused otherwise.
         public var canSyncNodes = false

@@ -5,7 +5,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         case done
         /// Turned down before the point of no return; nothing changed.
         case refused
-        /// Failed and taken back; the old release runs on, as if nothing had happened.
+        /// Failed and taken back; the old release runs on, as if nothing had happened to whom `lost` does not name.
         case aborted
         /// With a reason, the node ends and boots the permanent release next; without, it restarts as the script says.
         case restarting
@@ -40,6 +40,22 @@ public struct InstallResult: Hashable, Sendable, Codable {
         }
     }
 
+    /// A worker whose state or connections did not come over.
+    public struct Loss: Hashable, Sendable, Codable {
+        /// Its place in the tree.
+        public var worker: String
+        /// What it had and has no more, such as `state and connections`.
+        public var what: String
+        /// What became of its process.
+        public var why: String
+
+        public init(worker: String, what: String, why: String) {
+            self.worker = worker
+            self.what = what
+            self.why = why
+        }
+    }
+
     public var outcome: Outcome
     public var from: String
     public var to: String
@@ -52,6 +68,8 @@ public struct InstallResult: Hashable, Sendable, Codable {
     public var totalMilliseconds: Double
     public var instructions: [Instruction]
     public var warnings: [String]
+    /// Nobody else has lost anything.
+    public var lost: [Loss]
     /// The file with what a failed upgrade did; nil where there is none.
     public var trace: String?
 
@@ -59,7 +77,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         outcome: Outcome, from: String, to: String, failedInstruction: FailedInstruction? = nil,
         worker: String? = nil, reason: String? = nil, suspendToResumeMicroseconds: Int? = nil,
         totalMilliseconds: Double, instructions: [Instruction] = [], warnings: [String] = [],
-        trace: String? = nil
+        lost: [Loss] = [], trace: String? = nil
     ) {
         self.outcome = outcome
         self.from = from
@@ -71,6 +89,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         self.totalMilliseconds = totalMilliseconds
         self.instructions = instructions
         self.warnings = warnings
+        self.lost = lost
         self.trace = trace
     }
 
@@ -80,7 +99,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         case worker, reason
         case suspendToResumeMicroseconds = "suspend_to_resume_us"
         case totalMilliseconds = "total_ms"
-        case instructions, warnings, trace
+        case instructions, warnings, lost, trace
     }
 }
 
@@ -159,7 +178,7 @@ extension InstallResult: ControlShape {
     public static var schema: String {
         #"""
         {"type": "object", "additionalProperties": false,
-          "required": ["outcome", "from", "to", "total_ms", "instructions", "warnings"], "properties": {
+          "required": ["outcome", "from", "to", "total_ms", "instructions", "warnings", "lost"], "properties": {
           "outcome": {"enum": ["done", "refused", "aborted", "restarting"]},
           "from": {"type": "string"},
           "to": {"type": "string"},
@@ -178,6 +197,9 @@ extension InstallResult: ControlShape {
             "ms": {"type": "number"},
             "note": {"type": "string"}}}},
           "warnings": {"type": "array", "items": {"type": "string"}},
+          "lost": {"type": "array", "description": "whose state or connections did not come over",
+            "items": {"type": "object", "additionalProperties": false, "required": ["worker", "what", "why"],
+            "properties": {"worker": {"type": "string"}, "what": {"type": "string"}, "why": {"type": "string"}}}},
           "trace": {"type": "string", "description": "the file with what a failed upgrade did, step by step"}}}
         """#
     }

@@ -18,7 +18,7 @@ struct InstallRelease: ControlCommand {
         let progress = ProgressLine(terminal: .standardError, isShown: !session.json)
         var result: InstallResult?
         do {
-            try await session.follow(Operations.releases.install, OfRelease(vsn)) { step in
+            try await session.follow(Operations.releases.install, OfRelease(vsn), body: InstallRequest()) { step in
                 switch step {
                 case .progress(let step):
                     progress.show("[\(step.index + 1)/\(step.count)] \(step.text)")

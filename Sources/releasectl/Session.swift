@@ -68,13 +68,15 @@ struct Session {
     }
 
     /// Asks, and hands over the lines of the answer one by one; `onLine` returns whether to go on.
-    func follow<Parameters, Line: ControlLine>(
-        _ operation: ControlOperation<Parameters, NoBody, Line>, _ parameters: Parameters,
+    func follow<Parameters, Body, Line: ControlLine>(
+        _ operation: ControlOperation<Parameters, Body, Line>, _ parameters: Parameters, body: Body,
         onLine: (Line) throws -> Bool
     ) async throws {
-        let refusal = try await client.stream(operation.row.method, operation.path(parameters)) { line in
+        let json = operation.row.body == nil ? nil : Array(try JSONEncoder().encode(body))
+        let path = operation.path(parameters)
+        let refusal = try await client.stream(operation.row.method, path, body: json) { line in
             let value = try decode(Line.self, from: line)
-            if json { write(json: line) }
+            if self.json { write(json: line) }
             return try onLine(value)
         }
         if let refusal { throw failure(of: refusal) }

@@ -54,7 +54,7 @@ struct Events: ControlCommand {
 
     func run(in session: Session) async throws {
         var seen = 0
-        try await session.follow(Operations.node.events, NoParameters()) { event in
+        try await session.follow(Operations.node.events, NoParameters(), body: NoBody()) { event in
             if !session.json { session.output.line(Self.line(event, on: session.output)) }
             seen += 1
             return count.map { seen < $0 } ?? true

@@ -23,7 +23,7 @@ import Wire
             .suspend(
                 [first, second].map { Machine.SuspendOrder(worker: $0, timeoutMilliseconds: 5_000) }, isFirst: true),
             .changeCode(.load(new.reporting(.string("2.0.0")))),
-            .handOff(handoffs, timeoutMilliseconds: 60_000),
+            .handOff(handoffs, timeoutMilliseconds: 5_000),
             .resume([first, second], isLast: true),
             .releaseStarts([kv]),
             .findWorkers([kv]),

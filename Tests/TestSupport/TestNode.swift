@@ -126,7 +126,7 @@ final class TestNode: Sendable {
     }
 
     func limitCodeChange(to milliseconds: Int) async {
-        await { @HostActor in node.installer.options.codeChangeTimeoutMilliseconds = milliseconds }()
+        await { @HostActor in node.installer.overrides.codeChangeTimeoutMilliseconds = milliseconds }()
     }
 
     struct EndedWithoutResult: Error {}

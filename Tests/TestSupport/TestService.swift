@@ -84,7 +84,7 @@ extension TestService {
     }
 
     func installRelease(vsn: String, peer: Peer) async throws -> AsyncStream<InstallProgress> {
-        let reply = try await reply(Operations.releases.install, OfRelease(vsn), NoBody(), peer)
+        let reply = try await reply(Operations.releases.install, OfRelease(vsn), InstallRequest(), peer)
         guard case .progress(let progress) = reply else {
             throw ControlError(.internalError, "an install answered with no stream")
         }

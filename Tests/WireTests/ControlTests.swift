@@ -38,9 +38,10 @@ import Wire
                     failedInstruction: .init(index: 3, text: "{code_change,[{m,[]}]}"), worker: "kv/kv_sup/store",
                     reason: "badarg", suspendToResumeMicroseconds: 1_500, totalMilliseconds: 12.5,
                     instructions: [.init(index: 0, text: "t", workers: ["w"], milliseconds: 0.25, note: "n")],
-                    warnings: ["careful"])),
+                    warnings: ["careful"], lost: [.init(worker: "w", what: "state", why: "died")])),
             is: #"{"result":{"failed_instruction":{"index":3,"text":"{code_change,[{m,[]}]}"},"from":"1","#
                 + #""instructions":[{"index":0,"ms":0.25,"note":"n","text":"t","workers":["w"]}],"#
+                + #""lost":[{"what":"state","why":"died","worker":"w"}],"#
                 + #""outcome":"aborted","reason":"badarg","suspend_to_resume_us":1500,"to":"2","total_ms":12.5,"#
                 + #""warnings":["careful"],"worker":"kv/kv_sup/store"}}"#)
     }

@@ -40,9 +40,11 @@ extension Node {
     }
 
     /// What is asked for waits for nobody's change; a release that is taken back goes back all the same.
-    func installWhenNothingChanges(_ vsn: String) async throws(ControlError) -> AsyncStream<InstallProgress> {
+    func installWhenNothingChanges(
+        _ vsn: String, _ request: InstallRequest = InstallRequest()
+    ) async throws(ControlError) -> AsyncStream<InstallProgress> {
         try refuseDuringChanges()
-        return try await installer.install(vsn) { [self] () throws(ControlError) in try refuseDuringChanges() }
+        return try await installer.install(vsn, request) { [self] () throws(ControlError) in try refuseDuringChanges() }
     }
 
     private func refuseDuringChanges() throws(ControlError) {

@@ -10,18 +10,21 @@ struct LoadedRelease: Sendable {
     let config: SysConfig
     /// What `config` says of the release's probation.
     let probation: ProbationOptions
+    /// What it says of installs of the release.
+    let upgrade: RelupMachine.Options
     /// By name, without the emulator's own that are not on disk.
     let applications: [Atom: ApplicationResource]
     let includedApplications: IncludedApplications
 
     init(
         record: ReleaseRecord, resource: ReleaseResource, config: SysConfig, probation: ProbationOptions,
-        applications: [Atom: ApplicationResource]
+        upgrade: RelupMachine.Options, applications: [Atom: ApplicationResource]
     ) {
         self.record = record
         self.resource = resource
         self.config = config
         self.probation = probation
+        self.upgrade = upgrade
         self.applications = applications
         includedApplications = IncludedApplications(Self.specs(resource, applications))
     }

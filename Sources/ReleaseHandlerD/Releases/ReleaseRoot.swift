@@ -62,11 +62,12 @@ public struct ReleaseRoot: Sendable {
         let config = try loadConfig(record.vsn).resolved(
             own: Dictionary(uniqueKeysWithValues: applications.map { ($0.name, $0.env) }),
             file: "\(releaseDirectory(record.vsn))/sys.config")
+        let own = config.environment(of: ProbationOptions.application)
+        let ownFile = "\(releaseDirectory(record.vsn))/sys.config"
         let release = LoadedRelease(
             record: record, resource: resource, config: config,
-            probation: try ProbationOptions(
-                config.environment(of: ProbationOptions.application), file: "\(releaseDirectory(record.vsn))/sys.config"
-            ),
+            probation: try ProbationOptions(own, file: ownFile),
+            upgrade: try RelupMachine.Options(own, file: ownFile),
             applications: Dictionary(uniqueKeysWithValues: applications.map { ($0.name, $0) }))
         do {
             _ = try ApplicationController(release.applicationSpecs)

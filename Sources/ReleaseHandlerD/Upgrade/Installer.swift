@@ -23,8 +23,8 @@ final class Installer {
     let store: ReleaseStore
     private let purger: Purger
     var onNotice: @HostActor (Notice) -> Void = { _ in }
-    /// Time limits of upgrades.
-    var options = RelupMachine.Options()
+    /// In place of what a release's `sys.config` says.
+    var overrides = InstallRequest()
     /// In place of an upgrade's own limit for the writing of its trace.
     var traceMilliseconds: Int?
     private(set) var upgrade: Upgrade?
@@ -52,21 +52,25 @@ final class Installer {
     ///   - isOwn: the node's own doing, which is never turned away for others that wait for the disk.
     ///   - mayBegin: asked last, once all is read and before anything begins.
     func install(
-        _ vsn: String, isOwn: Bool = false, mayBegin: @HostActor () throws(ControlError) -> Void
+        _ vsn: String, _ request: InstallRequest = InstallRequest(), isOwn: Bool = false,
+        mayBegin: @HostActor () throws(ControlError) -> Void
     ) async throws(ControlError) -> AsyncStream<InstallProgress> {
         try await store.prepare(vsn, for: "install-release", isOwn: isOwn) {
             [self] (preparation) throws(ControlError) in
             try mayBegin()
-            return begin(preparation)
+            return begin(preparation, request)
         }
     }
 
-    private func begin(_ preparation: InstallPreparation) -> AsyncStream<InstallProgress> {
+    private func begin(
+        _ preparation: InstallPreparation, _ request: InstallRequest
+    ) -> AsyncStream<InstallProgress> {
         let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         let machine = RelupMachine(
             script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
-            libraries: preparation.to.record.libraries, options: options)
+            libraries: preparation.to.record.libraries,
+            options: preparation.to.upgrade.asked(overrides).asked(request))
         let upgrade = Upgrade(
             site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
             progress: { continuation.yield($0) },

@@ -151,8 +151,12 @@ struct ReleaseReview {
         guard let read else { return }
         config = read
         reviewConfigured()
+        let parameters = read.environment(of: ProbationOptions.application)
         let options = trying("bad_config") { () throws(FileError) in
-            try ProbationOptions(read.environment(of: ProbationOptions.application), file: files.shown(file))
+            try ProbationOptions(parameters, file: files.shown(file))
+        }
+        _ = trying("bad_config") { () throws(FileError) in
+            try RelupMachine.Options(parameters, file: files.shown(file))
         }
         guard let program = options?.healthCheck?.program, !files.has(program) else { return }
         add(

@@ -12,7 +12,7 @@ public struct ReleaseOperations: Sendable {
         "check-install-release", .get, "/v1/releases/{vsn}/check", may: .look,
         help: "Show what installing a release would do; changes nothing")
 
-    public let install = ControlOperation<OfRelease, NoBody, InstallProgress>(
+    public let install = ControlOperation<OfRelease, InstallRequest, InstallProgress>(
         "install-release", .post, "/v1/releases/{vsn}/install", may: .change,
         help: "Replace the running release by another one, while it works")
 

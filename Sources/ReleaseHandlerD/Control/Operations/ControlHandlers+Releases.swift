@@ -11,7 +11,7 @@ extension ControlHandlers {
                 try await node.plan(request.parameters.vsn)
             },
             ControlHandler(progressOf: Operations.releases.install) { request async throws(ControlError) in
-                try await node.installWhenNothingChanges(request.parameters.vsn)
+                try await node.installWhenNothingChanges(request.parameters.vsn, request.body)
             },
             ControlHandler(Operations.releases.makePermanent) { request async throws(ControlError) in
                 try await node.store.makePermanent(
