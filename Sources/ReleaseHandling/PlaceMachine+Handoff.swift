@@ -118,7 +118,7 @@ extension PlaceMachine {
         case .imported(let handover):
             state = .resuming(handover, step)
             return [.resume(handover.standby, withinMilliseconds: milliseconds)]
-        case .lost(_, let reason): return [.answer(step, .died(reason))]
+        case .lost(_, let reason): return [.answer(step, .failed(Self.standbyDied(reason)))]
         case .suspended(let run, let spare):
             return kill(spare) + goOn(run, step, milliseconds) + failed(spare, .killed)
         case .suspending(let run, let spare, let suspension):
@@ -130,6 +130,19 @@ extension PlaceMachine {
         case .empty, .starting, .discarding, .running, .exporting, .importing, .resuming, .goingOn, .stopping:
             return [.answer(step, .died(.atom("noproc")))]
         }
+    }
+
+    /// The same stream brings it the resume after what it is at, and then what waits for it.
+    mutating func leaveAlone(_ step: Step) -> [Action] {
+        guard case .hung(let run, let spare) = state, run.kind == .worker else {
+            return [.answer(step, .died(.atom("noproc")))]
+        }
+        state = .running(run, .none)
+        return kill(spare) + failed(spare, .killed)
+            + [
+                .resume(run.generation, withinMilliseconds: nil), .deliverMailbox(to: run.generation),
+                .answer(step, .done),
+            ]
     }
 
     private mutating func goOn(_ run: Run, _ step: Step, _ milliseconds: Int) -> [Action] {

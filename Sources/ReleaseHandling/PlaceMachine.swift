@@ -185,6 +185,7 @@ public struct PlaceMachine: Hashable, Sendable {
         case .packet(let generation, let packet, let memory): received(generation, packet, memory)
         case .importAnswered(let generation, let answer): importAnswered(generation, answer)
         case .resume(let step, let milliseconds): resume(step, milliseconds)
+        case .leaveAlone(let step): leaveAlone(step)
         case .resumeAnswered(let generation, let answer): resumeAnswered(generation, answer)
         }
     }

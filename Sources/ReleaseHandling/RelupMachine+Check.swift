@@ -81,13 +81,15 @@ extension RelupMachine {
         }
     }
 
-    /// The new code into which this worker will be handed, if it will: read, to be loaded or loaded by this script,
-    /// and the worker is suspended on the way.
-    func successor(of worker: WorkerInfo) -> CodeVersion? {
-        guard let resident = worker.resident, let version = objectCode[resident], version.kind == .resident,
-            loadedModules.contains(resident), !suspendedModules.isDisjoint(with: worker.modules)
+    /// The code into which this worker will be handed, if it will: read, to be loaded or loaded by this script, and the
+    /// worker is suspended on the way. One that is suspended and runs old code of a module that the script does not load
+    /// goes on in what is current, as in OTP.
+    func successor(of worker: WorkerInfo, _ code: CodeTable) -> CodeVersion? {
+        guard let resident = worker.resident, !suspendedModules.isDisjoint(with: worker.modules) else { return nil }
+        let isLoaded = loadedModules.contains(resident)
+        guard let version = isLoaded ? objectCode[resident] : code.current[resident], version.kind == .resident
         else { return nil }
-        return version
+        return isLoaded || code.runsOldCode(worker) ? version : nil
     }
 
     /// Whether it was started after the load, in the new code: it has nothing to hand over or to convert. Where both

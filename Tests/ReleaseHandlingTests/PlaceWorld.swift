@@ -105,6 +105,7 @@ enum PlaceWorld {
             ("later descriptors", .packet(1, .descriptors(ref: 30, first: 1, count: 1), .sound)),
             ("state of 2", .packet(2, .state(ref: 30, size: 9), .sound)),
             ("resume 8", .resume(8, withinMilliseconds: 60)),
+            ("leave alone 8", .leaveAlone(8)),
         ] + answers.map { ("init 1 \($0)", .initAnswered(1, $1)) }
         + answers.map { ("init 2 \($0)", .initAnswered(2, $1)) }
         + answers.map { ("suspend 1 \($0)", .suspendAnswered(1, $1)) }
@@ -142,7 +143,7 @@ enum PlaceWorld {
     enum EventKind: CaseIterable {
         case start, launched, launchFailed, initAnswered, ready, extendLimit, stop, end, ended, timerFired, noneAwaited
         case prepareStandby, endStandby, suspend, suspendAnswered, handOff, exportAnswered, packet, importAnswered
-        case resume, resumeAnswered
+        case resume, leaveAlone, resumeAnswered
     }
 
     static func kind(of event: Machine.Event) -> EventKind {
@@ -167,6 +168,7 @@ enum PlaceWorld {
         case .packet: .packet
         case .importAnswered: .importAnswered
         case .resume: .resume
+        case .leaveAlone: .leaveAlone
         case .resumeAnswered: .resumeAnswered
         }
     }

@@ -75,7 +75,7 @@ final class Installer {
             site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
             progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
-                finish(upgrade, outcome) { result in
+                finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
                     continuation.yield(.result(result))
                     continuation.finish()
                 }
@@ -92,7 +92,8 @@ final class Installer {
     }
 
     private func finish(
-        _ upgrade: Upgrade, _ outcome: RelupMachine.Outcome, then: @escaping @HostActor (InstallResult) -> Void
+        _ upgrade: Upgrade, _ outcome: RelupMachine.Outcome, wayBack: RelupEntry?,
+        then: @escaping @HostActor (InstallResult) -> Void
     ) {
         switch outcome {
         case .done(let unpurged, let warnings):
@@ -104,21 +105,14 @@ final class Installer {
             onNotice(.failed(reason: "\(failure)"))
         case .aborted(let failure, let warnings):
             goOn(upgrade)
-            site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
-            then(upgrade.result(.aborted, failure, warnings: warnings))
-            onNotice(.failed(reason: "\(failure)"))
-        case .restartNode(let failure):
-            self.upgrade = nil
-            site.running.ends(installed: false)
-            if let stopReason {
-                // Not the upgrade's fault, and no restart of its making.
-                site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
-                return then(upgrade.result(.restarting, nil, reason: stopReason))
+            aborted(upgrade, failure, warnings, then: then)
+        case .takeBack(let failure, let committed, let warnings):
+            guard let script = wayBack.flatMap({ WayBack.script(of: $0.script, after: committed) }) else {
+                return mustRestart(upgrade, failure, warnings: warnings, then: then)
             }
-            let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
-            site.events.post(event)
-            then(upgrade.result(.restarting, failure))
-            onNotice(.mustRestart(reason: event.entry.message))
+            takeBack(upgrade, failure, script, warnings, then: then)
+        case .restartNode(let failure):
+            mustRestart(upgrade, failure, warnings: [], then: then)
         case .restartNewEmulator, .restartEmulator:
             // Refused before the script began; see refuseUnsupported.
             goOn(upgrade)
@@ -127,8 +121,37 @@ final class Installer {
         }
     }
 
+    func aborted(
+        _ upgrade: Upgrade, _ failure: RelupMachine.Failure, _ warnings: [String],
+        then: (InstallResult) -> Void
+    ) {
+        site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
+        then(upgrade.result(.aborted, failure, warnings: warnings))
+        onNotice(.failed(reason: "\(failure)"))
+    }
+
+    /// Nothing else leads back.
+    func mustRestart(
+        _ upgrade: Upgrade, _ failure: RelupMachine.Failure, warnings: [String], then: (InstallResult) -> Void
+    ) {
+        self.upgrade = nil
+        site.running.ends(installed: false)
+        if let stopReason {
+            // Not the upgrade's fault, and no restart of its making.
+            site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
+            return then(upgrade.result(.restarting, nil, reason: stopReason, warnings: warnings))
+        }
+        let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
+        site.events.post(event)
+        then(upgrade.result(.restarting, failure, warnings: warnings))
+        onNotice(.mustRestart(reason: event.entry.message))
+    }
+
+    /// What goes on in the place of the one that is over.
+    func goesOn(with upgrade: Upgrade) { self.upgrade = upgrade }
+
     /// The release that ran runs on as it was.
-    private func goOn(_ upgrade: Upgrade) {
+    func goOn(_ upgrade: Upgrade) {
         self.upgrade = nil
         site.running.ends(installed: false)
         site.tree.expect(.none)
@@ -188,10 +211,14 @@ extension Upgrade {
             guard let index = failure.index, let instruction = failure.instruction else { return nil }
             return .init(index: index, text: instruction.term.description)
         }
+        let lost = losses(nodeEnds: outcome == .restarting)
+        for loss in lost { events.post(.worker(.lost(loss))) }
         return InstallResult(
             outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
             worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
-            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings, trace: traceFile)
+            totalMilliseconds: totalMilliseconds, instructions: reports.sorted { $0.index < $1.index },
+            warnings: warnings, lost: lost,
+            trace: traceFile)
     }
 }

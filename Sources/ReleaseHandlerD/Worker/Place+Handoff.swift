@@ -53,9 +53,20 @@ extension Place {
     }
 
     /// The suspended process goes on as if nothing had happened; a converted export is dropped by the worker.
-    func resumeOld(within milliseconds: Int, then: @escaping @HostActor (StepResult) -> Void) {
+    ///
+    /// - Parameter leavingHung: one that did not answer what it was asked is not waited for; it goes on when it comes to it.
+    func resumeOld(
+        within milliseconds: Int, leavingHung: Bool, then: @escaping @HostActor (StepResult) -> Void
+    ) {
         endStandby()
+        if leavingHung, machine.isHung { return feed(.leaveAlone(step(then))) }
         resume(within: milliseconds, then: then)
+    }
+
+    /// Nobody waits any more for the answer to its suspend.
+    func giveUpSuspension() {
+        guard let current else { return }
+        feed(.suspendAnswered(current.number, .timedOut(milliseconds: 0)))
     }
 }
 
