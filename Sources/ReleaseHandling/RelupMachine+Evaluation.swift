@@ -172,6 +172,7 @@ extension RelupMachine {
         case .handingOffUnconverted(let ready, let modules): answerSoftHandoff(ready, modules, event, code)
         case .stoppingChildren: answerStopped(event)
         case .startingChildren: answerStarted(event)
+        case .findingStarted(let started): answerFoundStarted(started, event)
         case .syncingNodes: answerNodes(event)
         case .applying(let function): answerApplied(function, event)
         }

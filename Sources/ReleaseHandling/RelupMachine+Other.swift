@@ -35,12 +35,17 @@ extension RelupMachine {
     mutating func answerStarted(_ event: Event) -> Next? {
         guard case .childrenStarted(let ok, let failed) = event else { return nil }
         touched += ok
-        let started = Set(stopped.filter { ok.contains($0.child) }.map(\.module))
         stopped.removeAll { ok.contains($0.child) }
-        // They run what was loaded: only the opposite script takes that back.
-        let runNewCode = changed.contains { !$0.isCommitted && started.contains($0.module) }
-        if runNewCode, suspended.isEmpty { markCommitted() }
         if let failure = failed.first { return .fail(.start(worker: failure.worker, reason: failure.reason)) }
+        let uncommitted = changed.filter { !$0.isCommitted }.map(\.module)
+        guard suspended.isEmpty, !uncommitted.isEmpty, !ok.isEmpty else { return .done }
+        return .ask(.findingStarted(ok), .findWorkers(uncommitted))
+    }
+
+    /// Who was started in what was loaded runs it: only the opposite script takes that back.
+    mutating func answerFoundStarted(_ started: [ChildAddress], _ event: Event) -> Next? {
+        guard case .workersFound(let workers) = event else { return nil }
+        if workers.contains(where: { started.contains($0.id) && alreadyRunsNewCode($0) }) { markCommitted() }
         return .done
     }
 

@@ -151,6 +151,7 @@ public struct RelupMachine: Sendable {
         case handingOffUnconverted([ChildAddress], modules: [Atom])
         case stoppingChildren
         case startingChildren
+        case findingStarted([ChildAddress])
         case syncingNodes
         case applying(MFA)
     }

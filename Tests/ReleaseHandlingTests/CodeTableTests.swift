@@ -98,7 +98,7 @@ import Wire
         ])
         #expect(
             unpurged.modules == [
-                UnpurgedModule(module: kv, method: .softPurge, users: [first]),
+                UnpurgedModule(module: kv, method: .brutalPurge, users: [first]),
                 UnpurgedModule(module: "other", method: .brutalPurge, users: []),
             ])
     }

@@ -124,11 +124,10 @@ extension Upgrade {
             guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
             within(Self.startMilliseconds, done) { done in
                 let then: @HostActor (Term?) -> Void = { [weak self] in done($0 ?? self?.oldCode(address)) }
-                // A temporary child is forgotten with its end.
-                if tree.child(at: address) == nil {
+                tree.restartChild(address) { [weak self] reason in
+                    // A temporary child is forgotten with its end.
+                    guard reason == .atom("not_found"), let self else { return then(reason) }
                     startAnew(address, then: then)
-                } else {
-                    tree.restartChild(address, then: then)
                 }
             }
         } then: { results in
