@@ -56,24 +56,45 @@ final class Installer {
         mayBegin: @HostActor () throws(ControlError) -> Void
     ) async throws(ControlError) -> AsyncStream<InstallProgress> {
         try await store.prepare(vsn, for: "install-release", isOwn: isOwn) {
-            [self] (preparation) throws(ControlError) in
+            [self] (preparation) async throws(ControlError) in
             try mayBegin()
-            return begin(preparation, request)
+            return try await preflight(preparation, request)
+        } then: { [self] (preparation, findings) throws(ControlError) in
+            try mayBegin()
+            return begin(preparation, request, findings)
         }
     }
 
-    private func begin(
+    /// What is known to fail is refused, and nothing has begun.
+    private func preflight(
         _ preparation: InstallPreparation, _ request: InstallRequest
+    ) async throws(ControlError) -> InstallPreflight.Findings {
+        let preflight = InstallPreflight(
+            site: site, preparation: preparation, machine: machine(preparation, request))
+        do throws(InstallRefusal) {
+            return try await preflight.run()
+        } catch {
+            site.events.post(.upgrade(.refused(to: preparation.to.vsn, error.failure)))
+            throw error.controlError
+        }
+    }
+
+    func machine(_ preparation: InstallPreparation, _ request: InstallRequest) -> RelupMachine {
+        RelupMachine(
+            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: preparation.to.vsn,
+            libraries: preparation.to.record.libraries,
+            options: preparation.to.upgrade.asked(overrides).asked(request))
+    }
+
+    private func begin(
+        _ preparation: InstallPreparation, _ request: InstallRequest, _ findings: InstallPreflight.Findings
     ) -> AsyncStream<InstallProgress> {
         let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
-        let machine = RelupMachine(
-            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
-            libraries: preparation.to.record.libraries,
-            options: preparation.to.upgrade.asked(overrides).asked(request))
+        let machine = machine(preparation, request)
         let upgrade = Upgrade(
             site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
-            progress: { continuation.yield($0) },
+            findings: findings, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
                 finish(upgrade, outcome) { result in
                     continuation.yield(.result(result))
@@ -192,6 +213,7 @@ extension Upgrade {
             outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
             worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
-            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings, trace: traceFile)
+            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: survey.warnings + warnings,
+            trace: traceFile)
     }
 }
