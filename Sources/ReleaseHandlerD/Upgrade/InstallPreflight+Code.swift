@@ -59,38 +59,53 @@ extension InstallPreflight {
 
     // MARK: Supervisors
 
-    /// `.sup` files that could not be taken, or that start what is not there: found before anything changed.
+    /// `.sup` files that could not be taken, and starts of what is not there: found before anything changed.
     func checkSupervisors(_ objectCode: [LoadedCode]) async throws(InstallRefusal) {
-        var starts: [SupervisorStart] = []
+        var starts = startsByCalls
         for code in objectCode {
             guard let index = index(of: code.version), let bytes = code.file.contents else { continue }
             do throws(RelupError) {
                 for initial in try initials(code, bytes) {
-                    starts += initial.children.filter { !$0.isUnmodifiedProgram }
-                        .map { SupervisorStart(index: index, file: code, spec: $0) }
+                    starts += initial.children.map { Start(index: index, file: code, spec: $0) }
                 }
             } catch {
                 throw refusal(at: index, error)
             }
         }
         let modules = NewModules(
-            table: site.code.table, machine: machine, script: preparation.entry.script,
-            libraries: preparation.to.record.libraries, read: objectCode.map(\.version), root: site.root)
-        let problem = await DiskWork.run { [starts] () -> (index: Int, error: RelupError)? in
-            for start in starts {
-                guard let sentence = modules.problem(of: start.spec) else { continue }
-                let text = Term.text("\(start.file.file.path): \(sentence)")
-                return (start.index, .objectCode(module: start.file.version.module, reason: text))
+            table: site.code.table, script: preparation.entry.script, libraries: preparation.to.record.libraries,
+            read: objectCode.map(\.version), root: site.root)
+        let missing = await DiskWork.run { [starts] () -> (start: Start, sentence: String)? in
+            for start in starts where !start.spec.isUnmodifiedProgram {
+                if let sentence = modules.problem(of: start.spec) { return (start, sentence) }
             }
             return nil
         }
-        if let problem { throw refusal(at: problem.index, problem.error) }
+        guard let (start, sentence) = missing else { return }
+        throw refusal(at: start.index, start.error(sentence, preparation.entry.script[start.index]))
     }
 
-    private struct SupervisorStart: Sendable {
+    /// A child that an instruction makes startable, or starts.
+    private struct Start: Sendable {
         let index: Int
-        let file: LoadedCode
+        /// The `.sup` file that has it; nil where a call has.
+        let file: LoadedCode?
         let spec: ChildSpec
+
+        func error(_ sentence: String, _ instruction: LowLevelInstruction) -> RelupError {
+            guard let file else { return .badScript(instruction, message: sentence) }
+            return .objectCode(module: file.version.module, reason: .text("\(file.file.path): \(sentence)"))
+        }
+    }
+
+    /// What `supervisor:start_child` is to start by a spec of its own.
+    private var startsByCalls: [Start] {
+        preparation.entry.script.enumerated().compactMap { index, instruction in
+            guard case .apply(let function) = instruction, case .startChild = BuiltInFunction(function),
+                let spec = try? ChildSpec.parse(function.arguments[1])
+            else { return nil }
+            return Start(index: index, file: nil, spec: spec)
+        }
     }
 
     /// The instruction that reads it.
@@ -146,8 +161,8 @@ private struct NewModules: Sendable {
     private let ebins: [String]
 
     init(
-        table: CodeTable, machine: RelupMachine, script: [LowLevelInstruction], libraries: [LibraryRecord],
-        read: [CodeVersion], root: ReleaseRoot
+        table: CodeTable, script: [LowLevelInstruction], libraries: [LibraryRecord], read: [CodeVersion],
+        root: ReleaseRoot
     ) {
         var path = table.path
         for library in libraries { path[library.name] = library }

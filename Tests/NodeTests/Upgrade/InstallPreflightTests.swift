@@ -132,6 +132,20 @@ import Wire
         }
     }
 
+    @Test func aCallThatStartsWhatIsNotThere() async throws {
+        let call = "{apply, {supervisor, start_child, [fix_sup, #{id => w2, start => {ghost, start_link, []}}]}}"
+        let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: "\(TestRoot.up()), \(call)"))
+        try await TestNode.with(root) { test async throws in
+            let refusal = try await test.refusedBeforehand()
+            #expect(refusal.hasPrefix("instruction 7, {apply,{supervisor,start_child,"), "\(refusal)")
+            let words = """
+                : child w2 is started by ghost, and there is no executable ghost in \(root.root)/lib/fix-2.0.0/ebin; bring \
+                the module, or correct the spec
+                """
+            #expect(refusal.hasSuffix(words), "\(refusal)")
+        }
+    }
+
     // MARK: Old code
 
     /// Twice the same careless script: the first leaves a worker in old code, so the second one can't come softly.
