@@ -25,7 +25,7 @@ extension RelupMachine {
             guard case .workersFound(let workers) = event else { return unexpected(event.name) }
             census = workers
             oldAtCensus = Set(workers.filter(code.runsOldCode).compactMap(\.resident))
-            if let failure = checkOldProcesses(code) { return conclude(.refused(failure)) }
+            if let failure = checkOldProcesses(code, census: census) { return conclude(.refused(failure)) }
             return advance(from: 0, code)
         case .evaluating(let index, let step):
             guard let next = answer(step, event, code) else { return unexpected(event.name) }

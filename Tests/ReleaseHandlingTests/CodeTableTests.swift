@@ -90,7 +90,7 @@ import Wire
         #expect(!unpurged.hasDue)
     }
 
-    @Test func theFirstMethodStays() {
+    @Test func theLastMethodCounts() {
         var unpurged = Unpurged([UnpurgedModule(module: kv, method: .softPurge, users: [])])
         unpurged.add([
             UnpurgedModule(module: kv, method: .brutalPurge, users: [first]),

@@ -277,9 +277,16 @@ import Wire
         #expect(result.world.violations == [])
     }
 
+    /// A script that names it twice is refused beforehand; this one suspends it for another module meanwhile.
     @Test func aSecondConversionIsNone() {
-        let script = Array(dynamicUp.dropLast()) + [converting(.up), resuming]
-        guard case .aborted(let failure, _) = run(machine(script), world()).outcome else {
+        var world = world()
+        world.workers = [first: worker(modules: [kv, "core"])]
+        let both = LowLevelInstruction.suspend([SuspendTarget(module: kv), SuspendTarget(module: "core")])
+        let script = [
+            reading, .pointOfNoReturn, both, loading, converting(.up), resuming, suspending, converting(.up), resuming,
+            .resume(["core"]),
+        ]
+        guard case .aborted(let failure, _) = run(machine(script), world).outcome else {
             Issue.record("not aborted")
             return
         }

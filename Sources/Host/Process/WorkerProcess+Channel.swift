@@ -43,6 +43,14 @@ extension WorkerProcess {
         }
     }
 
+    /// Whether something that was sent was not read yet. Source: unix(7), `SIOCOUTQ`.
+    public var hasUnreadMessages: Bool {
+        guard let channel else { return false }
+        var bytes: Int32 = 0
+        guard ioctl(channel.descriptor.raw, UInt(TIOCOUTQ), &bytes) == 0 else { return false }
+        return bytes > 0 || channel.queuedBytes > 0
+    }
+
     private func write(_ frame: [UInt8]) {
         guard let channel else { return }
         guard channel.queuedBytes == 0 else { return enqueue(frame[...]) }

@@ -14,16 +14,39 @@ extension Installer {
         let machine = RelupMachine(
             script: script, fromRelease: failed.to.vsn, toRelease: failed.from.vsn,
             libraries: failed.from.record.libraries, options: failed.options)
-        let entry = RelupEntry(vsn: failed.from.vsn, description: failed.entry.description, script: script)
-        let back = Upgrade(
-            site: site, from: failed.to, to: failed.from, entry: entry, machine: machine, progress: { _ in },
-            then: { [self] back, outcome in
-                tookBack(failed, failure, back, outcome, warnings, then: then)
-            })
-        back.ledger = failed.ledger
-        if let traceMilliseconds { back.traceMilliseconds = traceMilliseconds }
-        goesOn(with: back)
-        Reactor.shared.soon { back.start() }
+        let preparation = InstallPreparation(
+            from: failed.to, to: failed.from,
+            entry: RelupEntry(vsn: failed.from.vsn, description: failed.entry.description, script: script),
+            isUp: false, wayBack: nil)
+        Task { @HostActor in
+            let findings: InstallPreflight.Findings
+            do throws(InstallRefusal) {
+                findings = try await InstallPreflight(site: site, preparation: preparation, machine: machine).run()
+            } catch {
+                return lost(failed, failure, error.failure, warnings, then: then)
+            }
+            // The node may have been stopped meanwhile.
+            guard isUnderWay(failed) else { return mustRestart(failed, failure, warnings: warnings, then: then) }
+            let back = Upgrade(
+                site: site, from: failed.to, to: failed.from, entry: preparation.entry, machine: machine,
+                findings: findings, progress: { _ in },
+                then: { [self] back, outcome in
+                    tookBack(failed, failure, back, outcome, warnings, then: then)
+                })
+            back.ledger = failed.ledger
+            if let traceMilliseconds { back.traceMilliseconds = traceMilliseconds }
+            goesOn(with: back)
+            back.start()
+        }
+    }
+
+    /// Back by nothing but the node's restart.
+    private func lost(
+        _ failed: Upgrade, _ failure: RelupMachine.Failure, _ second: RelupMachine.Failure, _ warnings: [String],
+        then: (InstallResult) -> Void
+    ) {
+        let sentence = "the way back by the script to \(failed.from.vsn) failed: \(second)"
+        mustRestart(failed, failure, warnings: warnings + [sentence], then: then)
     }
 
     private func tookBack(
@@ -39,8 +62,7 @@ extension Installer {
             goOn(failed)
             aborted(failed, failure, warnings + [sentence] + more, then: then)
         case .refused(let second), .aborted(let second, _), .takeBack(let second, _, _), .restartNode(let second):
-            let sentence = "the way back by the script to \(failed.from.vsn) failed: \(second)"
-            mustRestart(failed, failure, warnings: warnings + [sentence], then: then)
+            lost(failed, failure, second, warnings, then: then)
         case .restartNewEmulator, .restartEmulator:
             mustRestart(failed, failure, warnings: warnings, then: then)
         }

@@ -56,24 +56,45 @@ final class Installer {
         mayBegin: @HostActor () throws(ControlError) -> Void
     ) async throws(ControlError) -> AsyncStream<InstallProgress> {
         try await store.prepare(vsn, for: "install-release", isOwn: isOwn) {
-            [self] (preparation) throws(ControlError) in
+            [self] (preparation) async throws(ControlError) in
             try mayBegin()
-            return begin(preparation, request)
+            return try await preflight(preparation, request)
+        } then: { [self] (preparation, findings) throws(ControlError) in
+            try mayBegin()
+            return begin(preparation, request, findings)
         }
     }
 
-    private func begin(
+    /// What is known to fail is refused, and nothing has begun.
+    private func preflight(
         _ preparation: InstallPreparation, _ request: InstallRequest
+    ) async throws(ControlError) -> InstallPreflight.Findings {
+        let preflight = InstallPreflight(
+            site: site, preparation: preparation, machine: machine(preparation, request))
+        do throws(InstallRefusal) {
+            return try await preflight.run()
+        } catch {
+            site.events.post(.upgrade(.refused(to: preparation.to.vsn, error.failure)))
+            throw error.controlError
+        }
+    }
+
+    func machine(_ preparation: InstallPreparation, _ request: InstallRequest) -> RelupMachine {
+        RelupMachine(
+            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: preparation.to.vsn,
+            libraries: preparation.to.record.libraries,
+            options: preparation.to.upgrade.asked(overrides).asked(request))
+    }
+
+    private func begin(
+        _ preparation: InstallPreparation, _ request: InstallRequest, _ findings: InstallPreflight.Findings
     ) -> AsyncStream<InstallProgress> {
         let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
-        let machine = RelupMachine(
-            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
-            libraries: preparation.to.record.libraries,
-            options: preparation.to.upgrade.asked(overrides).asked(request))
+        let machine = machine(preparation, request)
         let upgrade = Upgrade(
             site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
-            progress: { continuation.yield($0) },
+            findings: findings, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
                 finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
                     continuation.yield(.result(result))
@@ -150,6 +171,8 @@ final class Installer {
     /// What goes on in the place of the one that is over.
     func goesOn(with upgrade: Upgrade) { self.upgrade = upgrade }
 
+    func isUnderWay(_ upgrade: Upgrade) -> Bool { self.upgrade === upgrade && stopReason == nil }
+
     /// The release that ran runs on as it was.
     func goOn(_ upgrade: Upgrade) {
         self.upgrade = nil
@@ -218,7 +241,7 @@ extension Upgrade {
             worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
             totalMilliseconds: totalMilliseconds, instructions: reports.sorted { $0.index < $1.index },
-            warnings: warnings, lost: lost,
+            warnings: survey.warnings + warnings, lost: lost,
             trace: traceFile)
     }
 }

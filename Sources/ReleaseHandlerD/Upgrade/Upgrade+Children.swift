@@ -17,12 +17,16 @@ extension Upgrade {
     }
 
     func stopChildren(_ modules: [Atom]) {
-        var stopped: [(module: Atom, address: ChildAddress)] = []
-        for module in modules {
-            for child in tree.children(listing: module) where !stopped.contains(where: { $0.address == child }) {
-                stopped.append((module, child))
+        tree.children(listing: modules, survey: survey) { [weak self] found in
+            var stopped: [(module: Atom, address: ChildAddress)] = []
+            for one in found where !stopped.contains(where: { $0.address == one.child }) {
+                stopped.append((one.module, one.child))
             }
+            self?.stop(stopped)
         }
+    }
+
+    private func stop(_ stopped: [(module: Atom, address: ChildAddress)]) {
         for child in stopped { note(stopOf: child.address) }
         each(stopped) { (child, done: @escaping @HostActor (Term?) -> Void) in
             within(Self.stopMilliseconds, done) { tree.terminateChild(child.address, then: $0) }

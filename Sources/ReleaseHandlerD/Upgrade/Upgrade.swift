@@ -22,6 +22,9 @@ final class Upgrade {
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
     private(set) var reports: [InstallResult.Instruction] = []
+    /// What was read and asked before it began; `survey` is asked on.
+    let findings: InstallPreflight.Findings
+    var survey: ModuleSurvey { findings.survey }
     /// The workers that any instruction touched.
     private(set) var touched: Set<ChildAddress> = []
     private let startedNanoseconds = Reactor.nowNanoseconds()
@@ -60,7 +63,7 @@ final class Upgrade {
 
     init(
         site: UpgradeSite, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry, machine: RelupMachine,
-        progress: @escaping @HostActor (InstallProgress) -> Void,
+        findings: InstallPreflight.Findings, progress: @escaping @HostActor (InstallProgress) -> Void,
         then: @escaping @HostActor (Upgrade, RelupMachine.Outcome) -> Void
     ) {
         self.site = site
@@ -68,6 +71,7 @@ final class Upgrade {
         self.to = to
         self.entry = entry
         self.machine = machine
+        self.findings = findings
         trace = MachineTrace(of: machine, code: site.code.table)
         loadedBefore = site.applications.loaded
         ledger = LossLedger(running: site.tree.runningStarts())
@@ -143,7 +147,7 @@ final class Upgrade {
         step = UpgradeStep(began: Reactor.nowMilliseconds(), limit: limit(of: action))
         switch action {
         case .findWorkers(let modules):
-            tree.workers(listing: modules) { [weak self] in self?.answer(.workersFound($0)) }
+            tree.workers(listing: modules, survey: survey) { [weak self] in self?.answer(.workersFound($0)) }
         case .readObjectCode(let library, let modules): readObjectCode(library, modules)
         case .startStandbys(let orders): startStandbys(orders)
         case .changeCode(let change):

@@ -13,7 +13,7 @@ extension Place {
         let step = step { [weak self] result in
             switch result {
             case .done:
-                let standby = self?.standby
+                let standby = self?.standbyProcess
                 then(standby.map { .success($0) } ?? .failure(StandbyFailure(reason: .atom("noproc"))))
             case .hung: then(.failure(StandbyFailure(reason: .atom("noproc"))))
             case .died(let reason), .failed(let reason): then(.failure(StandbyFailure(reason: reason)))
@@ -22,7 +22,7 @@ extension Place {
         feed(.prepareStandby(step, version))
     }
 
-    private var standby: Generation? { machine.standby.flatMap { process($0) } }
+    var standbyProcess: Generation? { machine.standby.flatMap { process($0) } }
 
     /// Ends a standby that is not needed; the worker itself is not touched.
     func endStandby() {

@@ -21,17 +21,24 @@ extension ReleaseReview {
         }
         self.relup = relup
         for entry in relup.up {
-            reviewScript(entry, shown)
+            reviewScript(entry, to: record.vsn, shown)
+            reviewCalls(entry, to: record.vsn, applications: Set(record.libraries.map(\.name)), shown)
             reviewReading(entry, shown)
         }
-        for entry in relup.down { reviewScript(entry, shown) }
+        for entry in relup.down {
+            reviewScript(entry, to: entry.vsn, shown)
+            // What the release that is gone back to consists of is not known here.
+            reviewCalls(entry, to: entry.vsn, applications: nil, shown)
+        }
+    }
+
+    private func machine(_ entry: RelupEntry, to vsn: String) -> RelupMachine {
+        RelupMachine(script: entry.script, fromRelease: "", toRelease: vsn, libraries: record.libraries)
     }
 
     /// What is known from the script alone.
-    private mutating func reviewScript(_ entry: RelupEntry, _ file: String) {
-        let machine = RelupMachine(
-            script: entry.script, fromRelease: "", toRelease: "", libraries: record.libraries)
-        let failure = machine.checkScript()
+    private mutating func reviewScript(_ entry: RelupEntry, to vsn: String, _ file: String) {
+        let failure = machine(entry, to: vsn).checkScript()
         for (index, instruction) in entry.script.enumerated() {
             guard let reason = instruction.unsupported, index != failure?.index else { continue }
             add(
@@ -43,6 +50,18 @@ extension ReleaseReview {
         add(
             Diagnostic(
                 .error, code: "bad_script", "\(failure.error)",
+                place: failure.index.map { entry.place(ofInstruction: $0, file: file) },
+                advice: "The install would be refused: correct the .appup, and make the relup anew."))
+    }
+
+    /// What an install is refused for, too: calls of what is not there.
+    private mutating func reviewCalls(
+        _ entry: RelupEntry, to vsn: String, applications: Set<Atom>?, _ file: String
+    ) {
+        guard let failure = machine(entry, to: vsn).checkCalls(applications: applications) else { return }
+        add(
+            Diagnostic(
+                .error, code: "bad_apply", "\(failure.error)",
                 place: failure.index.map { entry.place(ofInstruction: $0, file: file) },
                 advice: "The install would be refused: correct the .appup, and make the relup anew."))
     }
@@ -62,6 +81,14 @@ extension ReleaseReview {
                 continue
             }
             let listed = applications.first { $0.resource.name == name }?.resource.modules ?? []
+            for module in names where modules[module]?.code.kind == .library {
+                add(
+                    Diagnostic(
+                        .warning, code: "unsupported",
+                        "the script reads \(Term.atom(module)), and \(module.name).so is a functional module",
+                        place: place,
+                        advice: "This version does not load those: the install would be refused."))
+            }
             for module in names where !listed.contains(module) {
                 do {
                     _ = try files.objectCode(module.name, in: ebin(of: library))

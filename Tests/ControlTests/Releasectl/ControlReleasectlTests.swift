@@ -214,9 +214,10 @@ import Wire
             #expect(
                 check.output == """
                     1.0.0 -> 2.0.0 (up): more commands
-                    #  INSTRUCTION            WORKERS
-                    1  point_of_no_return     -
-                    2  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other
+                    #  INSTRUCTION            WORKERS                          NOTE
+                    1  point_of_no_return     -                                -
+                    2  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other  -
+                    3  {suspend,[kv_lib]}     -                                one; two
                     warning: nobody uses kv_lib
 
                     """)

@@ -67,6 +67,7 @@ extension ControlTestNode {
             instructions: [
                 .init(index: 0, text: "point_of_no_return", workers: []),
                 .init(index: 1, text: "{suspend,[kv_server]}", workers: ["kv/kv_sup/store", "kv/kv_sup/other"]),
+                .init(index: 2, text: "{suspend,[kv_lib]}", workers: [], notes: ["one", "two"]),
             ], warnings: ["nobody uses kv_lib"])
     }
 
