@@ -13,22 +13,25 @@ struct InstallRelease: ControlCommand {
 
     @Argument(help: "The release's vsn.") var vsn: String
     @Option(
-        help: """
+        help: ArgumentHelp(
+            """
             A worker that does not suspend in time: terminate it and start it in the new code, or abort the install and \
             leave it alone.
-            """)
+            """, valueName: "terminate|abort"))
     var hung: InstallRequest.HungWorkers?
     @Option(
         name: .customLong("suspend-timeout-ms"),
-        help: "How long a worker may take to suspend, where the script does not say.")
+        help: ArgumentHelp("How long a worker may take to suspend, where the script does not say.", valueName: "ms"))
     var suspendTimeoutMilliseconds: Int?
     @Option(
         name: .customLong("code-change-timeout-ms"),
-        help: "How long the handoff of each worker's state may take, from export to import.")
+        help: ArgumentHelp(
+            "How long the handoff of each worker's state may take, from export to import.", valueName: "ms"))
     var codeChangeTimeoutMilliseconds: Int?
     @Option(
         name: .customLong("suspend-grace-ms"),
-        help: "How long a worker may take to suspend while those of earlier groups are held.")
+        help: ArgumentHelp(
+            "How long a worker may take to suspend while those of earlier groups are held.", valueName: "ms"))
     var suspendGraceMilliseconds: Int?
     @Flag(help: "Go on until the release is permanent, or was taken back within its probation.")
     var waitPermanent = false
