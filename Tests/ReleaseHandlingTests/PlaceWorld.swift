@@ -38,10 +38,10 @@ enum PlaceWorld {
     static let suspending = after(withSpare, .suspend(7, withinMilliseconds: 50))
     static let suspended = after(suspending, .suspendAnswered(1, .ok))
     static let exporting = after(suspended, .handOff(7, order))
-    static let announced = after(exporting, .exportAnswered(1, .exported(size: 9, descriptors: 1)))
-    static let importing = after(
-        announced, .packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound),
+    static let sent = after(
+        exporting, .packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound),
         .packet(1, .state(ref: 30, size: 9), .sound))
+    static let importing = after(sent, .exportAnswered(1, .exported(size: 9, descriptors: 1)))
     static let imported = after(importing, .importAnswered(2, .ok))
     static let resuming = after(imported, .resume(7, withinMilliseconds: 60))
     static let oldEnds = Machine.Event.ended(1, reason: .atom("gone"))
@@ -64,7 +64,7 @@ enum PlaceWorld {
         ("suspended 1", after(suspended, .endStandby)),
         ("suspended 1, spare 2", suspended),
         ("exporting 1 to 2 for 7", exporting),
-        ("exporting 1 to 2 for 7", announced),
+        ("exporting 1 to 2 for 7", sent),
         ("importing 1 to 2 for 7", importing),
         ("importing 1 (ended gone) to 2 for 7", after(importing, oldEnds)),
         ("imported 1 to 2", imported),

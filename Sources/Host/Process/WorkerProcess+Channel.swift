@@ -141,11 +141,17 @@ extension WorkerProcess {
     }
 
     /// Delivers the whole frames that are there. The handler may send, kill or close in between.
+    ///
+    /// A worker sends a state's packets before it says `exported`, so they are in the transfer socket by then: they are
+    /// delivered first, whichever of the two was found readable.
     private func deliverFrames() {
         while !hasFailed, channel != nil {
             do {
                 guard let payload = try channel?.decoder.next() else { return }
-                deliver(.message(try WorkerAnswer(try Frame.decode(payload))))
+                let answer = try WorkerAnswer(try Frame.decode(payload))
+                if case .exported = answer { drainTransfer() }
+                guard !hasFailed else { return }
+                deliver(.message(answer))
             } catch {
                 fail("\(error)")
             }

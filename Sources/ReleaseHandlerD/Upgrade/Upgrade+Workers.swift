@@ -8,7 +8,7 @@ import Wire
 /// Suspend, handoff and resume for all workers of an action at once.
 extension Upgrade {
     /// How long a resumed worker may take to say so.
-    static let resumeMilliseconds = 10_000
+    static let resumeMilliseconds = 5_000
     /// How long a hung worker may take to end whose spec sets no limit.
     static let hungShutdownMilliseconds = 5_000
     /// How long a start or a stop through a supervisor may take, its queue included.
