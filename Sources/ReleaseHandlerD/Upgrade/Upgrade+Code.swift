@@ -118,9 +118,11 @@ extension Upgrade {
         let start: @HostActor () -> Void = {
             place.prepareStandby(of: code.version) { result in then(result.map { .acknowledged(vsn: $0.vsn) }) }
         }
-        guard let accounts = TreeDriver.accounts(of: place.spec) else { return start() }
-        Task { @HostActor [weak self] in
-            await accounts()
+        let accounts = TreeDriver.accounts(of: place.spec)
+        guard accounts != nil || self.code.isTouched(code.version) else { return start() }
+        Task { @HostActor [weak self, codeServer = self.code] in
+            await accounts?()
+            await codeServer.readAgain(code.version)
             // The node may have stopped meanwhile: nobody would end it then.
             guard let self, !isOver else { return }
             start()
