@@ -25,10 +25,12 @@ extension Installer {
             instructions.append(
                 .init(index: index, text: instruction.term.description, workers: workers.map(\.description)))
         }
+        let specs = HandedOffSpecs(preparation.entry.script, to: preparation.to, site: site)
+        await specs.readFiles()
         return InstallPlan(
             from: preparation.from.vsn, to: vsn, direction: preparation.isUp ? .up : .down,
             description: preparation.entry.description.asText ?? preparation.entry.description.description,
-            instructions: instructions)
+            instructions: instructions, warnings: specs.plannedWarnings())
     }
 
     private func touched(by instruction: LowLevelInstruction) async -> [ChildAddress] {
