@@ -30,7 +30,8 @@ public struct MachineTrace: Sendable {
 
     public enum Input: Hashable, Sendable {
         case event(RelupMachine.Event)
-        /// A module became current without the machine's asking: a start needed it.
+        /// A module became current, or was found in the new directory of its library, without the machine's asking: a
+        /// start needed it.
         case loaded(CodeVersion)
     }
 

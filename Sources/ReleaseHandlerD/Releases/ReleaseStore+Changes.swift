@@ -64,16 +64,12 @@ extension ReleaseStore {
     func remove(_ vsn: String) async throws(ControlError) {
         try await line.turn("remove-release \(vsn)") { () async throws(ControlError) in
             _ = try requireRunning()
-            let started = delegate?.startedFiles ?? []
+            let started = delegate?.startedProcesses ?? []
             try await change { [root] (table) throws(ReleaseError) in
                 let directories = root.directories
-                let files = ProcessFiles.inUse().union(started.compactMap(FileNames.withoutLinks))
+                let users = DirectoryUsers(started)
                 return try table.remove(
-                    vsn,
-                    isInUse: { directory in
-                        let own = directories.identity(directory)
-                        return files.contains { $0 == own || $0.hasPrefix("\(own)/") }
-                    }, identity: directories.identity)
+                    vsn, users: { users.of(directories.identity($0)) }, identity: directories.identity)
             }
             delegate?.releasesChanged(.removed(vsn))
         }

@@ -31,9 +31,11 @@ extension Installer {
                 workers: preflight.touched(by: instruction, findings).map(\.description),
                 notes: findings.notes(for: index))
         }
+        let specs = HandedOffSpecs(preparation.entry.script, to: preparation.to, site: site)
+        await specs.readFiles()
         return InstallPlan(
             from: preparation.from.vsn, to: vsn, direction: preparation.isUp ? .up : .down,
             description: preparation.entry.description.asText ?? preparation.entry.description.description,
-            instructions: instructions, warnings: findings.survey.warnings)
+            instructions: instructions, warnings: findings.survey.warnings + specs.plannedWarnings())
     }
 }

@@ -191,7 +191,7 @@ final class Installer {
         applications.forgetEnvironmentChanges(except: upgrade.to.vsn)
         site.events.release = upgrade.to.vsn
         site.code.forgetUnused()
-        var warnings = warnings + upgrade.supervisorWarnings()
+        var warnings = warnings + upgrade.supervisorWarnings() + upgrade.specWarnings()
         do {
             try store.installed(upgrade.to.vsn)
             try applications.update(upgrade.to.applicationSpecs)

@@ -27,7 +27,12 @@ extension Upgrade {
     }
 
     func startStandbys(_ orders: [RelupMachine.StandbyOrder]) {
-        startNext(orders[...], ready: [], notes: [])
+        guard handedOffSpecs.mustRead else { return startNext(orders[...], ready: [], notes: []) }
+        Task { @HostActor [weak self] in
+            await self?.handedOffSpecs.readFiles()
+            guard let self, !isOver else { return }
+            startNext(orders[...], ready: [], notes: [])
+        }
     }
 
     enum StandbyOutcome: Sendable {
@@ -79,12 +84,17 @@ extension Upgrade {
         _ place: Place, _ code: LoadedCode,
         _ then: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void
     ) {
+        let spec = handedOffSpecs.standbySpec(of: place.address) ?? place.spec
         let start: @HostActor () -> Void = {
-            place.prepareStandby(of: code.version) { result in then(result.map { .acknowledged(vsn: $0.vsn) }) }
+            place.prepareStandby(of: code.version, spec: spec) { result in
+                then(result.map { .acknowledged(vsn: $0.vsn) })
+            }
         }
-        guard let accounts = TreeDriver.accounts(of: place.spec) else { return start() }
-        Task { @HostActor [weak self] in
-            await accounts()
+        let accounts = TreeDriver.accounts(of: spec)
+        guard accounts != nil || self.code.isTouched(code.version) else { return start() }
+        Task { @HostActor [weak self, codeServer = self.code] in
+            await accounts?()
+            await codeServer.readAgain(code.version)
             // The node may have stopped meanwhile: nobody would end it then.
             guard let self, !isOver else { return }
             start()

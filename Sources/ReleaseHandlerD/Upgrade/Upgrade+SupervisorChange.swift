@@ -134,6 +134,9 @@ extension Upgrade {
         return warnings
     }
 
+    /// Who runs on with what a new spec no longer says.
+    func specWarnings() -> [String] { handedOffSpecs.warnings(of: supervisors.map(\.address)) }
+
     private func sentence(_ one: ChangedSupervisor, _ renamed: SupervisorChange.Renamed) -> String {
         """
         \(one.address): the child \(renamed.from) is called \(renamed.to) now: \(renamed.from) runs on and nothing starts \

@@ -1,14 +1,17 @@
 import Host
 import ReleaseHandling
+import Supervision
 import Terms
 import Wire
 
 /// Suspend, handoff and resume, as an upgrade asks for them; each `then` is called once.
 /// See docs/design.md, "5. Changing code".
 extension Place {
-    /// Starts a standby of this version; it has acknowledged when `then` is called with its process.
+    /// Starts a standby of this version, as `spec` says (nil: as the place's does); it has acknowledged when `then` is
+    /// called with its process. The place's own spec stays until its supervisor gives it another.
     func prepareStandby(
-        of version: CodeVersion, then: @escaping @HostActor (Result<Generation, StandbyFailure>) -> Void
+        of version: CodeVersion, spec: ChildSpec? = nil,
+        then: @escaping @HostActor (Result<Generation, StandbyFailure>) -> Void
     ) {
         let step = step { [weak self] result in
             switch result {
@@ -19,6 +22,7 @@ extension Place {
             case .died(let reason), .failed(let reason): then(.failure(StandbyFailure(reason: reason)))
             }
         }
+        standbySpec = spec ?? self.spec
         feed(.prepareStandby(step, version))
     }
 
@@ -27,8 +31,7 @@ extension Place {
     /// Ends a standby that is not needed; the worker itself is not touched.
     func endStandby() {
         feed(.endStandby)
-        // What was bound for it alone has nobody who accepts.
-        if let current { launcher.sockets.settle(address, current.sockets) }
+        if machine.standby == nil { launcher.sockets.withdraw(address) }
     }
 
     func suspend(within milliseconds: Int?, then: @escaping @HostActor (StepResult) -> Void) {

@@ -117,6 +117,7 @@ extension ReleaseReview {
                 guard let other = base.applications.first(where: { $0.resource.name == application.resource.name }),
                     other.resource.vsn != application.resource.vsn
                 else { continue }
+                reviewPriv(of: application, against: other, touched, "\(way) \(base.record.vsn)", in: file)
                 for module in Set(application.resource.modules + other.resource.modules).subtracting(touched)
                     .sorted(by: { $0.name < $1.name })
                 where differs(module, from: base) {
@@ -136,6 +137,32 @@ extension ReleaseReview {
 }
 
 extension ReleaseReview {
+    /// Another `priv`, and no program that may read it is loaded.
+    private mutating func reviewPriv(
+        of application: Application, against other: Application, _ touched: Set<Atom>, _ way: String, in file: String
+    ) {
+        func fingerprints(_ one: Application) -> [String: String] {
+            Paths.priv(beside: one.ebin).flatMap(files.locate).map(Directory.fingerprints) ?? [:]
+        }
+        let programs = application.resource.modules.filter {
+            modules[$0]?.code.executable != nil && other.resource.modules.contains($0)
+        }
+        guard !programs.isEmpty, !programs.contains(where: touched.contains),
+            let priv = PrivChange(old: fingerprints(other), new: fingerprints(application))
+        else { return }
+        let name = application.resource.name.name
+        let words = priv.words(old: other.resource.vsn, new: application.resource.vsn)
+        add(
+            Diagnostic(
+                .error, code: "uncovered_change",
+                "\(way): \(words), and no instruction loads a program of \(name) that may read it",
+                place: SourcePlace(file: file, position: nil),
+                advice:
+                    "Its workers would run on with the files of the release that is left: update those that read them, of "
+                    + programs.map { Term.atom($0).description }.joined(separator: ", ")
+                    + ", in the .appup, and make the relup anew."))
+    }
+
     /// Whether a module's file is another one than in `base`. One that can't be read was told, and is passed over.
     private func differs(_ module: Atom, from base: ReleaseReview) -> Bool {
         guard let own = modules[module], let other = base.modules[module] else {
