@@ -160,7 +160,8 @@ final class Installer {
         if let stopReason {
             // Not the upgrade's fault, and no restart of its making.
             site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
-            return then(upgrade.result(.restarting, nil, reason: stopReason, warnings: warnings))
+            return then(
+                upgrade.result(.restarting, nil, reason: stopReason, warnings: warnings, nodeEndsByIt: false))
         }
         let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
         site.events.post(event)
@@ -228,13 +229,14 @@ extension Upgrade {
 
     func result(
         _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, reason: String? = nil,
-        warnings: [String] = []
+        warnings: [String] = [], nodeEndsByIt: Bool = true
     ) -> InstallResult {
         let failed = failure.flatMap { failure -> InstallResult.FailedInstruction? in
             guard let index = failure.index, let instruction = failure.instruction else { return nil }
             return .init(index: index, text: instruction.term.description)
         }
-        let lost = losses(nodeEnds: outcome == .restarting)
+        // What ends with a node that somebody stops is not the install's doing.
+        let lost = losses(nodeEnds: outcome == .restarting && nodeEndsByIt)
         for loss in lost { events.post(.worker(.lost(loss))) }
         return InstallResult(
             outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,

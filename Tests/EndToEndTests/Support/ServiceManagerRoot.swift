@@ -51,12 +51,12 @@ struct ServiceManagerRoot: Sendable {
             "{release, {\"fix\", \"9.9.9\"}, {erts, \"\(Emulator.vsn)\"}, [{fix, \"9.9.9\"}, {nothing, \"1\"}]}.")
     }
 
-    /// Starts an application that there is not, once the workers were resumed in their new code.
+    /// Asks a supervisor that there is not, once the workers were resumed in their new code.
     private static let failingLate = """
         {"3.0.0", [{"0.9.0", "up", [
           {load_object_code, {fix, "3.0.0", [counter]}}, point_of_no_return, {suspend, [counter]},
           {load, {counter, brutal_purge, brutal_purge}}, {code_change, up, [{counter, []}]}, {resume, [counter]},
-          {apply, {application, start, [nothing]}}]}], []}.
+          {apply, {supervisor, which_children, [nothing]}}]}], []}.
         """
 
     private func release(_ vsn: String, c3: String = "", relup: String? = nil) throws {
