@@ -8,7 +8,7 @@ extension MachineTrace {
     /// The text's bytes over which entries are left out from the front.
     public static let standardTextLimit = 16 << 20
 
-    /// One term a line: `{machine_trace, 1, Beginning}`, then `{cut, Count}` where entries are missing, then
+    /// One term a line: `{machine_trace, 2, Beginning}`, then `{cut, Count}` where entries are missing, then
     /// `{event, Event}`, `{loaded, Version}` and `{action, Action}` in their order.
     ///
     /// The beginning is whole in any case.

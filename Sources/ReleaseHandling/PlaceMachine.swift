@@ -4,17 +4,31 @@ public import Terms
 /// A worker's place in the tree: which processes stand there, and what becomes of them.
 ///
 /// ```
-///            launched, acknowledged        suspended            hand off         imported              resumed
-/// empty ─> starting ──────────> running ─> suspending ─> suspended ─> exporting ─> importing ─> imported ─> resuming ─┐
-///   ▲         │ failed            │  ▲         │ no answer   │ ▲ │       │ failed     │           │           │       │
-///   │         ▼                   │  │         ▼             │ └─────────┴────────────┘           │ ended     │ failed│
-///   │     discarding              │  │        hung           │ resume (or: as it was)             ▼           ▼       │
-///   │         │                   │  │         │ resume      ▼                                   lost ────> goingOn   │
-///   │         ▼                   │  └─────────┴────────> goingOn                 (the standby ended with   (only after
-///   └──── its process ends <── stopping                                            the state, unused)    endStandby)  │
-///                                 ▲  running (the standby is the worker now) <────────────────────────────────────────┘
-///                                 └─ stop, from wherever a worker stands
+/// life       launched, acknowledged             stop               its process ends
+/// empty ──> starting ──────────────> running ───────────> stopping ────────────────> empty
+///              │ failed, ignored                    (stop: from wherever a worker stands)
+///              └────> discarding ── its process ends ──> empty
+///
+/// change            answered       hand off       announced      ok          resume        ok
+/// running ─> suspending ─> suspended ─> exporting ──> importing ──> imported ──> resuming ──> running
+///                                                                        (the standby is the worker now)
 /// ```
+///
+/// What leads off that way (where the old process has ended by itself meanwhile, to `empty` in place of `suspended`, `lost`
+/// and the last `goingOn`):
+///
+/// | from | when | to |
+/// |---|---|---|
+/// | `suspending` | it does not answer in time, or something else | `hung` |
+/// | `hung` | it is to be left alone | `running` |
+/// | `suspending`, `suspended`, `hung` | it is to go on where it is | `goingOn`, then `running`, or `hung` and killed |
+/// | `exporting` | the export fails | `suspended` |
+/// | `exporting` | its time is over | `hung` |
+/// | `importing` | the import fails, or its time is over | `suspended` |
+/// | `imported` | the standby ends | `lost` |
+/// | `imported`, `lost` | the standby is to end (`endStandby`) | `suspended` |
+/// | `resuming` | the standby says that it could not go on | `lost` |
+/// | `resuming` | the standby ends, or says nothing | `goingOn`, and killed: the worker has died |
 ///
 /// Each process has a number, the generation; a number is never used again at its place. Beside the worker there may
 /// stand a *spare*: a standby that was started ahead of its need. It outlives the worker's end while another start of

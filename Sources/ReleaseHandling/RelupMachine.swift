@@ -6,24 +6,34 @@ import Wire
 /// Evaluates a relup script: one action at a time goes out, its answer comes in, the next one follows.
 ///
 /// ```
-/// census ─> instruction, instruction, ... ─> commit ─> instruction, ... ─> commit ─> last census ─> standbys ended ─> done
-///    │            │ before the point of no return: standbys ended ─> refused
-///    └> refused   └ after it: what came since the last commit is undone step by step ─> aborted, where nothing is committed
-///                                                                                     └> takeBack, where something is
-///                             something of it can't be undone ─> restartNode
+///              ┌────────── the next transaction ───────────┐
+///              v                                           │
+/// census ─> instruction ─> instruction ─> ... ─> commit ───┴─> restarts awaited ─> last census ─> purged ─> done
+///    │            │                                │
+///    │            │ fails, before the              │ fails, or an instruction does after
+///    v            v point of no return             v the point of no return
+/// refused <───────┘                     undone, back to the last commit
+///                                          │           │            │
+///                                          v           v            v
+///                                       aborted     takeBack    restartNode
+///                                  (none before)  (after one)  (where it can't be undone)
 /// ```
+///
+/// Whatever standbys are left end before each of these ends but `restartNode`.
 ///
 /// A script is a sequence of *transactions*. `resume` only says who goes on, and in which code; all of them go on together,
 /// in the script's order, at the *commit*: behind the last conversion, before an instruction that needs running workers,
 /// and before a worker is waited for that does not answer its suspend at once (it may be waiting for one that is held).
 ///
-/// What commits: a worker was resumed in new code; an `apply` did something while nobody was suspended. What can't be
-/// undone: an `apply` did something in the middle of a group; a worker is found (by what it verifiably executes) to run
-/// new code that was not committed, whether `start`, `startAgain` or its supervisor started it. Ending processes
-/// (a hung worker, `stop`, brutal purge) is neither: on abort they are started again in the old code.
+/// What commits: a worker was resumed in new code; while nobody is suspended, an `apply` did something, or a `start`
+/// brought a child into what the script loaded. An abort leads back to there, and the opposite script from there
+/// (`WayBack`). What can't be undone: an `apply` did something while somebody was suspended; a worker is found (by what it
+/// verifiably executes) to run new code that was not committed, whether `start`, `startAgain` or its supervisor started
+/// it; a step of the abort itself failed. Ending processes (a hung worker, `stop`, brutal purge) is none of these: on abort
+/// they are started again in the old code.
 ///
-/// A worker that does not acknowledge `resume`: when no worker was resumed in new code yet, the upgrade is aborted. When
-/// others were, it is ended as if it had crashed right after its resume, so that its
+/// A worker that does not acknowledge `resume`: when no other was resumed in new code by the same commit yet, what came
+/// since the last one is undone. When others were, it is ended as if it had crashed right after its resume, so that its
 /// supervisor starts it in the new code. That is a warning and not the node's restart: the same crash a moment later
 /// would be its supervisor's and the probation's to judge, and OTP ignores it altogether.
 ///
