@@ -204,7 +204,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl",
+                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Instructions", "Terms", "release-handlerd", "releasectl",
                 "fixture-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
             ],
             exclude: ["golden"], swiftSettings: settings),
