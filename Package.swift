@@ -148,7 +148,7 @@ let package = Package(
 
         // Workers that only the tests run.
         .executableTarget(
-            name: "fixture-worker", dependencies: ["WorkerKit", "Terms"],
+            name: "fixture-worker", dependencies: ["WorkerKit", "CWorkerKit", "Wire", "Terms"],
             path: "Tests/Fixtures/fixture-worker",
             swiftSettings: settings),
 
