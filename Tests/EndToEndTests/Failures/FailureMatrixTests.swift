@@ -8,14 +8,30 @@ import Testing
         #expect(Set(FailureRow.all.map(\.testDescription)).count == FailureRow.all.count, "a row stands twice")
     }
 
-    @Suite(.serialized) struct Swift {
-        @Test(.timeLimit(.minutes(2)), arguments: FailureRow.all)
+    // Four at once: most of the time one waits for a limit.
+
+    @Suite(.serialized) struct SwiftFirstHalf {
+        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(0))
         func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .swift) }
     }
 
-    @Suite(.serialized) struct Python {
-        @Test(.timeLimit(.minutes(2)), arguments: FailureRow.all)
+    @Suite(.serialized) struct SwiftSecondHalf {
+        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(1))
+        func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .swift) }
+    }
+
+    @Suite(.serialized) struct PythonFirstHalf {
+        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(0))
         func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .python) }
+    }
+
+    @Suite(.serialized) struct PythonSecondHalf {
+        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(1))
+        func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .python) }
+    }
+
+    fileprivate static func half(_ number: Int) -> [FailureRow] {
+        FailureRow.all.enumerated().filter { $0.offset % 2 == number }.map(\.element)
     }
 
     fileprivate static func play(_ row: FailureRow, _ worker: FailingWorker) async throws {

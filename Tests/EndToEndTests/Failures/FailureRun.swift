@@ -35,13 +35,13 @@ struct FailureRun {
 
     private func play() async throws -> [String] {
         let call = row.callback == "call" && !row.phase.isAfter ? try await hangingCall() : nil
-        let run = try await daemon.releasectl("install-release", row.to, "--json")
+        let run = try await install()
         var found = try check(run)
         // What hangs may go on; of whom nobody waits any more, that is his last.
         try Data().write(to: URL(filePath: "\(daemon.root.directory)/go"))
         _ = try await call?.value
         if row.phase.isAfter { try await fail() }
-        if row.ends == "restarting" { try await daemon.untilReady() }
+        if row.ends == "restarting" || found.contains(Self.restarts) { try await daemon.untilReady() }
         found += try await untilAsExpected()
         // The connections are looked at once: who is served by nobody waits for ever.
         if found.isEmpty { found += try await checkClients() }
@@ -52,12 +52,27 @@ struct FailureRun {
     private func hangingCall() async throws -> Task<Releasectl, any Error> {
         let daemon = daemon
         let call = Task { try await daemon.releasectl("call", FailureRoot.failing, "boom") }
-        let sign = "\(daemon.root.directory)/hangs"
-        try await offPool {
-            for _ in 0..<100_000 where access(sign, F_OK) != 0 { sched_yield() }
-        }
-        try #require(access(sign, F_OK) == 0, "the call has not reached the worker")
+        try await untilItHangs()
         return call
+    }
+
+    private func install() async throws -> Releasectl {
+        let (daemon, vsn) = (daemon, row.to)
+        let run = Task { try await daemon.releasectl("install-release", vsn, "--json") }
+        if row.fault == "serves" {
+            try await untilItHangs()
+            try #require(try await failing.ask("get") == "5")
+        }
+        return try await run.value
+    }
+
+    private func untilItHangs() async throws {
+        let directory = daemon.root.directory
+        for _ in 0..<600 {
+            if access("\(directory)/hangs", F_OK) == 0 { return }
+            try await events.more(than: .max, milliseconds: 50)
+        }
+        throw Unexpected("the worker did not come to where it hangs")
     }
 
     // MARK: In the probation
@@ -89,6 +104,9 @@ struct FailureRun {
 
     // MARK: What is told
 
+    /// No install of the matrix may do that; one that takes a release back may.
+    private static let restarts = "the node restarts"
+
     /// The install's answer. In the probation it is that of an install that was well.
     private func check(_ run: Releasectl) throws -> [String] {
         let ends = row.phase.isAfter ? "done" : row.ends
@@ -102,6 +120,7 @@ struct FailureRun {
             return isRefused ? found : found + ["no result: \(run)"]
         }
         if result.outcome.rawValue != ends { found.append("\(result.outcome.rawValue), \(ends) is expected") }
+        if result.outcome == .restarting { found.append(Self.restarts) }
         let named = result.lost.map(\.worker)
         if named != (lost == .nothing ? [] : [FailureRoot.failing]) { found.append("lost is \(result.lost)") }
         let words = ([result.reason ?? ""] + result.warnings + result.lost.map(\.why)).joined(separator: "\n")

@@ -92,8 +92,10 @@ final class FaultyWorker {
 
     private func say(_ answer: WorkerAnswer) { send(frame(answer), to: channel) }
 
+    private func tellThatItHangs() { close(open(directory + "/hangs", O_CREAT | O_WRONLY, 0o600)) }
+
     private func hangUntilTold() {
-        close(open(directory + "/hangs", O_CREAT | O_WRONLY, 0o600))
+        tellThatItHangs()
         while access(directory + "/go", F_OK) != 0 { usleep(20_000) }
     }
 
@@ -111,6 +113,12 @@ final class FaultyWorker {
             send(Array(whole[..<(whole.count / 2)]), to: channel)
             hangUntilTold()
         case "hang": hangUntilTold()
+        case "serves":
+            tellThatItHangs()
+            var polled = clients.keys.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            _ = poll(&polled, nfds_t(polled.count), -1)
+            if let ready = polled.first(where: { $0.revents != 0 }) { serve(ready.fd) }
+            abort()
         case "child": _ = FixturePlace.startChild()
         default: break
         }

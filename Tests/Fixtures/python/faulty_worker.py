@@ -10,6 +10,7 @@ it), suspend, export_state, import_state, resume, terminate, config_change, call
   garbage  sends a frame that holds no term
   half     sends half of its answer, and hangs
   child    leaves a process behind, and answers
+  serves   makes a file Dir/hangs, serves the next line of a client, and ends as crash does: for resume
 Lines of its clients: `add N`, `get` answer the count. State: {counter, N}. Descriptors: its clients' connections.
 """
 
@@ -92,6 +93,10 @@ class Worker:
             self.hang()
         elif how == "hang":
             self.hang()
+        elif how == "serves":
+            open(self.directory + "/hangs", "w").close()
+            self.serve(select.select(list(self.clients), [], [])[0][0])
+            os.kill(os.getpid(), signal.SIGABRT)
         elif how == "child" and os.fork() == 0:
             os.execvp("sleep", ["sleep", "1000"])
         if message:
