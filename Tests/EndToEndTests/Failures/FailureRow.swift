@@ -55,7 +55,8 @@ struct FailureRow: CustomTestStringConvertible, Sendable {
         case (.calledOff, "resume"): [failing("import_state", "error", to), failing(callback, fault, from)]
         case (.calledOff, _): [failing("import_state", "error", to), failing(callback, fault, to)]
         case (.once, _), (.twice, _): [failing(callback, fault, "2.0.0")]
-        case (.takenBack, "import_state"): [failing("call", "exit", "2.0.0"), failing(callback, fault, "1.0.0")]
+        case (.takenBack, "init"), (.takenBack, "import_state"), (.takenBack, "resume"):
+            [failing("call", "exit", "2.0.0"), failing(callback, fault, "1.0.0")]
         case (.takenBack, _): [failing("call", "exit", "2.0.0"), failing(callback, fault, "2.0.0")]
         case (_, "init"), (_, "ack"), (_, "import_state"), (_, "resume"), (_, "config_change"):
             [failing(callback, fault, to)]

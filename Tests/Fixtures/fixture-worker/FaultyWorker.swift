@@ -112,6 +112,7 @@ final class FaultyWorker {
             let whole = frame(answer ?? .ok(ref: ref))
             send(Array(whole[..<(whole.count / 2)]), to: channel)
             hangUntilTold()
+            return send(Array(whole[(whole.count / 2)...]), to: channel)
         case "hang": hangUntilTold()
         case "serves":
             tellThatItHangs()

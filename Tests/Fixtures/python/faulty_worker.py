@@ -8,7 +8,7 @@ it), suspend, export_state, import_state, resume, terminate, config_change, call
   hang     makes a file Dir/hangs, answers nothing until there is a file Dir/go, then goes on
   error    answers {error, Ref, told}
   garbage  sends a frame that holds no term
-  half     sends half of its answer, and hangs
+  half     sends half of its answer, hangs, and sends the rest
   child    leaves a process behind, and answers
   serves   makes a file Dir/hangs, serves the next line of a client, and ends as crash does: for resume
 Lines of its clients: `add N`, `get` answer the count. State: {counter, N}. Descriptors: its clients' connections.
@@ -91,6 +91,7 @@ class Worker:
             whole = self.frame(message or (Atom("ok"), ref))
             self.channel.sendall(whole[: len(whole) // 2])
             self.hang()
+            return self.channel.sendall(whole[len(whole) // 2 :])
         elif how == "hang":
             self.hang()
         elif how == "serves":
