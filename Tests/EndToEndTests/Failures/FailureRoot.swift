@@ -20,6 +20,9 @@ enum FailureRoot {
             let script = vsn == "2.0.0" ? TestRoot.relup(up: up(row), down: down(row)) : nil
             try root.release(vsn, children: children(row, root), config: config(row, vsn), relup: script)
         }
+        // Other code, as a release has it.
+        try root.makeDistinct("2.0.0")
+        if worker == .swift { try root.makeDistinct("2.0.0", module: "faulty") }
         try root.register([row.from, row.to])
         return root
     }
