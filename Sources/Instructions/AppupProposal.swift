@@ -31,10 +31,13 @@ public struct AppupProposal: Hashable, Sendable {
     public struct Version: Hashable, Sendable {
         public var vsn: String
         public var modules: [Atom: Module]
+        /// Of each file in `priv`, by its name there, something that is equal for equal files.
+        public var priv: [String: String]
 
-        public init(vsn: String, modules: [Atom: Module]) {
+        public init(vsn: String, modules: [Atom: Module], priv: [String: String] = [:]) {
             self.vsn = vsn
             self.modules = modules
+            self.priv = priv
         }
     }
 
@@ -83,20 +86,28 @@ public struct AppupProposal: Hashable, Sendable {
             throw KindError(module: module, old: before, new: after)
         }
         let names = Self.named(old, new)
-        let drafts = names.map { Draft($0, old, new, conversions[$0], among: Set(names)) }
+        let priv = PrivChange(old: old.priv, new: new.priv)?.words(old: old.vsn, new: new.vsn)
+        let drafts = names.map { Draft($0, old, new, conversions[$0], priv, among: Set(names)) }
         up = drafts.sorted { $0.rank(.up) < $1.rank(.up) }.map { $0.line(.up) }
         down = drafts.sorted { $0.rank(.down) < $1.rank(.down) }.map { $0.line(.down) }
     }
 
     /// Those that are in both versions and differ, in the order of their names.
     public static func changed(_ old: Version, _ new: Version) -> [Atom] {
-        named(old, new).filter { old.modules[$0] != nil && new.modules[$0] != nil }
+        named(old, new).filter {
+            guard let before = old.modules[$0], let after = new.modules[$0] else { return false }
+            return before.digest != after.digest
+        }
     }
 
-    /// Those that an instruction is needed for.
+    /// Those that an instruction is needed for. A worker is its executable and what it reads in `priv`.
     private static func named(_ old: Version, _ new: Version) -> [Atom] {
-        Set(old.modules.keys).union(new.modules.keys)
-            .filter { old.modules[$0]?.digest != new.modules[$0]?.digest }
+        let hasOtherPriv = old.priv != new.priv
+        return Set(old.modules.keys).union(new.modules.keys)
+            .filter {
+                let (before, after) = (old.modules[$0], new.modules[$0])
+                return before?.digest != after?.digest || hasOtherPriv && after?.kind == .executable
+            }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
@@ -110,13 +121,14 @@ public struct AppupProposal: Hashable, Sendable {
         %% What an instruction is for stands above it. Look it over: what a program opens while it runs (dlopen), and
         %% what workers expect of each other, can't be seen in their files.
         {\(Term.string(new.vsn)),
-         [{\(Term.string(old.vsn)),
-           \(Self.text(up))}],
-         [{\(Term.string(old.vsn)),
-           \(Self.text(down))}]}.
+         [\(entry(up))],
+         [\(entry(down))]}.
 
         """
     }
+
+    /// One way of it, as it stands in a list of entries.
+    func entry(_ lines: [Line]) -> String { "{\(Term.string(old.vsn)),\n   \(Self.text(lines))}" }
 
     private static func text(_ lines: [Line]) -> String {
         guard !lines.isEmpty else { return "[]" }
@@ -134,18 +146,21 @@ private struct Draft {
     let new: AppupProposal.Module?
     let vsns: (old: String, new: String)
     let conversion: AppupProposal.Conversion?
+    /// What differs in `priv`, in words.
+    let priv: String?
     /// What the instructions may name as dependencies: those that have an instruction themselves.
     let among: Set<Atom>
 
     init(
         _ name: Atom, _ old: AppupProposal.Version, _ new: AppupProposal.Version,
-        _ conversion: AppupProposal.Conversion?, among: Set<Atom>
+        _ conversion: AppupProposal.Conversion?, _ priv: String?, among: Set<Atom>
     ) {
         self.name = name
         self.old = old.modules[name]
         self.new = new.modules[name]
         vsns = (old.vsn, new.vsn)
         self.conversion = conversion
+        self.priv = priv
         self.among = among
     }
 
@@ -174,7 +189,7 @@ private struct Draft {
             let links = mode == .up ? links(reached) : links(left, reached)
             return AppupProposal.Line(
                 instruction: change(reached.kind, links),
-                reasons: ["\(shown): \(reached.kind.words) that differs\(why(reached.kind))"] + Self.reasons(links))
+                reasons: [why(left, reached)] + Self.reasons(links))
         }
     }
 
@@ -194,9 +209,15 @@ private struct Draft {
         }
     }
 
-    private func why(_ kind: AppupProposal.Kind) -> String {
-        guard kind == .executable, let conversion else { return "" }
-        return "; \(conversion.reason)"
+    private func why(_ left: AppupProposal.Module, _ reached: AppupProposal.Module) -> String {
+        if left.digest == reached.digest {
+            return
+                "\(shown): the same executable, but \(priv ?? "priv differs"), which its workers may read; soft, since the "
+                + "same code has nothing to convert"
+        }
+        let differs = "\(shown): \(reached.kind.words) that differs"
+        guard reached.kind == .executable, let conversion else { return differs }
+        return "\(differs); \(conversion.reason)"
     }
 
     private func links(_ versions: AppupProposal.Module?...) -> [Atom] {

@@ -31,6 +31,16 @@ public struct CodeTable: Hashable, Sendable {
         current[version.module] = version
     }
 
+    /// What a start has loaded. Where it is the code that was current, it lies elsewhere now: in the directory that the
+    /// code path has.
+    public mutating func found(_ version: CodeVersion) {
+        if current[version.module]?.sha256 == version.sha256 {
+            current[version.module] = version
+        } else {
+            load(version)
+        }
+    }
+
     /// What was current becomes old, nothing is current.
     public mutating func remove(_ module: Atom) {
         old[module] = current.removeValue(forKey: module)

@@ -27,7 +27,7 @@ extension MachineTrace {
             for input in inputs {
                 switch input {
                 case .event(let event): perform(machine.handle(event, code: code))
-                case .loaded(let version): code.load(version)
+                case .loaded(let version): code.found(version)
                 }
             }
             return asked

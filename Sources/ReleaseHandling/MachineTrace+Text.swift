@@ -4,7 +4,7 @@ import Wire
 
 extension MachineTrace {
     /// The version of the text; a reader refuses others.
-    static let version = 1
+    static let version = 2
     /// The text's bytes over which entries are left out from the front.
     public static let standardTextLimit = 16 << 20
 

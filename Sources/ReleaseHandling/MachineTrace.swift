@@ -30,7 +30,8 @@ public struct MachineTrace: Sendable {
 
     public enum Input: Hashable, Sendable {
         case event(RelupMachine.Event)
-        /// A module became current without the machine's asking: a start needed it.
+        /// A module became current, or was found in the new directory of its library, without the machine's asking: a
+        /// start needed it.
         case loaded(CodeVersion)
     }
 
@@ -93,11 +94,13 @@ extension RelupMachine.Event {
         case .workersFound(let workers): 1 + workers.count
         case .objectCodeRead(let versions): 1 + versions.count
         case .standbysReady(let standbys, let notes): 1 + standbys.count + notes.count
-        case .suspended(let ok, let hung, let died): 1 + ok.count + hung.count + died.count
+        case .suspended(let ok, let hung, let died, let waiting):
+            1 + ok.count + hung.count + died.count + waiting.count
         case .handedOff(let ok, let failed, let died): 1 + ok.count + failed.count + died.count
         case .supervisorsChanged(let failed, let died, let notes): 1 + failed.count + died.count + notes.count
         case .supervisorsRestored(let failed), .restartsAwaited(let failed): 1 + failed.count
-        case .resumed(let ok, let failed), .startedAgain(let ok, let failed), .childrenStarted(let ok, let failed):
+        case .resumed(let ok, let failed, let died): 1 + ok.count + failed.count + died.count
+        case .startedAgain(let ok, let failed), .childrenStarted(let ok, let failed):
             1 + ok.count + failed.count
         case .childrenStopped(let stopped, let failed): 1 + stopped.count + failed.count
         case .objectCodeFailed, .standbyFailed, .codeChanged, .startsHeld, .hungTerminated, .startsReleased,
@@ -114,14 +117,15 @@ extension RelupMachine.Action {
             .stopChildren(let modules), .readObjectCode(_, let modules):
             1 + modules.count
         case .startStandbys(let orders): 1 + orders.count
-        case .suspend(let orders, _): 1 + orders.count
+        case .suspend(let orders, _, _), .awaitSuspended(let orders): 1 + orders.count
+        case .restoreChildren(let children): 1 + children.count
         case .handOff(let handoffs, _): 1 + handoffs.count
         case .terminateHung(let workers), .changeSupervisors(let workers), .restoreSupervisors(let workers),
-            .resume(let workers, _), .resumeOld(let workers), .startAgain(let workers), .endWorkers(let workers, _),
+            .resume(let workers, _), .resumeOld(let workers, _), .startAgain(let workers), .endWorkers(let workers, _),
             .startChildren(let workers), .awaitRestarts(let workers):
             1 + workers.count
         case .report(let report): 1 + report.touched.count + report.notes.count
-        case .changeCode, .syncNodes, .apply, .endStandbys, .finished: 1
+        case .changeCode, .syncNodes, .apply, .endStandbys, .committed, .finished: 1
         }
     }
 }

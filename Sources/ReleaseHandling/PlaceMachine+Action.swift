@@ -32,6 +32,8 @@ extension PlaceMachine {
         case importAnswered(Generation, Answer)
         /// As its standby where that holds the state, else as the process that was suspended.
         case resume(Step, withinMilliseconds: Int)
+        /// One that is hung goes on when it comes to it; nobody waits for that.
+        case leaveAlone(Step)
         case resumeAnswered(Generation, Answer)
     }
 
@@ -66,7 +68,7 @@ extension PlaceMachine {
         /// With the descriptors that came with the packet in hand.
         case relay(to: Generation, TransferPacket)
         case importState(Generation, ref: Int, StateImport)
-        case resume(Generation, withinMilliseconds: Int)
+        case resume(Generation, withinMilliseconds: Int?)
         /// Ask a worker to end.
         case terminate(Generation)
         /// Ask a program and its process group to end.

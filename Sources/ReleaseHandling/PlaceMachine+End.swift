@@ -85,13 +85,23 @@ extension PlaceMachine {
     private mutating func resumingEnded(
         _ handover: Handover, _ step: Step, _ generation: Generation, _ reason: Term
     ) -> [Action] {
-        if generation == handover.standby {
-            return lose(handover, .atom("resume_failed")) + [.answer(step, .died(reason))]
-        }
+        if generation == handover.standby { return resumedAndEnded(handover, step, reason) }
         guard case .stands(generation) = handover.old else { return [] }
         // Its successor goes on; the answer to its resume says whether.
         state = .resuming(handover.withEndedOld(reason), step)
         return []
+    }
+
+    /// The standby was told to go on and may have read from the connections, written to them, and changed what the state is
+    /// about. The old process knows nothing of that, and ends, too: the worker has died.
+    private mutating func resumedAndEnded(_ handover: Handover, _ step: Step, _ reason: Term) -> [Action] {
+        let why = Term.tuple([.atom("resume_failed"), reason])
+        switch handover.old {
+        case .stands(let generation):
+            state = .goingOn(Run(start: handover.start, generation: generation, kind: .worker), step)
+            return [.kill(generation, reason: why)]
+        case .ended: return exit(handover.start, .none, why) + [.answer(step, .died(why))]
+        }
     }
 
     /// The state went with the standby. With nobody left to go on that is a death, and its supervisor starts it anew.

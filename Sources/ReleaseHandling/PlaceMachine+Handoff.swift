@@ -52,12 +52,16 @@ extension PlaceMachine {
     }
 
     mutating func exportAnswered(_ generation: Generation, _ answer: Answer) -> [Action] {
-        guard case .exporting(let run, let standby, var transfer, let step) = state, run.generation == generation
+        guard case .exporting(let run, let standby, let transfer, let step) = state, run.generation == generation
         else { return [] }
         switch answer {
         case .exported(let size, let descriptors):
-            let outcome = transfer.announce(size: size, descriptors: descriptors)
-            return go(on: run, standby, transfer, step, outcome)
+            switch transfer.announce(size: size, descriptors: descriptors) {
+            case .violated(let reason): return exportFailed(run, standby, step, .failed(reason))
+            case .complete(let content):
+                state = .importing(Handover(start: run.start, old: .stands(run.generation), standby: standby), step)
+                return [.importState(standby, ref: transfer.importRef, content)]
+            }
         case .failed(let reason): return exportFailed(run, standby, step, .failed(reason))
         case .died(let reason): return ended(generation, reason)
         case .ok, .acknowledged, .ignored, .value, .timedOut:
@@ -71,22 +75,11 @@ extension PlaceMachine {
     ) -> [Action] {
         guard case .exporting(let run, let standby, var transfer, let step) = state, run.generation == generation
         else { return [] }
-        let (relayed, outcome) = transfer.receive(packet, memory)
-        let relay: [Action] = relayed.map { [.relay(to: standby, $0)] } ?? []
-        return relay + go(on: run, standby, transfer, step, outcome)
-    }
-
-    private mutating func go(
-        on run: Run, _ standby: Generation, _ transfer: StateTransfer, _ step: Step, _ outcome: StateTransfer.Outcome
-    ) -> [Action] {
-        switch outcome {
-        case .waits:
-            state = .exporting(run, to: standby, transfer, step)
-            return []
+        switch transfer.receive(packet, memory) {
         case .violated(let reason): return exportFailed(run, standby, step, .failed(reason))
-        case .complete(let content):
-            state = .importing(Handover(start: run.start, old: .stands(run.generation), standby: standby), step)
-            return [.importState(standby, ref: transfer.importRef, content)]
+        case .relayed(let packet):
+            state = .exporting(run, to: standby, transfer, step)
+            return [.relay(to: standby, packet)]
         }
     }
 
@@ -118,7 +111,7 @@ extension PlaceMachine {
         case .imported(let handover):
             state = .resuming(handover, step)
             return [.resume(handover.standby, withinMilliseconds: milliseconds)]
-        case .lost(_, let reason): return [.answer(step, .died(reason))]
+        case .lost(_, let reason): return [.answer(step, .failed(Self.standbyDied(reason)))]
         case .suspended(let run, let spare):
             return kill(spare) + goOn(run, step, milliseconds) + failed(spare, .killed)
         case .suspending(let run, let spare, let suspension):
@@ -130,6 +123,19 @@ extension PlaceMachine {
         case .empty, .starting, .discarding, .running, .exporting, .importing, .resuming, .goingOn, .stopping:
             return [.answer(step, .died(.atom("noproc")))]
         }
+    }
+
+    /// The same stream brings it the resume after what it is at, and then what waits for it.
+    mutating func leaveAlone(_ step: Step) -> [Action] {
+        guard case .hung(let run, let spare) = state, run.kind == .worker else {
+            return [.answer(step, .died(.atom("noproc")))]
+        }
+        state = .running(run, .none)
+        return kill(spare) + failed(spare, .killed)
+            + [
+                .resume(run.generation, withinMilliseconds: nil), .deliverMailbox(to: run.generation),
+                .answer(step, .done),
+            ]
     }
 
     private mutating func goOn(_ run: Run, _ step: Step, _ milliseconds: Int) -> [Action] {
@@ -149,7 +155,6 @@ extension PlaceMachine {
     }
 
     private mutating func standbyResumed(_ handover: Handover, _ step: Step, _ answer: Answer) -> [Action] {
-        let result: StepResult
         switch answer {
         case .ok:
             state = .running(handover.new, .none)
@@ -157,14 +162,18 @@ extension PlaceMachine {
             return [
                 .handedOver(from: old.generation, to: handover.standby), .deliverMailbox(to: handover.standby),
             ] + letGo(old) + [.answer(step, .done)]
+        case .failed(let reason):
+            // By its own word it has not gone on and has read nothing: the old process, which stands, is whole.
+            return [.kill(handover.standby, reason: .killed)] + lose(handover, .atom("resume_failed"))
+                + [.answer(step, .failed(reason))]
         case .died(let reason): return ended(handover.standby, reason)
-        case .timedOut: result = .hung
-        case .failed(let reason): result = .failed(reason)
-        case .acknowledged, .ignored, .value, .exported: result = .failed(.atom("protocol_error"))
+        // Its end, which is awaited, is then the worker's.
+        case .timedOut(let milliseconds):
+            return [.kill(handover.standby, reason: .tuple([.atom("timeout"), .integer(milliseconds)]))]
+        case .acknowledged, .ignored, .value, .exported:
+            let reason = StateTransfer.violation("resume got an answer of another kind")
+            return [.kill(handover.standby, reason: reason)]
         }
-        // The old process stands until the new one has acknowledged, so there is still a way back.
-        return [.kill(handover.standby, reason: .killed)] + lose(handover, .atom("resume_failed"))
-            + [.answer(step, result)]
     }
 
     private mutating func oldResumed(_ run: Run, _ step: Step, _ answer: Answer) -> [Action] {

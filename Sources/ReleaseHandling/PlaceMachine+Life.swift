@@ -104,7 +104,7 @@ extension PlaceMachine {
             state = .stopping(run, spare, signal, .none)
             return [.kill(run.generation, reason: .killed)]
         case .exporting(let run, let standby, _, let step):
-            state = .suspended(run, .none)
+            state = .hung(run, .none)
             return [.kill(standby, reason: .killed), .answer(step, .hung)]
         case .importing(let handover, let step): return giveUp(handover, step, .hung)
         case .empty, .starting, .discarding, .running, .suspending, .hung, .suspended, .imported, .resuming, .lost,

@@ -23,6 +23,11 @@ extension PlaceMachine {
         }
     }
 
+    /// Whether it did not answer in time what it was asked.
+    public var isHung: Bool {
+        if case .hung = state { true } else { false }
+    }
+
     public var delivery: Delivery {
         switch state {
         case .running(let run, _): .now(run.generation)

@@ -11,7 +11,7 @@ public import Terms
 ///   │     discarding              │  │        hung           │ resume (or: as it was)             ▼           ▼       │
 ///   │         │                   │  │         │ resume      ▼                                   lost ────> goingOn   │
 ///   │         ▼                   │  └─────────┴────────> goingOn                 (the standby ended with   (only after
-///   └──── its process ends <── stopping                                            the state)            endStandby)  │
+///   └──── its process ends <── stopping                                            the state, unused)    endStandby)  │
 ///                                 ▲  running (the standby is the worker now) <────────────────────────────────────────┘
 ///                                 └─ stop, from wherever a worker stands
 /// ```
@@ -21,16 +21,19 @@ public import Terms
 /// the worker is awaited, which then needs it, and is ended once none is (`noneAwaited`): a permanent worker that crashes
 /// before its suspend keeps its standby, a temporary one that is gone does not.
 ///
-/// Irreversible: the end of a process, and `becomes(running)` of a standby, after which the old process is let go. Up to
-/// there the old process stands, suspended and whole; where it ended by itself after its state was complete in the
-/// standby, the worker lives on in that, and a failure is then the worker's death.
+/// Irreversible: the end of a process, and a standby that is told to go on: it may read and write from then on, whether it
+/// says so or not. Up to there the old process stands, suspended and whole, and also where the standby answers that it
+/// could not go on; where it ended by itself after its state was complete in the standby, the worker lives on in that,
+/// and a failure is then the worker's death. A standby that ends, or says nothing, after it was told to go on takes the
+/// old process with it.
 ///
 /// The driver's obligations:
 /// 1. perform the actions of one `handle` in their order; each may bring further events, which are handled at once;
 /// 2. answer `launch` and `launchStandby` by `launched` or `launchFailed`, and ask a worker that was launched by `init`
 ///    within its spec's limit, which `initAnswered` ends;
 /// 3. tell exactly one answer to each question (`suspend`, `export`, `importState`, `resume`), which may be that it died;
-/// 4. tell the `ended` of a process once, after all that it said, and before the answers that it leaves open;
+/// 4. tell the `ended` of a process once, after all that it said, and before the answers that it leaves open; tell the
+///    packets of an export before its `exportAnswered`;
 /// 5. after `cancelTimer`, or another `schedule`, tell no `timerFired` of the one before;
 /// 6. keep calls for the worker while `delivery` says so, give them over with `deliverMailbox`, in order;
 /// 7. tell `noneAwaited` once nobody will start the worker here again, also before the place is forgotten.
@@ -134,7 +137,7 @@ public struct PlaceMachine: Hashable, Sendable {
         /// Did not answer in time what it was asked; it may do so yet, or end.
         case hung(Run, Spare)
         case suspended(Run, Spare)
-        /// Its state is on its way into the standby, and not complete.
+        /// Its state is on its way into the standby; complete once it is announced.
         case exporting(Run, to: Generation, StateTransfer, Step)
         /// The standby has all of it and works on it.
         case importing(Handover, Step)
@@ -145,7 +148,7 @@ public struct PlaceMachine: Hashable, Sendable {
         /// The standby ended that held the state, for this reason. It was to go on in new code: going on in the old would only
         /// look like success, and is for who ends the standby by its word.
         case lost(Run, Term)
-        /// The suspended process was told to go on.
+        /// The suspended process was told to go on; or it is being ended, after its standby that may have gone on.
         case goingOn(Run, Step)
         /// The signal is what asks a program to end.
         case stopping(Run, Spare, KillSignal, Limit)
@@ -185,6 +188,7 @@ public struct PlaceMachine: Hashable, Sendable {
         case .packet(let generation, let packet, let memory): received(generation, packet, memory)
         case .importAnswered(let generation, let answer): importAnswered(generation, answer)
         case .resume(let step, let milliseconds): resume(step, milliseconds)
+        case .leaveAlone(let step): leaveAlone(step)
         case .resumeAnswered(let generation, let answer): resumeAnswered(generation, answer)
         }
     }

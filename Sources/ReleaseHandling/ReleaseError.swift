@@ -9,8 +9,8 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
     case badStatus(String, ReleaseStatus)
     case permanent(String)
     case noMatchingRelup(to: String, from: String)
-    /// A worker still runs from this directory. OTP has no such check.
-    case inUse(vsn: String, directory: String)
+    /// These still run from this directory. OTP has no such check.
+    case inUse(vsn: String, directory: String, by: [String])
     /// The files can't be brought into agreement by what any operation could have left.
     case badState(String)
 
@@ -22,7 +22,7 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
         case .badStatus(_, let status): tuple("bad_status", .atom(status.atom))
         case .permanent(let vsn): tuple("permanent", .string(vsn))
         case .noMatchingRelup(let to, let from): tuple("no_matching_relup", .string(to), .string(from))
-        case .inUse(_, let directory): tuple("in_use", .string(directory))
+        case .inUse(_, let directory, _): tuple("in_use", .string(directory))
         case .badState(let message): tuple("bad_releases", .string(message))
         }
     }
@@ -39,10 +39,19 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
         case .permanent(let vsn): "release \(vsn) is permanent and can't be removed; make another one permanent first"
         case .noMatchingRelup(let to, let from):
             "neither the relup of \(to) nor that of \(from) leads from \(from) to \(to)"
-        case .inUse(let vsn, let directory):
-            "release \(vsn) can't be removed: a worker runs from \(directory); it is free after the worker's restart"
+        case .inUse(let vsn, let directory, let users):
+            "release \(vsn) can't be removed: \(Self.listed(users)) \(users.count == 1 ? "runs" : "run") from "
+                + "\(directory); it is free once \(users.count == 1 ? "that has" : "those have") ended or started again"
         case .badState(let message): message
         }
+    }
+
+    /// How many a sentence names.
+    private static let namedUsers = 5
+
+    private static func listed(_ names: [String]) -> String {
+        let named = names.prefix(namedUsers).joined(separator: ", ")
+        return names.count > namedUsers ? "\(named) and \(names.count - namedUsers) more" : named
     }
 
     private static func remedy(_ status: ReleaseStatus) -> String {

@@ -115,19 +115,20 @@ extension ReleaseTable {
         return Change(writes: [.releases(table.releases.persistent), .newStartErlData(data)], table: table)
     }
 
-    /// `remove_release`. `isInUse`: whether workers run from a directory of the release, verified. `identity`: what a
+    /// `remove_release`. `users`: who runs from a directory of the release, verified. `identity`: what a
     /// directory is, whatever links lead there.
     ///
     /// RELEASES comes first, so that a release that is listed is whole; what is to go is noted before, so that a
     /// removal that was cut short is carried on at start-up.
     public func remove(
-        _ vsn: String, isInUse: (String) -> Bool, identity: (String) -> String
+        _ vsn: String, users: (String) -> [String], identity: (String) -> String
     ) throws(ReleaseError) -> Change {
         let release = try release(vsn)
         let table = try removing(release)
         let directories = table.directoriesOnly(of: release, identity: identity)
-        if let directory = directories.first(where: isInUse) {
-            throw .inUse(vsn: vsn, directory: directory)
+        for directory in directories {
+            let users = users(directory)
+            if !users.isEmpty { throw .inUse(vsn: vsn, directory: directory, by: users) }
         }
         return Change(
             writes: [.pending(directories), .releases(table.releases.persistent)]

@@ -16,6 +16,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     case badScript(LowLevelInstruction, message: String)
     case applied(MFA, reason: Term)
     case syncNodes(Term)
+    /// They did not answer their suspend in time, and are left alone.
+    case hung([ChildAddress])
     /// It was busy with a child's start or end for longer than the instruction allows.
     case suspend(supervisor: ChildAddress)
     case codeChange(module: Atom, worker: ChildAddress, reason: Term)
@@ -28,7 +30,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var worker: ChildAddress? {
         switch self {
-        case .oldProcesses(_, let workers): workers.first
+        case .oldProcesses(_, let workers), .hung(let workers): workers.first
         case .standby(_, let worker, _): worker
         case .codeChange(_, let worker, _), .handOff(let worker, _), .resume(let worker, _), .start(let worker, _),
             .suspend(let worker):
@@ -54,6 +56,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .syncNodes(let reason): tuple("sync_error", reason)
         case .codeChange(let module, let worker, let reason):
             tuple("code_change_failed", .string(worker.description), .atom(module), reason)
+        case .hung(let workers):
+            tuple("suspend_failed", .list(workers.map { .string($0.description) }), .atom("timeout"))
         case .suspend(let supervisor): tuple("suspend_failed", .string(supervisor.description), .atom("timeout"))
         case .handOff(let worker, let reason): tuple("handoff_failed", .string(worker.description), reason)
         case .resume(let worker, let reason): tuple("resume_failed", .string(worker.description), reason)
@@ -85,6 +89,11 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .syncNodes(let reason): "nodes could not be synchronised: \(sentence(reason))"
         case .codeChange(let module, let worker, let reason):
             "code_change of \(module.name) failed in \(worker): \(sentence(reason))"
+        case .hung(let workers):
+            """
+            \(names(workers)) did not suspend in time and \(workers.count == 1 ? "is" : "are") left alone; see what \
+            \(workers.count == 1 ? "it is" : "they are") at, or install with `--hung terminate`
+            """
         case .suspend(let supervisor):
             """
             supervisor \(supervisor) could not be suspended in time: it is busy with the start or the end of a child; \

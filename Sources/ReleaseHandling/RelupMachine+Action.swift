@@ -35,7 +35,11 @@ extension RelupMachine {
         /// Suspend all at once, each with its limit. `isFirst`: no worker was suspended before in this script. The
         /// time in which workers were not served lasts from here to the answer of the last `resume(isLast: true)`.
         /// → `suspended`
-        case suspend([SuspendOrder], isFirst: Bool)
+        /// With a grace, it is answered when that is over at the latest: who has not answered then is `waiting`, without a
+        /// limit until `awaitSuspended`.
+        case suspend([SuspendOrder], isFirst: Bool, graceMilliseconds: Int?)
+        /// Wait for those that were `waiting`, each with its limit from now on. → `suspended`
+        case awaitSuspended([SuspendOrder])
         /// terminate_child through their supervisors; no answer of theirs is awaited. → `hungTerminated`
         case terminateHung([ChildAddress])
         /// Export from the old process, import into the standby, all at once. Nothing is resumed. → `handedOff`
@@ -49,8 +53,9 @@ extension RelupMachine {
         /// Those handed off: the standby becomes the worker, gets the mailbox, the old process ends. The others go
         /// on where they are. `isLast`: nothing stays suspended after it, until a later suspend. → `resumed`
         case resume([ChildAddress], isLast: Bool)
-        /// Only on abort: the old process goes on with its mailbox. → `resumed`
-        case resumeOld([ChildAddress])
+        /// Only on abort: the old process goes on with its mailbox. `leavingHung`: one that does not answer is not ended, it
+        /// goes on when it comes to it. → `resumed`
+        case resumeOld([ChildAddress], leavingHung: Bool)
         /// Start in the code that is current now: for a terminated one restart_child, for one that died the
         /// restart that was held (nothing where its supervisor restarts it not). → `startedAgain`
         case startAgain([ChildAddress])
@@ -60,13 +65,19 @@ extension RelupMachine {
         /// where starts are held once those are released.
         /// → `workersEnded`
         case endWorkers([ChildAddress], reason: Term)
-        /// Wait until each of these, which `endWorkers` ended, runs again or will not, in bounded time. What the script itself
+        /// Wait until each of these, which `endWorkers` ended, has ended and runs again, will not, or waits for a resume, in
+        /// bounded time. What the script itself
         /// ends is part of its answer, and no restart that is held against the release. → `restartsAwaited`
         case awaitRestarts([ChildAddress])
         /// terminate_child for every child (supervisors too) whose spec lists one of these. → `childrenStopped`
         case stopChildren([Atom])
-        /// restart_child for these, in this order. → `childrenStarted`
+        /// restart_child for these, in this order, also where starts of theirs are held. → `childrenStarted`
         case startChildren([ChildAddress])
+        /// Only on abort: start these as they were before they were stopped, those too whose spec their supervisor has
+        /// forgotten. → `childrenStarted`
+        case restoreChildren([StoppedChild])
+        /// What was changed so far stays; an abort leads back to here. No answer.
+        case committed
         /// → `nodesSynced` | `nodesSyncFailed`
         case syncNodes(id: Term, SyncNodes)
         /// → `applied` | `applyFailed`
@@ -89,15 +100,16 @@ extension RelupMachine {
         case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
         case codeChanged
         case startsHeld
-        case suspended(ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress])
+        case suspended(ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress], waiting: [ChildAddress] = [])
         case hungTerminated
         /// `died`: the old process ended before its export was complete. `failed`: anything else, a limit included.
         case handedOff(ok: [ChildAddress], failed: [WorkerFailure], died: [ChildAddress])
         /// `died`: it has ended meanwhile, and reads the current code when it starts again. `notes`: what became of each.
         case supervisorsChanged(failed: [WorkerFailure], died: [ChildAddress], notes: [String])
         case supervisorsRestored(failed: [WorkerFailure])
-        /// `failed`: not acknowledged. Its new generation is ended by the driver, its old process still stands.
-        case resumed(ok: [ChildAddress], failed: [WorkerFailure])
+        /// `failed`: not acknowledged. Its new generation is ended by the driver, its old process still stands. `died`:
+        /// nothing of it stands any more.
+        case resumed(ok: [ChildAddress], failed: [WorkerFailure], died: [WorkerFailure] = [])
         case startedAgain(ok: [ChildAddress], failed: [WorkerFailure])
         case startsReleased
         case workersEnded
@@ -188,10 +200,13 @@ extension RelupMachine {
     public struct StoppedChild: Hashable, Sendable {
         public let module: Atom
         public let child: ChildAddress
+        /// Whether its supervisor has forgotten its spec with that: a temporary child, or one of `simple_one_for_one`.
+        public let isForgotten: Bool
 
-        public init(module: Atom, child: ChildAddress) {
+        public init(module: Atom, child: ChildAddress, isForgotten: Bool = false) {
             self.module = module
             self.child = child
+            self.isForgotten = isForgotten
         }
     }
 }

@@ -11,20 +11,25 @@ extension RelupMachine.Action {
         case .startStandbys(let orders): action("start_standbys", .list(orders.map(\.term)))
         case .changeCode(let change): action("change_code", change.term)
         case .holdStarts(let modules): action("hold_starts", atoms(modules))
-        case .suspend(let orders, let isFirst): action("suspend", .list(orders.map(\.term)), .bool(isFirst))
+        case .suspend(let orders, let isFirst, let grace):
+            action(
+                "suspend", .list(orders.map(\.term)), .bool(isFirst), grace.map { .integer($0) } ?? .atom("none"))
+        case .awaitSuspended(let orders): action("await_suspended", .list(orders.map(\.term)))
         case .terminateHung(let workers): action("terminate_hung", places(workers))
         case .handOff(let handoffs, let milliseconds):
             action("hand_off", .list(handoffs.map(\.term)), .integer(milliseconds))
         case .changeSupervisors(let supervisors): action("change_supervisors", places(supervisors))
         case .restoreSupervisors(let supervisors): action("restore_supervisors", places(supervisors))
         case .resume(let workers, let isLast): action("resume", places(workers), .bool(isLast))
-        case .resumeOld(let workers): action("resume_old", places(workers))
+        case .resumeOld(let workers, let leavingHung): action("resume_old", places(workers), .bool(leavingHung))
         case .startAgain(let workers): action("start_again", places(workers))
         case .releaseStarts(let modules): action("release_starts", atoms(modules))
         case .endWorkers(let workers, let reason): action("end_workers", places(workers), reason)
         case .awaitRestarts(let workers): action("await_restarts", places(workers))
         case .stopChildren(let modules): action("stop_children", atoms(modules))
         case .startChildren(let workers): action("start_children", places(workers))
+        case .restoreChildren(let children): action("restore_children", places(children.map(\.child)))
+        case .committed: .atom("committed")
         case .syncNodes(let id, let nodes): LowLevelInstruction.syncNodes(id: id, nodes).term
         case .apply(let function): action("apply", function.term)
         case .endStandbys: .atom("end_standbys")
@@ -80,6 +85,8 @@ extension RelupMachine.Outcome {
         case .done(let unpurged, let warnings): action("done", atoms(unpurged.map(\.module)), texts(warnings))
         case .refused(let failure): action("refused", failure.term)
         case .aborted(let failure, let warnings): action("aborted", failure.term, texts(warnings))
+        case .takeBack(let failure, let committed, let warnings):
+            action("take_back", failure.term, atoms(committed.modules), .integer(committed.count), texts(warnings))
         case .restartNode(let failure): action("restart_node", failure.term)
         case .restartNewEmulator: .atom("restart_new_emulator")
         case .restartEmulator(let warnings): action("restart_emulator", texts(warnings))

@@ -1,9 +1,9 @@
-import Instructions
-import Terms
+public import Instructions
+public import Terms
 
 extension RelupMachine {
     /// Every module that the script names, in its order.
-    var involvedModules: [Atom] {
+    public var involvedModules: [Atom] {
         var seen: Set<Atom> = []
         return script.flatMap(Self.modules(of:)).filter { seen.insert($0).inserted }
     }
@@ -28,29 +28,57 @@ extension RelupMachine {
             let instruction = script.indices.contains(error.index) ? script[error.index] : nil
             return Failure(index: error.index, instruction: instruction, error: .scriptOrder(error))
         }
-        var loaded: Set<Atom> = []
+        var course = Course()
         for (index, instruction) in script.enumerated() {
-            switch instruction {
-            case .load(let module, _, _):
-                loaded.insert(module)
-            case .codeChange(let mode, let targets):
-                let unloaded = targets.map(\.module).first {
-                    mode != .down ? !loaded.contains($0) : !loadedModules.contains($0)
-                }
-                guard let unloaded else { continue }
-                let message =
-                    mode != .down
-                    ? "\(unloaded.name) is not loaded before its code_change up, so nothing would convert its state"
-                    : "\(unloaded.name) is not loaded by this script, so there is no version to change down to"
-                return Failure(
-                    index: index, instruction: instruction, error: .badScript(instruction, message: message))
-            case .syncNodes where !options.canSyncNodes:
-                let message = "sync_nodes is not possible: this node knows no others; take it out of the relup"
-                return Failure(
-                    index: index, instruction: instruction, error: .badScript(instruction, message: message))
-            case .loadObjectCode, .pointOfNoReturn, .remove, .purge, .suspend, .resume, .stop, .start, .syncNodes,
-                .apply, .restartNewEmulator, .restartEmulator:
-                continue
+            guard let message = problem(of: instruction, &course) else { continue }
+            return Failure(index: index, instruction: instruction, error: .badScript(instruction, message: message))
+        }
+        return nil
+    }
+
+    /// What the instructions so far have come to, as far as the script alone says.
+    private struct Course {
+        var loaded: Set<Atom> = []
+        /// Suspended and not resumed.
+        var suspended: Set<Atom> = []
+        /// Those of `suspended` whose workers' states were converted since.
+        var converted: Set<Atom> = []
+    }
+
+    private func problem(of instruction: LowLevelInstruction, _ course: inout Course) -> String? {
+        switch instruction {
+        case .load(let module, _, _):
+            course.loaded.insert(module)
+        case .suspend(let targets):
+            course.suspended.formUnion(targets.map(\.module))
+        case .resume(let modules), .stop(let modules):
+            course.suspended.subtract(modules)
+            course.converted.subtract(modules)
+        case .codeChange(let mode, let targets):
+            return problem(of: targets.map(\.module), mode, &course)
+        case .syncNodes where !options.canSyncNodes:
+            return "sync_nodes is not possible: this node knows no others; take it out of the relup"
+        case .loadObjectCode, .pointOfNoReturn, .remove, .purge, .start, .syncNodes, .apply, .restartNewEmulator,
+            .restartEmulator:
+            break
+        }
+        return nil
+    }
+
+    private func problem(of modules: [Atom], _ mode: CodeChangeMode?, _ course: inout Course) -> String? {
+        for module in modules {
+            let isLoaded = mode != .down ? course.loaded.contains(module) : loadedModules.contains(module)
+            guard isLoaded else {
+                return mode != .down
+                    ? "\(module.name) is not loaded before its code_change up, so nothing would convert its state"
+                    : "\(module.name) is not loaded by this script, so there is no version to change down to"
+            }
+            guard course.suspended.contains(module) else { continue }
+            guard course.converted.insert(module).inserted else {
+                return """
+                    the script converts the state of \(module.name)'s workers a second time, which is in the other \
+                    version's form since the first; leave one of the two out
+                    """
             }
         }
         return nil
@@ -58,7 +86,9 @@ extension RelupMachine {
 
     /// Workers that run the version before the current one, where the script purges softly: found before anything
     /// runs, as OTP's `check_old_processes` does.
-    func checkOldProcesses(_ code: CodeTable) -> Failure? {
+    ///
+    /// - Parameter census: every worker of the modules that the script names.
+    public func checkOldProcesses(_ code: CodeTable, census: [WorkerInfo]) -> Failure? {
         for (index, instruction) in script.enumerated() {
             switch instruction {
             case .load(let module, .softPurge, _), .remove(let module, .softPurge, _):
@@ -74,20 +104,44 @@ extension RelupMachine {
         return nil
     }
 
-    func convertsModule(_ module: Atom) -> Bool {
+    /// The library of the new release that a `load_object_code` reads from.
+    public func library(_ name: Atom, _ vsn: String) throws(RelupError) -> LibraryRecord {
+        guard let record = libraries.first(where: { $0.name == name }) else { throw .noSuchLibrary(name) }
+        guard record.vsn == vsn else { throw .badLibraryVsn(name, wanted: vsn, found: record.vsn) }
+        return record
+    }
+
+    /// Modules that a `load_object_code` reads and whose workers, as the census has them, would not be handed over: to
+    /// see whether they can start at all, one process of each is started and ended (`startStandbys` without a worker).
+    public func probed(_ versions: [CodeVersion], census: [WorkerInfo]) -> [CodeVersion] {
+        versions.filter { $0.kind == .resident && workersToHandOver(to: $0, census).isEmpty }
+    }
+
+    /// Those that will be handed into this version, once it is loaded.
+    func workersToHandOver(to version: CodeVersion, _ census: [WorkerInfo]) -> [WorkerInfo] {
+        census.filter { $0.resident == version.module && willBeSuspended($0, loading: version.module) }
+    }
+
+    private func willBeSuspended(_ worker: WorkerInfo, loading module: Atom) -> Bool {
+        loadedModules.contains(module) && !suspendedModules.isDisjoint(with: worker.modules)
+    }
+
+    public func convertsModule(_ module: Atom) -> Bool {
         script.contains {
             guard case .codeChange(_, let targets) = $0 else { return false }
             return targets.contains { $0.module == module }
         }
     }
 
-    /// The new code into which this worker will be handed, if it will: read, to be loaded or loaded by this script,
-    /// and the worker is suspended on the way.
-    func successor(of worker: WorkerInfo) -> CodeVersion? {
-        guard let resident = worker.resident, let version = objectCode[resident], version.kind == .resident,
-            loadedModules.contains(resident), !suspendedModules.isDisjoint(with: worker.modules)
+    /// The code into which this worker will be handed, if it will: read, to be loaded or loaded by this script, and the
+    /// worker is suspended on the way. One that is suspended and runs old code of a module that the script does not load
+    /// goes on in what is current, as in OTP.
+    func successor(of worker: WorkerInfo, _ code: CodeTable) -> CodeVersion? {
+        guard let resident = worker.resident, !suspendedModules.isDisjoint(with: worker.modules) else { return nil }
+        let isLoaded = loadedModules.contains(resident)
+        guard let version = isLoaded ? objectCode[resident] : code.current[resident], version.kind == .resident
         else { return nil }
-        return version
+        return isLoaded || code.runsOldCode(worker) ? version : nil
     }
 
     /// Whether it was started after the load, in the new code: it has nothing to hand over or to convert. Where both

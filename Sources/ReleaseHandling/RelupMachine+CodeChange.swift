@@ -5,7 +5,9 @@ import Wire
 
 /// `code_change`: the states of suspended workers go into their standbys, converted.
 extension RelupMachine {
-    mutating func beginCodeChange(_ mode: CodeChangeMode, _ targets: [CodeChangeTarget]) -> Next {
+    mutating func beginCodeChange(
+        _ mode: CodeChangeMode, _ targets: [CodeChangeTarget], _ code: CodeTable
+    ) -> Next {
         var handoffs: [Handoff] = []
         var named: Set<ChildAddress> = []
         var supervisors: [(module: Atom, id: ChildAddress)] = []
@@ -17,7 +19,7 @@ extension RelupMachine {
                     if named.insert(worker.info.id).inserted { supervisors.append((target.module, worker.info.id)) }
                     continue
                 }
-                switch conversion(mode, target, worker) {
+                switch conversion(mode, target, worker, code) {
                 case .handOff(let handoff):
                     guard named.insert(handoff.worker).inserted else {
                         return .fail(convertedTwice(target.module, handoff.worker))
@@ -64,11 +66,11 @@ extension RelupMachine {
     }
 
     private func conversion(
-        _ mode: CodeChangeMode, _ target: CodeChangeTarget, _ worker: SuspendedWorker
+        _ mode: CodeChangeMode, _ target: CodeChangeTarget, _ worker: SuspendedWorker, _ code: CodeTable
     ) -> Conversion {
         let info = worker.info
         switch worker.state {
-        case .gone: return .skip("\(info.id) has no state left; it is started in the new code")
+        case .gone, .hung: return .skip("\(info.id) has no state left; it is started in the new code")
         case .handedOff: return .fail(convertedTwice(target.module, info.id))
         case .suspended: break
         }
@@ -79,12 +81,12 @@ extension RelupMachine {
         guard !alreadyRunsNewCode(info) else {
             return .skip("\(info.id) runs the new code already: nothing to convert")
         }
-        guard let version = successor(of: info) else {
+        guard let version = successor(of: info, code) else {
             return .skip("\(info.id): \(target.module.name) has no new code to convert for")
         }
         let change: Handoff.Change
         switch mode {
-        case .up: change = .up(from: info.codeVsn, extra: target.extra)
+        case .up: change = .up(from: oldVsn(of: info, code), extra: target.extra)
         case .down:
             // Loaded already (static): the version to go down to is current, so it converts. Otherwise the newer
             // one that still runs does, as in OTP, where code_change is called in the code that is current then.
@@ -92,6 +94,15 @@ extension RelupMachine {
             change = .down(to: version.codeVsn, extra: target.extra, convertsIn: side)
         }
         return .handOff(Handoff(worker: info.id, module: target.module, fromVsn: info.codeVsn, change: change))
+    }
+
+    /// OTP's OldVsn: that of the code that the load has replaced, whatever older code the worker may still be in. What it
+    /// really ran is import_state's `from_vsn`.
+    private func oldVsn(of worker: WorkerInfo, _ code: CodeTable) -> Term {
+        guard let resident = worker.resident, let before = change(of: resident)?.before,
+            before.sha256 != worker.sha256
+        else { return worker.codeVsn }
+        return before.codeVsn
     }
 
     private func convertedTwice(_ module: Atom, _ worker: ChildAddress) -> RelupError {
@@ -114,6 +125,10 @@ extension RelupMachine {
         return wereHandedOff(handoffs.map(\.worker), ok: ok, died: died) ?? .done
     }
 
+    func fail(handingOff failure: WorkerFailure) -> Next {
+        .fail(.handOff(worker: failure.worker, reason: failure.reason))
+    }
+
     private func conversionError(_ handoffs: [Handoff], _ failure: WorkerFailure) -> RelupError {
         guard let handoff = handoffs.first(where: { $0.worker == failure.worker }) else {
             return .handOff(worker: failure.worker, reason: failure.reason)
@@ -124,7 +139,13 @@ extension RelupMachine {
     /// Notes who was handed off; `nil` where all is well.
     mutating func wereHandedOff(_ asked: [ChildAddress], ok: [ChildAddress], died: [ChildAddress]) -> Next? {
         touched += ok
-        for worker in ok { suspended.update(worker) { $0.state = .handedOff } }
+        for worker in ok {
+            let successor = standbys[worker]
+            suspended.update(worker) {
+                $0.state = .handedOff
+                $0.successor = successor
+            }
+        }
         for worker in died { suspended.update(worker) { $0.state = .gone } }
         if !died.isEmpty { warn("\(names(died)) died while suspended; started again at resume") }
         let answered = Set(ok + died)

@@ -1,18 +1,20 @@
 import Instructions
+import OrderedCollections
 import Terms
 import Wire
-import OrderedCollections
 
 /// `load`, `remove` and `purge`.
 extension RelupMachine {
     mutating func beginTableChange(_ change: TableChange, _ code: CodeTable) -> Next {
+        // What has no current version makes nothing old by its load: OTP's code server then purges nothing either.
+        guard change.version == nil || code.current[change.module] != nil else { return makeCurrent(change, code) }
         // Where nothing is old by the table and the census found nobody, nobody can have come to run old code.
         let mayHaveUsers = code.old[change.module] != nil || oldAtCensus.contains(change.module)
         guard mayHaveUsers else { return makeCurrent(change, code) }
         return .ask(.findingUsersOfOldCode(change), .findWorkers([change.module]))
     }
 
-    mutating func makeCurrent(_ change: TableChange, _ code: CodeTable) -> Next {
+    mutating func makeCurrent(_ change: TableChange, _ code: CodeTable, _ purged: Purged? = nil) -> Next {
         if let version = change.version {
             if version.kind == .resident, !census.contains(where: { $0.resident == change.module }) {
                 note("no worker has \(change.module.name) as its resident module")
@@ -21,13 +23,15 @@ extension RelupMachine {
         // As OTP's do_soft_purge: the first purge method that was named for a module stays.
         if let index = changed.firstIndex(where: { $0.module == change.module }) {
             changed[index].current = change.version
+            changed[index].isCommitted = false
         } else {
             let before = code.current[change.module]
             changed.append(
                 ChangedModule(
                     module: change.module, method: change.postPurge, before: before, current: change.version))
         }
-        return .ask(.changingCode, changeCode(change.version.map { .load($0) } ?? .remove(change.module), code))
+        return .ask(
+            .changingCode(then: purged), changeCode(change.version.map { .load($0) } ?? .remove(change.module), code))
     }
 
     mutating func changeCode(_ change: CodeTable.Change, _ code: CodeTable) -> Action {
@@ -35,30 +39,101 @@ extension RelupMachine {
         return .changeCode(change)
     }
 
-    mutating func beginPurge(_ modules: [Atom]) -> Next {
-        .ask(.findingUsersToPurge(modules), .findWorkers(modules))
+    mutating func answerCodeChanged(_ event: Event, _ purged: Purged?) -> Next? {
+        guard event.isCodeChanged else { return nil }
+        guard let purged, let held = purged.held else { return .done }
+        return .ask(.releasingPurged(purged.users), .releaseStarts([held]))
+    }
+
+    func answerPurgedReleased(_ users: [ChildAddress], _ event: Event) -> Next? {
+        guard case .startsReleased = event else { return nil }
+        return .ask(.awaitingPurged, .awaitRestarts(users))
+    }
+
+    mutating func answerPurgedAwaited(_ event: Event) -> Next? {
+        guard case .restartsAwaited(let failed) = event else { return nil }
+        noteRestarts(failed)
+        return .done
+    }
+
+    // MARK: Users of old code
+
+    /// Who runs code of a module that is not current, as OTP finds it: a suspended worker runs none, it goes on in what is
+    /// current at its resume; one whose resume is only carried out later counts as what it will be.
+    private func usersOfOldCode(of module: Atom, among workers: [WorkerInfo], _ code: CodeTable) -> [ChildAddress] {
+        workers.filter { worker in
+            guard worker.resident == module else { return false }
+            guard let suspended = suspended[worker.id] else { return code.runsOldCode(worker) }
+            guard suspended.isDue else { return false }
+            return switch suspended.state {
+            case .gone, .hung: false
+            case .suspended: code.runsOldCode(worker)
+            case .handedOff: suspended.successor?.sha256 != code.current[module]?.sha256
+            }
+        }.map(\.id)
     }
 
     mutating func answerUsersOfOldCode(_ change: TableChange, _ event: Event, _ code: CodeTable) -> Next? {
         guard case .workersFound(let workers) = event else { return nil }
-        let users = code.usersOfOldCode(of: change.module, among: workers)
+        let users = usersOfOldCode(of: change.module, among: workers, code)
         guard !users.isEmpty else { return makeCurrent(change, code) }
         switch change.prePurge {
         case .softPurge: return .fail(.oldProcesses(change.module, users))
-        case .brutalPurge: return end(users, of: [change.module], then: .endingUsersOfOldCode(change))
+        case .brutalPurge:
+            // They start again in what this load makes current, not in what it makes old.
+            guard change.version != nil, !heldModules.contains(change.module) else {
+                return end(
+                    users, of: [change.module], then: .endingUsersOfOldCode(change, Purged(users: users, held: nil)))
+            }
+            return .ask(.holdingForPurge(change, users), .holdStarts([change.module]))
         }
+    }
+
+    mutating func answerHeldForPurge(_ change: TableChange, _ users: [ChildAddress], _ event: Event) -> Next? {
+        guard case .startsHeld = event else { return nil }
+        let purged = Purged(users: users, held: change.module)
+        return end(users, of: [change.module], then: .endingUsersOfOldCode(change, purged))
+    }
+
+    func answerUsersEnded(_ change: TableChange, _ purged: Purged, _ event: Event) -> Next? {
+        guard event.isWorkersEnded else { return nil }
+        return .ask(.awaitingEndsOfUsers(change, purged), .awaitRestarts(purged.users))
+    }
+
+    mutating func answerEndsOfUsers(
+        _ change: TableChange, _ purged: Purged, _ event: Event, _ code: CodeTable
+    ) -> Next? {
+        guard case .restartsAwaited(let failed) = event else { return nil }
+        noteRestarts(failed)
+        return makeCurrent(change, code, purged)
+    }
+
+    // MARK: purge
+
+    mutating func beginPurge(_ modules: [Atom]) -> Next {
+        .ask(.findingUsersToPurge(modules), .findWorkers(modules))
     }
 
     mutating func answerUsersToPurge(_ modules: [Atom], _ event: Event, _ code: CodeTable) -> Next? {
         guard case .workersFound(let workers) = event else { return nil }
-        // Those that will be handed over run nothing meanwhile: suspended, they are not old code's users.
-        let users = modules.flatMap { code.usersOfOldCode(of: $0, among: workers) }
-            .filter { !willBeHandedOff($0) }
-        return users.isEmpty ? purge(modules, code) : end(users, of: modules, then: .endingUsersToPurge(modules))
+        let users = modules.flatMap { usersOfOldCode(of: $0, among: workers, code) }
+        return users.isEmpty ? purge(modules, code) : end(users, of: modules, then: .endingUsersToPurge(modules, users))
+    }
+
+    func answerUsersToPurgeEnded(_ modules: [Atom], _ users: [ChildAddress], _ event: Event) -> Next? {
+        guard event.isWorkersEnded else { return nil }
+        return .ask(.awaitingEndsToPurge(modules), .awaitRestarts(users))
+    }
+
+    /// It is done when its ends are: what comes after it in the script meets nobody who is only about to end.
+    mutating func answerEndsToPurge(_ modules: [Atom], _ event: Event, _ code: CodeTable) -> Next? {
+        guard case .restartsAwaited(let failed) = event else { return nil }
+        noteRestarts(failed)
+        return purge(modules, code)
     }
 
     mutating func purge(_ modules: [Atom], _ code: CodeTable) -> Next {
-        .ask(.changingCode, changeCode(.purge(modules), code))
+        .ask(.changingCode(then: nil), changeCode(.purge(modules), code))
     }
 
     /// A suspended worker that is ended is started again at resume, like one that died.
@@ -66,16 +141,6 @@ extension RelupMachine {
         touched += users
         warn("\(names(users)) ran old code of \(modules.map(\.name).joined(separator: ", ")) and ended by the purge")
         for user in users { suspended.update(user) { $0.state = .gone } }
-        ended.append(contentsOf: users)
         return .ask(step, .endWorkers(users, reason: .tuple([.atom("purged"), .list(modules.map { .atom($0) })])))
-    }
-
-    private func willBeHandedOff(_ id: ChildAddress) -> Bool {
-        guard let worker = suspended[id] else { return false }
-        switch worker.state {
-        case .handedOff: return true
-        case .suspended: return successor(of: worker.info) != nil
-        case .gone: return false
-        }
     }
 }

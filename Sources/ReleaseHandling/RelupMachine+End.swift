@@ -71,9 +71,11 @@ extension RelupMachine {
         let failure = Failure(index: index, instruction: script[index], error: error)
         guard isPastPointOfNoReturn else { return conclude(.refused(failure)) }
         guard !hasDoneIrreversible else { return restartNode(failure) }
-        guard !changed.isEmpty else { return abort(from: .endingStandbys, failure) }
+        due = []
+        let uncommitted = changed.filter { !$0.isCommitted }
+        guard !uncommitted.isEmpty else { return abort(from: .endingStandbys, failure) }
         phase = .aborting(.findingNewCode, failure)
-        return [.findWorkers(changed.map(\.module))]
+        return [.findWorkers(uncommitted.map(\.module))]
     }
 
     /// Standbys end with the node.
@@ -96,14 +98,16 @@ extension RelupMachine {
         case .resumingOld:
             let standing = workers { $0 != .gone }
             guard !standing.isEmpty else { return abort(from: .startingAgain, failure) }
-            return ask(.resumingOld, .resumeOld(standing), failure)
+            return ask(
+                .resumingOld, .resumeOld(standing, leavingHung: options.hungWorkers == .abort), failure)
         case .endingFailed, .startingAgain:
             let gone = workers { $0 == .gone }
             guard !gone.isEmpty else { return abort(from: .startingStopped, failure) }
             return ask(.startingAgain, .startAgain(gone), failure)
         case .startingStopped:
-            guard !stopped.isEmpty else { return abort(from: .releasingStarts, failure) }
-            return ask(.startingStopped, .startChildren(allStoppedChildren), failure)
+            let children = stopped.filter { !stoppedBeforeCommit.contains($0.child) }
+            guard !children.isEmpty else { return abort(from: .releasingStarts, failure) }
+            return ask(.startingStopped, .restoreChildren(children), failure)
         case .releasingStarts:
             guard !heldModules.isEmpty else { return abort(from: .awaitingRestarts, failure) }
             return ask(.releasingStarts, .releaseStarts(heldModules.elements), failure)
@@ -124,6 +128,11 @@ extension RelupMachine {
 
     private mutating func aborted(_ failure: Failure) -> [Action] {
         phase = .finished
+        if hasCommitted {
+            let committed = Committed(
+                modules: changed.map(\.module), script: script, count: failure.index ?? script.count)
+            return [.finished(.takeBack(failure, committed, warnings: warnings))]
+        }
         return [.finished(.aborted(failure, warnings: warnings))]
     }
 
@@ -136,22 +145,30 @@ extension RelupMachine {
         switch step {
         case .findingNewCode:
             guard case .workersFound(let found) = event else { return nil }
-            return found.contains(where: alreadyRunsNewCode) ? nil : abort(from: .endingStandbys, failure)
+            let runsUncommitted = found.contains { worker in
+                worker.resident.flatMap(change(of:))?.isCommitted == false && alreadyRunsNewCode(worker)
+            }
+            return runsUncommitted ? nil : abort(from: .endingStandbys, failure)
         case .endingStandbys:
             guard case .standbysEnded = event else { return nil }
             mayHaveStandbys = false
-            standbys = []
+            standbys = [:]
             return abort(from: .restoringCode, failure)
         case .restoringCode:
             guard event.isCodeChanged else { return nil }
-            changed = []
+            changed.removeAll { !$0.isCommitted }
             return abort(from: .restoringSupervisors, failure)
         case .restoringSupervisors:
             guard case .supervisorsRestored(let failed) = event, failed.isEmpty else { return nil }
             changedSupervisors = []
             return abort(from: .resumingOld, failure)
         case .resumingOld:
-            guard case .resumed(_, let failed) = event else { return nil }
+            guard case .resumed(_, let failed, let died) = event else { return nil }
+            for failure in died {
+                suspended.update(failure.worker) { $0.state = .gone }
+                warnings.append(
+                    "\(failure.worker) ended while it was to go on (\(failure.reason.reasonText)): started again")
+            }
             suspended.remove { $0.state != .gone }
             guard let first = failed.first else { return abort(from: .startingAgain, failure) }
             for failed in failed {
@@ -170,7 +187,7 @@ extension RelupMachine {
             return abort(from: .startingStopped, failure)
         case .startingStopped:
             guard case .childrenStarted(_, let failed) = event, failed.isEmpty else { return nil }
-            stopped = []
+            stopped.removeAll { !stoppedBeforeCommit.contains($0.child) }
             return abort(from: .releasingStarts, failure)
         case .releasingStarts:
             guard case .startsReleased = event else { return nil }
@@ -195,6 +212,9 @@ extension RelupMachine {
             if case .switchingPath = step { isPastPointOfNoReturn = true }
             let failure = Failure(index: index, instruction: script[index], error: error)
             return isPastPointOfNoReturn ? restartNode(failure) : conclude(.refused(failure))
+        case .committing(_, let commit):
+            let index = commit.due.first?.index
+            return restartNode(Failure(index: index, instruction: index.map { script[$0] }, error: error))
         case .awaitingRestarts, .takingLastCensus, .purging, .endingStandbys: return restartNode(failure)
         case .aborting(_, let first): return restartNode(first)
         }

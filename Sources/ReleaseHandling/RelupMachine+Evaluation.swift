@@ -25,11 +25,13 @@ extension RelupMachine {
             guard case .workersFound(let workers) = event else { return unexpected(event.name) }
             census = workers
             oldAtCensus = Set(workers.filter(code.runsOldCode).compactMap(\.resident))
-            if let failure = checkOldProcesses(code) { return conclude(.refused(failure)) }
+            if let failure = checkOldProcesses(code, census: census) { return conclude(.refused(failure)) }
             return advance(from: 0, code)
         case .evaluating(let index, let step):
             guard let next = answer(step, event, code) else { return unexpected(event.name) }
             return perform(next, at: index, code)
+        case .committing(let step, let commit):
+            return answerCommit(step, commit, event, code)
         case .awaitingRestarts:
             guard case .restartsAwaited(let failed) = event else { return unexpected(event.name) }
             noteRestarts(failed)
@@ -54,12 +56,22 @@ extension RelupMachine {
         var actions: [Action] = []
         var index = index
         while index < script.count {
+            if !due.isEmpty, script[index].needsRunningWorkers { return actions + commit(then: .goOn(index), code) }
+            current = index
             touched = []
             notes = []
             switch begin(script[index], code) {
             case .done:
                 actions.append(report(at: index))
+                actions += takeCommitted()
                 index += 1
+            case .postponed:
+                index += 1
+            case .commit(.goOn(let next)) where !dueHasEffect:
+                actions += takeDueReports()
+                index = next
+            case .commit(let then):
+                return actions + commit(then: then, code)
             case .ask(let step, let action):
                 phase = .evaluating(index: index, step)
                 return actions + [action]
@@ -69,6 +81,7 @@ extension RelupMachine {
                 return actions + [report(at: index)] + conclude(outcome)
             }
         }
+        guard due.isEmpty else { return actions + commit(then: .goOn(index), code) }
         return actions + endScript(code)
     }
 
@@ -78,7 +91,11 @@ extension RelupMachine {
             phase = .evaluating(index: index, step)
             return [action]
         case .done:
-            return [report(at: index)] + advance(from: index + 1, code)
+            return [report(at: index)] + takeCommitted() + advance(from: index + 1, code)
+        case .postponed:
+            return advance(from: index + 1, code)
+        case .commit(let then):
+            return commit(then: then, code)
         case .fail(let error):
             return fail(error, at: index)
         case .end(let outcome):
@@ -110,9 +127,9 @@ extension RelupMachine {
         case .suspend(let targets):
             return beginSuspend(targets)
         case .codeChange(let mode, let targets):
-            return beginCodeChange(mode ?? .up, targets)
+            return beginCodeChange(mode ?? .up, targets, code)
         case .resume(let modules):
-            return beginResume(modules)
+            return beginResume(modules, code)
         case .stop(let modules):
             return .ask(.stoppingChildren, .stopChildren(modules))
         case .start(let modules):
@@ -131,28 +148,31 @@ extension RelupMachine {
     /// What an answer leads to; `nil` where it is no answer to this step.
     private mutating func answer(_ step: Step, _ event: Event, _ code: CodeTable) -> Next? {
         switch step {
-        case .readingObjectCode(let library, let modules): answerObjectCode(library, modules, event)
+        case .readingObjectCode(let library, let modules): answerObjectCode(library, modules, event, code)
         case .startingStandbys: answerStandbys(event)
         case .switchingPath: answerSwitchedPath(event)
         case .findingUsersOfOldCode(let change): answerUsersOfOldCode(change, event, code)
-        case .endingUsersOfOldCode(let change): event.isWorkersEnded ? makeCurrent(change, code) : nil
-        case .changingCode: event.isCodeChanged ? .done : nil
+        case .holdingForPurge(let change, let users): answerHeldForPurge(change, users, event)
+        case .endingUsersOfOldCode(let change, let purged): answerUsersEnded(change, purged, event)
+        case .awaitingEndsOfUsers(let change, let purged): answerEndsOfUsers(change, purged, event, code)
+        case .changingCode(let purged): answerCodeChanged(event, purged)
+        case .releasingPurged(let users): answerPurgedReleased(users, event)
+        case .awaitingPurged: answerPurgedAwaited(event)
         case .findingUsersToPurge(let modules): answerUsersToPurge(modules, event, code)
-        case .endingUsersToPurge(let modules): event.isWorkersEnded ? purge(modules, code) : nil
+        case .endingUsersToPurge(let modules, let users): answerUsersToPurgeEnded(modules, users, event)
+        case .awaitingEndsToPurge(let modules): answerEndsToPurge(modules, event, code)
         case .holdingStarts(let targets): answerStartsHeld(targets, event)
-        case .findingWorkersToSuspend(let targets): answerWorkersToSuspend(targets, event)
+        case .findingWorkersToSuspend(let targets): answerWorkersToSuspend(targets, event, code)
         case .startingMissingStandbys(let targets, let workers): answerMissingStandbys(targets, workers, event)
-        case .suspending(let workers, let found): answerSuspended(workers, found, event)
+        case .suspending(let suspension): answerSuspended(suspension, event)
         case .terminatingHung(let error): answerHungTerminated(event, error)
         case .changingSupervisors(let orders, let handoffs): answerSupervisorsChanged(orders, handoffs, event)
         case .convertingCode(let handoffs): answerConversion(handoffs, event)
-        case .handingOffUnconverted(let ready, let modules): answerSoftHandoff(ready, modules, event)
-        case .resuming(let ready, let modules): answerResumed(ready, modules, event)
-        case .endingFailed(let ready, let modules): event.isWorkersEnded ? startAgain(ready, modules) : nil
-        case .startingAgain(let gone, let modules): answerStartedAgain(gone, modules, event)
-        case .releasingStarts(let modules): answerStartsReleased(modules, event)
+        case .startingStandbysToResume(let ready, let modules): answerStandbysToResume(ready, modules, event, code)
+        case .handingOffUnconverted(let ready, let modules): answerSoftHandoff(ready, modules, event, code)
         case .stoppingChildren: answerStopped(event)
         case .startingChildren: answerStarted(event)
+        case .findingStarted(let started): answerFoundStarted(started, event)
         case .syncingNodes: answerNodes(event)
         case .applying(let function): answerApplied(function, event)
         }

@@ -15,14 +15,15 @@ extension RelupMachine.Event {
             event("standby_failed", .atom(module), .list(worker.map { [$0.term] } ?? []), reason)
         case .codeChanged: .atom("code_changed")
         case .startsHeld: .atom("starts_held")
-        case .suspended(let ok, let hung, let died): event("suspended", places(ok), places(hung), places(died))
+        case .suspended(let ok, let hung, let died, let waiting):
+            event("suspended", places(ok), places(hung), places(died), places(waiting))
         case .hungTerminated: .atom("hung_terminated")
         case .handedOff(let ok, let failed, let died):
             event("handed_off", places(ok), failures(failed), places(died))
         case .supervisorsChanged(let failed, let died, let notes):
             event("supervisors_changed", failures(failed), places(died), .list(notes.map { .text($0) }))
         case .supervisorsRestored(let failed): event("supervisors_restored", failures(failed))
-        case .resumed(let ok, let failed): event("resumed", places(ok), failures(failed))
+        case .resumed(let ok, let failed, let died): event("resumed", places(ok), failures(failed), failures(died))
         case .startedAgain(let ok, let failed): event("started_again", places(ok), failures(failed))
         case .startsReleased: .atom("starts_released")
         case .workersEnded: .atom("workers_ended")
@@ -52,15 +53,18 @@ extension TraceReader {
         case ("standby_failed", 4):
             return .standbyFailed(
                 module: try atom(parts[1]), worker: try places(parts[2]).first, reason: parts[3])
-        case ("suspended", 4):
-            return .suspended(ok: try places(parts[1]), hung: try places(parts[2]), died: try places(parts[3]))
+        case ("suspended", 5):
+            return .suspended(
+                ok: try places(parts[1]), hung: try places(parts[2]), died: try places(parts[3]),
+                waiting: try places(parts[4]))
         case ("handed_off", 4):
             return .handedOff(ok: try places(parts[1]), failed: try failures(parts[2]), died: try places(parts[3]))
         case ("supervisors_changed", 4):
             return .supervisorsChanged(
                 failed: try failures(parts[1]), died: try places(parts[2]), notes: try list(parts[3], each: text))
         case ("supervisors_restored", 2): return .supervisorsRestored(failed: try failures(parts[1]))
-        case ("resumed", 3): return .resumed(ok: try places(parts[1]), failed: try failures(parts[2]))
+        case ("resumed", 4):
+            return .resumed(ok: try places(parts[1]), failed: try failures(parts[2]), died: try failures(parts[3]))
         case ("started_again", 3): return .startedAgain(ok: try places(parts[1]), failed: try failures(parts[2]))
         case ("restarts_awaited", 2): return .restartsAwaited(notRunning: try failures(parts[1]))
         case ("children_stopped", 3):

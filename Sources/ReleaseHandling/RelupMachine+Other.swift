@@ -9,18 +9,16 @@ extension RelupMachine {
         for module in modules where !stopped.contains(where: { $0.module == module }) {
             note("no child was stopped for \(module.name)")
         }
-        let children = stoppedChildren(of: modules)
+        let mine = stopped.filter { modules.contains($0.module) }
+        for child in mine where child.isForgotten {
+            warn("\(child.child) is not started: its supervisor forgot its spec when it was stopped")
+        }
+        stopped.removeAll { $0.isForgotten && modules.contains($0.module) }
+        // Each once, in the order in which they were stopped.
+        let children = OrderedSet(mine.filter { !$0.isForgotten }.map(\.child)).elements
         guard !children.isEmpty else { return .done }
         return .ask(.startingChildren, .startChildren(children))
     }
-
-    /// Each once, in the order in which they were stopped.
-    private func stoppedChildren(of modules: [Atom]?) -> [ChildAddress] {
-        let entries = stopped.filter { modules?.contains($0.module) ?? true }
-        return OrderedSet(entries.map(\.child)).elements
-    }
-
-    var allStoppedChildren: [ChildAddress] { stoppedChildren(of: nil) }
 
     mutating func answerStopped(_ event: Event) -> Next? {
         guard case .childrenStopped(let children, let failed) = event else { return nil }
@@ -28,6 +26,7 @@ extension RelupMachine {
         touched += children.map(\.child)
         let ended = Set(children.map(\.child))
         suspended.remove { ended.contains($0.info.id) }
+        for worker in ended { standbys[worker] = nil }
         for failure in failed { warn("\(failure.worker) could not be stopped: \(failure.reason.reasonText)") }
         if children.isEmpty, failed.isEmpty { note("no child's spec lists these modules") }
         return .done
@@ -38,6 +37,15 @@ extension RelupMachine {
         touched += ok
         stopped.removeAll { ok.contains($0.child) }
         if let failure = failed.first { return .fail(.start(worker: failure.worker, reason: failure.reason)) }
+        let uncommitted = changed.filter { !$0.isCommitted }.map(\.module)
+        guard suspended.isEmpty, !uncommitted.isEmpty, !ok.isEmpty else { return .done }
+        return .ask(.findingStarted(ok), .findWorkers(uncommitted))
+    }
+
+    /// Who was started in what was loaded runs it: only the opposite script takes that back.
+    mutating func answerFoundStarted(_ started: [ChildAddress], _ event: Event) -> Next? {
+        guard case .workersFound(let workers) = event else { return nil }
+        if workers.contains(where: { started.contains($0.id) && alreadyRunsNewCode($0) }) { markCommitted() }
         return .done
     }
 
@@ -62,7 +70,7 @@ extension RelupMachine {
         guard isPastPointOfNoReturn else {
             return isError ? .fail(.applied(function, reason: result)) : .done
         }
-        if !isError || !Self.isBuiltIn(function), !Self.onlyLooks(function) { hasDoneIrreversible = true }
+        if !isError || !Self.isBuiltIn(function), !Self.onlyLooks(function) { didSomething() }
         guard isError else { return .done }
         if Self.startsApplication(function), !Self.isAlreadyStarted(result) {
             return .fail(.applied(function, reason: result))
@@ -71,13 +79,18 @@ extension RelupMachine {
         return .done
     }
 
+    /// Where nobody is suspended it commits what came before it; in the middle of a group nothing leads back any more.
+    private mutating func didSomething() {
+        if suspended.isEmpty { markCommitted() } else { hasDoneIrreversible = true }
+    }
+
     /// Evaluated by the daemon: where it answers an error, it has done nothing.
     private static func isBuiltIn(_ function: MFA) -> Bool {
         ["application", "supervisor", "code", "timer", "io"].contains(function.module.name)
     }
 
     /// Functions whose effect need not be undone by an abort.
-    private static func onlyLooks(_ function: MFA) -> Bool {
+    static func onlyLooks(_ function: MFA) -> Bool {
         switch function.module.name {
         case "timer", "io": true
         case "application":

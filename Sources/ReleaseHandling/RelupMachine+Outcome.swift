@@ -28,12 +28,29 @@ extension RelupMachine {
         case refused(Failure)
         /// After it, but undone: the old release runs on.
         case aborted(Failure, warnings: [String])
+        /// After a commit, and what came since is undone: what was committed has to be taken back by the opposite script.
+        case takeBack(Failure, Committed, warnings: [String])
         /// After it, and not to be undone: the node has to restart into the permanent release.
         case restartNode(Failure)
         /// The script's first instruction: go on with the rest of it under the new emulator.
         case restartNewEmulator
         /// The script's last instruction: restart into the new release.
         case restartEmulator(warnings: [String])
+    }
+
+    /// What of a script was committed before it failed.
+    public struct Committed: Hashable, Sendable {
+        /// Whose current version was changed.
+        public let modules: [Atom]
+        public let script: [LowLevelInstruction]
+        /// So many of its instructions come before the one that failed.
+        public let count: Int
+
+        public init(modules: [Atom], script: [LowLevelInstruction], count: Int) {
+            self.modules = modules
+            self.script = script
+            self.count = count
+        }
     }
 
     /// What went wrong, at which instruction (none: at the check before the first).

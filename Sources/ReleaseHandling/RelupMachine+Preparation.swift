@@ -4,10 +4,14 @@ import Terms
 /// `load_object_code` and `point_of_no_return`.
 extension RelupMachine {
     func beginLoadObjectCode(_ library: Atom, _ vsn: String, _ modules: [Atom]) -> Next {
-        guard let record = libraries.first(where: { $0.name == library }) else { return .fail(.noSuchLibrary(library)) }
-        guard record.vsn == vsn else { return .fail(.badLibraryVsn(library, wanted: vsn, found: record.vsn)) }
-        return .ask(
-            .readingObjectCode(library: record, modules: modules), .readObjectCode(library: record, modules: modules))
+        do throws(RelupError) {
+            let record = try self.library(library, vsn)
+            return .ask(
+                .readingObjectCode(library: record, modules: modules),
+                .readObjectCode(library: record, modules: modules))
+        } catch {
+            return .fail(error)
+        }
     }
 
     mutating func beginPointOfNoReturn(_ code: CodeTable) -> Next {
@@ -15,7 +19,9 @@ extension RelupMachine {
         .ask(.switchingPath, changeCode(.replacePath(libraries.filter { code.path[$0.name] != $0 }), code))
     }
 
-    mutating func answerObjectCode(_ library: LibraryRecord, _ modules: [Atom], _ event: Event) -> Next? {
+    mutating func answerObjectCode(
+        _ library: LibraryRecord, _ modules: [Atom], _ event: Event, _ code: CodeTable
+    ) -> Next? {
         if case .objectCodeFailed(let module, let reason) = event {
             return .fail(.objectCode(module: module, reason: reason))
         }
@@ -24,7 +30,7 @@ extension RelupMachine {
             let message = "object code of other modules than asked for was read from \(library.directory)"
             return .fail(.unexpectedEvent(message))
         }
-        return objectCodeRead(versions)
+        return objectCodeRead(versions, code)
     }
 
     mutating func answerStandbys(_ event: Event) -> Next? {
@@ -43,32 +49,41 @@ extension RelupMachine {
         return .done
     }
 
-    private mutating func objectCodeRead(_ versions: [CodeVersion]) -> Next {
+    private mutating func objectCodeRead(_ versions: [CodeVersion], _ code: CodeTable) -> Next {
         for version in versions {
-            if version.kind == .functional, convertsModule(version.module) {
-                let reason = "a functional module owns no state that code_change could convert"
-                return .fail(.objectCode(module: version.module, reason: .text(reason)))
-            }
-            if version.kind == .functional, loadedModules.contains(version.module) {
-                let reason = "functional modules (\(version.module.name).so) can't be loaded into running workers"
-                return .fail(.objectCode(module: version.module, reason: .text(reason)))
-            }
+            if let error = problem(of: version) { return .fail(error) }
             objectCode[version.module] = version
         }
-        let orders = versions.filter { $0.kind == .resident }.flatMap(standbyOrders)
+        let orders = versions.filter { $0.kind == .resident }.flatMap { standbyOrders($0, code) }
         guard !orders.isEmpty else { return .done }
         return .ask(.startingStandbys, startStandbys(orders))
     }
 
+    /// What can't be done with a module of this kind, whoever runs it.
+    public func problem(of version: CodeVersion) -> RelupError? {
+        guard version.kind == .functional else { return nil }
+        if convertsModule(version.module) {
+            let reason = "a functional module owns no state that code_change could convert"
+            return .objectCode(module: version.module, reason: .text(reason))
+        }
+        guard loadedModules.contains(version.module) else { return nil }
+        let reason = "functional modules (\(version.module.name).so) can't be loaded into running workers"
+        return .objectCode(module: version.module, reason: .text(reason))
+    }
+
     /// One for each worker that will be handed into this version, else one to see that it can start at all.
-    private func standbyOrders(_ version: CodeVersion) -> [StandbyOrder] {
-        let workers = census.filter { $0.resident == version.module && successor(of: $0) != nil }
+    private func standbyOrders(_ version: CodeVersion, _ code: CodeTable) -> [StandbyOrder] {
+        let workers = workersToHandOver(to: version, census)
         guard !workers.isEmpty else { return [StandbyOrder(worker: nil, version: version)] }
         return workers.map { StandbyOrder(worker: $0.id, version: version) }
     }
 
     mutating func startStandbys(_ orders: [StandbyOrder]) -> Action {
         mayHaveStandbys = true
+        for order in orders {
+            guard let worker = order.worker else { continue }
+            orderedStandbys[worker] = order.version
+        }
         return .startStandbys(orders)
     }
 
@@ -76,7 +91,7 @@ extension RelupMachine {
         for info in infos {
             objectCode[info.module] = objectCode[info.module]?.reporting(info.vsn)
             guard let worker = info.worker else { continue }
-            standbys.insert(worker)
+            standbys[worker] = orderedStandbys.removeValue(forKey: worker)
             touched.append(worker)
         }
     }

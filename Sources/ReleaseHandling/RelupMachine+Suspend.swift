@@ -1,9 +1,24 @@
-import OrderedCollections
 import Instructions
+import OrderedCollections
 import Terms
 import Wire
 
+/// `suspend`: module after module, since who is named first may be in the middle of a request to who is named next.
 extension RelupMachine {
+    /// A suspend under way.
+    struct Suspension: Sendable {
+        let targets: [SuspendTarget]
+        let workers: [ChildAddress: WorkerInfo]
+        /// Who lists which of the modules.
+        let found: [Atom: Set<ChildAddress>]
+        /// Those of one module each, in the order of the modules.
+        var batches: ArraySlice<[SuspendOrder]>
+        /// Those that were asked last.
+        var asked: [SuspendOrder] = []
+        var hung: [ChildAddress] = []
+        var busySupervisor: ChildAddress?
+    }
+
     mutating func beginSuspend(_ targets: [SuspendTarget]) -> Next {
         let modules = targets.map(\.module)
         heldModules.append(contentsOf: modules)
@@ -24,17 +39,12 @@ extension RelupMachine {
         return suspend(targets, workers)
     }
 
-    func answerHungTerminated(_ event: Event, _ error: RelupError?) -> Next? {
-        guard case .hungTerminated = event else { return nil }
-        return error.map { .fail($0) } ?? .done
-    }
-
     /// Workers that came since load_object_code get their standby now, while everything still runs.
-    mutating func answerWorkersToSuspend(_ targets: [SuspendTarget], _ event: Event) -> Next? {
+    mutating func answerWorkersToSuspend(_ targets: [SuspendTarget], _ event: Event, _ code: CodeTable) -> Next? {
         guard case .workersFound(let workers) = event else { return nil }
         let missing = workers.compactMap { worker -> StandbyOrder? in
-            guard targets.contains(where: { worker.modules.contains($0.module) }), !standbys.contains(worker.id),
-                let version = successor(of: worker), !alreadyRunsNewCode(worker), suspended[worker.id] == nil
+            guard targets.contains(where: { worker.modules.contains($0.module) }), suspended[worker.id] == nil,
+                let version = successor(of: worker, code), standbys[worker.id] == nil, !alreadyRunsNewCode(worker)
             else { return nil }
             return StandbyOrder(worker: worker.id, version: version)
         }
@@ -44,26 +54,51 @@ extension RelupMachine {
 
     private mutating func suspend(_ targets: [SuspendTarget], _ workers: [WorkerInfo]) -> Next {
         var found: [Atom: Set<ChildAddress>] = [:]
-        var orders: [SuspendOrder] = []
-        var fresh: [WorkerInfo] = []
+        var orders: [Atom: [SuspendOrder]] = [:]
+        var again: Set<ChildAddress> = []
         for worker in workers {
             let mine = targets.filter { worker.modules.contains($0.module) }
-            guard !mine.isEmpty else { continue }
+            guard let first = mine.first else { continue }
             for target in mine { found[target.module, default: []].insert(worker.id) }
             if suspended[worker.id] != nil {
-                suspended.update(worker.id) { $0.modules.formUnion(mine.map(\.module)) }
+                again.insert(worker.id)
+                suspended.update(worker.id) {
+                    $0.modules.formUnion(mine.map(\.module))
+                    $0.isDue = false
+                }
             } else {
-                fresh.append(worker)
-                orders.append(SuspendOrder(worker: worker.id, timeoutMilliseconds: limit(mine)))
+                let order = SuspendOrder(worker: worker.id, timeoutMilliseconds: limit(mine))
+                orders[first.module, default: []].append(order)
             }
         }
+        // Also those of which nothing is left but that they are to be started.
+        for worker in suspended.all where worker.state == .gone && worker.isDue {
+            let mine = targets.map(\.module).filter(worker.info.modules.contains)
+            guard !mine.isEmpty else { continue }
+            again.insert(worker.info.id)
+            suspended.update(worker.info.id) {
+                $0.modules.formUnion(mine)
+                $0.isDue = false
+            }
+        }
+        takeBackResume(of: again, modules: targets.map(\.module))
         for target in targets where found[target.module] == nil {
             note("no worker's child spec lists \(target.module.name)")
         }
-        guard !orders.isEmpty else { return .done }
+        let batches = OrderedSet(targets.map(\.module)).compactMap { orders[$0] }
+        let known = Dictionary(workers.map { ($0.id, $0) }) { $1 }
+        return suspendNext(Suspension(targets: targets, workers: known, found: found, batches: batches[...]))
+    }
+
+    private mutating func suspendNext(_ suspension: Suspension) -> Next {
+        var suspension = suspension
+        guard let orders = suspension.batches.popFirst() else { return allAsked(suspension) }
+        suspension.asked = orders
         let isFirst = !hasSuspended
         hasSuspended = true
-        return .ask(.suspending(fresh, found), .suspend(orders, isFirst: isFirst))
+        // While others are held, one that does not answer may be waiting for one of them.
+        let grace = due.isEmpty ? nil : options.suspendGraceMilliseconds
+        return .ask(.suspending(suspension), .suspend(orders, isFirst: isFirst, graceMilliseconds: grace))
     }
 
     /// The longest of a worker's limits; `nil` is without end.
@@ -79,27 +114,57 @@ extension RelupMachine {
         return longest
     }
 
-    mutating func answerSuspended(_ workers: [WorkerInfo], _ found: [Atom: Set<ChildAddress>], _ event: Event) -> Next?
-    {
-        guard case .suspended(let ok, var hung, let died) = event else { return nil }
-        let standing = Set(ok).subtracting(hung).subtracting(died)
-        let named = Set(ok + hung + died)
+    mutating func answerSuspended(_ suspension: Suspension, _ event: Event) -> Next? {
+        guard case .suspended(let ok, var hung, let died, let waiting) = event else { return nil }
+        var suspension = suspension
+        let named = Set(ok + hung + died + waiting)
         // Nothing says that one is suspended of which nothing was said.
-        hung += workers.map(\.id).filter { !named.contains($0) }
-        let supervisors = Set(workers.filter(\.isSupervisor).map(\.id))
-        let busy = hung.first(where: supervisors.contains)
-        hung.removeAll(where: supervisors.contains)
-        for worker in workers {
+        hung += suspension.asked.map(\.worker).filter { !named.contains($0) }
+        let standing = Set(ok).subtracting(hung).subtracting(died)
+        if let busy = hung.first(where: { suspension.workers[$0]?.isSupervisor == true }) {
+            suspension.busySupervisor = suspension.busySupervisor ?? busy
+            hung.removeAll { suspension.workers[$0]?.isSupervisor == true }
+        }
+        let isLeftAlone: (ChildAddress) -> Bool = { [options] worker in
+            options.hungWorkers == .abort && suspension.workers[worker]?.resident != nil
+        }
+        for order in suspension.asked where named.contains(order.worker) || hung.contains(order.worker) {
+            guard !waiting.contains(order.worker), let worker = suspension.workers[order.worker] else { continue }
             if worker.isSupervisor, !standing.contains(worker.id) { continue }
-            let modules = Set(found.filter { $0.value.contains(worker.id) }.map(\.key))
-            let state: SuspendedWorker.State = standing.contains(worker.id) ? .suspended : .gone
+            let modules = Set(suspension.found.filter { $0.value.contains(worker.id) }.map(\.key))
+            let isHung = hung.contains(worker.id) && isLeftAlone(worker.id)
+            let state: SuspendedWorker.State = standing.contains(worker.id) ? .suspended : isHung ? .hung : .gone
             suspended.append(SuspendedWorker(info: worker, modules: modules, state: state))
         }
         touched += ok + hung + died
         if !died.isEmpty { warn("\(names(died)) died while being suspended; started again at resume") }
-        let error = busy.map { RelupError.suspend(supervisor: $0) }
+        let left = hung.filter(isLeftAlone)
+        suspension.hung += hung.filter { !isLeftAlone($0) }
+        guard left.isEmpty else { return terminate(suspension, then: .hung(left)) }
+        if let busy = suspension.busySupervisor { return terminate(suspension, then: .suspend(supervisor: busy)) }
+        guard !waiting.isEmpty else { return suspendNext(suspension) }
+        let orders = suspension.asked.filter { waiting.contains($0.worker) }
+        suspension.asked = orders
+        warn(
+            """
+            \(names(waiting)) did not answer within \(options.suspendGraceMilliseconds) ms while workers of earlier groups \
+            were held, and may use one of them: those groups were committed first
+            """)
+        return .commit(then: .suspension(index: current, suspension, waiting: orders))
+    }
+
+    private mutating func allAsked(_ suspension: Suspension) -> Next { terminate(suspension, then: nil) }
+
+    /// The hung ones, once all others are suspended.
+    private mutating func terminate(_ suspension: Suspension, then error: RelupError?) -> Next {
+        let hung = suspension.hung
         guard !hung.isEmpty else { return error.map { .fail($0) } ?? .done }
         warn("\(names(hung)) did not suspend in time: terminated, and started again at resume")
         return .ask(.terminatingHung(then: error), .terminateHung(hung))
+    }
+
+    func answerHungTerminated(_ event: Event, _ error: RelupError?) -> Next? {
+        guard case .hungTerminated = event else { return nil }
+        return error.map { .fail($0) } ?? .done
     }
 }

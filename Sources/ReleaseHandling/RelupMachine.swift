@@ -6,18 +6,24 @@ import Wire
 /// Evaluates a relup script: one action at a time goes out, its answer comes in, the next one follows.
 ///
 /// ```
-/// census ─> instruction, instruction, ... ─> last census ─> standbys ended ─> done
+/// census ─> instruction, instruction, ... ─> commit ─> instruction, ... ─> commit ─> last census ─> standbys ended ─> done
 ///    │            │ before the point of no return: standbys ended ─> refused
-///    └> refused   └ after it: nothing irreversible done? ─> undone step by step ─> aborted
-///                                                    else ─> restartNode
+///    └> refused   └ after it: what came since the last commit is undone step by step ─> aborted, where nothing is committed
+///                                                                                     └> takeBack, where something is
+///                             something of it can't be undone ─> restartNode
 /// ```
 ///
-/// What is irreversible: a worker was resumed in new code; a worker is found (by what it verifiably executes) to run
-/// new code, whether `start`, `startAgain` or its supervisor started it; an `apply` did something. Ending processes
-/// (a hung worker, `stop`, brutal purge) is not: on abort they are started again in the old code.
+/// A script is a sequence of *transactions*. `resume` only says who goes on, and in which code; all of them go on together,
+/// in the script's order, at the *commit*: behind the last conversion, before an instruction that needs running workers,
+/// and before a worker is waited for that does not answer its suspend at once (it may be waiting for one that is held).
 ///
-/// A worker that does not acknowledge `resume`: when no worker was resumed in new code, the old processes all stand
-/// and the upgrade is aborted. When others were, it is ended as if it had crashed right after its resume, so that its
+/// What commits: a worker was resumed in new code; an `apply` did something while nobody was suspended. What can't be
+/// undone: an `apply` did something in the middle of a group; a worker is found (by what it verifiably executes) to run
+/// new code that was not committed, whether `start`, `startAgain` or its supervisor started it. Ending processes
+/// (a hung worker, `stop`, brutal purge) is neither: on abort they are started again in the old code.
+///
+/// A worker that does not acknowledge `resume`: when no worker was resumed in new code yet, the upgrade is aborted. When
+/// others were, it is ended as if it had crashed right after its resume, so that its
 /// supervisor starts it in the new code. That is a warning and not the node's restart: the same crash a moment later
 /// would be its supervisor's and the probation's to judge, and OTP ignores it altogether.
 ///
@@ -39,8 +45,11 @@ public struct RelupMachine: Sendable {
     var phase: Phase = .ready
     /// Whether what fails now has to be undone. A script without a point of no return has it before its start.
     var isPastPointOfNoReturn: Bool
-    /// Whether something was done that an abort can't undo, as far as the machine saw it itself.
+    /// Whether something was done since the last commit that an abort can't undo, as far as the machine saw it itself.
     var hasDoneIrreversible = false
+    /// Whether something of the script has been committed.
+    var hasCommitted = false
+    var isCommitUntold = false
 
     /// What was found before the first instruction.
     var census: [WorkerInfo] = []
@@ -48,24 +57,30 @@ public struct RelupMachine: Sendable {
     var objectCode: [Atom: CodeVersion] = [:]
     /// Modules whose current version this script has changed.
     var changed: [ChangedModule] = []
-    /// What the script's changes of the code table have replaced.
+    /// What the changes of the code table since the last commit have replaced.
     var saved = CodeTable.Saved()
     /// Modules of which somebody ran old code at the census.
     var oldAtCensus: Set<Atom> = []
-    /// Workers for which a standby was started that has not become the worker.
-    var standbys: Set<ChildAddress> = []
+    /// Workers for which a standby was started that has not become the worker, with what it executes.
+    var standbys: [ChildAddress: CodeVersion] = [:]
+    var orderedStandbys: [ChildAddress: CodeVersion] = [:]
     var mayHaveStandbys = false
     /// Suspended and not resumed, in the order in which they were found.
     var suspended = SuspendedWorkers()
+    /// Resumes that the next commit carries out, in the script's order.
+    var due: [DueResume] = []
     var hasSuspended = false
     var heldModules: OrderedSet<Atom> = []
     var stopped: [StoppedChild] = []
+    /// Of those, who was stopped before the last commit: an abort does not start them.
+    var stoppedBeforeCommit: Set<ChildAddress> = []
     /// Workers that the script ended as if they had crashed; awaited at its end.
     var ended: OrderedSet<ChildAddress> = []
-    /// Supervisors whose code_change was asked for; undone on abort.
+    /// Supervisors whose code_change was asked for since the last commit; undone on abort.
     var changedSupervisors: OrderedSet<ChildAddress> = []
 
     /// Of the instruction being evaluated.
+    var current = 0
     var touched: [ChildAddress] = []
     var notes: [String] = []
     var warnings: [String] = []
@@ -89,7 +104,8 @@ public struct RelupMachine: Sendable {
     public var isFinished: Bool {
         switch phase {
         case .finished: true
-        case .ready, .takingCensus, .evaluating, .awaitingRestarts, .takingLastCensus, .purging, .endingStandbys,
+        case .ready, .takingCensus, .evaluating, .committing, .awaitingRestarts, .takingLastCensus, .purging,
+            .endingStandbys,
             .aborting:
             false
         }
@@ -99,6 +115,7 @@ public struct RelupMachine: Sendable {
         case ready
         case takingCensus
         case evaluating(index: Int, Step)
+        case committing(CommitStep, Commit)
         case awaitingRestarts
         case takingLastCensus
         case purging(unpurged: [UnpurgedModule])
@@ -113,25 +130,28 @@ public struct RelupMachine: Sendable {
         case startingStandbys
         case switchingPath
         case findingUsersOfOldCode(TableChange)
-        case endingUsersOfOldCode(TableChange)
-        case changingCode
+        case holdingForPurge(TableChange, [ChildAddress])
+        case endingUsersOfOldCode(TableChange, Purged)
+        case awaitingEndsOfUsers(TableChange, Purged)
+        case changingCode(then: Purged?)
+        case releasingPurged([ChildAddress])
+        case awaitingPurged
         case findingUsersToPurge([Atom])
-        case endingUsersToPurge([Atom])
+        case endingUsersToPurge([Atom], [ChildAddress])
+        case awaitingEndsToPurge([Atom])
         case holdingStarts([SuspendTarget])
         case findingWorkersToSuspend([SuspendTarget])
         case startingMissingStandbys([SuspendTarget], [WorkerInfo])
-        case suspending([WorkerInfo], [Atom: Set<ChildAddress>])
+        case suspending(Suspension)
         /// The instruction fails once the hung workers are on their way out.
         case terminatingHung(then: RelupError?)
         case changingSupervisors([(module: Atom, id: ChildAddress)], then: [Handoff])
         case convertingCode([Handoff])
+        case startingStandbysToResume([ChildAddress], modules: [Atom])
         case handingOffUnconverted([ChildAddress], modules: [Atom])
-        case resuming([ChildAddress], modules: [Atom])
-        case endingFailed([ChildAddress], modules: [Atom])
-        case startingAgain([ChildAddress], modules: [Atom])
-        case releasingStarts([Atom])
         case stoppingChildren
         case startingChildren
+        case findingStarted([ChildAddress])
         case syncingNodes
         case applying(MFA)
     }
@@ -143,6 +163,14 @@ public struct RelupMachine: Sendable {
         let method: PurgeMethod
         let before: CodeVersion?
         var current: CodeVersion?
+        /// Whether an abort leaves it as it is.
+        var isCommitted = false
+    }
+
+    /// Who was ended by the purge before a load, and the module whose starts are held until that is done.
+    struct Purged: Sendable {
+        let users: [ChildAddress]
+        let held: Atom?
     }
 
     /// `load` (with what becomes current) or `remove`.
@@ -170,6 +198,10 @@ public struct RelupMachine: Sendable {
     enum Next {
         case ask(Step, Action)
         case done
+        /// It is told with the commit that carries it out.
+        case postponed
+        /// What was resumed so far goes on first.
+        case commit(then: AfterCommit)
         case fail(RelupError)
         case end(Outcome)
     }

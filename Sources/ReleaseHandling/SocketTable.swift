@@ -15,8 +15,9 @@ public import Wire
 ///
 /// A spec asks for its sockets one by one (`decide`), each decision is performed and told (`took`, `bound`) before the
 /// next, and at the end the place keeps what it was given and nothing else (`settle`). A standby asks too, beside the
-/// process that still serves: for it nothing is closed that this one may need again, and `settle` comes when it has become
-/// the worker. So a spec that comes with an upgrade may be called off.
+/// process that still serves, perhaps with another spec: what it is given stands beside what the place has, under its
+/// names, and nothing of the place's is changed, until it has become the worker (`handOver`) or is gone (`withdraw`). So a
+/// spec that comes with an upgrade may be called off.
 ///
 /// Irreversible: `close` of a socket, with what waits in its backlog. It is closed before another is bound only where
 /// both can't be.
@@ -55,13 +56,15 @@ public struct SocketTable: Hashable, Sendable {
 
     public enum Action: Hashable, Sendable {
         case close(Number)
+        /// Give its file the access of its spec.
+        case access(Number, SocketSpec)
         /// Hand it to the service manager, which gives it to the daemon's next run.
         case store(Number, name: String)
         case unstore(name: String)
     }
 
     /// One that a place has.
-    private struct Kept: Hashable {
+    struct Kept: Hashable {
         var owner: ChildAddress
         var spec: SocketSpec
         var storeName: String
@@ -76,9 +79,11 @@ public struct SocketTable: Hashable, Sendable {
         let listenAddress: ListenAddress?
     }
 
-    private var kept: [Number: Kept] = [:]
+    var kept: [Number: Kept] = [:]
     private var left: [Number: Left] = [:]
-    private var names: [ChildAddress: [String: Number]] = [:]
+    var names: [ChildAddress: [String: Number]] = [:]
+    /// What a standby of the place was given, by the names of its spec.
+    var offered: [ChildAddress: [String: Number]] = [:]
     /// By what only one can listen at, so that a question costs the same however many there are.
     private var byKey: [ListenAddress.Key: Set<Number>] = [:]
     private var leftByName: [String: Number] = [:]
@@ -110,7 +115,7 @@ public struct SocketTable: Hashable, Sendable {
         if let number = names[place]?[spec.name], let own = kept[number], own.spec.listen == spec.listen,
             !unreachable.contains(number)
         {
-            return .use(number, access: !own.spec.hasAccess(of: spec))
+            return .use(number, access: purpose == .start && !own.spec.hasAccess(of: spec))
         }
         // The store names what a place had by what its spec said: the same spec has the same socket.
         if let number = leftByName[Self.storeName(place, spec)], !unreachable.contains(number) {
@@ -119,7 +124,9 @@ public struct SocketTable: Hashable, Sendable {
         let asked = ListenAddress(spec.listen)
         let near = rivals(asked).filter { !unreachable.contains($0) }
         if let number = near.first(where: { isMine($0, place, isVacant) && isSame($0, spec, asked) }) {
-            return .use(number, access: kept[number]?.spec.hasAccess(of: spec) != true)
+            let isOwn = kept[number]?.owner == place
+            return .use(
+                number, access: !(isOwn && purpose == .standby) && kept[number]?.spec.hasAccess(of: spec) != true)
         }
         var closed: [Number] = []
         for number in near where asked.map({ excludes(number, $0) }) == true {
@@ -150,15 +157,16 @@ public struct SocketTable: Hashable, Sendable {
         (kept[number]?.listenAddress ?? left[number]?.listenAddress)?.excludes(asked) ?? false
     }
 
-    private func unstore(_ number: Number) -> Action {
+    func unstore(_ number: Number) -> Action {
         .unstore(name: kept[number]?.storeName ?? left[number]?.storeName ?? "")
     }
 
     // MARK: Outcomes
 
-    /// It is the place's now, under this name. `address`: what the socket says where it listens.
-    public mutating func took(_ number: Number, _ spec: SocketSpec, of place: ChildAddress, address: String) -> [Action]
-    {
+    /// It is the place's now, or its standby's, under this name. `address`: what the socket says where it listens.
+    public mutating func took(
+        _ number: Number, _ spec: SocketSpec, of place: ChildAddress, for purpose: Purpose = .start, address: String
+    ) -> [Action] {
         if let found = left.removeValue(forKey: number) {
             leftByName[found.storeName] = nil
             kept[number] = Kept(
@@ -168,26 +176,24 @@ public struct SocketTable: Hashable, Sendable {
             if owner != place {
                 names[owner] = names[owner]?.filter { $0.value != number }
                 if names[owner]?.isEmpty == true { names[owner] = nil }
+                kept[number]?.owner = place
+                kept[number]?.spec = spec
+            } else if purpose == .start {
+                kept[number]?.spec = spec
             }
-            kept[number]?.owner = place
-            kept[number]?.spec = spec
         }
-        return put(number, spec, place)
-    }
-
-    /// A standby has it too, under the name of its spec.
-    public mutating func borrowed(_ number: Number, _ spec: SocketSpec, of place: ChildAddress) {
-        if names[place]?[spec.name] == nil { names[place, default: [:]][spec.name] = number }
+        return put(number, spec, place, purpose)
     }
 
     public mutating func bound(
-        _ spec: SocketSpec, of place: ChildAddress, address: String, _ listenAddress: ListenAddress?
+        _ spec: SocketSpec, of place: ChildAddress, for purpose: Purpose = .start, address: String,
+        _ listenAddress: ListenAddress?
     ) -> (number: Number, actions: [Action]) {
         let number = next()
         let storeName = Self.storeName(place, spec)
         kept[number] = Kept(
             owner: place, spec: spec, storeName: storeName, address: address, listenAddress: listenAddress)
-        let replaced = put(number, spec, place)
+        let replaced = put(number, spec, place, purpose)
         return (number, replaced + [.store(number, name: storeName)])
     }
 
@@ -196,28 +202,43 @@ public struct SocketTable: Hashable, Sendable {
         for case .close(let number) in actions { forget(number) }
     }
 
-    private mutating func put(_ number: Number, _ spec: SocketSpec, _ place: ChildAddress) -> [Action] {
+    private mutating func put(
+        _ number: Number, _ spec: SocketSpec, _ place: ChildAddress, _ purpose: Purpose
+    ) -> [Action] {
+        for key in keys(of: number) { byKey[key, default: []].insert(number) }
+        if purpose == .standby {
+            offered[place, default: [:]][spec.name] = number
+            return []
+        }
         let before = names[place]?[spec.name]
         names[place, default: [:]][spec.name] = number
-        for key in keys(of: number) { byKey[key, default: []].insert(number) }
-        guard let before, before != number, names[place]?.values.contains(before) == false else { return [] }
         // What had this name listens elsewhere, or where nobody can reach it.
-        let actions = [unstore(before), .close(before)]
-        forget(before)
-        return actions
+        guard let before, before != number else { return [] }
+        return closeUnused([before], of: place)
     }
 
     /// What the place has is what its spec says. Under the store's name of it, which the next run looks for.
     public mutating func settle(_ place: ChildAddress, _ specs: [SocketSpec]) -> [Action] {
         guard let own = names[place] else { return [] }
-        var actions: [Action] = []
         let wanted = Set(specs.map(\.name))
-        let used = Set(own.filter { wanted.contains($0.key) }.values)
-        names[place] = used.isEmpty ? nil : own.filter { wanted.contains($0.key) }
-        for number in Set(own.values).subtracting(used).sorted() {
+        let rest = own.filter { wanted.contains($0.key) }
+        names[place] = rest.isEmpty ? nil : rest
+        return closeUnused(own.values, of: place) + storeAnew(place, specs)
+    }
+
+    /// Closes those that neither the place nor its standby has any more.
+    mutating func closeUnused(_ numbers: some Sequence<Number>, of place: ChildAddress) -> [Action] {
+        let used = Set((names[place] ?? [:]).values).union((offered[place] ?? [:]).values)
+        var actions: [Action] = []
+        for number in Set(numbers).subtracting(used).sorted() {
             actions += [unstore(number), .close(number)]
             forget(number)
         }
+        return actions
+    }
+
+    mutating func storeAnew(_ place: ChildAddress, _ specs: [SocketSpec]) -> [Action] {
+        var actions: [Action] = []
         for spec in specs {
             // One that was borrowed listens elsewhere than the spec says: the next run must not find it under that.
             guard let number = names[place]?[spec.name], let socket = kept[number], socket.spec.listen == spec.listen
@@ -232,7 +253,7 @@ public struct SocketTable: Hashable, Sendable {
     }
 
     /// The place is gone.
-    public mutating func close(of place: ChildAddress) -> [Action] { settle(place, []) }
+    public mutating func close(of place: ChildAddress) -> [Action] { withdraw(place) + settle(place, []) }
 
     /// Closes what nobody asked for: the release that booted has no such place.
     public mutating func forgetUnclaimed() -> [Action] {
@@ -247,7 +268,7 @@ public struct SocketTable: Hashable, Sendable {
         return Set([asked, bound].compactMap { $0?.key })
     }
 
-    private mutating func forget(_ number: Number) {
+    mutating func forget(_ number: Number) {
         for key in keys(of: number) {
             byKey[key]?.remove(number)
             if byKey[key]?.isEmpty == true { byKey[key] = nil }
@@ -255,6 +276,8 @@ public struct SocketTable: Hashable, Sendable {
         if let owner = kept.removeValue(forKey: number)?.owner {
             names[owner] = names[owner]?.filter { $0.value != number }
             if names[owner]?.isEmpty == true { names[owner] = nil }
+            offered[owner] = offered[owner]?.filter { $0.value != number }
+            if offered[owner]?.isEmpty == true { offered[owner] = nil }
         }
         if let storeName = left.removeValue(forKey: number)?.storeName { leftByName[storeName] = nil }
     }
@@ -296,7 +319,7 @@ extension SocketTable {
 }
 
 extension SocketSpec {
-    fileprivate func hasAccess(of other: SocketSpec) -> Bool {
+    func hasAccess(of other: SocketSpec) -> Bool {
         mode == other.mode && user == other.user && group == other.group
     }
 }

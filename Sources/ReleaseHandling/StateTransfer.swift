@@ -3,8 +3,8 @@ import Wire
 
 /// One state on its way from a suspended process into a standby, until the standby has all of it.
 ///
-/// The announcement comes on the channel, the packets on the transfer socket, and the two are not ordered with each
-/// other: what was announced and what came must meet. Packets are passed on as they come.
+/// Packets come on the transfer socket and are passed on as they come; the announcement comes on the channel, after all
+/// of them, and says how much there was to be.
 public struct StateTransfer: Hashable, Sendable {
     /// What the driver found of the descriptors that came with a packet.
     public enum Memory: Hashable, Sendable {
@@ -13,23 +13,22 @@ public struct StateTransfer: Hashable, Sendable {
         case unsound(String)
     }
 
-    enum Outcome: Hashable {
-        case waits
-        case complete(StateImport)
+    enum Received: Hashable {
+        /// As the importing process is to have it.
+        case relayed(TransferPacket)
         case violated(Term)
     }
 
-    private struct Announcement: Hashable {
-        let size: Int
-        let descriptors: Int
+    enum Announced: Hashable {
+        case complete(StateImport)
+        case violated(Term)
     }
 
     let importRef: Int
     private let exportRef: Int
     private let importing: CodeChange
     private let fromVsn: Term
-    /// Not there before it came; the same of the state's size.
-    private var announced: Announcement?
+    /// Of the state, once it came.
     private var stateSize: Int?
     private var descriptorsPassed = 0
 
@@ -40,40 +39,32 @@ public struct StateTransfer: Hashable, Sendable {
         fromVsn = order.fromVsn
     }
 
-    /// Nil where the packet may not be passed on.
-    mutating func receive(_ packet: TransferPacket, _ memory: Memory) -> (relayed: TransferPacket?, Outcome) {
+    mutating func receive(_ packet: TransferPacket, _ memory: Memory) -> Received {
         guard packet.ref == exportRef else {
-            return (nil, .violated(Self.violation("a packet of another export, ref \(packet.ref)")))
+            return .violated(Self.violation("a packet of another export, ref \(packet.ref)"))
         }
-        if case .unsound(let sentence) = memory { return (nil, .violated(Self.violation(sentence))) }
+        if case .unsound(let sentence) = memory { return .violated(Self.violation(sentence)) }
         switch packet {
         case .state(_, let size):
-            guard stateSize == nil else {
-                return (nil, .violated(Self.violation("more than one state in one export")))
-            }
+            guard stateSize == nil else { return .violated(Self.violation("more than one state in one export")) }
             stateSize = size
         case .descriptors(_, let first, let count):
-            guard first == descriptorsPassed else {
-                return (nil, .violated(Self.violation("descriptors out of order")))
-            }
+            guard first == descriptorsPassed else { return .violated(Self.violation("descriptors out of order")) }
             descriptorsPassed += count
         }
-        return (packet.with(ref: importRef), outcome)
+        return .relayed(packet.with(ref: importRef))
     }
 
-    mutating func announce(size: Int, descriptors: Int) -> Outcome {
-        announced = Announcement(size: size, descriptors: descriptors)
-        return outcome
-    }
-
-    private var outcome: Outcome {
-        guard let announced, let stateSize, descriptorsPassed >= announced.descriptors else { return .waits }
-        guard stateSize == announced.size, descriptorsPassed == announced.descriptors else {
-            return .violated(Self.violation("export announced other sizes than it sent"))
+    /// Nothing comes after it: what is missing now will never come.
+    func announce(size: Int, descriptors: Int) -> Announced {
+        guard stateSize == size, descriptorsPassed == descriptors else {
+            let came = stateSize.map { "a state of \($0) bytes" } ?? "no state"
+            return .violated(
+                Self.violation(
+                    "export announced a state of \(size) bytes and \(descriptors) descriptors, but \(came) and "
+                        + "\(descriptorsPassed) descriptors came"))
         }
-        return .complete(
-            StateImport(
-                size: announced.size, descriptors: announced.descriptors, fromVsn: fromVsn, change: importing))
+        return .complete(StateImport(size: size, descriptors: descriptors, fromVsn: fromVsn, change: importing))
     }
 
     static func violation(_ text: String) -> Term { .tuple([.atom("protocol_error"), .text(text)]) }

@@ -7,7 +7,9 @@ struct SuspendedWorker: Sendable {
     enum State: Sendable {
         /// The old process stands and is suspended.
         case suspended
-        /// So it does, and the standby has its state.
+        /// It stands and did not answer in time: it is to be left alone.
+        case hung
+        /// The old process stands, and the standby has its state.
         case handedOff
         /// There is no process: hung and terminated, or died. Started again at resume.
         case gone
@@ -17,6 +19,10 @@ struct SuspendedWorker: Sendable {
     /// For which it was suspended and not resumed yet.
     var modules: Set<Atom>
     var state: State
+    /// Whether the next commit resumes it: by the script it runs already, in what it has now.
+    var isDue = false
+    /// The code of the standby that has its state.
+    var successor: CodeVersion?
 }
 
 /// The suspended workers in the order in which they were found, each also found by its place: what is done for each of

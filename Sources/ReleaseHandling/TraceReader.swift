@@ -111,8 +111,9 @@ struct TraceReader {
     }
 
     func stopped(_ term: Term) throws(FileError) -> RelupMachine.StoppedChild {
-        let parts = try tuple(term, 2, "{Module, Worker}")
-        return RelupMachine.StoppedChild(module: try atom(parts[0]), child: try place(parts[1]))
+        let parts = try tuple(term, 3, "{Module, Worker, IsForgotten}")
+        return RelupMachine.StoppedChild(
+            module: try atom(parts[0]), child: try place(parts[1]), isForgotten: try boolean(parts[2]))
     }
 }
 
@@ -171,7 +172,7 @@ extension RelupMachine.StandbyInfo {
 }
 
 extension RelupMachine.StoppedChild {
-    var term: Term { .tuple([.atom(module), child.term]) }
+    var term: Term { .tuple([.atom(module), child.term, .bool(isForgotten)]) }
 }
 
 extension Optional {

@@ -36,12 +36,13 @@ public struct Unpurged: Hashable, Sendable {
     public var isEmpty: Bool { modules.isEmpty }
     public var hasDue: Bool { !due.isEmpty }
 
-    /// Takes over what an install left; a module that is already here keeps its first purge method, as in OTP.
+    /// Takes over what an install left. Of a module that is already here the new purge method counts: in OTP the unpurged
+    /// modules of an install come in the place of those before.
     public mutating func add(_ more: [UnpurgedModule]) {
         for new in more {
             due.remove(new.module)
             if let index = modules.firstIndex(where: { $0.module == new.module }) {
-                modules[index] = UnpurgedModule(module: new.module, method: modules[index].method, users: new.users)
+                modules[index] = new
             } else {
                 modules.append(new)
             }

@@ -17,7 +17,7 @@ extension SourceFiles {
                     return .failed(SystemError.name(error.number).lowercased())
                 }
             },
-            names: Directory.names, digest: digests.digest,
+            names: Directory.names, digest: digests.digest, tree: digests.tree,
             matchesWhole: { (vsn, expression) throws(VersionPatternError) in
                 do {
                     return try RegularExpression(utf8: expression).matchesWhole(vsn)
@@ -38,6 +38,15 @@ private final class DigestCache {
         let digest = exists(path) ? (try? FileDigest.sha256(path)).map { Array($0.utf8) } : nil
         digests[path] = digest
         return digest
+    }
+
+    private var trees: [String: [String: String]] = [:]
+
+    func tree(_ directory: String) -> [String: String] {
+        if let known = trees[directory] { return known }
+        let tree = Directory.fingerprints(directory)
+        trees[directory] = tree
+        return tree
     }
 
     private func exists(_ path: String) -> Bool {

@@ -18,6 +18,12 @@ public struct ChildAddress: Hashable, Sendable {
         ChildAddress(application: application, path: [.atom(module)])
     }
 
+    /// Whether this stands somewhere below that supervisor.
+    public func isBelow(_ supervisor: ChildAddress) -> Bool {
+        application == supervisor.application && path.count > supervisor.path.count
+            && path.starts(with: supervisor.path)
+    }
+
     /// The place of a child of the supervisor at this place.
     public func child(_ id: Term) -> ChildAddress {
         ChildAddress(application: application, path: path + [id])

@@ -48,11 +48,14 @@ public struct InstallPlan: Hashable, Sendable, Codable {
         public var text: String
         /// Places in the tree, such as `kv/kv_sup/store`.
         public var workers: [String]
+        /// Sentences, where there is something to tell of it.
+        public var notes: [String]
 
-        public init(index: Int, text: String, workers: [String]) {
+        public init(index: Int, text: String, workers: [String], notes: [String] = []) {
             self.index = index
             self.text = text
             self.workers = workers
+            self.notes = notes
         }
     }
 
@@ -158,11 +161,12 @@ extension InstallPlan: ControlShape {
           "to": {"type": "string"},
           "direction": {"enum": ["up", "down"]},
           "description": {"type": "string"},
-          "instructions": {"type": "array", "items": {"type": "object", "required": ["index", "text", "workers"],
-            "additionalProperties": false, "properties": {
+          "instructions": {"type": "array", "items": {"type": "object",
+            "required": ["index", "text", "workers", "notes"], "additionalProperties": false, "properties": {
             "index": {"type": "integer"},
             "text": {"type": "string", "description": "the instruction as a term"},
-            "workers": {"type": "array", "items": {"type": "string"}}}}},
+            "workers": {"type": "array", "items": {"type": "string"}},
+            "notes": {"type": "array", "items": {"type": "string"}}}}},
           "warnings": {"type": "array", "items": {"type": "string"}}}}
         """#
     }

@@ -39,12 +39,14 @@ struct ControlClient {
 
     /// Calls `onLine` with each line of the body, without its end, until it returns false.
     ///
+    /// - Parameter onOpen: called once the daemon has taken the request on and before its first line.
     /// - Returns: what the daemon answered with instead of a stream.
     func stream(
-        _ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil, onLine: ([UInt8]) throws -> Bool
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil, onOpen: () -> Void = {},
+        onLine: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         var pending: [UInt8] = []
-        return try await exchange(method, path, body: body) { chunk in
+        return try await exchange(method, path, body: body, onOpen: onOpen) { chunk in
             pending += chunk
             var lines = pending.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             pending = lines.popLast().map(Array.init) ?? []
@@ -57,7 +59,8 @@ struct ControlClient {
     }
 
     private func exchange(
-        _ method: ControlRow.Method, _ path: String, body: [UInt8]?, onChunk: ([UInt8]) throws -> Bool
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]?, onOpen: () -> Void = {},
+        onChunk: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         let connection = try await connect()
         do {
@@ -76,7 +79,7 @@ struct ControlClient {
                             headers: headers)))
                 if let body { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
                 try await outbound.write(.end(nil))
-                return try await read(inbound, onChunk: onChunk)
+                return try await read(inbound, onOpen: onOpen, onChunk: onChunk)
             }
         } catch let failure as Failure {
             throw failure
@@ -86,7 +89,8 @@ struct ControlClient {
     }
 
     private func read(
-        _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, onChunk: ([UInt8]) throws -> Bool
+        _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, onOpen: () -> Void,
+        onChunk: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         var refusal: [UInt8]?
         var status: UInt?
@@ -94,7 +98,7 @@ struct ControlClient {
             switch part {
             case .head(let head):
                 status = head.status.code
-                if !(200..<300).contains(head.status.code) { refusal = [] }
+                if (200..<300).contains(head.status.code) { onOpen() } else { refusal = [] }
             case .body(let buffer):
                 if refusal != nil {
                     refusal? += Array(buffer.readableBytesView)

@@ -5,6 +5,7 @@ enum Exit: Int32 {
     case failure = 1
     case refused = 2
     case rolledBack = 3
+    case lost = 4
     case usage = 64
     case unavailable = 69
 }
@@ -14,6 +15,8 @@ struct Failure: Error {
     var exit: Exit
     var message: String
     var advice: String?
+    /// Whose state or connections did not come over.
+    var lost: [InstallResult.Loss] = []
 
     init(_ exit: Exit, _ message: String, advice: String? = nil) {
         self.exit = exit
@@ -33,9 +36,25 @@ struct Failure: Error {
             exit, "\(subject): \(error.message) (\(error.code.rawValue))", advice: Self.advice(for: error, subject))
     }
 
+    /// The same with what was lost, which is then what the exit code tells.
+    func losing(_ lost: [InstallResult.Loss]) -> Failure {
+        guard !lost.isEmpty else { return self }
+        var failure = self
+        failure.exit = .lost
+        failure.lost = lost
+        return failure
+    }
+
+    /// What was lost comes last: it is what a person has to act on.
     func report() {
-        Terminal.standardError.write("releasectl: \(printable(message))\n")
-        if let advice { Terminal.standardError.write("  \(printable(advice))\n") }
+        let terminal = Terminal.standardError
+        terminal.line("releasectl: \(printable(message))")
+        if let advice { terminal.line("  \(printable(advice))") }
+        guard !lost.isEmpty else { return }
+        terminal.line(terminal.paint("lost:", .red))
+        for loss in lost {
+            terminal.line(terminal.paint(printable("  \(loss.worker): \(loss.what): \(loss.why)"), .red))
+        }
     }
 
     private static func advice(for error: ControlError, _ subject: String) -> String? {

@@ -1,42 +1,98 @@
-import ArgumentParser
-import Wire
+public import ArgumentParser
+public import Wire
 
 struct InstallRelease: ControlCommand {
     static let configuration = CommandConfiguration(
         asking: Operations.releases.install,
         discussion: """
             Shows each instruction as it is evaluated and, at the end, whom it touched and how long it took. \
+            Whose state or connections did not come over is told last, and the exit code is then 4. \
             Interrupting releasectl does not stop the install. With --json: one line for each instruction, then \
-            the result.
+            the result, and with --wait-permanent the events of the release's probation.
             """)
 
     @Argument(help: "The release's vsn.") var vsn: String
+    @Option(
+        help: ArgumentHelp(
+            """
+            A worker that does not suspend in time: terminate it and start it in the new code, or abort the install and \
+            leave it alone.
+            """, valueName: "terminate|abort"))
+    var hung: InstallRequest.HungWorkers?
+    @Option(
+        name: .customLong("suspend-timeout-ms"),
+        help: ArgumentHelp("How long a worker may take to suspend, where the script does not say.", valueName: "ms"))
+    var suspendTimeoutMilliseconds: Int?
+    @Option(
+        name: .customLong("code-change-timeout-ms"),
+        help: ArgumentHelp(
+            "How long the handoff of each worker's state may take, from export to import.", valueName: "ms"))
+    var codeChangeTimeoutMilliseconds: Int?
+    @Option(
+        name: .customLong("suspend-grace-ms"),
+        help: ArgumentHelp(
+            "How long a worker may take to suspend while those of earlier groups are held.", valueName: "ms"))
+    var suspendGraceMilliseconds: Int?
+    @Flag(help: "Go on until the release is permanent, or was taken back within its probation.")
+    var waitPermanent = false
     @OptionGroup var options: GlobalOptions
     var subject: String { "install-release \(vsn)" }
 
     func run(in session: Session) async throws {
+        let request = try request()
+        // Before the install is asked for: no event may be missed between its result and the wait.
+        var follow = waitPermanent ? try await ProbationFollow(of: vsn, in: session) : nil
         let progress = ProgressLine(terminal: .standardError, isShown: !session.json)
-        var result: InstallResult?
-        do {
-            try await session.follow(Operations.releases.install, OfRelease(vsn), body: InstallRequest()) { step in
-                switch step {
-                case .progress(let step):
-                    progress.show("[\(step.index + 1)/\(step.count)] \(step.text)")
-                case .result(let last):
-                    result = last
-                case .error(let error):
-                    throw Failure(error, subject: subject)
-                }
-                return true
-            }
-        } catch {
-            progress.clear()
-            throw error
+        let result = try await install(request, in: session, progress)
+        if !session.json { show(result, on: session.output) }
+        if let failure = failure(of: result), result.outcome != .done { throw failure }
+        let verdict = await follow?.verdict { seconds in
+            progress.show("\(vsn) is on probation for \(decimal(seconds, digits: 0)) s")
         }
         progress.clear()
-        guard let result else { throw session.client.lost("it gave no result") }
-        if !session.json { show(result, on: session.output) }
+        if let verdict {
+            if let failure = failure(of: verdict) { throw failure.losing(result.lost) }
+            if !session.json { show(verdict, on: session.output) }
+        }
         if let failure = failure(of: result) { throw failure }
+    }
+
+    private func request() throws -> InstallRequest {
+        for (option, value) in [
+            ("--suspend-timeout-ms", suspendTimeoutMilliseconds),
+            ("--code-change-timeout-ms", codeChangeTimeoutMilliseconds),
+            ("--suspend-grace-ms", suspendGraceMilliseconds),
+        ] {
+            let range = InstallRequest.timeouts
+            guard let value, !range.contains(value) else { continue }
+            throw Failure(
+                .usage, "install-release: \(option) is \(value)",
+                advice: "Give \(range.lowerBound) to \(range.upperBound).")
+        }
+        return InstallRequest(
+            suspendTimeoutMilliseconds: suspendTimeoutMilliseconds,
+            codeChangeTimeoutMilliseconds: codeChangeTimeoutMilliseconds, hungWorkers: hung,
+            suspendGraceMilliseconds: suspendGraceMilliseconds)
+    }
+
+    private func install(
+        _ request: InstallRequest, in session: Session, _ progress: ProgressLine
+    ) async throws -> InstallResult {
+        defer { progress.clear() }
+        var result: InstallResult?
+        try await session.follow(Operations.releases.install, OfRelease(vsn), body: request) { step in
+            switch step {
+            case .progress(let step):
+                progress.show("[\(step.index + 1)/\(step.count)] \(step.text)")
+            case .result(let last):
+                result = last
+            case .error(let error):
+                throw Failure(error, subject: subject)
+            }
+            return true
+        }
+        guard let result else { throw session.client.lost("it gave no result") }
+        return result
     }
 
     private func show(_ result: InstallResult, on output: Terminal) {
@@ -72,30 +128,80 @@ struct InstallRelease: ControlCommand {
         }
     }
 
+    private func show(_ verdict: ReleaseOutlook.Verdict, on output: Terminal) {
+        switch verdict {
+        case .permanent: output.line(output.paint("\(printable(vsn)) is permanent", .green))
+        case .waitsForMakePermanent:
+            let line = "\(vsn) passed its probation; it waits for `releasectl make-permanent \(vsn)`"
+            output.line(output.paint(printable(line), .green))
+        case .makePermanentFailed, .takenBack, .replaced, .unknown, .nodeEnded: break
+        }
+    }
+
+    /// What is lost is told whatever the outcome, and decides the exit code.
     private func failure(of result: InstallResult) -> Failure? {
         let reason = result.reason ?? "no reason given"
         var place = ""
         if let failed = result.failedInstruction { place += " at instruction \(failed.index + 1), \(failed.text)" }
         if let worker = result.worker { place += " for \(worker)" }
+        let isWhole = result.lost.isEmpty
+        let (from, partly) = (result.from, "but not all came through: see what was lost.")
+        let failure: Failure
         switch result.outcome {
         case .done:
-            return nil
+            if isWhole { return nil }
+            failure = Failure(.lost, "\(subject): \(result.to) runs, but not all came through")
         case .refused:
-            return Failure(
+            failure = Failure(
                 .refused, "\(subject): refused\(place): \(reason)",
-                advice: "Nothing was changed: \(result.from) runs on.")
+                advice: isWhole ? "Nothing was changed: \(from) runs on." : "\(from) runs on, \(partly)")
         case .aborted:
-            return Failure(
+            failure = Failure(
                 .rolledBack, "\(subject): failed\(place): \(reason)",
-                advice: "It was rolled back: \(result.from) runs on as before.")
+                advice: "It was rolled back: \(from) runs on" + (isWhole ? " as before." : ", \(partly)"))
+        case .restarting where result.reason == nil:
+            if isWhole { return waitPermanent ? self.failure(of: ReleaseOutlook.Verdict.nodeEnded(.init())) : nil }
+            failure = Failure(.lost, "\(subject): the node restarts as the script says, but not all came through")
         case .restarting:
-            guard result.reason != nil else { return nil }
-            return Failure(
+            failure = Failure(
                 .failure, "\(subject): failed\(place): \(reason)",
                 advice: "It is not rolled back: the permanent release boots next.")
         }
+        return failure.losing(result.lost)
+    }
+
+    private func failure(of verdict: ReleaseOutlook.Verdict) -> Failure? {
+        let see = "See `releasectl status` and `releasectl which-releases`."
+        switch verdict {
+        case .permanent, .waitsForMakePermanent: return nil
+        case .takenBack(let other, let reason):
+            return Failure(
+                .rolledBack, "\(subject): \(vsn) was taken back within its probation: \(reason)",
+                advice: other.map { "\($0) runs again." } ?? see)
+        case .makePermanentFailed(let sentence):
+            return Failure(
+                .failure, "\(subject): \(sentence)",
+                advice: "See `releasectl which-releases`; `releasectl make-permanent \(vsn)` tries again.")
+        case .replaced(let other):
+            return Failure(
+                .failure, "\(subject): \(other) was installed over it before \(vsn) was permanent", advice: see)
+        case .unknown:
+            return Failure(
+                .failure,
+                "\(subject): \(vsn) is on probation no more and not permanent; the event that says why is missing",
+                advice: see)
+        case .nodeEnded(let end):
+            let what =
+                end.failure.map { "\(vsn) failed its probation (\($0)), and the node ended" }
+                ?? "the node ended before \(vsn) was permanent"
+            return Failure(
+                .failure, "\(subject): \(what)" + (end.stopping.map { " (\($0))" } ?? ""),
+                advice: "The permanent release boots next; see `releasectl status` once the node is back.")
+        }
     }
 }
+
+extension InstallRequest.HungWorkers: ExpressibleByArgument {}
 
 /// One line on a terminal that each step overwrites; nothing where there is no terminal.
 struct ProgressLine {

@@ -15,8 +15,10 @@ struct MakeAppup: AsyncParsableCommand {
               a library differs          {load_module, M}
               a supervisor's file does   {update, M, supervisor}
               new, or gone               {add_module, M}, {delete_module, M}
+              a file in priv does        {update, M} of the executables beside it
             with what each is linked against as dependencies. Why a line is there stands above it, in the file and on \
-            standard output. The file is a proposal: look it over, then hand it to make-relup.
+            standard output. The file is a proposal: look it over, then hand it to make-relup. An .appup that is there gets \
+            the entries of one more older version; what it has stays.
 
             Whether a worker converts states only its program knows. Each executable of NEW that differs is started once, \
             with your rights, as a standby (docs/worker-protocol.md, section 9), in an empty directory with few variables \
@@ -32,7 +34,7 @@ struct MakeAppup: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The directory to write to (default: NEW/ebin).", valueName: "directory"))
     var outdir: String?
     @Flag(help: "Write no file, print the .appup.") var noexec = false
-    @Flag(help: "Replace an .appup that is there.") var force = false
+    @Flag(help: "Replace an .appup that is there, with all of its entries.") var force = false
     @Flag(name: .customLong("no-run"), help: "Start no program.") var noRun = false
     @Option(
         name: .customLong("timeout-ms"),

@@ -12,7 +12,7 @@ struct MakeRelup: ParsableCommand {
             It does what OTP's systools:make_relup does, and says so in its words. Warnings and errors go to standard \
             error; on an error nothing is written and the exit code is 1. Beyond OTP it warns of
               code_change_not_suspended  a code_change that no worker would get
-              uncovered_change           an object file that changed and that no instruction names
+              uncovered_change           an object file, or a priv, that changed and that no instruction brings
               unchanged_module           an instruction for a module that did not change
               useless_entry              something in an .appup that is no entry
               reverted_dependency        a way back that reverts code while its user still runs

@@ -75,8 +75,11 @@ struct CheckInstallRelease: ControlCommand {
                 .init(title: "#", isRight: true), .init(title: "INSTRUCTION", yields: true),
                 .init(title: "WORKERS", yields: true),
             ])
+            let hasNotes = plan.instructions.contains { !$0.notes.isEmpty }
+            if hasNotes { table.columns.append(.init(title: "NOTE", yields: true)) }
             table.rows = plan.instructions.map {
-                ["\($0.index + 1)", .init($0.text), .init($0.workers.joined(separator: " "))]
+                let row: [Table.Cell] = ["\($0.index + 1)", .init($0.text), .init($0.workers.joined(separator: " "))]
+                return hasNotes ? row + [.init($0.notes.joined(separator: "; "))] : row
             }
             table.print(on: session.output)
             for warning in plan.warnings {

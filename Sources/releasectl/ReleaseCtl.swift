@@ -12,6 +12,7 @@ struct ReleaseCtl: AsyncParsableCommand {
               1   failure
               2   refused; nothing was changed
               3   the upgrade failed and was rolled back; the old release runs on
+              4   the state or the connections of a worker were lost, however the upgrade ended
               64  the command line is wrong
               69  the daemon can't be reached
             """,

@@ -82,16 +82,24 @@ struct Session {
         if let refusal { throw failure(of: refusal) }
     }
 
+    /// Asks for what is not shown as it came.
+    func answer<Answer: Decodable>(_ operation: ControlOperation<NoParameters, NoBody, Answer>) async throws -> Answer {
+        switch try await client.send(operation.row.method, operation.path(NoParameters())) {
+        case .refused(let refusal): throw Failure(refusal.error, subject: client.subject)
+        case .complete(let bytes): return try decode(Answer.self, from: bytes)
+        }
+    }
+
     private func failure(of refusal: ControlClient.Refusal) -> Failure {
         if json { write(json: refusal.body) }
         return Failure(refusal.error, subject: client.subject)
     }
 
-    private func write(json bytes: [UInt8]) {
+    func write(json bytes: [UInt8]) {
         output.write(bytes: bytes.last == UInt8(ascii: "\n") ? bytes : bytes + [UInt8(ascii: "\n")])
     }
 
-    private func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+    func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch {

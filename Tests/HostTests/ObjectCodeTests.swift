@@ -63,6 +63,45 @@ struct ObjectCodeTests {
         #expect(missing?.description == "\(directory.path)/none: no such file")
     }
 
+    // MARK: The same bytes put back
+
+    @Test func `a file that was touched, or put back by another of the same bytes, is the same code`() throws {
+        for (name, bytes) in [("script", Array("#!/bin/sh\nexit 0\n".utf8)), ("program", try program())] {
+            let path = try directory.write(name, bytes, permissions: 0o755)
+            let code = try ObjectCode.check(path)
+            #expect(code.executable?.isUnchanged == true)
+            try #require(utimes(path, [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]) == 0)
+            #expect(code.executable?.isUnchanged == false)
+            let again = try #require(code.readAgain())
+            #expect(again.sha256 == code.sha256 && again.executable?.isUnchanged == true)
+            try #require(unlink(path) == 0)
+            try directory.write(name, bytes, permissions: 0o755)
+            #expect(code.readAgain()?.executable?.isUnchanged == true)
+        }
+    }
+
+    @Test func `other bytes are other code, but a program that was checked stands while it is held open`() throws {
+        let script = try directory.script("script", "#!/bin/sh\nexit 0\n")
+        let code = try ObjectCode.check(script)
+        try directory.script("script", "#!/bin/sh\nexit 1\n")
+        #expect(code.readAgain() == nil)
+        let path = try directory.write("program", try program(), permissions: 0o755)
+        let held = try ObjectCode.check(path)
+        try #require(utimes(path, [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]) == 0)
+        try #require(unlink(path) == 0)
+        try directory.script("program", "#!/bin/sh\n")
+        #expect(held.readAgain()?.executable?.isUnchanged == true)
+    }
+
+    @Test func `a file that is gone for a moment is waited for`() async throws {
+        let path = try directory.script("script", "#!/bin/sh\nexit 0\n")
+        let code = try ObjectCode.check(path)
+        try #require(rename(path, "\(path).away") == 0)
+        async let again = offPool { code.readAgain() }
+        try #require(rename("\(path).away", path) == 0)
+        #expect(try await again?.sha256 == code.sha256)
+    }
+
     // MARK: Bad ones
 
     @Test func `files that are missing, no files, empty, or not executable`() throws {

@@ -4,6 +4,7 @@ import Testing
 import Wire
 
 @testable import Host
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(5)))
 @HostActor
@@ -58,6 +59,30 @@ struct TransferTests {
         process.send(transfer: .state(ref: 1, size: 5), [try StateDescriptor.make(Array("state".utf8))])
         #expect(await recorder.end() == .exited(0))
         #expect(recorder.lines() == ["state"])
+    }
+
+    /// The channel and the transfer socket are two; what was sent first is told first all the same.
+    @Test func `all packets come before the answer that was sent after them`() async throws {
+        let directory = TemporaryDirectory()
+        let fifo = "\(directory.path)/sent"
+        try #require(mkfifo(fifo, 0o600) == 0)
+        let (process, recorder) = try launch(
+            """
+            for first in range(100):
+                packet = b'\\x83h\\x04w\\x0bdescriptorsa\\x01a' + bytes([first]) + b'a\\x01'
+                socket.send_fds(transfer, [packet], [0])
+            send(b'\\x83h\\x03w\\x08exporteda\\x01t\\x00\\x00\\x00\\x02w\\x04sizea\\x00w\\x0bdescriptorsad')
+            open('\(fifo)', 'w').close()
+            time.sleep(600)
+            """)
+        // Nothing is read as long as this holds the reactor's thread: the first turn finds both sockets readable.
+        let reader = open(fifo, O_RDONLY | O_CLOEXEC)
+        close(reader)
+        await recorder.wait { !$0.messages.isEmpty }
+        #expect(recorder.messages == [.exported(ref: 1, size: 0, descriptors: 100)])
+        #expect(recorder.kinds.filter { $0 != "output" } == Array(repeating: "transfer", count: 100) + ["message"])
+        process.killGroup()
+        _ = await recorder.end()
     }
 
     @Test(arguments: [

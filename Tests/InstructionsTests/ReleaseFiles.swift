@@ -38,6 +38,12 @@ struct ReleaseFiles {
                 paths.filter { $0.hasPrefix("\(directory)/") }.map { String($0.dropFirst(directory.count + 1)) }
             },
             digest: { path in contents[path] },
+            tree: { directory in
+                let below = contents.filter { $0.key.hasPrefix("\(directory)/") }
+                return Dictionary(
+                    below.map { (String($0.key.dropFirst(directory.count + 1)), "\($0.value)") },
+                    uniquingKeysWith: { $1 })
+            },
             matchesWhole: { (vsn, expression) throws(VersionPatternError) in
                 do {
                     return try RegularExpression(utf8: expression).matchesWhole(vsn)

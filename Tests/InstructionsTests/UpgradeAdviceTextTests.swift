@@ -72,6 +72,24 @@ import Testing
         #expect(advice.map { $0.place?.description } == expected.places)
     }
 
+    @Test func anotherPrivNeedsAnInstructionForAProgramThatMayReadIt() throws {
+        func advice(_ up: String) throws -> [String] {
+            var input = Self.input(up, "")
+            input.isDown = false
+            input["lib/kv-1/priv/page"] = "1"
+            input["lib/kv-2/priv/page"] = "2"
+            return try input.translate().advice(files: input.releaseFiles.files).map(\.description)
+        }
+        // `a` and `same` are programs, `b` is a library.
+        #expect(try advice("{update,a},{update,same},{load_module,b},\(Self.upRest)") == [])
+        #expect(
+            try advice("{load_module,b},\(Self.upRest)") == [
+                "uncovered_change: up from 1: kv: priv/page differs, but no instruction loads a program that may read it: "
+                    + "update those of a, same that do",
+                "uncovered_change: up from 1: kv: a differs between 1 and 2, but no instruction loads it: update it",
+            ])
+    }
+
     private static func uselessEntries() throws -> [UpgradeAdvice] {
         var input = TranslationInput()
         input[appup] = "{\"2\",[one,\n{one,[]},{\"1\",[]}],\n[{\"1\",[]},{\"1\"}]}.\n"

@@ -27,11 +27,14 @@ func failures(of action: Action) -> [Event] {
         return [.supervisorsChanged(failed: [failure], died: [], notes: []), .nodesSynced]
     case .restoreSupervisors(let ids):
         return [.supervisorsRestored(failed: [Machine.WorkerFailure(worker: ids[0], reason: reason)]), .nodesSynced]
-    case .findWorkers, .changeCode, .holdStarts, .suspend, .terminateHung, .releaseStarts, .endWorkers, .awaitRestarts,
+    case .restoreChildren(let children):
+        return [.childrenStarted(ok: children.map(\.child).filter { $0 != first }, failed: [failure])]
+    case .findWorkers, .changeCode, .holdStarts, .suspend, .awaitSuspended, .terminateHung, .releaseStarts, .endWorkers,
+        .awaitRestarts,
         .stopChildren,
         .endStandbys:
         return [.nodesSynced]
-    case .resumeOld, .report, .finished: return []
+    case .resumeOld, .report, .committed, .finished: return []
     }
 }
 
@@ -77,7 +80,7 @@ func failures(of action: Action) -> [Event] {
                 world.workers[id]?.state = ["used"]
             }
             #expect(world == start, "\(what)")
-        case .restartNode:
+        case .restartNode, .takeBack:
             #expect(!isAnswer || newCodeRan, "\(what)")
         case .done, .restartNewEmulator, .restartEmulator, nil:
             Issue.record("\(what): \(String(describing: result.outcome))")
@@ -152,7 +155,7 @@ func failures(of action: Action) -> [Event] {
         saved.note(.load(code(kv, two)), in: table())
         #expect(
             Array(result.asked.suffix(6)) == [
-                .findWorkers([kv]), .endStandbys, .changeCode(.restore(saved)), .resumeOld([first]),
+                .findWorkers([kv]), .endStandbys, .changeCode(.restore(saved)), .resumeOld([first], leavingHung: false),
                 .startAgain([second]),
                 .releaseStarts([kv]),
             ])
@@ -192,16 +195,17 @@ func failures(of action: Action) -> [Event] {
                     warnings: ["kv/kv_sup/a did not resume (reason): ended, its supervisor starts it again"]))
     }
 
-    @Test func afterAResumeInNewCodeTheNodeRestarts() {
+    @Test func afterACommitItIsTakenBack() {
         let script = dynamicUp + [.syncNodes(id: .atom("id"), .nodes(["n@h"]))]
         let result = run(machine(script), world()) { _, action, _ in
             guard case .syncNodes = action else { return nil }
             return .nodesSyncFailed(.tuple([.atom("nodedown"), .atom("n@h")]))
         }
-        guard case .restartNode(let failure) = result.outcome else {
+        guard case .takeBack(let failure, let committed, _) = result.outcome else {
             Issue.record("\(String(describing: result.outcome))")
             return
         }
+        #expect(committed == Machine.Committed(modules: [kv], script: script, count: 6))
         #expect(failure.reason == .tuple([.atom("sync_error"), .tuple([.atom("nodedown"), .atom("n@h")])]))
     }
 
@@ -239,7 +243,7 @@ func failures(of action: Action) -> [Event] {
         }
         switch result.outcome {
         case .aborted: #expect(outcome == "aborted")
-        case .restartNode: #expect(outcome == "restartNode")
+        case .restartNode, .takeBack: #expect(outcome == "restartNode")
         case .done, .refused, .restartNewEmulator, .restartEmulator, nil:
             Issue.record("\(String(describing: result.outcome))")
         }

@@ -5,6 +5,20 @@ import Testing
 import Wire
 
 @Suite struct CodeTableTests {
+    @Test func whatAStartFindsElsewhereIsTheSameVersionThere() {
+        func version(_ vsn: String, _ sha256: String) -> CodeVersion {
+            CodeVersion(
+                module: "m", kind: .resident, library: "l", libraryVsn: vsn, path: "/lib/l-\(vsn)/ebin/m",
+                sha256: sha256)
+        }
+        var table = CodeTable()
+        table.found(version("1", "a"))
+        table.found(version("2", "a"))
+        #expect(table.current["m"]?.libraryVsn == "2" && table.old["m"] == nil)
+        table.found(version("3", "b"))
+        #expect(table.current["m"]?.libraryVsn == "3" && table.old["m"]?.libraryVsn == "2")
+    }
+
     private func info(_ id: ChildAddress, _ sha256: String, resident: Atom? = kv) -> WorkerInfo {
         WorkerInfo(id: id, resident: resident, modules: [kv], vsn: nil, sha256: sha256)
     }
@@ -90,7 +104,7 @@ import Wire
         #expect(!unpurged.hasDue)
     }
 
-    @Test func theFirstMethodStays() {
+    @Test func theLastMethodCounts() {
         var unpurged = Unpurged([UnpurgedModule(module: kv, method: .softPurge, users: [])])
         unpurged.add([
             UnpurgedModule(module: kv, method: .brutalPurge, users: [first]),
@@ -98,7 +112,7 @@ import Wire
         ])
         #expect(
             unpurged.modules == [
-                UnpurgedModule(module: kv, method: .softPurge, users: [first]),
+                UnpurgedModule(module: kv, method: .brutalPurge, users: [first]),
                 UnpurgedModule(module: "other", method: .brutalPurge, users: []),
             ])
     }

@@ -41,15 +41,58 @@ import Wire
         let (machine, actions) = Self.run(
             World.imported, .ended(2, reason: World.reason), .resume(8, withinMilliseconds: 60), .endStandby,
             .resume(9, withinMilliseconds: 60), .resumeAnswered(1, .ok))
-        #expect(actions == ["answer 8 died boom", "resume 1 within 60", "mailbox to 1", "answer 9 done"])
+        #expect(
+            actions == ["answer 8 failed {standby_died,boom}", "resume 1 within 60", "mailbox to 1", "answer 9 done"])
         #expect(machine.current == 1 && machine.phase == .running)
     }
 
-    @Test func aResumeThatIsNotAcknowledgedLeavesTheOldProcess() {
+    /// It may have read from the connections: the old process must not go on as if nothing had been.
+    @Test func aStandbyThatEndsOnceItWasToldToGoOnIsTheWorkersEnd() {
         let (machine, actions) = Self.run(
-            World.resuming, .resumeAnswered(2, .timedOut(milliseconds: 60)), .ended(2, reason: .atom("killed")))
-        #expect(actions == ["kill 2 killed", "answer 7 hung"])
-        #expect(World.name(machine.state) == "lost 1: resume_failed" && machine.delivery == .later)
+            World.resuming, .ended(2, reason: World.reason), .resumeAnswered(2, .died(World.reason)),
+            .ended(1, reason: .tuple([.atom("resume_failed"), World.reason])))
+        #expect(
+            actions == [
+                "kill 1 {resume_failed,boom}", "calls fail {resume_failed,boom}",
+                "tell exited #4 {resume_failed,boom}", "answer 7 died {resume_failed,boom}",
+            ])
+        #expect(machine.phase == .empty)
+    }
+
+    @Test func soIsOneThatDoesNotAnswer() {
+        let timeout = Term.tuple([.atom("timeout"), .integer(60)])
+        let (machine, actions) = Self.run(
+            World.resuming, .resumeAnswered(2, .timedOut(milliseconds: 60)), .ended(2, reason: timeout),
+            .ended(1, reason: .tuple([.atom("resume_failed"), timeout])))
+        #expect(
+            actions == [
+                "kill 2 {timeout,60}", "kill 1 {resume_failed,{timeout,60}}",
+                "calls fail {resume_failed,{timeout,60}}", "tell exited #4 {resume_failed,{timeout,60}}",
+                "answer 7 died {resume_failed,{timeout,60}}",
+            ])
+        #expect(machine.phase == .empty)
+    }
+
+    @Test func withTheOldProcessGoneNobodyElseHasToEnd() {
+        let (machine, actions) = Self.run(World.resuming, World.oldEnds, .ended(2, reason: World.reason))
+        #expect(
+            actions == [
+                "calls fail {resume_failed,boom}", "tell exited #4 {resume_failed,boom}",
+                "answer 7 died {resume_failed,boom}",
+            ])
+        #expect(machine.phase == .empty)
+    }
+
+    /// By its own word it has read nothing.
+    @Test func aResumeThatIsAnsweredWithAnErrorLeavesTheOldProcess() {
+        let (machine, actions) = Self.run(
+            World.resuming, .resumeAnswered(2, .failed(World.reason)), .ended(2, reason: .atom("killed")), .endStandby,
+            .resume(9, withinMilliseconds: 60), .resumeAnswered(1, .ok))
+        #expect(
+            actions == [
+                "kill 2 killed", "answer 7 failed boom", "resume 1 within 60", "mailbox to 1", "answer 9 done",
+            ])
+        #expect(machine.current == 1 && machine.phase == .running)
     }
 
     /// Its next start, in the old code, has it for its handoff.
@@ -68,13 +111,13 @@ import Wire
         #expect(machine.standby == nil)
     }
 
-    @Test func whatWasAnnouncedAndWhatCameMeetInAnyOrder() {
+    @Test func theImportBeginsOnceAllThatCameIsAnnounced() {
         let export = PlaceMachine.Event.exportAnswered(1, .exported(size: 9, descriptors: 2))
         let state = PlaceMachine.Event.packet(1, .state(ref: 30, size: 9), .sound)
         let first = PlaceMachine.Event.packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound)
         let second = PlaceMachine.Event.packet(1, .descriptors(ref: 30, first: 1, count: 1), .sound)
         for events in [
-            [export, state, first, second], [first, export, second, state], [first, second, state, export],
+            [state, first, second, export], [first, second, state, export], [first, state, second, export],
         ] {
             var machine = World.exporting
             let actions = events.flatMap { machine.handle($0, now: 0) }.map(World.name)
@@ -83,17 +126,35 @@ import Wire
         }
     }
 
+    /// One that waited for what can't come would hold all other workers for the whole limit.
+    @Test(arguments: [
+        (9, 20, [19], "a state of 9 bytes and 20 descriptors, but a state of 9 bytes and 19 descriptors came"),
+        (9, 20, [20, 1], "a state of 9 bytes and 20 descriptors, but a state of 9 bytes and 21 descriptors came"),
+        (8, 0, [], "a state of 8 bytes and 0 descriptors, but a state of 9 bytes and 0 descriptors came"),
+        (nil, 1, [1], "a state of 9 bytes and 1 descriptors, but no state and 1 descriptors came"),
+    ])
+    func countsThatCannotComeTrueFailAtOnce(size: Int?, descriptors: Int, packets: [Int], sentence: String) {
+        var machine = World.exporting
+        if size != nil { _ = machine.handle(.packet(1, .state(ref: 30, size: 9), .sound), now: 0) }
+        var first = 0
+        for count in packets {
+            _ = machine.handle(.packet(1, .descriptors(ref: 30, first: first, count: count), .sound), now: 0)
+            first += count
+        }
+        let actions = machine.handle(.exportAnswered(1, .exported(size: size ?? 9, descriptors: descriptors)), now: 0)
+        let reason = Term.tuple([.atom("protocol_error"), .text("export announced \(sentence)")])
+        #expect(actions == [.cancelTimer, .kill(2, reason: .atom("killed")), .answer(7, .failed(reason))])
+        #expect(World.name(machine.state) == "suspended 1")
+    }
+
     @Test(arguments: [
         (PlaceMachine.Event.packet(1, .state(ref: 29, size: 9), .sound), "a packet of another export, ref 29"),
         (.packet(1, .state(ref: 30, size: 9), .unsound("bad")), "bad"),
-        (.packet(1, .descriptors(ref: 30, first: 1, count: 1), .sound), "descriptors out of order"),
-        (.packet(1, .descriptors(ref: 30, first: 0, count: 5), .sound), "export announced other sizes than it sent"),
+        (.packet(1, .state(ref: 30, size: 9), .sound), "more than one state in one export"),
+        (.packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound), "descriptors out of order"),
         (.exportAnswered(1, .ok), "export_state got an answer of another kind"),
     ]) func anExportThatIsNotAsItSaysFails(event: PlaceMachine.Event, sentence: String) {
-        var machine = World.exporting
-        _ = machine.handle(.exportAnswered(1, .exported(size: 9, descriptors: 4)), now: 0)
-        _ = machine.handle(.packet(1, .state(ref: 30, size: 9), .sound), now: 0)
-        if case .packet(_, .state(ref: 30, _), _) = event { machine = World.exporting }
+        var machine = World.sent
         let actions = machine.handle(event, now: 0)
         #expect(actions.last == .answer(7, .failed(.tuple([.atom("protocol_error"), .text(sentence)]))))
         #expect(World.name(machine.state) == "suspended 1")

@@ -67,7 +67,7 @@ extension PlaceWorld {
         case .relay(let generation, let packet): "relay to \(generation) \(packet.term)"
         case .importState(let generation, let ref, let content):
             "import \(generation) ref \(ref) \(content.size)+\(content.descriptors) \(name(content.change))"
-        case .resume(let generation, let limit): "resume \(generation) within \(limit)"
+        case .resume(let generation, let limit): "resume \(generation) within \(limit.map(String.init) ?? "ever")"
         case .terminate(let generation): "terminate \(generation)"
         case .signal(let generation, let signal): "\(signal.rawValue) \(generation)"
         case .letGo(let generation): "let \(generation) go"

@@ -38,10 +38,10 @@ enum PlaceWorld {
     static let suspending = after(withSpare, .suspend(7, withinMilliseconds: 50))
     static let suspended = after(suspending, .suspendAnswered(1, .ok))
     static let exporting = after(suspended, .handOff(7, order))
-    static let announced = after(exporting, .exportAnswered(1, .exported(size: 9, descriptors: 1)))
-    static let importing = after(
-        announced, .packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound),
+    static let sent = after(
+        exporting, .packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound),
         .packet(1, .state(ref: 30, size: 9), .sound))
+    static let importing = after(sent, .exportAnswered(1, .exported(size: 9, descriptors: 1)))
     static let imported = after(importing, .importAnswered(2, .ok))
     static let resuming = after(imported, .resume(7, withinMilliseconds: 60))
     static let oldEnds = Machine.Event.ended(1, reason: .atom("gone"))
@@ -64,7 +64,7 @@ enum PlaceWorld {
         ("suspended 1", after(suspended, .endStandby)),
         ("suspended 1, spare 2", suspended),
         ("exporting 1 to 2 for 7", exporting),
-        ("exporting 1 to 2 for 7", announced),
+        ("exporting 1 to 2 for 7", sent),
         ("importing 1 to 2 for 7", importing),
         ("importing 1 (ended gone) to 2 for 7", after(importing, oldEnds)),
         ("imported 1 to 2", imported),
@@ -105,6 +105,7 @@ enum PlaceWorld {
             ("later descriptors", .packet(1, .descriptors(ref: 30, first: 1, count: 1), .sound)),
             ("state of 2", .packet(2, .state(ref: 30, size: 9), .sound)),
             ("resume 8", .resume(8, withinMilliseconds: 60)),
+            ("leave alone 8", .leaveAlone(8)),
         ] + answers.map { ("init 1 \($0)", .initAnswered(1, $1)) }
         + answers.map { ("init 2 \($0)", .initAnswered(2, $1)) }
         + answers.map { ("suspend 1 \($0)", .suspendAnswered(1, $1)) }
@@ -142,7 +143,7 @@ enum PlaceWorld {
     enum EventKind: CaseIterable {
         case start, launched, launchFailed, initAnswered, ready, extendLimit, stop, end, ended, timerFired, noneAwaited
         case prepareStandby, endStandby, suspend, suspendAnswered, handOff, exportAnswered, packet, importAnswered
-        case resume, resumeAnswered
+        case resume, leaveAlone, resumeAnswered
     }
 
     static func kind(of event: Machine.Event) -> EventKind {
@@ -167,6 +168,7 @@ enum PlaceWorld {
         case .packet: .packet
         case .importAnswered: .importAnswered
         case .resume: .resume
+        case .leaveAlone: .leaveAlone
         case .resumeAnswered: .resumeAnswered
         }
     }

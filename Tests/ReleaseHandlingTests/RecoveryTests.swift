@@ -29,7 +29,7 @@ import Testing
             $0 == 0 ? "1.0.0" : "2.0.0"
         },
         Operation(testDescription: "remove") {
-            try $0.remove("2.0.0", isInUse: none, identity: same)
+            try $0.remove("2.0.0", users: none, identity: same)
         } boots: { _ in
             "1.0.0"
         },

@@ -74,6 +74,20 @@ import Testing
             up?.error.description == """
                 kv_server is not loaded before its code_change up, so nothing would convert its state
                 """)
+        let twice = refusal([
+            reading, .pointOfNoReturn, suspending, loading, converting(.up), converting(.up), resuming,
+        ])
+        #expect(twice?.index == 5)
+        #expect(
+            twice?.error.description == """
+                the script converts the state of kv_server's workers a second time, which is in the other version's form \
+                since the first; leave one of the two out
+                """)
+        // Where nobody is suspended for it, there is nothing to convert.
+        let idle: [LowLevelInstruction] = [
+            reading, .pointOfNoReturn, loading, converting(.up), converting(.up), suspending, resuming,
+        ]
+        #expect(machine(idle).checkScript() == nil)
         let down = refusal([suspending, converting(.down), resuming])
         #expect(
             down?.error.description == """

@@ -7,7 +7,7 @@ typealias DiskWrite = ReleaseTable.DiskWrite
 
 /// No links, and nothing in use.
 let same: @Sendable (String) -> String = { $0 }
-let none: @Sendable (String) -> Bool = { _ in false }
+let none: @Sendable (String) -> [String] = { _ in [] }
 
 func release(_ vsn: String, erts: String = "1.0", shared: String = "1.0.0") -> ReleaseResource {
     ReleaseResource(
@@ -77,7 +77,7 @@ struct Disk: Equatable {
         #expect(table.startErlData == StartErlData(ertsVsn: "1.0", releaseVsn: "2.0.0"))
         table = try table.rebootOld("1.0.0").table
         #expect(statuses(table) == ["1.0.0": .permanent, "2.0.0": .old])
-        table = try table.remove("2.0.0", isInUse: none, identity: same).table
+        table = try table.remove("2.0.0", users: none, identity: same).table
         #expect(statuses(table) == ["1.0.0": .permanent])
     }
 
@@ -104,7 +104,8 @@ struct Disk: Equatable {
 
     @Test func removeTakesWhatNoOtherReleaseHas() throws {
         let table = try unpacked(fresh(), "2.0.0")
-        let change = try table.remove("2.0.0", isInUse: { $0 == "lib/kv-1.0.0" }, identity: same)
+        let change = try table.remove(
+            "2.0.0", users: { $0 == "lib/kv-1.0.0" ? ["kv/kv_sup/store"] : [] }, identity: same)
         #expect(
             change.writes == [
                 .pending(["lib/kv-2.0.0", "releases/2.0.0"]), .releases(change.table.releases),
@@ -125,7 +126,7 @@ struct Disk: Equatable {
         }
         func removed(_ table: ReleaseTable) throws -> [String] {
             let identity: (String) -> String = { $0 == "/opt/link" || $0 == "lib/link" ? "lib/shared-1.0.0" : $0 }
-            return try table.remove("2.0.0", isInUse: none, identity: identity).writes.compactMap { write in
+            return try table.remove("2.0.0", users: none, identity: identity).writes.compactMap { write in
                 if case .removeDirectory(let directory) = write { return directory }
                 return nil
             }
@@ -173,10 +174,11 @@ struct Disk: Equatable {
             error { () throws(ReleaseError) in _ = try current.installed("2.0.0") },
             error { () throws(ReleaseError) in _ = try table.makePermanent("2.0.0") },
             error { () throws(ReleaseError) in _ = try table.rebootOld("2.0.0") },
-            error { () throws(ReleaseError) in _ = try table.remove("1.0.0", isInUse: none, identity: same) },
-            error { () throws(ReleaseError) in _ = try current.remove("2.0.0", isInUse: none, identity: same) },
+            error { () throws(ReleaseError) in _ = try table.remove("1.0.0", users: none, identity: same) },
+            error { () throws(ReleaseError) in _ = try current.remove("2.0.0", users: none, identity: same) },
             error { () throws(ReleaseError) in
-                _ = try table.remove("2.0.0", isInUse: { $0 == "lib/kv-2.0.0" }, identity: same)
+                _ = try table.remove(
+                    "2.0.0", users: { $0 == "lib/kv-2.0.0" ? ["kv/kv_sup/store"] : [] }, identity: same)
             },
             error { () throws(ReleaseError) in _ = try table.setRemoved("1.0.0") },
             error { () throws(ReleaseError) in
@@ -194,8 +196,8 @@ struct Disk: Equatable {
                 "{permanent,\"1.0.0\"}: release 1.0.0 is permanent and can't be removed; make another one permanent first",
                 "{bad_status,current}: release 2.0.0 is current: it runs; install another one first",
                 """
-                {in_use,"lib/kv-2.0.0"}: release 2.0.0 can't be removed: a worker runs from lib/kv-2.0.0; it is free \
-                after the worker's restart
+                {in_use,"lib/kv-2.0.0"}: release 2.0.0 can't be removed: kv/kv_sup/store runs from lib/kv-2.0.0; \
+                it is free once that has ended or started again
                 """,
                 "{permanent,\"1.0.0\"}: release 1.0.0 is permanent and can't be removed; make another one permanent first",
                 """

@@ -125,4 +125,43 @@ import Wire
         let name = table.all[0].storeName
         #expect(number == 2 && actions == [.unstore(name: name), .close(1), .store(2, name: name)])
     }
+
+    // MARK: Standbys
+
+    /// A standby of another spec: the same name elsewhere, a second name, and another access.
+    private static func offered() -> (table: SocketTable, moved: SocketSpec, file: SocketSpec) {
+        var table = held()
+        _ = table.bound(SocketSpec(name: "f", listen: "/f"), of: one, address: "/f", listen("/f"))
+        let moved = SocketSpec(name: "a", listen: "127.0.0.1:81")
+        let file = SocketSpec(name: "f", listen: "/f", mode: 0o600)
+        _ = table.bound(moved, of: one, for: .standby, address: moved.listen, listen(moved.listen))
+        let decision = table.decide(file, of: one, for: .standby, isVacant: { _ in false })
+        #expect(decision == .use(2, access: false), "who connects to the worker is not the standby's to say")
+        _ = table.took(2, file, of: one, for: .standby, address: "/f")
+        return (table, moved, file)
+    }
+
+    @Test func whatAStandbyWasGivenIsThePlacesOnceItIsTheWorker() {
+        var (table, moved, file) = Self.offered()
+        #expect(table.list(of: Self.one).map(\.number) == [1, 2])
+        let closed = table.all.first { $0.number == 1 }?.storeName ?? ""
+        #expect(
+            table.handOver(Self.one, [moved, file]) == [.access(2, file), .unstore(name: closed), .close(1)])
+        #expect(table.list(of: Self.one).map(\.number) == [3, 2])
+        #expect(table.withdraw(Self.one) == [])
+    }
+
+    @Test func whatAStandbyAloneHadIsClosedWithoutIt() {
+        var (table, moved, _) = Self.offered()
+        // Its worker is started anew meanwhile.
+        #expect(table.settle(Self.one, [Self.narrow, SocketSpec(name: "f", listen: "/f")]) == [])
+        let closed = table.all.first { $0.number == 3 }?.storeName ?? ""
+        #expect(table.withdraw(Self.one) == [.unstore(name: closed), .close(3)])
+        #expect(table.list(of: Self.one).map(\.number) == [1, 2])
+        #expect(Self.decide(table, "a", "127.0.0.1:80") == "use 1")
+        #expect(Self.decide(table, moved.name, moved.listen) == "bind after 0")
+        #expect(
+            table.decide(SocketSpec(name: "f", listen: "/f"), of: Self.one, for: .start, isVacant: { _ in false })
+                == .use(2, access: false))
+    }
 }

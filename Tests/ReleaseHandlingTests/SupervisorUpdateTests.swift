@@ -14,9 +14,9 @@ import Testing
         #expect(warnings == [])
         #expect(result.world.workers[supervisor]?.state == ["used", "changed"])
         #expect(result.world.workers[supervisor]?.process == .running)
-        #expect(result.reports[2].touched == [supervisor])
-        #expect(result.reports[4].touched == [supervisor])
-        #expect(result.reports[5].touched == [supervisor])
+        #expect(result.report(2)?.touched == [supervisor])
+        #expect(result.report(4)?.touched == [supervisor])
+        #expect(result.report(5)?.touched == [supervisor])
         // Nobody gets a standby for it, and no state of its is handed over.
         #expect(
             !result.actions.contains { action in

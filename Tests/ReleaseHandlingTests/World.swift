@@ -86,7 +86,9 @@ struct World: Equatable {
         case .holdStarts(let modules):
             held += modules.filter { !held.contains($0) }
             return .startsHeld
-        case .suspend(let orders, _): return suspend(orders)
+        case .suspend(let orders, _, _): return suspend(orders)
+        case .awaitSuspended(let orders):
+            return .suspended(ok: orders.map(\.worker), hung: [], died: [])
         case .terminateHung(let ids):
             for id in ids { workers[id]?.process = .none }
             return .hungTerminated
@@ -105,7 +107,7 @@ struct World: Equatable {
         case .resume(let ids, _):
             for id in ids { resume(id) }
             return .resumed(ok: ids, failed: [])
-        case .resumeOld(let ids):
+        case .resumeOld(let ids, _):
             for id in ids {
                 check(workers[id]?.process == .suspended, "\(id) is not suspended")
                 workers[id]?.process = .running
@@ -136,7 +138,10 @@ struct World: Equatable {
         case .endStandbys:
             standbys = [:]
             return .standbysEnded
-        case .report, .finished: return nil
+        case .restoreChildren(let children):
+            for child in children { restart(child.child) }
+            return .childrenStarted(ok: children.map(\.child), failed: [])
+        case .report, .committed, .finished: return nil
         }
     }
 
@@ -223,11 +228,15 @@ struct Run {
     var reports: [Machine.InstructionReport] = []
     var outcome: Machine.Outcome?
 
+    /// What was told of an instruction.
+    func report(_ index: Int) -> Machine.InstructionReport? { reports.first { $0.index == index } }
+
     /// The actions that are answered.
     var asked: [Action] {
         actions.filter {
             if case .report = $0 { return false }
             if case .finished = $0 { return false }
+            if case .committed = $0 { return false }
             return true
         }
     }
@@ -253,6 +262,7 @@ func run(
             result.outcome = outcome
             continue
         }
+        if case .committed = action { continue }
         guard number < limit else { return result }
         guard let event = answer(number, action, &result.world) ?? result.world.perform(action) else { continue }
         number += 1

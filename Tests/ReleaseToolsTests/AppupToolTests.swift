@@ -4,6 +4,7 @@ import Instructions
 import Testing
 
 @testable import ReleaseTools
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(2))) struct AppupToolTests {
     private let directory = ReleaseDirectory()
@@ -72,7 +73,8 @@ import Testing
         let tar = TarTool(
             TarTool.Options(release: directory.file("rel/kv-2.0.0.rel"), path: [directory.file("lib/*/ebin")])
         ).run()
-        #expect(tar.diagnostics == [])
+        #expect(tar.diagnostics.map(\.code) == ["unsupported", "unsupported", "unsupported"])
+        #expect(tar.diagnostics.first?.text == "the script reads format, and format.so is a functional module")
         #expect(tar.package?.relup == directory.file("rel/relup"))
     }
 
@@ -166,13 +168,94 @@ import Testing
         let refused = await run()
         #expect(
             told(refused) == [
-                "DIR/lib/kv-2.0.0/ebin/kv.appup is there already\n  --force replaces it, --noexec prints."
+                """
+                DIR/lib/kv-2.0.0/ebin/kv.appup is there already, and is no .appup to which an entry could be added
+                  --force replaces it, --noexec prints.
+                """
             ])
         #expect(try directory.text("lib/kv-2.0.0/ebin/kv.appup") == "mine")
         #expect(await run { $0.isWritten = false }.proposal != nil)
         #expect(try directory.text("lib/kv-2.0.0/ebin/kv.appup") == "mine")
         #expect(await run { $0.replaces = true }.isSuccess)
         #expect(try directory.text("lib/kv-2.0.0/ebin/kv.appup").hasPrefix("%% coding"))
+    }
+
+    /// One older version after the other: each has its entries, and what a person wrote into the file stays.
+    @Test func theEntriesOfSeveralOlderVersionsStandBesideEachOther() async throws {
+        for vsn in ["1.0.0", "1.5.0", "2.0.0"] { try directory.whole(vsn) }
+        #expect(await run { $0.asks = false }.isSuccess)
+        let file = "lib/kv-2.0.0/ebin/kv.appup"
+        try directory.write(file, try directory.text(file).replacing("{\"2.0.0\",", with: "%% mine: ü\n{\"2.0.0\","))
+        let second = await run {
+            $0.asks = false
+            $0.old = directory.file("lib/kv-1.5.0")
+        }
+        #expect(told(second) == [])
+        #expect(
+            try directory.text(file).drop { $0 != "{" } == """
+                {"2.0.0",
+                 [
+                  %% From 1.5.0 to 2.0.0 and back, by releasectl make-appup, from what differs.
+                  {"1.5.0",
+                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
+                    {update,server}]},
+                  {"1.0.0",
+                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
+                    {update,server}]}],
+                 [{"1.5.0",
+                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
+                    {update,server}]},
+                  {"1.0.0",
+                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
+                    {update,server}]}]}.
+
+                """)
+        #expect(try directory.text(file).contains("%% mine: ü\n"))
+        #expect(
+            told(await run()) == [
+                """
+                DIR/lib/kv-2.0.0/ebin/kv.appup is there already, with an entry for 1.0.0 on the way up
+                  --force replaces it, --noexec prints.
+                """
+            ])
+    }
+
+    /// A worker is its executable and what it reads in `priv`.
+    @Test func anotherPrivIsAnUpdateOfWhatMayReadIt() async throws {
+        for vsn in ["1.0.0", "2.0.0"] {
+            try directory.whole(vsn)
+            try Directory.removeTree(directory.file("lib/kv-\(vsn)/ebin/server"))
+            try directory.link("lib/kv-\(vsn)/ebin/server", to: Project.pythonWorker)
+            try directory.write("lib/kv-\(vsn)/priv/same", "same")
+            try directory.write("lib/kv-\(vsn)/priv/www/index.html", "page \(vsn)")
+        }
+        try directory.write("lib/kv-1.0.0/priv/gone", "")
+        try directory.link("lib/kv-1.0.0/priv/link", to: "same")
+        try directory.link("lib/kv-2.0.0/priv/link", to: "www/index.html")
+        try directory.link("lib/kv-2.0.0/priv/loop", to: ".")
+        let result = await run()
+        #expect(told(result) == [])
+        #expect(up(result) == ["{update,server}"])
+        #expect(
+            reason(result) == """
+                server: the same executable, but priv/link differs, priv/www/index.html differs, priv/loop/ is not in \
+                1.0.0 and 1 more, which its workers may read; soft, since the same code has nothing to convert
+                """)
+        var options = RelupTool.Options(
+            release: directory.file("rel/kv-2.0.0.rel"), path: [directory.file("lib/*/ebin")])
+        options.upFrom = [RelupTool.Base(release: directory.file("rel/kv-1.0.0.rel"))]
+        options.outputDirectory = directory.file("rel")
+        options.isStrict = true
+        // An update of an executable that is the same is right here, and none is not.
+        #expect(RelupTool(options).run().diagnostics == [])
+        try directory.write("lib/kv-2.0.0/ebin/kv.appup", "{\"2.0.0\", [{\"1.0.0\", []}], []}.")
+        #expect(
+            RelupTool(options).run().diagnostics.map(\.text) == [
+                """
+                uncovered_change: up from 1.0.0: kv: priv/link differs, priv/www/index.html differs, priv/loop/ is not in \
+                1.0.0 and 1 more, but no instruction loads a program that may read it: update those of server that do
+                """
+            ])
     }
 
     @Test func aWorkerThatIsLinkedAgainstWhatDiffersIsTold() async throws {

@@ -258,6 +258,24 @@ import Testing
             ]
         ),
         (
+            { try script($0, "point_of_no_return, {apply, {timer, sleep, [soon]}}") },
+            [
+                """
+                error bad_apply: expected 0 to 60000 milliseconds, found soon; correct the call in the .appup
+                  releases/2.0.0/relup:2:23: The install would be refused: correct the .appup, and make the relup anew.
+                """
+            ]
+        ),
+        (
+            { try script($0, "point_of_no_return, {apply, {application, start, [gone]}}") },
+            [
+                """
+                error bad_apply: application gone is not in release 2.0.0, so it can't be started; add it to the .rel, or take the instruction out of the .appup
+                  releases/2.0.0/relup:2:23: The install would be refused: correct the .appup, and make the relup anew.
+                """
+            ]
+        ),
+        (
             { try $0.write("releases/2.0.0/relup", "{\"1.0.0\", [], []}.") },
             [
                 """

@@ -46,6 +46,27 @@ import Testing
         #expect(result.releases.map(\.status) == [.permanent, .unpacked])
     }
 
+    /// Files that workers read count as much as their programs.
+    @Test func anotherPrivThatNoInstructionBringsToAWorkerIsToldOf() throws {
+        try root(relup: "{\"2.0.0\", [{\"1.0.0\", [], [point_of_no_return]}], []}.")
+        for vsn in ["1.0.0", "2.0.0"] {
+            try Directory.removeTree(directory.file("lib/kv-\(vsn)/ebin/server"))
+            try directory.program("lib/kv-\(vsn)/ebin/server", "#!/bin/sh\n")
+            try directory.write("lib/kv-\(vsn)/priv/page", "page \(vsn)")
+        }
+        #expect(
+            told(check()) == [
+                """
+                error uncovered_change: up from 1.0.0: priv/page differs, and no instruction loads a program of kv that may \
+                read it
+                  releases/2.0.0/relup: Its workers would run on with the files of the release that is left: update those \
+                that read them, of server, in the .appup, and make the relup anew.
+                """
+            ])
+        try directory.write("releases/2.0.0/relup", ReleaseDirectory.relup)
+        #expect(told(check()) == [])
+    }
+
     @Test func allIsToldAtOnce() throws {
         try root(
             relup: """

@@ -21,9 +21,17 @@ final class TestNode: Sendable {
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         node = try await Node(root: ReleaseRoot(path: root.root), logger: logger)
+        // A loaded machine is no reason for a failure: a test that is about a limit sets it.
+        await { @HostActor [node] in
+            node.installer.overrides = InstallRequest(
+                codeChangeTimeoutMilliseconds: 60_000, suspendGraceMilliseconds: 5_000)
+        }()
         service = TestService(node)
-        // Beside hundreds of others a disk takes its time.
-        await { @HostActor [node] in node.installer.traceMilliseconds = 600_000 }()
+        // Beside hundreds of others a disk takes its time, and so does a handoff.
+        await { @HostActor [node] in
+            node.installer.traceMilliseconds = 600_000
+            node.installer.overrides.codeChangeTimeoutMilliseconds = 120_000
+        }()
         events = EventLog(await node.events.follow().events)
     }
 
@@ -130,6 +138,18 @@ final class TestNode: Sendable {
     }
 
     struct EndedWithoutResult: Error {}
+
+    /// What a check of an install and the install itself are refused with: the same words, and nothing has begun.
+    func refusedBeforehand(_ vsn: String = "2.0.0") async throws -> String {
+        let before = await service.ps().map(\.pid)
+        let check = await refusal { try await service.checkInstallRelease(vsn: vsn) }
+        let install = await refusal { try await self.install(vsn) }
+        #expect(check == install)
+        #expect(install.hasPrefix("upgrade_refused: "), "\(install)")
+        #expect(await service.ps().map(\.pid) == before)
+        #expect(await service.status().state == .running)
+        return String(install.dropFirst("upgrade_refused: ".count))
+    }
 
     /// The control error's text that an operation ends with.
     func refusal<Value>(_ operation: () async throws -> Value) async -> String {

@@ -39,6 +39,23 @@ public final class ExecutableFile: Sendable {
         }
     }
 
+    /// The open file that was checked; nil where there is none.
+    var checkedDescriptor: OwnedDescriptor? {
+        guard case .elf(let descriptor, _) = holding else { return nil }
+        return descriptor
+    }
+
+    /// Whether it can be started as it was checked. Where not, the file may hold the same bytes still: see
+    /// `ObjectCode.readAgain`.
+    public var isUnchanged: Bool {
+        do {
+            try checkUnchanged()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Throws where the file was written to, or a script replaced, since it was checked.
     func checkUnchanged() throws(LaunchError) {
         let found: FileIdentity

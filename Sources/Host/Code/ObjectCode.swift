@@ -111,13 +111,20 @@ struct ModuleFile {
     let isExecutable: Bool
 
     init(_ path: String) throws(ObjectCodeError) {
-        self.path = path
+        let descriptor: OwnedDescriptor
         do {
             // Non-blocking: opening a FIFO would wait for its writer.
             descriptor = try OwnedDescriptor.open(path, O_RDONLY | O_NONBLOCK)
         } catch {
             throw ObjectCodeError(path, error.number == ENOENT ? .missing : .unreadable(error.number))
         }
+        try self.init(path, descriptor)
+    }
+
+    /// One that is open already, as it is now.
+    init(_ path: String, _ descriptor: OwnedDescriptor) throws(ObjectCodeError) {
+        self.path = path
+        self.descriptor = descriptor
         let status: FileStatus
         do {
             status = try FileStatus(of: descriptor.raw)

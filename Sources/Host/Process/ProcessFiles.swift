@@ -2,20 +2,20 @@ import Glibc
 
 /// What processes run from. Source: proc_pid_exe(5), proc_pid_cwd(5), proc_pid_cmdline(5).
 public enum ProcessFiles {
-    /// The program of this process, and of each that descends from it the program, the script that it interprets and its
+    /// By file, the processes that have it: the program of this process, and of each that descends from it the program, the script that it interprets and its
     /// working directory: absolute paths without links.
     ///
     /// One that is started while the others are looked at may be missed: it is started from what runs, not from what is
     /// about to be removed. Takes long where there are many: not for the reactor's thread.
-    public static func inUse() -> Set<String> {
-        var found: Set<String> = []
-        if let own = link("/proc/self/exe") { found.insert(own) }
+    public static func inUse() -> [String: Set<Int32>] {
+        var found: [String: Set<Int32>] = [:]
+        if let own = link("/proc/self/exe") { found[own] = [getpid()] }
         var seen: Set<Int32> = [getpid()]
         var next = [getpid()]
         while let pid = next.popLast() {
             for child in children(of: pid) where seen.insert(child).inserted {
                 next.append(child)
-                found.formUnion(files(of: child))
+                for file in files(of: child) { found[file, default: []].insert(child) }
             }
         }
         return found

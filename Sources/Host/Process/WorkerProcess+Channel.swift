@@ -43,6 +43,14 @@ extension WorkerProcess {
         }
     }
 
+    /// Whether something that was sent was not read yet. Source: unix(7), `SIOCOUTQ`.
+    public var hasUnreadMessages: Bool {
+        guard let channel else { return false }
+        var bytes: Int32 = 0
+        guard ioctl(channel.descriptor.raw, UInt(TIOCOUTQ), &bytes) == 0 else { return false }
+        return bytes > 0 || channel.queuedBytes > 0
+    }
+
     private func write(_ frame: [UInt8]) {
         guard let channel else { return }
         guard channel.queuedBytes == 0 else { return enqueue(frame[...]) }
@@ -133,11 +141,17 @@ extension WorkerProcess {
     }
 
     /// Delivers the whole frames that are there. The handler may send, kill or close in between.
+    ///
+    /// A worker sends a state's packets before it says `exported`, so they are in the transfer socket by then: they are
+    /// delivered first, whichever of the two was found readable.
     private func deliverFrames() {
         while !hasFailed, channel != nil {
             do {
                 guard let payload = try channel?.decoder.next() else { return }
-                deliver(.message(try WorkerAnswer(try Frame.decode(payload))))
+                let answer = try WorkerAnswer(try Frame.decode(payload))
+                if case .exported = answer { drainTransfer() }
+                guard !hasFailed else { return }
+                deliver(.message(answer))
             } catch {
                 fail("\(error)")
             }

@@ -135,6 +135,7 @@ extension WorkerProcess {
         receivePackets(atMost: 32)
     }
 
+    /// All that is there, and never more than a socket holds: what is sent meanwhile must not hold up everybody else.
     func drainTransfer() {
         receivePackets(atMost: Limits.queuedPackets)
     }

@@ -15,6 +15,7 @@ public enum OutputStream: String, Hashable, Sendable {
 @HostActor
 public final class WorkerProcess {
     public enum Event: Sendable {
+        /// An `exported` comes after all packets that were sent before it.
         case message(WorkerAnswer)
         /// What came can't be read, or too much waits for it. Its process group is killed; nothing of it is read on.
         case protocolError(String)

@@ -13,17 +13,21 @@ public struct SourceFiles {
     public var names: (_ directory: String) -> [String]
     /// Something that is equal for files of equal contents; `nil` where there is no such file.
     public var digest: (_ path: String) -> [UInt8]?
+    /// Of each file below a directory, by its name there, something that is equal for equal files; none where there is no
+    /// such directory.
+    public var tree: (_ directory: String) -> [String: String]
     /// Whether a version matches a regular expression as a whole, as `re:run/3` with `unicode` finds the first match.
     public var matchesWhole: (_ vsn: String, _ expression: [UInt8]) throws(VersionPatternError) -> Bool
 
     public init(
         read: @escaping (_ path: String) -> Answer, names: @escaping (_ directory: String) -> [String],
-        digest: @escaping (_ path: String) -> [UInt8]?,
+        digest: @escaping (_ path: String) -> [UInt8]?, tree: @escaping (_ directory: String) -> [String: String],
         matchesWhole: @escaping (_ vsn: String, _ expression: [UInt8]) throws(VersionPatternError) -> Bool
     ) {
         self.read = read
         self.names = names
         self.digest = digest
+        self.tree = tree
         self.matchesWhole = matchesWhole
     }
 }

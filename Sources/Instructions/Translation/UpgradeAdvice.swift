@@ -5,9 +5,10 @@ public struct UpgradeAdvice: Hashable, Sendable, CustomStringConvertible {
     public enum Code: String, Hashable, Sendable, CaseIterable {
         /// A `code_change` of a module whose workers are not suspended at that point: it converts nothing.
         case codeChangeNotSuspended = "code_change_not_suspended"
-        /// An object file differs between the versions and no instruction names its module.
+        /// An object file differs between the versions and no instruction names its module; or `priv` does, and none names
+        /// a worker's.
         case uncoveredChange = "uncovered_change"
-        /// An instruction names a module whose object file is the same in both versions.
+        /// An instruction names a module whose object file is the same in both versions, and no worker's of another `priv`.
         case unchangedModule = "unchanged_module"
         /// On the way down, a module goes back while one that depends on it still runs its newer code.
         case revertedDependency = "reverted_dependency"
@@ -61,6 +62,7 @@ private struct UpgradeReview {
         let change: RelupTranslation.Change
         /// Releases are also made of what is not built yet: then there is nothing to compare.
         let hasObjectCode: Bool
+        let priv: PrivChange?
         let left: Set<Atom>
         let reached: Set<Atom>
         let named: [RelupTranslation.NamedModule]
@@ -75,6 +77,7 @@ private struct UpgradeReview {
             hasObjectCode = [change.left, change.reached].contains { application in
                 files.names(application.directory).contains { !$0.hasSuffix(".app") && !$0.hasSuffix(".appup") }
             }
+            priv = hasObjectCode ? change.priv(files) : nil
             left = Set(change.left.modules)
             reached = Set(change.reached.modules)
             named = script.namedModules
@@ -188,6 +191,7 @@ private struct UpgradeReview {
         let change = reviewed.change
         return reviewed.named.compactMap { named in
             guard named.isLoaded, compare(named.module, reviewed) == .same else { return nil }
+            if reviewed.priv != nil, isExecutable(named.module, change) { return nil }
             return advice(
                 .unchangedModule, change.name, named.module, at: named.place,
                 "\(Term.atom(named.module)) is the same in \(change.left.vsn) and \(change.reached.vsn): "
@@ -199,19 +203,44 @@ private struct UpgradeReview {
         if restartsEmulator { return [] }
         let change = reviewed.change
         let modules = (change.left.modules + change.reached.modules).uniqued()
-        return modules.compactMap { module in
-            guard !touched.contains(module) else { return nil }
-            let name = Term.atom(module)
-            let (old, new) = (change.left.vsn, change.reached.vsn)
-            let message: String
-            switch compare(module, reviewed) {
-            case .same, .unknown: return nil
-            case .changed: message = "\(name) differs between \(old) and \(new), but no instruction loads it: update it"
-            case .added: message = "\(name) is new in \(new), but no instruction loads it: add_module"
-            case .gone: message = "\(name) is gone in \(new), but no instruction removes it: delete_module"
+        return uncoveredPriv(reviewed, modules)
+            + modules.compactMap { module in
+                guard !touched.contains(module) else { return nil }
+                let name = Term.atom(module)
+                let (old, new) = (change.left.vsn, change.reached.vsn)
+                let message: String
+                switch compare(module, reviewed) {
+                case .same, .unknown: return nil
+                case .changed:
+                    message = "\(name) differs between \(old) and \(new), but no instruction loads it: update it"
+                case .added: message = "\(name) is new in \(new), but no instruction loads it: add_module"
+                case .gone: message = "\(name) is gone in \(new), but no instruction removes it: delete_module"
+                }
+                return advice(
+                    .uncoveredChange, change.name, module, at: SourcePlace(file: change.appup.file, position: nil),
+                    message)
             }
-            return advice(
-                .uncoveredChange, change.name, module, at: SourcePlace(file: change.appup.file, position: nil), message)
+    }
+
+    /// Which workers read what differs in `priv` their author knows: that one of them is brought along is enough.
+    private func uncoveredPriv(_ reviewed: Reviewed, _ modules: [Atom]) -> [UpgradeAdvice] {
+        let change = reviewed.change
+        guard let priv = reviewed.priv else { return [] }
+        let executables = modules.filter { isExecutable($0, change) }
+        guard !executables.isEmpty, !executables.contains(where: touched.contains) else { return [] }
+        let names = executables.map { Term.atom($0).description }.joined(separator: ", ")
+        return [
+            advice(
+                .uncoveredChange, change.name, nil, at: SourcePlace(file: change.appup.file, position: nil),
+                "\(priv.words(old: change.left.vsn, new: change.reached.vsn)), but no instruction loads a program that may "
+                    + "read it: update those of \(names) that do")
+        ]
+    }
+
+    /// In both versions: a program that a worker may be, and that may read `priv`.
+    private func isExecutable(_ module: Atom, _ change: RelupTranslation.Change) -> Bool {
+        [change.left, change.reached].allSatisfy {
+            files.digest(Paths.join($0.directory, module.name)) != nil
         }
     }
 
@@ -256,5 +285,15 @@ private struct UpgradeReview {
             }
         }
         return result
+    }
+}
+
+extension RelupTranslation.Change {
+    /// What differs between the two versions' `priv`.
+    fileprivate func priv(_ files: SourceFiles) -> PrivChange? {
+        guard let old = Paths.priv(beside: left.directory), let new = Paths.priv(beside: reached.directory) else {
+            return nil
+        }
+        return PrivChange(old: files.tree(old), new: files.tree(new))
     }
 }

@@ -46,11 +46,15 @@ enum CodeError: Error, CustomStringConvertible {
 /// `load_object_code` read.
 @HostActor
 final class CodeServer {
-    private let root: ReleaseRoot
+    let root: ReleaseRoot
     private(set) var table = CodeTable()
     /// Files that were read and checked, by path; the node keeps those that a version of the table names.
     private var files: [String: LoadedCode] = [:]
     private var directories: [Atom: String] = [:]
+    /// Modules that are being read for a start: many workers of one start at once.
+    var reading: [Atom: Task<Void, Never>] = [:]
+    /// By the path of a current version: the directory of the code path that has no file of the same bytes.
+    var comparedDirectories: [String: String] = [:]
     /// Told what was loaded because it was used, while an upgrade is under way.
     var onLoad: ((CodeVersion) -> Void)?
 
@@ -75,6 +79,7 @@ final class CodeServer {
     func forgetUnused() {
         let used = Set(table.current.values.map(\.path) + table.old.values.map(\.path))
         files = files.filter { used.contains($0.key) }
+        comparedDirectories = comparedDirectories.filter { used.contains($0.key) }
     }
 
     /// Reads and checks a module of one library, on any thread: it takes as long as the file is large.
@@ -132,26 +137,11 @@ final class CodeServer {
         }
     }
 
-    /// Whether the next use of a module would have to read its file.
-    func mustRead(_ module: Atom) -> Bool {
-        guard let version = table.current[module] else { return true }
-        return files[version.path] == nil
-    }
-
-    /// Reads a module that is about to be used, off this thread: a large program takes its time to be hashed. Nothing
-    /// becomes current by it; what can't be read is found by the use.
-    func prefetch(_ module: Atom) async {
-        let libraries = table.path.values.sorted { $0.name.name < $1.name.name }
-        let read = await DiskWork.run { [root] () -> LoadedCode? in
-            for library in libraries {
-                let ebin = root.resolve(library.directory) + "/ebin"
-                let paths = ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }
-                guard FileNames.exists(anyOf: paths) else { continue }
-                return try? Self.read(module, of: library, in: root)
-            }
-            return nil
-        }
-        if let read, mustRead(module) { keep(read) }
+    /// A start found the code that is current where the code path has it now.
+    func moved(to code: LoadedCode) {
+        keep(code)
+        table.found(code.version)
+        onLoad?(code.version)
     }
 
     /// Where a module was looked for that no library has; nil where one has it.

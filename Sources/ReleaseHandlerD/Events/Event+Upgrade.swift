@@ -9,6 +9,8 @@ enum UpgradeEvent {
     case done(from: String, to: String)
     case refused(to: String, RelupMachine.Failure)
     case aborted(from: String, to: String, RelupMachine.Failure)
+    /// What was committed is taken back by the script for the other direction.
+    case takingBack(from: String, to: String, RelupMachine.Failure)
     /// By the node's stop.
     case stopped(to: String)
     /// Where it can't be undone.
@@ -35,6 +37,11 @@ enum UpgradeEvent {
             EventEntry(.installRefused, "release \(to) refused, nothing changed: \(failure)", level: .error)
         case .aborted(let from, let to, let failure):
             EventEntry(.installAborted, "upgrade to \(to) aborted, \(from) runs on: \(failure)", level: .error)
+        case .takingBack(let from, let to, let failure):
+            EventEntry(
+                .installTakingBack,
+                "upgrade to \(from) failed; what was committed is taken back by the script to \(to): \(failure)",
+                level: .error, fields: ["from": from, "to": to])
         case .stopped(let to):
             EventEntry(.installStopped, "upgrade to \(to) ended by the node's stop", level: .warning)
         case .failed(let to, let failure):

@@ -15,6 +15,8 @@ enum WorkerEvent {
     case handedOff(ChildAddress, oldPid: Int32, pid: Int32, generation: Int)
     /// It is terminated for an upgrade that it would hold up.
     case hung(ChildAddress, isUnmodifiedProgram: Bool)
+    /// Its state or its connections did not come through an install.
+    case lost(InstallResult.Loss)
     case leftProcesses(ChildAddress, pid: Int32, [LeftProcess], isInBackground: Bool)
     case notificationIgnored(ChildAddress, pid: Int32, sender: Int32)
     case mainPidIgnored(ChildAddress, pid: Int32, mainPid: Int32)
@@ -54,6 +56,10 @@ enum WorkerEvent {
                 \(worker) \(isUnmodifiedProgram ? "is an unmodified program" : "did not answer suspend in time") and is \
                 terminated
                 """, level: .warning, worker: worker)
+        case .lost(let loss):
+            EventEntry(
+                .workerLost, "\(loss.worker) has lost its \(loss.what): \(loss.why)", level: .error,
+                worker: ChildAddress(parsing: loss.worker), fields: ["what": loss.what, "why": loss.why])
         case .leftProcesses(let worker, let pid, let processes, let isInBackground):
             EventEntry(
                 .processesLeft, Self.left(worker, processes, isInBackground), level: .warning, worker: worker,

@@ -20,7 +20,8 @@ extension NodeEventKind {
             .configChangeFailed, .unknownStartPhase, .outputLimited, .outputDropped, .installStopped, .traceFailed:
             [.warning]
         case .earlierRunRemains, .startError, .shutdownError, .supervisorShutdown, .applicationFailed,
-            .applicationExited, .internalError, .installRefused, .installAborted:
+            .applicationExited, .internalError, .installRefused, .installAborted, .installTakingBack,
+            .workerLost:
             [.error]
         case .watchdogStarved, .makePermanentFailed, .installFailed, .probationFailed: [.critical]
         }
@@ -39,6 +40,7 @@ extension NodeEventKind {
         case .workerExited, .workerStopped: EventFields(["reason"], optional: ["pid", "generation", "age_ms"])
         case .workerRestart: EventFields(["restarts", "supervisor"], optional: ["reason", "with"])
         case .workerHandedOff: EventFields(["pid", "old_pid", "generation"])
+        case .workerLost: EventFields(["what", "why"])
         case .processesLeft: EventFields(["pid", "count"])
         case .notificationIgnored: EventFields(["pid", "sender"])
         case .mainPidIgnored: EventFields(["pid", "main_pid"])
@@ -51,7 +53,7 @@ extension NodeEventKind {
         case .unpacked: EventFields(["vsn", "package"])
         case .removed, .makePermanentFailed, .probationPassed: EventFields(["vsn"])
         case .madePermanent: EventFields(["vsn", "by"])
-        case .installRelease, .releaseInstalled: EventFields(["from", "to"])
+        case .installRelease, .releaseInstalled, .installTakingBack: EventFields(["from", "to"])
         case .traceWritten: EventFields(["file"])
         case .probationStarted: EventFields(["vsn", "fallback", "ms", "make_permanent"])
         case .healthCheck: EventFields(["program"])

@@ -4,7 +4,14 @@ import ReleaseHandling
 
 /// What the releases' store asks of the node, and what a change of the releases means for the rest of it.
 extension Node: ReleaseStoreDelegate {
-    var startedFiles: [String] { processes.generations.values.map(\.executable) }
+    var startedProcesses: [StartedProcess] {
+        let workers = Dictionary(
+            tree.places.values.compactMap { place in place.current.map { ($0.pid, place.address.description) } },
+            uniquingKeysWith: { first, _ in first })
+        return processes.generations.values.map {
+            StartedProcess(pid: $0.pid, file: $0.executable, worker: workers[$0.pid])
+        }
+    }
 
     func releasesChanged(_ news: ReleaseStore.News) {
         switch news {

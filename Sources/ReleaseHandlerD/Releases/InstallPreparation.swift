@@ -9,20 +9,24 @@ struct InstallPreparation: Sendable {
     let to: LoadedRelease
     let entry: RelupEntry
     let isUp: Bool
+    /// The same relup's script for the other direction, where it has one.
+    let wayBack: RelupEntry?
 
     static func read(
         _ vsn: String, from: LoadedRelease, _ table: ReleaseTable, _ root: ReleaseRoot
     ) throws(ControlError) -> InstallPreparation {
         do {
             _ = try table.installable(vsn)
-            let script = try table.script(
-                to: vsn, relupOfTarget: try root.relup(vsn), relupOfRunning: try root.relup(from.vsn))
+            let relups = (target: try root.relup(vsn), running: try root.relup(from.vsn))
+            let script = try table.script(to: vsn, relupOfTarget: relups.target, relupOfRunning: relups.running)
             let isUp = script.direction == .up
+            let wayBack =
+                isUp ? relups.target?.downScript(to: from.vsn) : relups.running?.upScript(from: vsn)
             let file = root.relupFile(isUp ? vsn : from.vsn)
             try script.entry.checkScript(file: file)
             let to = try root.load(script.to)
             try refuseUnsupported(script.entry, file: file)
-            return InstallPreparation(from: from, to: to, entry: script.entry, isUp: isUp)
+            return InstallPreparation(from: from, to: to, entry: script.entry, isUp: isUp, wayBack: wayBack)
         } catch let error as FileError {
             throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
         } catch let error as ReleaseError {

@@ -64,16 +64,12 @@ extension ReleaseStore {
     func remove(_ vsn: String) async throws(ControlError) {
         try await line.turn("remove-release \(vsn)") { () async throws(ControlError) in
             _ = try requireRunning()
-            let started = delegate?.startedFiles ?? []
+            let started = delegate?.startedProcesses ?? []
             try await change { [root] (table) throws(ReleaseError) in
                 let directories = root.directories
-                let files = ProcessFiles.inUse().union(started.compactMap(FileNames.withoutLinks))
+                let users = DirectoryUsers(started)
                 return try table.remove(
-                    vsn,
-                    isInUse: { directory in
-                        let own = directories.identity(directory)
-                        return files.contains { $0 == own || $0.hasPrefix("\(own)/") }
-                    }, identity: directories.identity)
+                    vsn, users: { users.of(directories.identity($0)) }, identity: directories.identity)
             }
             delegate?.releasesChanged(.removed(vsn))
         }
@@ -82,10 +78,13 @@ extension ReleaseStore {
     /// Reads and checks all that an install of a release over the running one needs, and gives it to `then` in the same
     /// turn: what was read is there until it is used. Reading changes nothing.
     ///
-    /// - Parameter what: as `releasectl` names it.
-    func prepare<Value: Sendable>(
+    /// - Parameters:
+    ///   - what: as `releasectl` names it.
+    ///   - check: what else takes its time before it is used.
+    func prepare<Checked: Sendable, Value: Sendable>(
         _ vsn: String, for what: String, isOwn: Bool = false,
-        then: @HostActor (InstallPreparation) throws(ControlError) -> Value
+        check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
+        then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
     ) async throws(ControlError) -> Value {
         try await line.turn("\(what) \(vsn)", isOwn: isOwn) { () async throws(ControlError) in
             let from = try requireRunning()
@@ -94,7 +93,18 @@ extension ReleaseStore {
                 try InstallPreparation.read(vsn, from: from, table, root)
             }
             _ = try requireRunning()
-            return try then(preparation)
+            let checked = try await check(preparation)
+            _ = try requireRunning()
+            return try then(preparation, checked)
+        }
+    }
+
+    func prepare<Value: Sendable>(
+        _ vsn: String, for what: String, then: @HostActor (InstallPreparation) throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        try await prepare(vsn, for: what) { (_) async throws(ControlError) in
+        } then: { (preparation, _) throws(ControlError) in
+            try then(preparation)
         }
     }
 

@@ -8,9 +8,17 @@ import Wire
 protocol ReleaseStoreDelegate: AnyObject {
     /// The release that runs; throws why the releases may not be changed now.
     func requireRunning() throws(ControlError) -> LoadedRelease
-    /// The files that the node started processes from, scripts too.
-    var startedFiles: [String] { get }
+    /// The processes that the node started, with the files that they were started from, scripts too.
+    var startedProcesses: [StartedProcess] { get }
     func releasesChanged(_ news: ReleaseStore.News)
+}
+
+/// A process of the node, for the question who runs from a directory.
+struct StartedProcess: Sendable {
+    let pid: Int32
+    let file: String
+    /// The worker's place where it has one.
+    let worker: String?
 }
 
 /// The releases of the root: what there is, and the changes of it, one at a time and off the reactor's thread.

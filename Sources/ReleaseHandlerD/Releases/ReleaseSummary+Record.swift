@@ -30,8 +30,10 @@ extension ReleaseError {
         case .permanent(let vsn): ControlError(.badStatus, description, details: ["vsn": vsn, "status": "permanent"])
         case .noMatchingRelup(let to, let from):
             ControlError(.upgradeRefused, description, details: ["to": to, "from": from])
-        case .inUse(let vsn, let directory):
-            ControlError(.busy, description, details: ["vsn": vsn, "directory": directory])
+        case .inUse(let vsn, let directory, let users):
+            ControlError(
+                .busy, description,
+                details: ["vsn": vsn, "directory": directory, "users": users.joined(separator: ", ")])
         case .badState: ControlError(.internalError, description)
         }
     }

@@ -7,8 +7,6 @@ import Wire
 
 /// Who has which modules: what is verified about workers, for upgrades and purges.
 extension TreeDriver {
-    /// How long a worker with `dynamic` modules may take to say which they are.
-    static let getModulesMilliseconds = 5_000
     /// How long a question about workers waits for one that is being started.
     static let awaitStartMilliseconds = 30_000
 
@@ -16,8 +14,28 @@ extension TreeDriver {
     /// modules asked. Those that are being started have come to the end of that: what they run is known then.
     ///
     /// All of it is true in the turn in which `then` is called: what was asked for meanwhile is looked at last.
-    func workers(listing modules: [Atom], then: @escaping @HostActor ([WorkerInfo]) -> Void) {
-        awaitStarts(listing: Set(modules)) { [self] in runningWorkers(listing: modules, then: then) }
+    ///
+    /// - Parameter survey: what those with `dynamic` modules answered before; without one all are asked.
+    func workers(
+        listing modules: [Atom], survey: ModuleSurvey? = nil, then: @escaping @HostActor ([WorkerInfo]) -> Void
+    ) {
+        let survey = survey ?? ModuleSurvey()
+        awaitStarts(listing: Set(modules)) { [self] in
+            survey.ask(dynamicPlaces) { [self] in
+                let wanted = Set(modules)
+                then(supervisors(listing: wanted) + workers(listing: wanted, survey))
+            }
+        }
+    }
+
+    /// Those of workers that are asked which modules they have.
+    private var dynamicPlaces: [Place] {
+        allChildren().compactMap { child in
+            guard child.spec.type == .worker, case .dynamic = child.spec.modules, let place = places[child.address],
+                place.speaksProtocol
+            else { return nil }
+            return place
+        }
     }
 
     private func awaitStarts(listing modules: Set<Atom>, then: @escaping @HostActor () -> Void) {
@@ -35,25 +53,12 @@ extension TreeDriver {
         }
     }
 
-    private func runningWorkers(listing modules: [Atom], then: @escaping @HostActor ([WorkerInfo]) -> Void) {
-        let wanted = Set(modules)
-        let dynamic = allChildren().compactMap { child -> Place? in
-            guard child.spec.type == .worker, case .dynamic = child.spec.modules else { return nil }
-            return places[child.address]
-        }
-        let gather = Gather<[Atom]?>(count: dynamic.count) { [self] answers in
-            let said = Dictionary(zip(dynamic.map(\.address), answers), uniquingKeysWith: { $1 })
-            then(supervisors(listing: wanted) + workers(listing: wanted, said.compactMapValues(\.self)))
-        }
-        for (index, place) in dynamic.enumerated() { askModules(of: place) { gather.set(index, $0) } }
-    }
-
-    private func workers(listing wanted: Set<Atom>, _ dynamic: [ChildAddress: [Atom]]) -> [WorkerInfo] {
+    private func workers(listing wanted: Set<Atom>, _ survey: ModuleSurvey) -> [WorkerInfo] {
         allChildren().compactMap { child in
             guard child.spec.type == .worker, let place = places[child.address], let generation = place.current else {
                 return nil
             }
-            let modules = dynamic[child.address] ?? place.spec.listedModules
+            let modules = self.modules(of: place, survey)
             let version = generation.code?.version
             guard version.map({ wanted.contains($0.module) }) == true || !wanted.isDisjoint(with: modules) else {
                 return nil
@@ -74,21 +79,35 @@ extension TreeDriver {
         }
     }
 
-    /// Nil where it can't be asked, or answers something else: it has at least its start module.
-    private func askModules(of place: Place, then: @escaping @HostActor ([Atom]?) -> Void) {
-        guard let generation = place.running else { return then(nil) }
-        generation.ask(within: Self.getModulesMilliseconds, { .getModules(ref: $0) }) { answer in
-            guard case .value(.list(let names)) = answer else { return then(nil) }
-            then(names.compactMap(\.asAtom))
+    /// Of a worker with `dynamic` ones what it said, else what its spec lists.
+    private func modules(of place: Place, _ survey: ModuleSurvey?) -> [Atom] {
+        guard case .dynamic = place.spec.modules, let generation = place.current else {
+            return place.spec.listedModules
         }
+        return survey?.modules(of: generation) ?? place.spec.listedModules
     }
 
-    /// Every child, worker or supervisor, whose spec lists the module and that runs; in tree order.
-    func children(listing module: Atom) -> [ChildAddress] {
+    /// Every child, worker or supervisor, that lists the module and runs; in tree order.
+    ///
+    /// - Parameter survey: what workers with `dynamic` modules answered; one that it has nothing of has its start module.
+    func children(listing module: Atom, survey: ModuleSurvey? = nil) -> [ChildAddress] {
         allChildren().filter { child in
-            guard child.state.startID != nil, case .list(let modules) = child.spec.modules else { return false }
-            return modules.contains(module)
+            guard child.state.startID != nil else { return false }
+            guard child.spec.type == .worker, let place = places[child.address] else {
+                return child.spec.listedModules.contains(module)
+            }
+            return modules(of: place, survey).contains(module)
         }.map(\.address)
+    }
+
+    /// The same, once those with `dynamic` modules have been asked.
+    func children(
+        listing modules: [Atom], survey: ModuleSurvey,
+        then: @escaping @HostActor ([(module: Atom, child: ChildAddress)]) -> Void
+    ) {
+        survey.ask(dynamicPlaces) { [self] in
+            then(modules.flatMap { module in children(listing: module, survey: survey).map { (module, $0) } })
+        }
     }
 }
 

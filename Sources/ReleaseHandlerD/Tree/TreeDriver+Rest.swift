@@ -8,6 +8,8 @@ extension TreeDriver {
     /// How a worker stands once nothing is under way at its place.
     enum Rest: Sendable {
         case running
+        /// Its process has ended, and its start waits for a resume.
+        case held
         /// Its spec is there, and nobody will start it.
         case stopped
         /// It is not in the tree any more.
@@ -42,7 +44,7 @@ extension TreeDriver {
         switch child.state {
         case .running: return generation == nil ? nil : .running
         case .undefined: return .stopped
-        case .starting, .restarting: return nil
+        case .starting, .restarting: return generation == nil && isStartHeld(child.spec, at: address) ? .held : nil
         }
     }
 

@@ -34,6 +34,10 @@ final class TreeDriver {
     private(set) var places: [ChildAddress: Place] = [:]
     /// Modules that are suspended: no child that lists one is started until they are released.
     private(set) var heldModules: Set<Atom> = []
+    /// Children that are started all the same: the script itself asks for it.
+    private var permitted: Set<ChildAddress> = []
+    /// Told of each end of a worker that had been started, while an upgrade is under way.
+    var onWorkerEnd: (@HostActor (Place, StartID, Term, _ asked: Bool) -> Void)?
     var vacancies = Vacancies()
     var expectation = Expectation.none
     private var waiting: Deque<SupervisionTree.Event> = []
@@ -158,7 +162,7 @@ final class TreeDriver {
     }
 
     private func start(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
-        if spec.listedModules.contains(where: heldModules.contains) {
+        if isStartHeld(spec, at: address) {
             feed(.workerStartHeld(id))
             return endedStart(id)
         }
@@ -222,6 +226,18 @@ final class TreeDriver {
         feed(.startsReleased)
     }
 
+    /// From now on these are started whatever is held, also those whose start is waiting.
+    func permit(_ children: [ChildAddress]) {
+        permitted.formUnion(children)
+        feed(.startsReleased)
+    }
+
+    func endPermission(of children: [ChildAddress]) { permitted.subtract(children) }
+
+    func isStartHeld(_ spec: ChildSpec, at address: ChildAddress) -> Bool {
+        !permitted.contains(address) && spec.listedModules.contains(where: heldModules.contains)
+    }
+
     /// The node goes down: nobody will release them any more.
     func forgetHeldModules() { heldModules = [] }
 
@@ -240,6 +256,7 @@ final class TreeDriver {
         case .ignored: feed(.workerIgnored(id))
         case .startFailed(_, let reason): startFailed(.workerStartFailed(id, reason: reason))
         case .exited(_, let reason, let asked):
+            onWorkerEnd?(place, id, reason, asked)
             tellEnd(of: place, reason, asked: asked)
             feed(.workerExited(id, reason: reason))
         }

@@ -56,26 +56,47 @@ final class Installer {
         mayBegin: @HostActor () throws(ControlError) -> Void
     ) async throws(ControlError) -> AsyncStream<InstallProgress> {
         try await store.prepare(vsn, for: "install-release", isOwn: isOwn) {
-            [self] (preparation) throws(ControlError) in
+            [self] (preparation) async throws(ControlError) in
             try mayBegin()
-            return begin(preparation, request)
+            return try await preflight(preparation, request)
+        } then: { [self] (preparation, findings) throws(ControlError) in
+            try mayBegin()
+            return begin(preparation, request, findings)
         }
     }
 
-    private func begin(
+    /// What is known to fail is refused, and nothing has begun.
+    private func preflight(
         _ preparation: InstallPreparation, _ request: InstallRequest
+    ) async throws(ControlError) -> InstallPreflight.Findings {
+        let preflight = InstallPreflight(
+            site: site, preparation: preparation, machine: machine(preparation, request))
+        do throws(InstallRefusal) {
+            return try await preflight.run()
+        } catch {
+            site.events.post(.upgrade(.refused(to: preparation.to.vsn, error.failure)))
+            throw error.controlError
+        }
+    }
+
+    func machine(_ preparation: InstallPreparation, _ request: InstallRequest) -> RelupMachine {
+        RelupMachine(
+            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: preparation.to.vsn,
+            libraries: preparation.to.record.libraries,
+            options: preparation.to.upgrade.asked(overrides).asked(request))
+    }
+
+    private func begin(
+        _ preparation: InstallPreparation, _ request: InstallRequest, _ findings: InstallPreflight.Findings
     ) -> AsyncStream<InstallProgress> {
         let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
-        let machine = RelupMachine(
-            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: vsn,
-            libraries: preparation.to.record.libraries,
-            options: preparation.to.upgrade.asked(overrides).asked(request))
+        let machine = machine(preparation, request)
         let upgrade = Upgrade(
             site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
-            progress: { continuation.yield($0) },
+            findings: findings, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
-                finish(upgrade, outcome) { result in
+                finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
                     continuation.yield(.result(result))
                     continuation.finish()
                 }
@@ -92,7 +113,8 @@ final class Installer {
     }
 
     private func finish(
-        _ upgrade: Upgrade, _ outcome: RelupMachine.Outcome, then: @escaping @HostActor (InstallResult) -> Void
+        _ upgrade: Upgrade, _ outcome: RelupMachine.Outcome, wayBack: RelupEntry?,
+        then: @escaping @HostActor (InstallResult) -> Void
     ) {
         switch outcome {
         case .done(let unpurged, let warnings):
@@ -104,21 +126,14 @@ final class Installer {
             onNotice(.failed(reason: "\(failure)"))
         case .aborted(let failure, let warnings):
             goOn(upgrade)
-            site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
-            then(upgrade.result(.aborted, failure, warnings: warnings))
-            onNotice(.failed(reason: "\(failure)"))
-        case .restartNode(let failure):
-            self.upgrade = nil
-            site.running.ends(installed: false)
-            if let stopReason {
-                // Not the upgrade's fault, and no restart of its making.
-                site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
-                return then(upgrade.result(.restarting, nil, reason: stopReason))
+            aborted(upgrade, failure, warnings, then: then)
+        case .takeBack(let failure, let committed, let warnings):
+            guard let script = wayBack.flatMap({ WayBack.script(of: $0.script, after: committed) }) else {
+                return mustRestart(upgrade, failure, warnings: warnings, then: then)
             }
-            let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
-            site.events.post(event)
-            then(upgrade.result(.restarting, failure))
-            onNotice(.mustRestart(reason: event.entry.message))
+            takeBack(upgrade, failure, script, warnings, then: then)
+        case .restartNode(let failure):
+            mustRestart(upgrade, failure, warnings: [], then: then)
         case .restartNewEmulator, .restartEmulator:
             // Refused before the script began; see refuseUnsupported.
             goOn(upgrade)
@@ -127,8 +142,39 @@ final class Installer {
         }
     }
 
+    func aborted(
+        _ upgrade: Upgrade, _ failure: RelupMachine.Failure, _ warnings: [String],
+        then: (InstallResult) -> Void
+    ) {
+        site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
+        then(upgrade.result(.aborted, failure, warnings: warnings))
+        onNotice(.failed(reason: "\(failure)"))
+    }
+
+    /// Nothing else leads back.
+    func mustRestart(
+        _ upgrade: Upgrade, _ failure: RelupMachine.Failure, warnings: [String], then: (InstallResult) -> Void
+    ) {
+        self.upgrade = nil
+        site.running.ends(installed: false)
+        if let stopReason {
+            // Not the upgrade's fault, and no restart of its making.
+            site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
+            return then(upgrade.result(.restarting, nil, reason: stopReason, warnings: warnings))
+        }
+        let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
+        site.events.post(event)
+        then(upgrade.result(.restarting, failure, warnings: warnings))
+        onNotice(.mustRestart(reason: event.entry.message))
+    }
+
+    /// What goes on in the place of the one that is over.
+    func goesOn(with upgrade: Upgrade) { self.upgrade = upgrade }
+
+    func isUnderWay(_ upgrade: Upgrade) -> Bool { self.upgrade === upgrade && stopReason == nil }
+
     /// The release that ran runs on as it was.
-    private func goOn(_ upgrade: Upgrade) {
+    func goOn(_ upgrade: Upgrade) {
         self.upgrade = nil
         site.running.ends(installed: false)
         site.tree.expect(.none)
@@ -145,7 +191,7 @@ final class Installer {
         applications.forgetEnvironmentChanges(except: upgrade.to.vsn)
         site.events.release = upgrade.to.vsn
         site.code.forgetUnused()
-        var warnings = warnings + upgrade.supervisorWarnings()
+        var warnings = warnings + upgrade.supervisorWarnings() + upgrade.specWarnings()
         do {
             try store.installed(upgrade.to.vsn)
             try applications.update(upgrade.to.applicationSpecs)
@@ -188,10 +234,14 @@ extension Upgrade {
             guard let index = failure.index, let instruction = failure.instruction else { return nil }
             return .init(index: index, text: instruction.term.description)
         }
+        let lost = losses(nodeEnds: outcome == .restarting)
+        for loss in lost { events.post(.worker(.lost(loss))) }
         return InstallResult(
             outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
             worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
-            totalMilliseconds: totalMilliseconds, instructions: reports, warnings: warnings, trace: traceFile)
+            totalMilliseconds: totalMilliseconds, instructions: reports.sorted { $0.index < $1.index },
+            warnings: survey.warnings + warnings, lost: lost,
+            trace: traceFile)
     }
 }

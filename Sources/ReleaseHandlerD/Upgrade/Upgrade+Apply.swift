@@ -6,48 +6,26 @@ import Terms
 
 /// The functions of `application`, `supervisor`, `timer` and `io` that relups use, built in.
 extension Upgrade {
-    /// The longest `timer:sleep/1` in a script: an upgrade holds everything else up.
-    static let longestSleepMilliseconds = 60_000
-
     func apply(_ function: MFA) {
         let arguments = function.arguments
-        switch (function.module.name, function.function.name, arguments.count) {
-        case ("application", "start", 1), ("application", "start", 2):
-            startApplication(arguments)
-        case ("application", "stop", 1):
-            withApplication(arguments[0]) { name in control(.stop(name), name) }
-        case ("application", "load", 1):
-            withApplication(arguments[0]) { name in applyLoading(.load(name), name) }
-        case ("application", "unload", 1):
-            withApplication(arguments[0]) { name in applyLoading(.unload(name), name) }
-        case ("application", "get_env", 2), ("application", "get_env", 3), ("application", "get_all_env", 1),
-            ("application", "set_env", 3), ("application", "set_env", 4), ("application", "unset_env", 2),
-            ("application", "unset_env", 3):
-            applyEnvironment(function)
-        case ("supervisor", let name, 1), ("supervisor", let name, 2):
-            applySupervisor(name, function)
-        case ("timer", "sleep", 1):
-            sleep(arguments[0])
-        case ("io", "format", 1), ("io", "format", 2), ("io", "put_chars", 1):
-            say(arguments)
-        default:
-            applyUnknown(function)
+        switch BuiltInFunction(function) {
+        case .startApplication: startApplication(arguments)
+        case .stopApplication: withApplication(arguments[0]) { name in control(.stop(name), name) }
+        case .loadApplication: withApplication(arguments[0]) { name in applyLoading(.load(name), name) }
+        case .unloadApplication: withApplication(arguments[0]) { name in applyLoading(.unload(name), name) }
+        case .getEnv, .getAllEnv, .setEnv, .unsetEnv: applyEnvironment(function)
+        case .startChild: withSupervisor(arguments[0]) { startChild($0, arguments[1]) }
+        case .terminateChild: withChild(arguments) { supervise(.terminateChild(supervisor: $0, id: $1)) }
+        case .restartChild: withChild(arguments) { restartChild($0, $1) }
+        case .deleteChild: withChild(arguments) { supervise(.deleteChild(supervisor: $0, id: $1)) }
+        case .whichChildren: withSupervisor(arguments[0]) { supervise(.whichChildren(supervisor: $0)) }
+        case .countChildren: withSupervisor(arguments[0]) { supervise(.countChildren(supervisor: $0)) }
+        case .getChildspec: withChild(arguments) { supervise(.getChildspec(supervisor: $0, id: $1)) }
+        case .sleep: sleep(arguments[0])
+        case .format, .putChars: say(arguments)
+        case nil: answer(.applyFailed(.tuple([.atom("undef"), .text(BuiltInFunction.problem(of: function) ?? "")])))
         }
     }
-
-    func applyUnknown(_ function: MFA) {
-        let name = "\(function.module.name):\(function.function.name)/\(function.arguments.count)"
-        let sentence = "\(name) is no built-in function; built in are \(Self.builtIn.joined(separator: ", "))"
-        answer(.applyFailed(.tuple([.atom("undef"), .text(sentence)])))
-    }
-
-    static let builtIn = [
-        "application:start/1,2", "application:stop/1", "application:load/1", "application:unload/1",
-        "application:get_env/2,3", "application:get_all_env/1", "application:set_env/3,4", "application:unset_env/2,3",
-        "supervisor:start_child/2", "supervisor:terminate_child/2", "supervisor:restart_child/2",
-        "supervisor:delete_child/2", "supervisor:which_children/1", "supervisor:count_children/1",
-        "supervisor:get_childspec/2", "timer:sleep/1", "io:format/1,2", "io:put_chars/1",
-    ]
 
     private func applied(_ answer: Term) { self.answer(.applied(answer)) }
 
@@ -61,7 +39,7 @@ extension Upgrade {
         withApplication(arguments[0]) { name in
             var type = to.startType(of: name)
             if arguments.count == 2 {
-                guard let named = ApplicationType.allCases.first(where: { .atom($0.atom) == arguments[1] }) else {
+                guard let named = BuiltInFunction.type(arguments[1]) else {
                     return badArgument(arguments[1], "permanent, transient or temporary")
                 }
                 type = named
@@ -106,8 +84,9 @@ extension Upgrade {
     }
 
     private func sleep(_ argument: Term) {
-        guard case .integer(let milliseconds) = argument, (0...Self.longestSleepMilliseconds).contains(milliseconds)
-        else { return badArgument(argument, "0 to \(Self.longestSleepMilliseconds) milliseconds") }
+        let longest = BuiltInFunction.longestSleepMilliseconds
+        guard case .integer(let milliseconds) = argument, (0...longest).contains(milliseconds)
+        else { return badArgument(argument, "0 to \(longest) milliseconds") }
         sleepTimer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.wakeUp() }
     }
 

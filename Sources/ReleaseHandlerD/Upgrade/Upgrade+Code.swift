@@ -10,60 +10,29 @@ extension Upgrade {
     /// Standbys that are on their start at once; each is a process, and the machine has only so many cores.
     static let standbysAtOnce = 8
 
+    /// What the preflight read and checked; by a turn of its own, as everything that a script waits for.
     func readObjectCode(_ library: LibraryRecord, _ modules: [Atom]) {
-        // The upgrade may be over when it is read, and the node gone.
-        Task { @HostActor [weak self, root = site.root, code = site.code] in
-            do throws(UnreadableModule) {
-                let read = try await DiskWork.run { () throws(UnreadableModule) in
-                    try Self.read(modules, of: library, in: root)
+        Reactor.shared.soon { [weak self] in
+            guard let self, !isOver else { return }
+            var read: [LoadedCode] = []
+            for module in modules {
+                guard let one = findings.objectCode(module, of: library) else {
+                    return answer(.objectCodeFailed(module: module, reason: .atom("not_read")))
                 }
-                for one in read { code.keep(one) }
-                guard let self else { return }
-                if let unusable = self.unusableSupervisor(read) {
-                    return self.answer(.objectCodeFailed(module: unusable.module, reason: .text(unusable.sentence)))
-                }
-                self.answer(.objectCodeRead(read.map(\.version)))
-            } catch {
-                self?.answer(.objectCodeFailed(module: error.module, reason: .text("\(error.error)")))
+                read.append(one)
             }
+            for one in read { code.keep(one) }
+            answer(.objectCodeRead(read.map(\.version)))
         }
-    }
-
-    /// A `.sup` file that its application's new environment makes no supervisor of: found here, before anything changed.
-    private func unusableSupervisor(_ read: [LoadedCode]) -> (module: Atom, sentence: String)? {
-        for code in read {
-            guard let bytes = code.file.contents else { continue }
-            let environment = to.environment(of: code.version.library)
-            do {
-                _ = try SupervisorInit.parse(bytes, file: code.file.path) { environment[$0] }
-            } catch {
-                return (code.version.module, error.description)
-            }
-        }
-        return nil
-    }
-
-    private struct UnreadableModule: Error {
-        let module: Atom
-        let error: CodeError
-    }
-
-    private nonisolated static func read(
-        _ modules: [Atom], of library: LibraryRecord, in root: ReleaseRoot
-    ) throws(UnreadableModule) -> [LoadedCode] {
-        var read: [LoadedCode] = []
-        for module in modules {
-            do {
-                read.append(try CodeServer.read(module, of: library, in: root))
-            } catch {
-                throw UnreadableModule(module: module, error: error)
-            }
-        }
-        return read
     }
 
     func startStandbys(_ orders: [RelupMachine.StandbyOrder]) {
-        startNext(orders[...], ready: [], notes: [])
+        guard handedOffSpecs.mustRead else { return startNext(orders[...], ready: [], notes: []) }
+        Task { @HostActor [weak self] in
+            await self?.handedOffSpecs.readFiles()
+            guard let self, !isOver else { return }
+            startNext(orders[...], ready: [], notes: [])
+        }
     }
 
     enum StandbyOutcome: Sendable {
@@ -115,12 +84,17 @@ extension Upgrade {
         _ place: Place, _ code: LoadedCode,
         _ then: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void
     ) {
+        let spec = handedOffSpecs.standbySpec(of: place.address) ?? place.spec
         let start: @HostActor () -> Void = {
-            place.prepareStandby(of: code.version) { result in then(result.map { .acknowledged(vsn: $0.vsn) }) }
+            place.prepareStandby(of: code.version, spec: spec) { result in
+                then(result.map { .acknowledged(vsn: $0.vsn) })
+            }
         }
-        guard let accounts = TreeDriver.accounts(of: place.spec) else { return start() }
-        Task { @HostActor [weak self] in
-            await accounts()
+        let accounts = TreeDriver.accounts(of: spec)
+        guard accounts != nil || self.code.isTouched(code.version) else { return start() }
+        Task { @HostActor [weak self, codeServer = self.code] in
+            await accounts?()
+            await codeServer.readAgain(code.version)
             // The node may have stopped meanwhile: nobody would end it then.
             guard let self, !isOver else { return }
             start()

@@ -18,23 +18,6 @@ extension Upgrade {
         tree.supervisor(at: worker)?.address
     }
 
-    func suspend(
-        _ supervisor: ChildAddress, within milliseconds: Int?, then: @escaping @HostActor (StepResult) -> Void
-    ) {
-        let first = Gather<StepResult>(count: 1) { then($0[0]) }
-        let timer = milliseconds.map { limit in
-            Reactor.shared.schedule(afterMilliseconds: limit) { [tree] in
-                // Behind the suspend in its queue: it does not stay suspended once it comes to them.
-                tree.request(.resume(supervisor: supervisor)) { _ in }
-                first.set(0, .hung)
-            }
-        }
-        tree.request(.suspend(supervisor: supervisor)) { reply in
-            timer?.cancel()
-            first.set(0, reply.failure.map { .died($0) } ?? .done)
-        }
-    }
-
     private enum ChangeResult: Sendable {
         case changed(String)
         case died
@@ -86,9 +69,9 @@ extension Upgrade {
 
     /// The last change first, each supervisor as it was before. One that was started since has read what was then
     /// current: it gets what is current now.
-    func restoreSupervisors() {
-        let changed = Array(supervisors.reversed())
-        supervisors = []
+    func restoreSupervisors(from first: Int) {
+        let changed = Array(supervisors[first...].reversed())
+        supervisors.removeSubrange(first...)
         each(changed) { (one, done: @escaping @HostActor (Term?) -> Void) in
             within(Self.startMilliseconds, done) { done in restore(one, then: done) }
         } then: { results in
@@ -150,6 +133,9 @@ extension Upgrade {
         }
         return warnings
     }
+
+    /// Who runs on with what a new spec no longer says.
+    func specWarnings() -> [String] { handedOffSpecs.warnings(of: supervisors.map(\.address)) }
 
     private func sentence(_ one: ChangedSupervisor, _ renamed: SupervisorChange.Renamed) -> String {
         """

@@ -38,7 +38,7 @@ extension Upgrade {
     /// Whether somebody will ask why it ended so.
     static func isTraced(_ outcome: RelupMachine.Outcome) -> Bool {
         switch outcome {
-        case .aborted, .restartNode: true
+        case .aborted, .takeBack, .restartNode: true
         case .done, .refused, .restartNewEmulator, .restartEmulator: false
         }
     }

@@ -8,34 +8,12 @@ import Wire
 /// Suspend, handoff and resume for all workers of an action at once.
 extension Upgrade {
     /// How long a resumed worker may take to say so.
-    static let resumeMilliseconds = 10_000
+    static let resumeMilliseconds = 5_000
     /// How long a hung worker may take to end whose spec sets no limit.
     static let hungShutdownMilliseconds = 5_000
     /// How long a start or a stop through a supervisor may take, its queue included.
     static let startMilliseconds = 120_000
     static let stopMilliseconds = 60_000
-
-    func suspend(_ orders: [RelupMachine.SuspendOrder]) {
-        each(orders) { (order, done: @escaping @HostActor (StepResult) -> Void) in
-            if let supervisor = supervisor(order.worker) {
-                return suspend(supervisor, within: order.timeoutMilliseconds, then: done)
-            }
-            guard let place = place(order.worker) else { return done(.died(.atom("noproc"))) }
-            place.suspend(within: order.timeoutMilliseconds, then: done)
-        } then: { results in
-            var ok: [ChildAddress] = []
-            var hung: [ChildAddress] = []
-            var died: [ChildAddress] = []
-            for (order, result) in results {
-                switch result {
-                case .done: ok.append(order.worker)
-                case .hung, .failed: hung.append(order.worker)
-                case .died: died.append(order.worker)
-                }
-            }
-            self.answer(.suspended(ok: ok, hung: hung, died: died))
-        }
-    }
 
     /// A hung worker can't be waited for: its supervisor terminates it as its spec says, the upgrade goes on.
     func terminateHung(_ workers: [ChildAddress]) {
@@ -45,6 +23,14 @@ extension Upgrade {
             }
             events.post(.worker(.hung(worker, isUnmodifiedProgram: place.spec.isUnmodifiedProgram)))
             terminated.insert(place.address)
+            record(worker)
+            let isProgram = place.spec.isUnmodifiedProgram
+            ledger.note(
+                .script(
+                    isProgram
+                        ? "an unmodified program can't be suspended: terminated" : "did not suspend in time: terminated"
+                ),
+                of: worker, start: place.startID)
             tree.request(.terminateChild(supervisor: supervisor, id: id)) { _ in }
             if case .infinity = place.spec.shutdown { killLater(place) }
         }
@@ -60,6 +46,7 @@ extension Upgrade {
     }
 
     func handOff(_ handoffs: [RelupMachine.Handoff], _ milliseconds: Int) {
+        ledger.concerns(handoffs.map(\.worker))
         each(handoffs) { (handoff, done: @escaping @HostActor (StepResult) -> Void) in
             guard let place = place(handoff.worker) else { return done(.died(.atom("noproc"))) }
             place.handOff(handoff.change, within: milliseconds, then: done)
@@ -88,8 +75,11 @@ extension Upgrade {
         }
     }
 
-    func resumeOld(_ workers: [ChildAddress]) {
-        gatherResumed(workers, { $0.resumeOld(within: Self.resumeMilliseconds, then: $1) }) { [weak self] event in
+    func resumeOld(_ workers: [ChildAddress], leavingHung: Bool) {
+        let ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void = { place, then in
+            place.resumeOld(within: Self.resumeMilliseconds, leavingHung: leavingHung, then: then)
+        }
+        gatherResumed(workers, ask) { [weak self] event in
             self?.answer(event)
         }
     }
@@ -108,30 +98,43 @@ extension Upgrade {
         } then: { results in
             var ok: [ChildAddress] = []
             var failed: [RelupMachine.WorkerFailure] = []
+            var died: [RelupMachine.WorkerFailure] = []
             for (worker, result) in results {
                 switch result {
                 case .done: ok.append(worker)
                 case .hung: failed.append(.init(worker: worker, reason: .atom("timeout")))
-                case .died(let reason), .failed(let reason): failed.append(.init(worker: worker, reason: reason))
+                case .failed(let reason): failed.append(.init(worker: worker, reason: reason))
+                case .died(let reason):
+                    // Of one whose standby alone has ended the old process stands.
+                    if self.place(worker)?.startID == nil {
+                        died.append(.init(worker: worker, reason: reason))
+                    } else {
+                        failed.append(.init(worker: worker, reason: reason))
+                    }
                 }
             }
-            then(.resumed(ok: ok, failed: failed))
+            then(.resumed(ok: ok, failed: failed, died: died))
         }
     }
 
     /// Starts what was terminated as hung, and awaits the restart of what died; each must then run the current code.
     func startAgain(_ workers: [ChildAddress]) {
-        // Only starts that these wait for; the tree is told anew that the others are held.
-        tree.release(workers.flatMap { tree.child(at: $0)?.spec.listedModules ?? [] })
+        tree.permit(workers)
         each(workers) { (address, done: @escaping @HostActor (Term?) -> Void) in
             guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
             within(Self.startMilliseconds, done) { done in
-                tree.restartChild(address) { [weak self] reason in done(reason ?? self?.oldCode(address)) }
+                let then: @HostActor (Term?) -> Void = { [weak self] in done($0 ?? self?.oldCode(address)) }
+                tree.restartChild(address) { [weak self] reason in
+                    // A temporary child is forgotten with its end.
+                    guard reason == .atom("not_found"), let self else { return then(reason) }
+                    startAnew(address, then: then)
+                }
             }
         } then: { results in
             let failed = results.compactMap { worker, reason in
                 reason.map { RelupMachine.WorkerFailure(worker: worker, reason: $0) }
             }
+            self.tree.endPermission(of: workers)
             self.answer(.startedAgain(ok: results.filter { $0.1 == nil }.map(\.0), failed: failed))
         }
     }
@@ -167,6 +170,7 @@ extension Upgrade {
         for worker in workers {
             guard let place = place(worker) else { continue }
             ended[worker] = place.current
+            ledger.note(.script("ended by the script (\(reason.reasonText))"), of: worker, start: place.startID)
             place.end(reason: reason)
         }
         answer(.workersEnded)
@@ -180,7 +184,7 @@ extension Upgrade {
             let failed = results.compactMap { worker, rest -> RelupMachine.WorkerFailure? in
                 let reason: String
                 switch rest {
-                case .running: return nil
+                case .running, .held: return nil
                 case .gone: reason = "it is not in the tree any more"
                 case .stopped: reason = "its supervisor does not start it"
                 case .restless: reason = "it was not started within \(Self.startMilliseconds) ms"
@@ -205,59 +209,4 @@ extension Upgrade {
             first.set(0, reason ?? .ok)
         }
     }
-
-    // MARK: stop and start
-
-    func stopChildren(_ modules: [Atom]) {
-        var stopped: [(module: Atom, address: ChildAddress)] = []
-        for module in modules {
-            for child in tree.children(listing: module) where !stopped.contains(where: { $0.address == child }) {
-                stopped.append((module, child))
-            }
-        }
-        each(stopped) { (child, done: @escaping @HostActor (Term?) -> Void) in
-            within(Self.stopMilliseconds, done) { tree.terminateChild(child.address, then: $0) }
-        } then: { results in
-            var ok: [RelupMachine.StoppedChild] = []
-            var failed: [RelupMachine.WorkerFailure] = []
-            for (child, reason) in results {
-                let worker = child.address
-                if let reason {
-                    failed.append(.init(worker: worker, reason: reason))
-                } else {
-                    ok.append(.init(module: child.module, child: worker))
-                }
-            }
-            self.answer(.childrenStopped(ok, failed: failed))
-        }
-    }
-
-    /// One after the other, in the order given: what starts first may be what the next one needs.
-    func startChildren(_ workers: [ChildAddress]) {
-        startNext(workers[...], ok: [], failed: [])
-    }
-
-    private func startNext(
-        _ waiting: ArraySlice<ChildAddress>, ok: [ChildAddress], failed: [RelupMachine.WorkerFailure]
-    ) {
-        guard let worker = waiting.first else { return answer(.childrenStarted(ok: ok, failed: failed)) }
-        let then: @HostActor (Term?) -> Void = { [weak self] reason in
-            self?.progressed()
-            if let reason {
-                let failure = RelupMachine.WorkerFailure(worker: worker, reason: reason)
-                self?.startNext(waiting.dropFirst(), ok: ok, failed: failed + [failure])
-            } else {
-                self?.startNext(waiting.dropFirst(), ok: ok + [worker], failed: failed)
-            }
-        }
-        if let held = heldModule(of: tree.child(at: worker)?.spec) { return then(Self.isHeld(held)) }
-        within(Self.startMilliseconds, then) { tree.restartChild(worker, then: $0) }
-    }
-
-    /// A module of the spec whose starts wait for a resume: a start of it now would wait for what comes after it.
-    func heldModule(of spec: ChildSpec?) -> Atom? {
-        spec?.listedModules.first(where: tree.heldModules.contains)
-    }
-
-    static func isHeld(_ module: Atom) -> Term { .tuple([.atom("suspended"), .atom(module)]) }
 }

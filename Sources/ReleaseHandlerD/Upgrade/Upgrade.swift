@@ -14,6 +14,7 @@ final class Upgrade {
     let entry: RelupEntry
     let site: UpgradeSite
     private var machine: RelupMachine
+    var options: RelupMachine.Options { machine.options }
     private(set) var trace: MachineTrace
     /// Where the trace of a failed upgrade is; nil while there is none.
     private(set) var writtenTrace: WrittenTrace?
@@ -21,6 +22,9 @@ final class Upgrade {
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
     private(set) var reports: [InstallResult.Instruction] = []
+    /// What was read and asked before it began; `survey` is asked on.
+    let findings: InstallPreflight.Findings
+    var survey: ModuleSurvey { findings.survey }
     /// The workers that any instruction touched.
     private(set) var touched: Set<ChildAddress> = []
     private let startedNanoseconds = Reactor.nowNanoseconds()
@@ -32,8 +36,19 @@ final class Upgrade {
     /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
     var terminated: Set<ChildAddress> = []
     var sleepTimer: ScheduledTimer?
+    /// The specs that workers are handed over with.
+    lazy var handedOffSpecs = HandedOffSpecs(entry.script, to: to, site: site)
     /// Supervisors that were changed, as they were before, and what each change did.
     var supervisors: [ChangedSupervisor] = []
+    /// So many of them stay changed where the rest of the script is undone.
+    private(set) var committedSupervisors = 0
+    private(set) var hasCommitted = false
+    /// Whose state and connections it costs.
+    var ledger: LossLedger
+    /// Workers that have not answered their suspend yet, with what each came to since.
+    var suspensions: [ChildAddress: Suspension] = [:]
+    /// Children that the script has stopped, as they were.
+    var stoppedChildren: [ChildAddress: StoppedRecord] = [:]
     private(set) var isOver = false
     /// Whether its outcome was told.
     private var hasEnded = false
@@ -50,7 +65,7 @@ final class Upgrade {
 
     init(
         site: UpgradeSite, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry, machine: RelupMachine,
-        progress: @escaping @HostActor (InstallProgress) -> Void,
+        findings: InstallPreflight.Findings, progress: @escaping @HostActor (InstallProgress) -> Void,
         then: @escaping @HostActor (Upgrade, RelupMachine.Outcome) -> Void
     ) {
         self.site = site
@@ -58,8 +73,10 @@ final class Upgrade {
         self.to = to
         self.entry = entry
         self.machine = machine
+        self.findings = findings
         trace = MachineTrace(of: machine, code: site.code.table)
         loadedBefore = site.applications.loaded
+        ledger = LossLedger(running: site.tree.runningStarts())
         self.progress = progress
         self.then = then
     }
@@ -83,6 +100,9 @@ final class Upgrade {
         tellStep(0)
         trace = MachineTrace(of: machine, code: code.table)
         code.onLoad = { [weak self] in self?.trace.note(.loaded($0)) }
+        tree.onWorkerEnd = { [weak self] place, start, reason, asked in
+            self?.noteEnd(of: place, start, reason, asked: asked)
+        }
         perform(machine.start(code: code.table))
         performAnswers()
     }
@@ -94,6 +114,7 @@ final class Upgrade {
         if let untold { return end(untold) }
         isOver = true
         code.onLoad = nil
+        tree.onWorkerEnd = nil
         tree.forgetHeldModules()
         let failure = RelupMachine.Failure(
             index: nil, instruction: nil, error: .unexpectedEvent("the node was stopped during the upgrade"))
@@ -128,13 +149,13 @@ final class Upgrade {
         step = UpgradeStep(began: Reactor.nowMilliseconds(), limit: limit(of: action))
         switch action {
         case .findWorkers(let modules):
-            tree.workers(listing: modules) { [weak self] in self?.answer(.workersFound($0)) }
+            tree.workers(listing: modules, survey: survey) { [weak self] in self?.answer(.workersFound($0)) }
         case .readObjectCode(let library, let modules): readObjectCode(library, modules)
         case .startStandbys(let orders): startStandbys(orders)
         case .changeCode(let change):
             code.apply(change)
             if case .restore = change {
-                site.running.switches(toNew: false)
+                site.running.switches(toNew: hasCommitted)
             } else {
                 site.running.switches(toNew: true)
             }
@@ -142,15 +163,16 @@ final class Upgrade {
         case .holdStarts(let modules):
             tree.hold(modules)
             answer(.startsHeld)
-        case .suspend(let orders, let isFirst):
+        case .suspend(let orders, let isFirst, let grace):
             if isFirst { firstSuspendNanoseconds = Reactor.nowNanoseconds() }
-            suspend(orders)
+            suspend(orders, grace: grace)
+        case .awaitSuspended(let orders): awaitSuspended(orders)
         case .terminateHung(let workers): terminateHung(workers)
         case .handOff(let handoffs, let milliseconds): handOff(handoffs, milliseconds)
         case .changeSupervisors(let workers): changeSupervisors(workers)
-        case .restoreSupervisors: restoreSupervisors()
+        case .restoreSupervisors: restoreSupervisors(from: committedSupervisors)
         case .resume(let workers, let isLast): resume(workers, isLast: isLast)
-        case .resumeOld(let workers): resumeOld(workers)
+        case .resumeOld(let workers, let leavingHung): resumeOld(workers, leavingHung: leavingHung)
         case .startAgain(let workers): startAgain(workers)
         case .releaseStarts(let modules):
             tree.release(modules)
@@ -159,6 +181,10 @@ final class Upgrade {
         case .awaitRestarts(let workers): awaitRestarts(workers)
         case .stopChildren(let modules): stopChildren(modules)
         case .startChildren(let workers): startChildren(workers)
+        case .restoreChildren(let children): restoreChildren(children)
+        case .committed:
+            hasCommitted = true
+            committedSupervisors = supervisors.count
         case .syncNodes(let id, _):
             answer(.nodesSyncFailed(.tuple([.atom("not_supported"), id])))
         case .apply(let function): apply(function)
@@ -174,6 +200,7 @@ final class Upgrade {
     private func finish(_ outcome: RelupMachine.Outcome) {
         isOver = true
         code.onLoad = nil
+        tree.onWorkerEnd = nil
         guard Self.isTraced(outcome) else { return end(outcome) }
         untold = outcome
         writeTrace { [self] written in
@@ -194,6 +221,7 @@ final class Upgrade {
         let now = Reactor.nowNanoseconds()
         let text = report.instruction.term.description
         touched.formUnion(report.touched)
+        ledger.concerns(report.touched)
         let workers = report.touched.map(\.description)
         let milliseconds = Double(now - instructionNanoseconds) / 1e6
         instructionNanoseconds = now

@@ -40,7 +40,7 @@ extension Upgrade {
     /// What lawfully takes long has its limit in the action, or in the specs of who is started for it.
     func limit(of action: RelupMachine.Action) -> UpgradeStep.Limit {
         switch action {
-        case .suspend(let orders, _):
+        case .suspend(let orders, _, _), .awaitSuspended(let orders):
             var longest = 0
             for order in orders {
                 guard let milliseconds = order.timeoutMilliseconds else { return .none }
@@ -53,7 +53,8 @@ extension Upgrade {
             return .standard(and: starts.max() ?? 0)
         case .findWorkers, .readObjectCode, .changeCode, .holdStarts, .terminateHung, .changeSupervisors,
             .restoreSupervisors, .resume, .resumeOld, .startAgain, .releaseStarts, .endWorkers, .awaitRestarts,
-            .stopChildren, .startChildren, .syncNodes, .apply, .endStandbys, .report, .finished:
+            .stopChildren, .startChildren, .restoreChildren, .committed, .syncNodes, .apply, .endStandbys, .report,
+            .finished:
             return .standard
         }
     }

@@ -37,8 +37,8 @@ final class Generation {
     let code: LoadedCode?
     /// The path that it was started from: of a script, its own.
     let executable: String
-    /// What its spec had of them when it was started.
-    let sockets: [SocketSpec]
+    /// What it was started by; its place's may be another by now.
+    let spec: ChildSpec
     let startedAtMilliseconds: Int
     /// The application's environment as the worker's state knows it: what it was told, before its handoffs too.
     var toldEnvironment: [EnvironmentEntry] = []
@@ -59,13 +59,13 @@ final class Generation {
     private let references: References
 
     init(
-        number: Int, code: LoadedCode?, sockets: [SocketSpec], launch: WorkerProcess.Launch, references: References,
+        number: Int, code: LoadedCode?, spec: ChildSpec, launch: WorkerProcess.Launch, references: References,
         notify: @escaping @HostActor (Generation, Notice) -> Void
     ) throws(LaunchError) {
         self.number = number
         self.code = code
         executable = launch.executable.path
-        self.sockets = sockets
+        self.spec = spec
         self.references = references
         self.notify = notify
         startedAtMilliseconds = Reactor.nowMilliseconds()

@@ -80,7 +80,7 @@ final class Launcher {
         _ place: Place, _ number: Int, _ purpose: SocketTable.Purpose, executable: ExecutableFile,
         arguments: [String], code: LoadedCode?
     ) throws(StartFailure) -> Generation {
-        let spec = place.spec
+        let spec = place.spec(for: purpose == .standby ? .standby : .start)
         let listening: [ListeningSocket]
         do {
             listening = try sockets.sockets(of: place.address, spec.sockets, for: purpose)
@@ -96,7 +96,7 @@ final class Launcher {
             withProtocol: place.speaksProtocol, withNotify: spec.notify && !place.speaksProtocol)
         do {
             let generation = try Generation(
-                number: number, code: code, sockets: spec.sockets, launch: launch, references: references
+                number: number, code: code, spec: spec, launch: launch, references: references
             ) { [weak context, weak place] generation, notice in
                 place?.heard(generation, notice)
                 if case .ended = notice { context?.generationEnded(generation) }
@@ -124,7 +124,7 @@ final class Launcher {
 
     /// What the first message tells a process about itself.
     func initMessage(_ place: Place, _ number: Int, mode: WorkerStartMode) -> WorkerInit {
-        let spec = place.spec
+        let spec = place.spec(for: mode)
         let (release, environment) = context.surroundings(of: place, mode: mode)
         return WorkerInit(
             mode: mode, module: spec.start.module, function: spec.start.function, arguments: spec.start.arguments,

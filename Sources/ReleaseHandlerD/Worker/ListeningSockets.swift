@@ -41,17 +41,34 @@ final class ListeningSockets {
         for spec in specs {
             let decision = table.decide(
                 spec, of: place, for: purpose, unreachable: unreachable, isVacant: { isVacant($0) })
-            result.append(try perform(decision, spec, place))
+            result.append(try perform(decision, spec, place, purpose))
         }
         if purpose == .start { settle(place, specs) }
         return result
     }
 
     /// The place has these from now on, and no others.
-    func settle(_ place: ChildAddress, _ specs: [SocketSpec]) { perform(table.settle(place, specs)) }
+    private func settle(_ place: ChildAddress, _ specs: [SocketSpec]) { perform(table.settle(place, specs)) }
+
+    /// Its standby, which was given these, is the worker.
+    func handOver(_ place: ChildAddress, _ specs: [SocketSpec]) { perform(table.handOver(place, specs)) }
+
+    /// Its standby is gone: what was bound for that alone has nobody who accepts.
+    func withdraw(_ place: ChildAddress) { perform(table.withdraw(place)) }
+
+    /// Those of a standby's spec that it could not listen at beside its worker: it gets what that has.
+    func borrowed(_ specs: [SocketSpec], of place: ChildAddress) -> [SocketSpec] {
+        let unreachable = table.candidates(for: specs).filter(isUnreachable)
+        return specs.filter { spec in
+            let decision = table.decide(
+                spec, of: place, for: .standby, unreachable: unreachable, isVacant: { isVacant($0) })
+            if case .borrow = decision { return true }
+            return false
+        }
+    }
 
     private func perform(
-        _ decision: SocketTable.Decision, _ spec: SocketSpec, _ place: ChildAddress
+        _ decision: SocketTable.Decision, _ spec: SocketSpec, _ place: ChildAddress, _ purpose: SocketTable.Purpose
     ) throws(ListenError) -> ListeningSocket {
         switch decision {
         case .borrow(let number):
@@ -66,12 +83,13 @@ final class ListeningSockets {
         case .use(let number, let access):
             if let socket = open[number]?.socket {
                 if access { try socket.setAccess(spec.access) }
-                perform(table.took(number, spec, of: place, address: socket.address))
+                perform(table.took(number, spec, of: place, for: purpose, address: socket.address))
                 return socket
             }
         }
         let socket = try ListeningSocket.bind(spec.listen, access: spec.access)
-        let (number, actions) = table.bound(spec, of: place, address: socket.address, socket.listenAddress)
+        let (number, actions) = table.bound(
+            spec, of: place, for: purpose, address: socket.address, socket.listenAddress)
         open[number] = Open(socket: socket, file: socket.file)
         perform(actions)
         return socket
@@ -81,6 +99,9 @@ final class ListeningSockets {
         for action in actions {
             switch action {
             case .close(let number): open[number] = nil
+            case .access(let number, let spec):
+                // The worker serves whoever connects: an access that can't be set is told by its next start.
+                try? open[number]?.socket.setAccess(spec.access)
             case .store(let number, let name):
                 if let fd = open[number]?.socket.fd { SystemdNotify.store([fd], name: name) }
             case .unstore(let name): SystemdNotify.removeStored(name: name)

@@ -1,34 +1,37 @@
 import Host
 import ReleaseHandling
+import Supervision
 import Terms
 import Wire
 
 /// Suspend, handoff and resume, as an upgrade asks for them; each `then` is called once.
 /// See docs/design.md, "5. Changing code".
 extension Place {
-    /// Starts a standby of this version; it has acknowledged when `then` is called with its process.
+    /// Starts a standby of this version, as `spec` says (nil: as the place's does); it has acknowledged when `then` is
+    /// called with its process. The place's own spec stays until its supervisor gives it another.
     func prepareStandby(
-        of version: CodeVersion, then: @escaping @HostActor (Result<Generation, StandbyFailure>) -> Void
+        of version: CodeVersion, spec: ChildSpec? = nil,
+        then: @escaping @HostActor (Result<Generation, StandbyFailure>) -> Void
     ) {
         let step = step { [weak self] result in
             switch result {
             case .done:
-                let standby = self?.standby
+                let standby = self?.standbyProcess
                 then(standby.map { .success($0) } ?? .failure(StandbyFailure(reason: .atom("noproc"))))
             case .hung: then(.failure(StandbyFailure(reason: .atom("noproc"))))
             case .died(let reason), .failed(let reason): then(.failure(StandbyFailure(reason: reason)))
             }
         }
+        standbySpec = spec ?? self.spec
         feed(.prepareStandby(step, version))
     }
 
-    private var standby: Generation? { machine.standby.flatMap { process($0) } }
+    var standbyProcess: Generation? { machine.standby.flatMap { process($0) } }
 
     /// Ends a standby that is not needed; the worker itself is not touched.
     func endStandby() {
         feed(.endStandby)
-        // What was bound for it alone has nobody who accepts.
-        if let current { launcher.sockets.settle(address, current.sockets) }
+        if machine.standby == nil { launcher.sockets.withdraw(address) }
     }
 
     func suspend(within milliseconds: Int?, then: @escaping @HostActor (StepResult) -> Void) {
@@ -53,9 +56,20 @@ extension Place {
     }
 
     /// The suspended process goes on as if nothing had happened; a converted export is dropped by the worker.
-    func resumeOld(within milliseconds: Int, then: @escaping @HostActor (StepResult) -> Void) {
+    ///
+    /// - Parameter leavingHung: one that did not answer what it was asked is not waited for; it goes on when it comes to it.
+    func resumeOld(
+        within milliseconds: Int, leavingHung: Bool, then: @escaping @HostActor (StepResult) -> Void
+    ) {
         endStandby()
+        if leavingHung, machine.isHung { return feed(.leaveAlone(step(then))) }
         resume(within: milliseconds, then: then)
+    }
+
+    /// Nobody waits any more for the answer to its suspend.
+    func giveUpSuspension() {
+        guard let current else { return }
+        feed(.suspendAnswered(current.number, .timedOut(milliseconds: 0)))
     }
 }
 

@@ -13,6 +13,8 @@ import Wire
 final class Place {
     let address: ChildAddress
     private(set) var spec: ChildSpec
+    /// What a standby is started by.
+    var standbySpec: ChildSpec
     private(set) var machine = PlaceMachine()
     /// By number: those that the machine speaks of, and old ones that are on their way out.
     private var processes: [PlaceMachine.Generation: Generation] = [:]
@@ -39,6 +41,7 @@ final class Place {
     init(address: ChildAddress, spec: ChildSpec, launcher: Launcher, observer: any PlaceObserver) {
         self.address = address
         self.spec = spec
+        standbySpec = spec
         self.launcher = launcher
         self.observer = observer
     }
@@ -207,10 +210,12 @@ final class Place {
         let message = launcher.initMessage(self, number, mode: mode)
         process.toldEnvironment = message.environment
         process.ownEnvironment = message.environment
-        ask(number, within: spec.startTimeoutMilliseconds, { .initialize(ref: $0, message) }) {
+        ask(number, within: spec(for: mode).startTimeoutMilliseconds, { .initialize(ref: $0, message) }) {
             .initAnswered(number, $0)
         }
     }
+
+    func spec(for mode: WorkerStartMode) -> ChildSpec { mode == .standby ? standbySpec : spec }
 
     private func ask(
         _ number: PlaceMachine.Generation, ref: Int? = nil, within milliseconds: Int? = nil,
@@ -226,7 +231,7 @@ final class Place {
         guard let old = processes[from], let new = processes[to] else { return }
         // What the carried state knows of the environment is what the old process was told.
         new.toldEnvironment = old.toldEnvironment
-        launcher.sockets.settle(address, new.sockets)
+        launcher.sockets.handOver(address, new.spec.sockets)
         observer.handedOff(self, from: old, to: new)
         forgetEnded()
     }

@@ -33,7 +33,8 @@ struct ApplicationFiles: Sendable {
         } catch {
             throw Diagnostic(error, code: "bad_application")
         }
-        version = AppupProposal.Version(vsn: resource.vsn, modules: [:])
+        let priv = Paths.priv(beside: ebin).map(Directory.fingerprints) ?? [:]
+        version = AppupProposal.Version(vsn: resource.vsn, modules: [:], priv: priv)
         for module in resource.modules { read(module) }
         for name in names where !name.hasPrefix(".") && !name.hasSuffix(".app") && !name.hasSuffix(".appup") {
             let module = Atom(Self.module(of: name))

@@ -49,13 +49,34 @@ public struct AppupTool: Sendable {
                 return Result(diagnostics: diagnostics)
             }
             let file = Paths.join(options.outputDirectory ?? new.ebin, "\(new.resource.name.name).appup")
-            if options.isWritten { try check(file) }
+            if options.isWritten { try ToolInput.requireOutputDirectory(Paths.parent(of: file)) }
+            // Before any program is asked: what is refused for what is there is refused at once.
+            if options.isWritten, !options.replaces { _ = try text(of: empty(old, new), for: file) }
             let proposal = try await propose(old, new)
-            if options.isWritten { try write(proposal.text(), to: file) }
+            if options.isWritten { try write(text(of: proposal, for: file), to: file) }
             return Result(proposal: proposal, file: options.isWritten ? file : nil, diagnostics: diagnostics)
         } catch {
             return Result(diagnostics: diagnostics + [error])
         }
+    }
+
+    private func empty(_ old: ApplicationFiles, _ new: ApplicationFiles) throws(Diagnostic) -> AppupProposal {
+        do {
+            return try AppupProposal(
+                application: new.resource.name, old: .init(vsn: old.vsn, modules: [:]),
+                new: .init(vsn: new.vsn, modules: [:]), conversions: [:])
+        } catch {
+            throw Self.otherKind(error, old, new)
+        }
+    }
+
+    private static func otherKind(
+        _ error: AppupProposal.KindError, _ old: ApplicationFiles, _ new: ApplicationFiles
+    ) -> Diagnostic {
+        Diagnostic(
+            .error, code: "other_kind",
+            "\(Term.atom(error.module)) is \(error.old.words) in \(old.vsn) and \(error.new.words) in \(new.vsn)",
+            advice: "No instruction makes the one of the other: give the new one another name.")
     }
 
     private func propose(_ old: ApplicationFiles, _ new: ApplicationFiles) async throws(Diagnostic) -> AppupProposal {
@@ -67,10 +88,7 @@ public struct AppupTool: Sendable {
             return try AppupProposal(
                 application: new.resource.name, old: old.version, new: new.version, conversions: conversions)
         } catch {
-            throw Diagnostic(
-                .error, code: "other_kind",
-                "\(Term.atom(error.module)) is \(error.old.words) in \(old.vsn) and \(error.new.words) in \(new.vsn)",
-                advice: "No instruction makes the one of the other: give the new one another name.")
+            throw Self.otherKind(error, old, new)
         }
     }
 
@@ -88,6 +106,8 @@ public struct AppupTool: Sendable {
                 place: SourcePlace(file: new.file, position: nil),
                 advice: "What differs needs another vsn: the daemon takes no other files for a version that it has.")
         }
+        // With another priv they all get an update, and with it a process that has the new library.
+        guard old.version.priv == new.version.priv else { return [] }
         let changed = Set(AppupProposal.changed(old.version, new.version))
         return new.version.modules.sorted { $0.key.name < $1.key.name }.compactMap { name, module in
             let stale = module.linkedAgainst.filter(changed.contains)
@@ -162,17 +182,37 @@ public struct AppupTool: Sendable {
 
     // MARK: The file
 
-    private func check(_ file: String) throws(Diagnostic) {
-        try ToolInput.requireOutputDirectory(Paths.parent(of: file))
-        guard options.replaces || !FileNames.exists(file) else {
+    /// The file as it will be: with what is there, where that is for other older versions.
+    private func text(of proposal: AppupProposal, for file: String) throws(Diagnostic) -> [UInt8] {
+        guard !options.replaces, FileNames.exists(file) else { return Array(proposal.text().utf8) }
+        let there: [UInt8]
+        do {
+            there = try FileContents.read(file, limit: TermLimits.default.maxBytes)
+        } catch {
+            throw Diagnostic(.error, code: "unreadable", "\(file) can't be read: \(error.reason)")
+        }
+        do throws(AppupProposal.AddingError) {
+            return try proposal.text(addedTo: there, file: file) { vsn, expression in
+                (try? RegularExpression(utf8: expression).matchesWhole(vsn)) == true
+            }
+        } catch {
             throw Diagnostic(
-                .error, code: "exists", "\(file) is there already", advice: "--force replaces it, --noexec prints.")
+                .error, code: "exists", "\(file) is there already\(Self.words(error, proposal))",
+                advice: "--force replaces it, --noexec prints.")
         }
     }
 
-    private func write(_ text: String, to file: String) throws(Diagnostic) {
+    private static func words(_ error: AppupProposal.AddingError, _ proposal: AppupProposal) -> String {
+        switch error {
+        case .unreadable: ", and is no .appup to which an entry could be added"
+        case .otherVersion(let vsn): ", for \(vsn)"
+        case .hasEntry(let mode): ", with an entry for \(proposal.old.vsn) on the way \(mode == .up ? "up" : "down")"
+        }
+    }
+
+    private func write(_ text: [UInt8], to file: String) throws(Diagnostic) {
         do {
-            try AtomicFile.write(file, Array(text.utf8))
+            try AtomicFile.write(file, text)
         } catch {
             throw Diagnostic(.error, code: "write", "\(error)", advice: "Nothing was written.")
         }

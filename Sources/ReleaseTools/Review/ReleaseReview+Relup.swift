@@ -21,17 +21,24 @@ extension ReleaseReview {
         }
         self.relup = relup
         for entry in relup.up {
-            reviewScript(entry, shown)
+            reviewScript(entry, to: record.vsn, shown)
+            reviewCalls(entry, to: record.vsn, applications: Set(record.libraries.map(\.name)), shown)
             reviewReading(entry, shown)
         }
-        for entry in relup.down { reviewScript(entry, shown) }
+        for entry in relup.down {
+            reviewScript(entry, to: entry.vsn, shown)
+            // What the release that is gone back to consists of is not known here.
+            reviewCalls(entry, to: entry.vsn, applications: nil, shown)
+        }
+    }
+
+    private func machine(_ entry: RelupEntry, to vsn: String) -> RelupMachine {
+        RelupMachine(script: entry.script, fromRelease: "", toRelease: vsn, libraries: record.libraries)
     }
 
     /// What is known from the script alone.
-    private mutating func reviewScript(_ entry: RelupEntry, _ file: String) {
-        let machine = RelupMachine(
-            script: entry.script, fromRelease: "", toRelease: "", libraries: record.libraries)
-        let failure = machine.checkScript()
+    private mutating func reviewScript(_ entry: RelupEntry, to vsn: String, _ file: String) {
+        let failure = machine(entry, to: vsn).checkScript()
         for (index, instruction) in entry.script.enumerated() {
             guard let reason = instruction.unsupported, index != failure?.index else { continue }
             add(
@@ -43,6 +50,18 @@ extension ReleaseReview {
         add(
             Diagnostic(
                 .error, code: "bad_script", "\(failure.error)",
+                place: failure.index.map { entry.place(ofInstruction: $0, file: file) },
+                advice: "The install would be refused: correct the .appup, and make the relup anew."))
+    }
+
+    /// What an install is refused for, too: calls of what is not there.
+    private mutating func reviewCalls(
+        _ entry: RelupEntry, to vsn: String, applications: Set<Atom>?, _ file: String
+    ) {
+        guard let failure = machine(entry, to: vsn).checkCalls(applications: applications) else { return }
+        add(
+            Diagnostic(
+                .error, code: "bad_apply", "\(failure.error)",
                 place: failure.index.map { entry.place(ofInstruction: $0, file: file) },
                 advice: "The install would be refused: correct the .appup, and make the relup anew."))
     }
@@ -62,6 +81,14 @@ extension ReleaseReview {
                 continue
             }
             let listed = applications.first { $0.resource.name == name }?.resource.modules ?? []
+            for module in names where modules[module]?.code.kind == .library {
+                add(
+                    Diagnostic(
+                        .warning, code: "unsupported",
+                        "the script reads \(Term.atom(module)), and \(module.name).so is a functional module",
+                        place: place,
+                        advice: "This version does not load those: the install would be refused."))
+            }
             for module in names where !listed.contains(module) {
                 do {
                     _ = try files.objectCode(module.name, in: ebin(of: library))
@@ -90,6 +117,7 @@ extension ReleaseReview {
                 guard let other = base.applications.first(where: { $0.resource.name == application.resource.name }),
                     other.resource.vsn != application.resource.vsn
                 else { continue }
+                reviewPriv(of: application, against: other, touched, "\(way) \(base.record.vsn)", in: file)
                 for module in Set(application.resource.modules + other.resource.modules).subtracting(touched)
                     .sorted(by: { $0.name < $1.name })
                 where differs(module, from: base) {
@@ -109,6 +137,32 @@ extension ReleaseReview {
 }
 
 extension ReleaseReview {
+    /// Another `priv`, and no program that may read it is loaded.
+    private mutating func reviewPriv(
+        of application: Application, against other: Application, _ touched: Set<Atom>, _ way: String, in file: String
+    ) {
+        func fingerprints(_ one: Application) -> [String: String] {
+            Paths.priv(beside: one.ebin).flatMap(files.locate).map(Directory.fingerprints) ?? [:]
+        }
+        let programs = application.resource.modules.filter {
+            modules[$0]?.code.executable != nil && other.resource.modules.contains($0)
+        }
+        guard !programs.isEmpty, !programs.contains(where: touched.contains),
+            let priv = PrivChange(old: fingerprints(other), new: fingerprints(application))
+        else { return }
+        let name = application.resource.name.name
+        let words = priv.words(old: other.resource.vsn, new: application.resource.vsn)
+        add(
+            Diagnostic(
+                .error, code: "uncovered_change",
+                "\(way): \(words), and no instruction loads a program of \(name) that may read it",
+                place: SourcePlace(file: file, position: nil),
+                advice:
+                    "Its workers would run on with the files of the release that is left: update those that read them, of "
+                    + programs.map { Term.atom($0).description }.joined(separator: ", ")
+                    + ", in the .appup, and make the relup anew."))
+    }
+
     /// Whether a module's file is another one than in `base`. One that can't be read was told, and is passed over.
     private func differs(_ module: Atom, from base: ReleaseReview) -> Bool {
         guard let own = modules[module], let other = base.modules[module] else {

@@ -77,6 +77,10 @@ enum EventSamples {
             .hung(store, isUnmodifiedProgram: false),
             "kv/kv_sup/store did not answer suspend in time and is terminated"
         ),
+        (
+            .lost(.init(worker: "kv/kv_sup/store", what: "state", why: "its process ended")),
+            "kv/kv_sup/store has lost its state: its process ended"
+        ),
         (.hung(store, isUnmodifiedProgram: true), "kv/kv_sup/store is an unmodified program and is terminated"),
         (
             .leftProcesses(
@@ -187,6 +191,13 @@ enum EventSamples {
         (
             .aborted(from: "1.0.0", to: "2.0.0", failure),
             "upgrade to 2.0.0 aborted, 1.0.0 runs on: library kv is not in the new release"
+        ),
+        (
+            .takingBack(from: "2.0.0", to: "1.0.0", failure),
+            """
+            upgrade to 2.0.0 failed; what was committed is taken back by the script to 1.0.0: library kv is not in the new \
+            release
+            """
         ),
         (.stopped(to: "2.0.0"), "upgrade to 2.0.0 ended by the node's stop"),
         (

@@ -214,9 +214,10 @@ import Wire
             #expect(
                 check.output == """
                     1.0.0 -> 2.0.0 (up): more commands
-                    #  INSTRUCTION            WORKERS
-                    1  point_of_no_return     -
-                    2  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other
+                    #  INSTRUCTION            WORKERS                          NOTE
+                    1  point_of_no_return     -                                -
+                    2  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other  -
+                    3  {suspend,[kv_lib]}     -                                one; two
                     warning: nobody uses kv_lib
 
                     """)
@@ -301,7 +302,10 @@ import Wire
     @Test func theHelpNamesTheExitCodes() async throws {
         let run = try await Releasectl.run(["--help"])
         #expect(run.exit == 0)
-        for line in ["2   refused; nothing was changed", "69  the daemon can't be reached"] {
+        for line in [
+            "2   refused; nothing was changed", "4   the state or the connections of a worker were lost",
+            "69  the daemon can't be reached",
+        ] {
             #expect(run.output.contains(line))
         }
     }

@@ -27,6 +27,15 @@ extension ControlTestNode {
         ],
         warnings: ["nobody uses kv_lib"])
 
+    static let lost = [
+        InstallResult.Loss(
+            worker: "kv/kv_sup/store", what: "state and connections",
+            why: "it did not answer its suspend within 5000 ms; started again"),
+        InstallResult.Loss(
+            worker: "kv/kv_sup/\u{1B}[2J", what: "state and connections",
+            why: "its process ended (killed); it does not run"),
+    ]
+
     var releases: [ControlHandler] {
         [
             ControlHandler(Operations.releases.which) { _ in ReleaseList(releases: Self.releases) },
@@ -43,7 +52,8 @@ extension ControlTestNode {
                 try Self.plan(request.parameters.vsn)
             },
             ControlHandler(progressOf: Operations.releases.install) { request async throws(ControlError) in
-                try self.install(request.parameters.vsn)
+                self.installs.withLock { $0.append(request.body) }
+                return try self.install(request.parameters.vsn)
             },
             ControlHandler(Operations.releases.makePermanent) { request async throws(ControlError) in
                 try Self.known(request.parameters.vsn)
@@ -67,6 +77,7 @@ extension ControlTestNode {
             instructions: [
                 .init(index: 0, text: "point_of_no_return", workers: []),
                 .init(index: 1, text: "{suspend,[kv_server]}", workers: ["kv/kv_sup/store", "kv/kv_sup/other"]),
+                .init(index: 2, text: "{suspend,[kv_lib]}", workers: [], notes: ["one", "two"]),
             ], warnings: ["nobody uses kv_lib"])
     }
 
@@ -76,11 +87,13 @@ extension ControlTestNode {
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         var result = Self.result
         result.to = vsn
-        switch vsn {
+        let isLossy = vsn.hasSuffix("-lossy")
+        if isLossy { result.lost = Self.lost }
+        switch isLossy ? String(vsn.dropLast("-lossy".count)) : vsn {
         case "2.0.0":
             break
         case "late-refusal", "aborted":
-            result.outcome = vsn == "aborted" ? .aborted : .refused
+            result.outcome = vsn.hasPrefix("aborted") ? .aborted : .refused
             result.failedInstruction = .init(index: 1, text: "{suspend,[kv_server]}")
             result.worker = "kv/kv_sup/store"
             result.reason = "code_change threw badarg"

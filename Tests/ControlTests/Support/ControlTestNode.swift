@@ -14,6 +14,7 @@ final class ControlTestNode: Sendable {
     let unsubscribed = AsyncStream.makeStream(of: Void.self)
     let removed = Mutex<[String]>([])
     let calls = Mutex<[CallRequest]>([])
+    let installs = Mutex<[InstallRequest]>([])
     let peers = Mutex<[Peer]>([])
 
     var handlers: ControlHandlers {

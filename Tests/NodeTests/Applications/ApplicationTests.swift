@@ -117,7 +117,7 @@ import Wire
         let script = """
             {load_object_code, {fix, "2.0.0", [counter]}}, \(before)
             {apply, {application, unload, [idle]}}, {apply, {application, load, [fresh]}},
-            {apply, {application, start, [nothing]}} \(before.isEmpty ? ", point_of_no_return" : "")
+            {apply, {supervisor, which_children, [nothing]}} \(before.isEmpty ? ", point_of_no_return" : "")
             """
         let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: script))
         for name in ["idle", "fresh"] {

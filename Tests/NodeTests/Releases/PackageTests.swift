@@ -66,8 +66,8 @@ import Wire
             }
             #expect(
                 refusal == """
-                    busy: release 1.0.0 can't be removed: a worker runs from lib/fix-1.0.0; it is free after the \
-                    worker's restart
+                    busy: release 1.0.0 can't be removed: fix/fix_sup/c1 runs from lib/fix-1.0.0; it is free once \
+                    that has ended or started again
                     """)
             #expect(try await test.call("get") == "0")
         }

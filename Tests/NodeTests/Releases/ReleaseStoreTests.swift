@@ -201,8 +201,8 @@ import Wire
             _ = try await test.service.startChild(supervisor: "fix/fix_sup", spec: spec, peer: TestNode.peer)
             #expect(
                 await test.refusal { try await test.service.removeRelease(vsn: "2.0.0", peer: TestNode.peer) } == """
-                    busy: release 2.0.0 can't be removed: a worker runs from lib/fix-2.0.0; it is free after the \
-                    worker's restart
+                    busy: release 2.0.0 can't be removed: fix/fix_sup/run runs from lib/fix-2.0.0; it is free once \
+                    that has ended or started again
                     """)
             _ = try await test.service.terminateChild(supervisor: "fix/fix_sup", id: "run", peer: TestNode.peer)
             try await test.service.removeRelease(vsn: "2.0.0", peer: TestNode.peer)

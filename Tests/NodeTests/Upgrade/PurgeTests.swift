@@ -20,7 +20,9 @@ import Wire
             {load_object_code, {fix, "2.0.0", [counter]}}, point_of_no_return,
             {load, {counter, brutal_purge, brutal_purge}}
             """
-        let down = "point_of_no_return, {suspend, [other]}, {resume, [other]}"
+        let down = """
+            {apply, {timer, sleep, [60000]}}, point_of_no_return, {suspend, [other]}, {resume, [other]}
+            """
         let root = try TestRoot.twoVersions(children: children, relup: TestRoot.relup(up: up, down: down))
         for vsn in ["1.0.0", "2.0.0"] { try root.install(as: "other", vsn: vsn) }
         try root.makeDistinct("2.0.0")
@@ -32,17 +34,24 @@ import Wire
             #expect(try await test.install("2.0.0").outcome == .done)
             #expect(try await test.call("vsn") == "\"1.0.0\"")
             let old = try await test.pid()
-            let slow = try await test.pid(Self.slow)
+            let fifo = "\(test.root.root)/go"
+            #expect(mkfifo(fifo, 0o600) == 0)
 
-            // The purge asks it first which modules it uses, then the upgrade does.
-            #expect(kill(slow, SIGSTOP) == 0)
+            // The purge waits for a start, which comes to its end in the middle of the upgrade. (As a restart would be it: one
+            // by hand would keep the install from beginning.)
+            let waiting = "#{id => c9, start => {counter, start_link, [{init_wait, \"\(fifo)\"}]}}"
+            let start = Task { try await test.node.supervisors.startChild("fix_sup", waiting) }
+            while await test.service.ps().count < 3 { await Task.yield() }
             _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
             var result: InstallResult?
-            var isAsked = false
             for await progress in try await test.service.installRelease(vsn: "1.0.0", peer: TestNode.peer) {
                 if case .result(let last) = progress { result = last }
-                if !isAsked { #expect(kill(slow, SIGCONT) == 0) }
-                isAsked = true
+                guard case .progress(let step) = progress, step.text.hasPrefix("{apply,") else { continue }
+                try await offPool { try "x".write(toFile: fifo, atomically: false, encoding: .utf8) }
+                _ = try await start.value
+                // It was asked which modules it uses before this.
+                _ = try await test.call("get", of: Self.slow)
+                await test.node.installer.upgrade?.wakeUp()
             }
             #expect(result?.outcome == .done, "\(String(describing: result))")
 

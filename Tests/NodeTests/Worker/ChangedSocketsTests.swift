@@ -57,18 +57,19 @@ import ReleaseHandling
             let bound = try sockets.sockets(of: place, [old])
             let standby = try sockets.sockets(of: place, [new, more], for: .standby)
             #expect(standby.first?.fd == bound.first?.fd)
-            #expect(sockets.list(of: place).map(\.name) == ["http", "more", "web"] && sockets.all.count == 2)
+            #expect(sockets.list(of: place).map(\.name) == ["web"] && sockets.all.count == 2)
             // Called off: what starts next has the old spec.
+            sockets.withdraw(place)
             _ = try sockets.sockets(of: place, [old])
             #expect(sockets.list(of: place).map(\.name) == ["web"] && sockets.all.count == 1)
             // Done: the standby is the worker.
             _ = try sockets.sockets(of: place, [new, more], for: .standby)
-            sockets.settle(place, [new, more])
+            sockets.handOver(place, [new, more])
             #expect(sockets.list(of: place).map(\.name) == ["http", "more"])
             // What both can't have it borrows; the next start of the place binds what the spec says.
             let wider = SocketSpec(name: "http", listen: port)
             #expect(try sockets.sockets(of: place, [wider], for: .standby).map(\.fd) == bound.map(\.fd))
-            sockets.settle(place, [wider])
+            sockets.handOver(place, [wider])
             #expect(sockets.list(of: place).map(\.address) == [address])
         }()
     }

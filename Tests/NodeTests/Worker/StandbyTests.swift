@@ -55,8 +55,22 @@ import Wire
             let result = try await test.install("2.0.0")
             #expect(result.outcome == .done, "\(result)")
             let note = try #require(result.instructions.first?.note)
-            #expect(note == "no child spec starts extra: it was read, and not tried by a start")
+            #expect(note == "no child spec starts extra: it is read, and not tried by a start")
             #expect(!FileManager.default.fileExists(atPath: "\(root.root)/lib/fix-2.0.0/ebin/extra.ran"))
+        }
+    }
+
+    /// An unmodified program that a worker's spec starts: found long before the start timeout.
+    @Test func aProbeThatIsNoWorkerIsNotWaitedFor() async throws {
+        let children = "[#{id => x, start => {extra, start_link, []}, start_timeout => 600000}]"
+        try await TestNode.with(try Self.probing(children, "exec sleep 1000")) { test async throws in
+            let result = try await test.install("2.0.0")
+            #expect(result.outcome == .refused)
+            #expect(
+                result.reason == """
+                    new code of extra does not start: it has done nothing for 5 s and not read its first message, so it is \
+                    no worker; the spec of an unmodified program has start => {os, start, [Program | Arguments]}
+                    """)
         }
     }
 

@@ -1,0 +1,70 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Wire
+
+/// What a failed script has committed is taken back by the relup's script for the other direction.
+extension Installer {
+    func takeBack(
+        _ failed: Upgrade, _ failure: RelupMachine.Failure, _ script: [LowLevelInstruction], _ warnings: [String],
+        then: @escaping @HostActor (InstallResult) -> Void
+    ) {
+        site.events.post(.upgrade(.takingBack(from: failed.to.vsn, to: failed.from.vsn, failure)))
+        site.running.begins(from: failed.to, to: failed.from)
+        let machine = RelupMachine(
+            script: script, fromRelease: failed.to.vsn, toRelease: failed.from.vsn,
+            libraries: failed.from.record.libraries, options: failed.options)
+        let preparation = InstallPreparation(
+            from: failed.to, to: failed.from,
+            entry: RelupEntry(vsn: failed.from.vsn, description: failed.entry.description, script: script),
+            isUp: false, wayBack: nil)
+        Task { @HostActor in
+            let findings: InstallPreflight.Findings
+            do throws(InstallRefusal) {
+                findings = try await InstallPreflight(site: site, preparation: preparation, machine: machine).run()
+            } catch {
+                return lost(failed, failure, error.failure, warnings, then: then)
+            }
+            // The node may have been stopped meanwhile.
+            guard isUnderWay(failed) else { return mustRestart(failed, failure, warnings: warnings, then: then) }
+            let back = Upgrade(
+                site: site, from: failed.to, to: failed.from, entry: preparation.entry, machine: machine,
+                findings: findings, progress: { _ in },
+                then: { [self] back, outcome in
+                    tookBack(failed, failure, back, outcome, warnings, then: then)
+                })
+            back.ledger = failed.ledger
+            if let traceMilliseconds { back.traceMilliseconds = traceMilliseconds }
+            goesOn(with: back)
+            back.start()
+        }
+    }
+
+    /// Back by nothing but the node's restart.
+    private func lost(
+        _ failed: Upgrade, _ failure: RelupMachine.Failure, _ second: RelupMachine.Failure, _ warnings: [String],
+        then: (InstallResult) -> Void
+    ) {
+        let sentence = "the way back by the script to \(failed.from.vsn) failed: \(second)"
+        mustRestart(failed, failure, warnings: warnings + [sentence], then: then)
+    }
+
+    private func tookBack(
+        _ failed: Upgrade, _ failure: RelupMachine.Failure, _ back: Upgrade, _ outcome: RelupMachine.Outcome,
+        _ warnings: [String], then: @escaping @HostActor (InstallResult) -> Void
+    ) {
+        failed.ledger = back.ledger
+        switch outcome {
+        case .done(_, let more):
+            let count = back.reports.count
+            let sentence =
+                "what was committed was taken back by \(count) instruction\(count == 1 ? "" : "s") of the script to \(failed.from.vsn)"
+            goOn(failed)
+            aborted(failed, failure, warnings + [sentence] + more, then: then)
+        case .refused(let second), .aborted(let second, _), .takeBack(let second, _, _), .restartNode(let second):
+            lost(failed, failure, second, warnings, then: then)
+        case .restartNewEmulator, .restartEmulator:
+            mustRestart(failed, failure, warnings: warnings, then: then)
+        }
+    }
+}

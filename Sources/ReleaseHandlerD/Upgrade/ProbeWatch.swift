@@ -1,0 +1,53 @@
+import Host
+import Supervision
+import Terms
+
+/// Ends a probe that is no worker long before its start timeout: one that leaves its first message unread and does nothing
+/// at all waits for something else. (One that takes its time to load does something, and one that speaks has read.)
+@HostActor
+final class ProbeWatch {
+    /// For how long it may do nothing.
+    static let idleMilliseconds = 5_000
+    private static let intervalMilliseconds = 500
+
+    private let probe: Place
+    private var timer: ScheduledTimer?
+    private var cpuMilliseconds: Int?
+    private var idleSince: Int?
+
+    init(_ probe: Place) {
+        self.probe = probe
+        look()
+    }
+
+    func end() {
+        timer?.cancel()
+        timer = nil
+    }
+
+    private func look() {
+        timer = Reactor.shared.schedule(afterMilliseconds: Self.intervalMilliseconds) { [weak self] in
+            self?.looked()
+        }
+    }
+
+    private func looked() {
+        guard let generation = probe.standbyProcess, let process = generation.process else { return look() }
+        guard process.hasUnreadMessages else { return }
+        let now = Reactor.nowMilliseconds()
+        let cpu = ProcessMemory.cpuMilliseconds(pid: process.pid)
+        if idleSince == nil || cpu != cpuMilliseconds { idleSince = now }
+        cpuMilliseconds = cpu
+        if let idleSince, now - idleSince >= Self.idleMilliseconds {
+            return generation.kill(reason: .text(Self.sentence(probe.spec)))
+        }
+        look()
+    }
+
+    private static func sentence(_ spec: ChildSpec) -> String {
+        """
+        it has done nothing for \(idleMilliseconds / 1000) s and not read its first message, so it is no worker; the \
+        spec of an unmodified program has start => {os, start, [Program | Arguments]}
+        """
+    }
+}

@@ -1,0 +1,129 @@
+import Host
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// Workers are asked to suspend, and waited for.
+extension Upgrade {
+    /// One that was asked.
+    struct Suspension {
+        /// Nil as long as it has not answered.
+        var result: StepResult?
+        /// Told once it has.
+        var then: (@HostActor (StepResult) -> Void)?
+    }
+
+    /// Without a grace each is waited for up to its limit; with one, all up to its end, and no limit begins yet.
+    func suspend(_ orders: [RelupMachine.SuspendOrder], grace: Int?) {
+        ledger.concerns(orders.map(\.worker))
+        for order in orders {
+            suspensions[order.worker] = Suspension()
+            ask(order.worker) { [weak self] result in self?.suspended(order.worker, result) }
+        }
+        guard let grace else { return awaitSuspended(orders) }
+        // An order's own limit may be shorter: it begins when others are not held any more.
+        gather(orders) { _ in
+            grace
+        } then: { [weak self] results in
+            self?.answer(.suspended(orders, results))
+        }
+    }
+
+    func awaitSuspended(_ orders: [RelupMachine.SuspendOrder]) {
+        gather(orders) {
+            $0.timeoutMilliseconds
+        } then: { [weak self] results in
+            guard let self else { return }
+            var results = results
+            for order in orders where results[order.worker] == nil {
+                giveUp(order.worker)
+                results[order.worker] = .hung
+            }
+            answer(.suspended(orders, results))
+        }
+    }
+
+    private func ask(_ worker: ChildAddress, then: @escaping @HostActor (StepResult) -> Void) {
+        if supervisor(worker) != nil { return suspendSupervisor(worker, then: then) }
+        guard let place = place(worker) else { return then(.died(.atom("noproc"))) }
+        place.suspend(within: nil, then: then)
+    }
+
+    private func suspendSupervisor(_ worker: ChildAddress, then: @escaping @HostActor (StepResult) -> Void) {
+        guard let address = supervisor(worker) else { return then(.died(.atom("noproc"))) }
+        tree.request(.suspend(supervisor: address)) { then($0.failure.map { .died($0) } ?? .done) }
+    }
+
+    private func suspended(_ worker: ChildAddress, _ result: StepResult) {
+        guard var suspension = suspensions[worker], suspension.result == nil else { return }
+        suspension.result = result
+        let then = suspension.then
+        suspension.then = nil
+        suspensions[worker] = suspension
+        progressed()
+        then?(result)
+    }
+
+    /// It may answer yet; nobody waits for that.
+    private func giveUp(_ worker: ChildAddress) {
+        suspensions[worker] = nil
+        if let supervisor = supervisor(worker) {
+            // Behind the suspend in its queue: it does not stay suspended once it comes to them.
+            return tree.request(.resume(supervisor: supervisor)) { _ in }
+        }
+        place(worker)?.giveUpSuspension()
+    }
+
+    /// Those that have answered, once all have or the time of each of the others is over.
+    private func gather(
+        _ orders: [RelupMachine.SuspendOrder], _ milliseconds: (RelupMachine.SuspendOrder) -> Int?,
+        then: @escaping @HostActor ([ChildAddress: StepResult]) -> Void
+    ) {
+        let gather = Gather<StepResult?>(count: orders.count) { [weak self] results in
+            var known: [ChildAddress: StepResult] = [:]
+            for (order, result) in zip(orders, results) {
+                guard let result else {
+                    self?.suspensions[order.worker]?.then = nil
+                    continue
+                }
+                self?.suspensions[order.worker] = nil
+                known[order.worker] = result
+            }
+            then(known)
+        }
+        for (index, order) in orders.enumerated() {
+            if let result = suspensions[order.worker]?.result {
+                gather.set(index, result)
+                continue
+            }
+            let timer = milliseconds(order).map { limit in
+                Reactor.shared.schedule(afterMilliseconds: limit) { gather.set(index, nil) }
+            }
+            suspensions[order.worker]?.then = { result in
+                timer?.cancel()
+                gather.set(index, result)
+            }
+        }
+    }
+}
+
+extension RelupMachine.Event {
+    fileprivate static func suspended(
+        _ orders: [RelupMachine.SuspendOrder], _ results: [ChildAddress: StepResult]
+    ) -> Self {
+        var ok: [ChildAddress] = []
+        var hung: [ChildAddress] = []
+        var died: [ChildAddress] = []
+        var waiting: [ChildAddress] = []
+        for worker in orders.map(\.worker) {
+            switch results[worker] {
+            case nil: waiting.append(worker)
+            case .done: ok.append(worker)
+            case .hung, .failed: hung.append(worker)
+            case .died: died.append(worker)
+            }
+        }
+        return .suspended(ok: ok, hung: hung, died: died, waiting: waiting)
+    }
+}
