@@ -87,19 +87,27 @@ struct EvaluationWalk {
         case .codeChange, .codeChangeFails:
             // Decided (DESIGN 1 and 5, docs/glossary.md): the resident module owns the state; another module that the spec
             // lists has none to convert. OTP calls the process' code_change for each.
-            if recorded.module == module { events.append(recorded.event) }
+            if recorded.module == module { events.append(converted(recorded.event, number)) }
         case .noAnswer:
             // Decided (DESIGN 6, docs/instructions.md): one that does not answer suspend is ended, and started in the new
-            // code at the resume. OTP goes on without it: it runs old code, until a purge kills it. A temporary one is
-            // never started again: its spec goes with it.
+            // code at the resume. OTP goes on without it: it runs old code, until a purge kills it.
             isWhole = false
             let isStopped = worker.end == .down && worker.recorded.last?.event == .stopped
-            end = [isStopped || worker.child.restart == "temporary" ? nil : golden.current(module)]
+            end = [isStopped ? nil : golden.current(module)]
             return false
         case .killed: return kill(number)
         case .stopped, .started, .hung: live(recorded.event)
         }
         return true
+    }
+
+    /// Decided (DESIGN 5): on the way down the code that runs converts. In OTP that is the code that is current: another one
+    /// where the process has not come along to it, and that knows nothing of the state that it is given.
+    private func converted(_ event: EvaluationEvent, _ number: Int) -> EvaluationEvent {
+        guard case .codeChange(let old, let extra, let vsn) = event, old.hasPrefix("{down,"),
+            !golden.isLoaded(module, until: number)
+        else { return event }
+        return .codeChange(old: old, extra: extra, vsn: running ?? vsn)
     }
 
     private mutating func live(_ event: EvaluationEvent) {

@@ -12,6 +12,8 @@ struct FailureRow: CustomTestStringConvertible, Sendable {
         case twice = "after, twice"
         /// Up, where the import fails; the callback is one of those that follow.
         case calledOff = "up, called off"
+        /// Up, where the script resumes the other worker before it.
+        case last = "up, the last one"
         case upAborting = "up, hung_workers abort"
         /// While a release that failed its probation goes back.
         case takenBack = "taken back"
@@ -65,7 +67,7 @@ struct FailureRow: CustomTestStringConvertible, Sendable {
     }
 
     /// Whether the script changes it before the other worker; what fails late is to find the other one converted.
-    var isFirst: Bool { ["init", "ack", "suspend", "resume", "call"].contains(callback) }
+    var isFirst: Bool { phase != .last && ["init", "ack", "suspend", "resume", "call"].contains(callback) }
 
     /// What the worker leaves behind lives as long as the process that left it.
     var leavesChild: Bool {
