@@ -69,14 +69,14 @@ extension RelupMachine {
         _ mode: CodeChangeMode, _ target: CodeChangeTarget, _ worker: SuspendedWorker, _ code: CodeTable
     ) -> Conversion {
         let info = worker.info
+        guard info.resident == target.module else {
+            let resident = info.resident?.name ?? "an os program"
+            return .skip("\(info.id) lists \(target.module.name) but its state is that of \(resident): not converted")
+        }
         switch worker.state {
         case .gone, .hung: return .skip("\(info.id) has no state left; it is started in the new code")
         case .handedOff: return .fail(convertedTwice(target.module, info.id))
         case .suspended: break
-        }
-        guard info.resident == target.module else {
-            let resident = info.resident?.name ?? "an os program"
-            return .skip("\(info.id) lists \(target.module.name) but its state is that of \(resident): not converted")
         }
         guard !alreadyRunsNewCode(info) else {
             return .skip("\(info.id) runs the new code already: nothing to convert")
