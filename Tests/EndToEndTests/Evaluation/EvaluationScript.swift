@@ -65,7 +65,7 @@ extension EvaluationCase {
 
     /// Whether what is to be resumed is resumed before this instruction.
     ///
-    /// Decided (DESIGN 6, "a script is one transaction"): groups with nothing between them but these are committed
+    /// Decided (design.md 6, "a script is one transaction"): groups with nothing between them but these are committed
     /// together. What needs workers that run has the commit before it: `stop`, `start`, `sync_nodes`, an `apply`. So has a
     /// suspend that somebody does not answer, while those of earlier groups are held: it may be one of these whom he waits
     /// for.
@@ -83,7 +83,7 @@ extension EvaluationCase {
 
     /// Whether a child that lists one of these modules is not started at this instruction.
     ///
-    /// Decided (DESIGN 6): from suspend to resume nothing is started that lists the module, restarts wait. With the resume,
+    /// Decided (design.md 6): from suspend to resume nothing is started that lists the module, restarts wait. With the resume,
     /// that waits for the end of the transaction.
     func holdsStarts(of modules: [String], at number: Int) -> Bool {
         var held: Set<String> = []

@@ -74,7 +74,7 @@ struct EvaluationWalk {
     private mutating func take(_ recorded: EvaluationCase.Recorded, _ number: Int) -> Bool {
         switch recorded.event {
         case .suspended:
-            // Decided (DESIGN 6, one transaction): resumed by an earlier group and suspended by a later one it is suspended
+            // Decided (design.md 6, one transaction): resumed by an earlier group and suspended by a later one it is suspended
             // from the first to the last.
             if !isSuspended { events.append(.suspended) }
             if golden.isUnanswered(number) { mayBeResumedBetween = true }
@@ -85,11 +85,11 @@ struct EvaluationWalk {
             // In OTP it ran already (golden f10).
             if !isSuspended { events.append(recorded.event) }
         case .codeChange, .codeChangeFails:
-            // Decided (DESIGN 1 and 5, docs/glossary.md): the resident module owns the state; another module that the spec
+            // Decided (design.md 1 and 5, docs/glossary.md): the resident module owns the state; another module that the spec
             // lists has none to convert. OTP calls the process' code_change for each.
             if recorded.module == module { events.append(converted(recorded.event, number)) }
         case .noAnswer:
-            // Decided (DESIGN 6, docs/instructions.md): one that does not answer suspend is ended, and started in the new
+            // Decided (design.md 6, docs/instructions.md): one that does not answer suspend is ended, and started in the new
             // code at the resume. OTP goes on without it: it runs old code, until a purge kills it.
             isWhole = false
             let isStopped = worker.end == .down && worker.recorded.last?.event == .stopped
@@ -101,7 +101,7 @@ struct EvaluationWalk {
         return true
     }
 
-    /// Decided (DESIGN 5): on the way down the code that runs converts. In OTP that is the code that is current: another one
+    /// Decided (design.md 5): on the way down the code that runs converts. In OTP that is the code that is current: another one
     /// where the process has not come along to it, and that knows nothing of the state that it is given.
     private func converted(_ event: EvaluationEvent, _ number: Int) -> EvaluationEvent {
         guard case .codeChange(let old, let extra, let vsn) = event, old.hasPrefix("{down,"),
@@ -128,7 +128,7 @@ struct EvaluationWalk {
         return false
     }
 
-    /// Decided (DESIGN 6, one transaction): what it becomes is decided by its resume; carried out is that when the last
+    /// Decided (design.md 6, one transaction): what it becomes is decided by its resume; carried out is that when the last
     /// conversion of the last group has succeeded. In OTP at once.
     private mutating func carryOut(_ number: Int) {
         guard let vsn = decided else { return }

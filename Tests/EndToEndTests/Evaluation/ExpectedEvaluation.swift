@@ -36,7 +36,7 @@ struct ExpectedEvaluation {
                 return
             }
             failedInstruction = number
-            // Decided (DESIGN 6, docs/releases.md): what fails after the point of no return is undone as long as no worker
+            // Decided (design.md 6, docs/releases.md): what fails after the point of no return is undone as long as no worker
             // was resumed, or started, in new code. OTP restarts the node.
             outcome = Self.runsNewCode(golden, walks, before: number) ? .restarting : .aborted
         }
@@ -62,7 +62,7 @@ struct ExpectedEvaluation {
 extension [EvaluationEvent] {
     /// Without pauses of a worker that has just been started, which change nothing.
     ///
-    /// Decided (DESIGN 6): from suspend to resume nothing is started that lists the module, restarts wait. In OTP it is
+    /// Decided (design.md 6): from suspend to resume nothing is started that lists the module, restarts wait. In OTP it is
     /// started at once, and suspended if a suspend comes after that.
     var quiet: [EvaluationEvent] {
         var kept: [EvaluationEvent] = []
