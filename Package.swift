@@ -148,7 +148,7 @@ let package = Package(
 
         // Workers that only the tests run.
         .executableTarget(
-            name: "fixture-worker", dependencies: ["WorkerKit", "Terms"],
+            name: "fixture-worker", dependencies: ["WorkerKit", "CWorkerKit", "Wire", "Terms"],
             path: "Tests/Fixtures/fixture-worker",
             swiftSettings: settings),
 
@@ -204,7 +204,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl",
+                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Instructions", "Terms", "release-handlerd", "releasectl",
                 "fixture-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
             ],
             exclude: ["golden"], swiftSettings: settings),

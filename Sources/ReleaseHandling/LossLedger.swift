@@ -28,6 +28,7 @@ public struct LossLedger: Sendable {
     /// Whom the script has to do with: the end of another one by itself is not the install's.
     private var concerned: Set<ChildAddress> = []
     /// Stopped by the script, which says nothing of a start of theirs: that was its purpose.
+    private var moved: [ChildAddress: ChildAddress] = [:]
     private var meantToEnd: Set<ChildAddress> = []
 
     /// A worker, and the start that stands at its place.
@@ -47,6 +48,9 @@ public struct LossLedger: Sendable {
     }
 
     public mutating func concerns(_ workers: some Sequence<ChildAddress>) { concerned.formUnion(workers) }
+
+    /// One that was started anew where its supervisor gives each child an address of its own.
+    public mutating func moved(_ worker: ChildAddress, to address: ChildAddress) { moved[worker] = address }
 
     public mutating func means(toEnd worker: ChildAddress) { meantToEnd.insert(worker) }
 
@@ -73,7 +77,7 @@ public struct LossLedger: Sendable {
         }
         let running = Dictionary(running.map { ($0.worker, $0.start) }) { $1 }
         return before.compactMap { worker, start in
-            let now = running[worker]
+            let now = running[moved[worker] ?? worker]
             guard now != start else { return nil }
             if now == nil, meantToEnd.contains(worker) { return nil }
             if case .itself? = causes[worker], !concerned.contains(worker) { return nil }

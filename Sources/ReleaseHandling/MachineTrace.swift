@@ -94,8 +94,8 @@ extension RelupMachine.Event {
         case .workersFound(let workers): 1 + workers.count
         case .objectCodeRead(let versions): 1 + versions.count
         case .standbysReady(let standbys, let notes): 1 + standbys.count + notes.count
-        case .suspended(let ok, let hung, let died, let waiting):
-            1 + ok.count + hung.count + died.count + waiting.count
+        case .suspended(let ok, let hung, let died, let waiting, let refused):
+            1 + ok.count + hung.count + died.count + waiting.count + refused.count
         case .handedOff(let ok, let failed, let died): 1 + ok.count + failed.count + died.count
         case .supervisorsChanged(let failed, let died, let notes): 1 + failed.count + died.count + notes.count
         case .supervisorsRestored(let failed), .restartsAwaited(let failed): 1 + failed.count

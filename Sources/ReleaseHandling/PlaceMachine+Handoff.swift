@@ -27,7 +27,10 @@ extension PlaceMachine {
             state = .suspended(run, spare)
             return [.answer(step, .done)]
         case .died(let reason): return ended(generation, reason)
-        case .timedOut, .failed, .acknowledged, .ignored, .value, .exported:
+        case .failed(let reason):
+            state = .hung(run, spare)
+            return [.answer(step, .failed(reason))]
+        case .timedOut, .acknowledged, .ignored, .value, .exported:
             state = .hung(run, spare)
             return [.answer(step, .hung)]
         }

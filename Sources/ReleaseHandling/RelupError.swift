@@ -18,6 +18,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     case syncNodes(Term)
     /// They did not answer their suspend in time, and are left alone.
     case hung([ChildAddress])
+    /// It answered its suspend with an error, and is left alone.
+    case refusedSuspend(worker: ChildAddress, reason: Term)
     /// It was busy with a child's start or end for longer than the instruction allows.
     case suspend(supervisor: ChildAddress)
     case codeChange(module: Atom, worker: ChildAddress, reason: Term)
@@ -33,7 +35,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .oldProcesses(_, let workers), .hung(let workers): workers.first
         case .standby(_, let worker, _): worker
         case .codeChange(_, let worker, _), .handOff(let worker, _), .resume(let worker, _), .start(let worker, _),
-            .suspend(let worker):
+            .refusedSuspend(let worker, _), .suspend(let worker):
             worker
         case .noSuchLibrary, .badLibraryVsn, .objectCode, .badScript, .scriptOrder, .applied, .syncNodes,
             .unexpectedEvent:
@@ -58,6 +60,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
             tuple("code_change_failed", .string(worker.description), .atom(module), reason)
         case .hung(let workers):
             tuple("suspend_failed", .list(workers.map { .string($0.description) }), .atom("timeout"))
+        case .refusedSuspend(let worker, let reason): tuple("suspend_failed", .string(worker.description), reason)
         case .suspend(let supervisor): tuple("suspend_failed", .string(supervisor.description), .atom("timeout"))
         case .handOff(let worker, let reason): tuple("handoff_failed", .string(worker.description), reason)
         case .resume(let worker, let reason): tuple("resume_failed", .string(worker.description), reason)
@@ -93,6 +96,11 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
             """
             \(names(workers)) did not suspend in time and \(workers.count == 1 ? "is" : "are") left alone; see what \
             \(workers.count == 1 ? "it is" : "they are") at, or install with `--hung terminate`
+            """
+        case .refusedSuspend(let worker, let reason):
+            """
+            \(worker) did not suspend and is left alone: \(sentence(reason)); ask its author why, or install with \
+            `--hung terminate`
             """
         case .suspend(let supervisor):
             """

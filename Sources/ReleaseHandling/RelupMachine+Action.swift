@@ -100,7 +100,9 @@ extension RelupMachine {
         case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
         case codeChanged
         case startsHeld
-        case suspended(ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress], waiting: [ChildAddress] = [])
+        /// `refused`: hung as far as anybody can tell; they said why.
+        case suspended(ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress], waiting: [ChildAddress] = [],
+            refused: [WorkerFailure] = [])
         case hungTerminated
         /// `died`: the old process ended before its export was complete. `failed`: anything else, a limit included.
         case handedOff(ok: [ChildAddress], failed: [WorkerFailure], died: [ChildAddress])

@@ -30,6 +30,8 @@ extension RelupMachine {
         }
         var course = Course()
         for (index, instruction) in script.enumerated() {
+            if instruction.needsRunningWorkers { course.commit() }
+            defer { if case .resume = instruction, !canFail(after: index) { course.commit() } }
             guard let message = problem(of: instruction, &course) else { continue }
             return Failure(index: index, instruction: instruction, error: .badScript(instruction, message: message))
         }
@@ -41,8 +43,15 @@ extension RelupMachine {
         var loaded: Set<Atom> = []
         /// Suspended and not resumed.
         var suspended: Set<Atom> = []
-        /// Those of `suspended` whose workers' states were converted since.
+        /// Resumed, and not gone on yet.
+        var due: Set<Atom> = []
+        /// Those whose workers' states were converted and that have not gone on since.
         var converted: Set<Atom> = []
+
+        mutating func commit() {
+            converted.subtract(due)
+            due = []
+        }
     }
 
     private func problem(of instruction: LowLevelInstruction, _ course: inout Course) -> String? {
@@ -51,7 +60,11 @@ extension RelupMachine {
             course.loaded.insert(module)
         case .suspend(let targets):
             course.suspended.formUnion(targets.map(\.module))
-        case .resume(let modules), .stop(let modules):
+            course.due.subtract(targets.map(\.module))
+        case .resume(let modules):
+            course.due.formUnion(course.suspended.intersection(modules))
+            course.suspended.subtract(modules)
+        case .stop(let modules):
             course.suspended.subtract(modules)
             course.converted.subtract(modules)
         case .codeChange(let mode, let targets):

@@ -15,8 +15,8 @@ extension RelupMachine.Event {
             event("standby_failed", .atom(module), .list(worker.map { [$0.term] } ?? []), reason)
         case .codeChanged: .atom("code_changed")
         case .startsHeld: .atom("starts_held")
-        case .suspended(let ok, let hung, let died, let waiting):
-            event("suspended", places(ok), places(hung), places(died), places(waiting))
+        case .suspended(let ok, let hung, let died, let waiting, let refused):
+            event("suspended", places(ok), places(hung), places(died), places(waiting), failures(refused))
         case .hungTerminated: .atom("hung_terminated")
         case .handedOff(let ok, let failed, let died):
             event("handed_off", places(ok), failures(failed), places(died))
@@ -53,10 +53,10 @@ extension TraceReader {
         case ("standby_failed", 4):
             return .standbyFailed(
                 module: try atom(parts[1]), worker: try places(parts[2]).first, reason: parts[3])
-        case ("suspended", 5):
+        case ("suspended", 6):
             return .suspended(
                 ok: try places(parts[1]), hung: try places(parts[2]), died: try places(parts[3]),
-                waiting: try places(parts[4]))
+                waiting: try places(parts[4]), refused: try failures(parts[5]))
         case ("handed_off", 4):
             return .handedOff(ok: try places(parts[1]), failed: try failures(parts[2]), died: try places(parts[3]))
         case ("supervisors_changed", 4):

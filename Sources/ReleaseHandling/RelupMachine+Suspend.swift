@@ -97,7 +97,8 @@ extension RelupMachine {
         let isFirst = !hasSuspended
         hasSuspended = true
         // While others are held, one that does not answer may be waiting for one of them.
-        let grace = due.isEmpty ? nil : options.suspendGraceMilliseconds
+        let isSomebodyHeld = due.contains { !$0.workers.isEmpty }
+        let grace = isSomebodyHeld ? options.suspendGraceMilliseconds : nil
         return .ask(.suspending(suspension), .suspend(orders, isFirst: isFirst, graceMilliseconds: grace))
     }
 
@@ -115,7 +116,8 @@ extension RelupMachine {
     }
 
     mutating func answerSuspended(_ suspension: Suspension, _ event: Event) -> Next? {
-        guard case .suspended(let ok, var hung, let died, let waiting) = event else { return nil }
+        guard case .suspended(let ok, var hung, let died, let waiting, let refused) = event else { return nil }
+        hung += refused.map(\.worker)
         var suspension = suspension
         let named = Set(ok + hung + died + waiting)
         // Nothing says that one is suspended of which nothing was said.
@@ -138,8 +140,12 @@ extension RelupMachine {
         }
         touched += ok + hung + died
         if !died.isEmpty { warn("\(names(died)) died while being suspended; started again at resume") }
+        for one in refused { warn("\(one.worker) did not suspend, it answered \(one.reason.reasonText)") }
         let left = hung.filter(isLeftAlone)
         suspension.hung += hung.filter { !isLeftAlone($0) }
+        if let one = refused.first(where: { left.contains($0.worker) }) {
+            return terminate(suspension, then: .refusedSuspend(worker: one.worker, reason: one.reason))
+        }
         guard left.isEmpty else { return terminate(suspension, then: .hung(left)) }
         if let busy = suspension.busySupervisor { return terminate(suspension, then: .suspend(supervisor: busy)) }
         guard !waiting.isEmpty else { return suspendNext(suspension) }

@@ -154,7 +154,7 @@ import Wire
         #expect(message("{machine_trace,2,#{}}.") == "t:1:1: expected a map with options, found #{}")
         #expect(message(begun + "{event,frob}.") == "t:3:1: expected an event, found frob")
         #expect(message(begun + "{frob,1}.") == "t:3:1: expected cut, event, loaded or action, found frob")
-        #expect(message(begun + "{event,{suspended,[],[],[],x}}.") == "t:3:1: expected a list, found x")
+        #expect(message(begun + "{event,{suspended,[],[],[],[],x}}.") == "t:3:1: expected a list, found x")
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Testing
+import Synchronization
 
 /// The file of a program that a test is going to run, under another name.
 enum ProgramFile {
@@ -11,10 +12,17 @@ enum ProgramFile {
     static func put(_ source: String, at destination: String) throws {
         if link(source, destination) == 0 { return }
         guard errno == EXDEV else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        try copy([source, destination])
+    }
+
+    /// Copies a directory, for the same reason.
+    static func putTree(_ source: String, at destination: String) throws { try copy(["-rp", source, destination]) }
+
+    private static func copy(_ arguments: [String]) throws {
         let copy = Process()
         copy.executableURL = URL(filePath: "/bin/cp")
-        copy.arguments = [source, destination]
-        try copy.run()
+        copy.arguments = arguments
+        try Releasectl.spawning.withLock { _ in try copy.run() }
         copy.waitUntilExit()
         try #require(copy.terminationStatus == 0)
     }

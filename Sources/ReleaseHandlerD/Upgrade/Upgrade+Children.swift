@@ -103,7 +103,10 @@ extension Upgrade {
         let request: SupervisorRequest =
             record.arguments.map { .startDynamicChild(supervisor: supervisor, arguments: $0) }
             ?? .startChild(supervisor: supervisor, record.spec)
-        tree.request(request) { then($0.failure) }
+        tree.request(request) { [weak self] reply in
+            if case .child(let new, _) = reply { self?.ledger.moved(address, to: new) }
+            then(reply.failure)
+        }
     }
 
     /// A child that is started anew comes behind the others: with `rest_for_one` the place says who is restarted with whom.

@@ -2,10 +2,17 @@ import ReleaseHandling
 import Supervision
 import Terms
 import Wire
+import Instructions
 
 /// Whose state and connections an upgrade costs.
 extension Upgrade {
     func noteEnd(of place: Place, _ start: StartID, _ reason: Term, asked: Bool) {
+        if asked, let applying {
+            // Whether it was to start again is the script's to say: who runs in the end does.
+            ledger.note(
+                .script("stopped by \(applying.module.name):\(applying.function.name)"), of: place.address, start: start)
+            return ledger.means(toEnd: place.address)
+        }
         let cause: LossLedger.Cause =
             asked
             ? .supervisor("stopped by its supervisor (\(reason.reasonText))")

@@ -58,6 +58,10 @@ extension Upgrade {
     private func suspended(_ worker: ChildAddress, _ result: StepResult) {
         guard var suspension = suspensions[worker], suspension.result == nil else { return }
         suspension.result = result
+        if case .failed(let reason) = result {
+            let sentence = "answered its suspend with \(reason.reasonText): terminated"
+            ledger.note(.script(sentence), of: worker, start: place(worker)?.startID)
+        }
         let then = suspension.then
         suspension.then = nil
         suspensions[worker] = suspension
@@ -116,14 +120,16 @@ extension RelupMachine.Event {
         var hung: [ChildAddress] = []
         var died: [ChildAddress] = []
         var waiting: [ChildAddress] = []
+        var refused: [RelupMachine.WorkerFailure] = []
         for worker in orders.map(\.worker) {
             switch results[worker] {
             case nil: waiting.append(worker)
             case .done: ok.append(worker)
-            case .hung, .failed: hung.append(worker)
+            case .hung: hung.append(worker)
+            case .failed(let reason): refused.append(.init(worker: worker, reason: reason))
             case .died: died.append(worker)
             }
         }
-        return .suspended(ok: ok, hung: hung, died: died, waiting: waiting)
+        return .suspended(ok: ok, hung: hung, died: died, waiting: waiting, refused: refused)
     }
 }

@@ -45,6 +45,8 @@ final class Upgrade {
     private(set) var hasCommitted = false
     /// Whose state and connections it costs.
     var ledger: LossLedger
+    /// The call of the script that is being made.
+    private(set) var applying: MFA?
     /// Workers that have not answered their suspend yet, with what each came to since.
     var suspensions: [ChildAddress: Suspension] = [:]
     /// Children that the script has stopped, as they were.
@@ -124,6 +126,7 @@ final class Upgrade {
     func answer(_ event: RelupMachine.Event) {
         guard !isOver else { return }
         progressed()
+        applying = nil
         answers.append(event)
         performAnswers()
     }
@@ -187,7 +190,9 @@ final class Upgrade {
             committedSupervisors = supervisors.count
         case .syncNodes(let id, _):
             answer(.nodesSyncFailed(.tuple([.atom("not_supported"), id])))
-        case .apply(let function): apply(function)
+        case .apply(let function):
+            applying = function
+            apply(function)
         case .endStandbys:
             tree.endStandbys()
             answer(.standbysEnded)

@@ -77,8 +77,11 @@ enum FixturePlace {
     static func startChild() -> Int32? {
         var pid: pid_t = 0
         var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("1000"), nil]
-        defer { for argument in arguments { free(argument) } }
-        guard posix_spawnp(&pid, "sleep", nil, nil, &arguments, nil) == 0 else { return nil }
+        // By which a test finds what a worker has left behind.
+        let mark = getenv("FAILURE_ROOT").map { strdup("FAILURE_ROOT=\(String(cString: $0))") }
+        var environment: [UnsafeMutablePointer<CChar>?] = [mark ?? nil, nil]
+        defer { for text in arguments + environment { free(text) } }
+        guard posix_spawnp(&pid, "sleep", nil, nil, &arguments, &environment) == 0 else { return nil }
         return pid
     }
 }
