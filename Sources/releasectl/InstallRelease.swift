@@ -51,7 +51,7 @@ struct InstallRelease: ControlCommand {
         }
         progress.clear()
         if let verdict {
-            if let failure = failure(of: verdict) { throw failure.losing(result.lost) }
+            if let failure = failure(of: verdict) { throw failure.losing(result.lost + (follow?.lost ?? [])) }
             if !session.json { show(verdict, on: session.output) }
         }
         if let failure = failure(of: result) { throw failure }

@@ -19,6 +19,8 @@ struct ProbationFollow {
     private let session: Session
     private var outlook: ReleaseOutlook
     private var told: AsyncStream<Told>.Iterator
+    /// What taking the release back has cost.
+    var lost: [InstallResult.Loss] { outlook.lost }
 
     /// Returns once the daemon has taken the follower on.
     init(of vsn: String, in session: Session) async throws {

@@ -35,12 +35,14 @@ struct ReleaseOutlook {
     /// nil until it is known.
     private var isManual: Bool?
     private(set) var probationSeconds: Double?
+    /// What taking it back has cost.
+    private(set) var lost: [InstallResult.Loss] = []
 
     /// What it looks at.
     static let kinds = Set(
         [
             NodeEventKind.installRelease, .probationStarted, .probationPassed, .probationFailed, .madePermanent,
-            .makePermanentFailed, .releaseInstalled, .stopping,
+            .makePermanentFailed, .releaseInstalled, .stopping, .workerLost,
         ].map(\.rawValue))
 
     init(vsn: String) { self.vsn = vsn }
@@ -56,6 +58,10 @@ struct ReleaseOutlook {
         case .stopping:
             end.stopping = event.message
             return nil
+        case .workerLost:
+            guard end.failure != nil, let worker = event.worker else { return nil }
+            lost.append(.init(worker: worker, what: event.fields["what"] ?? "", why: event.fields["why"] ?? ""))
+            return .noted
         case .releaseInstalled:
             guard let other = event.fields["to"], other != vsn else { return nil }
             return .verdict(end.failure.map { .takenBack(to: other, reason: $0) } ?? .replaced(by: other))

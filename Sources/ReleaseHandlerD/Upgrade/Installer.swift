@@ -151,8 +151,9 @@ final class Installer {
         _ upgrade: Upgrade, _ failure: RelupMachine.Failure, _ warnings: [String],
         then: (InstallResult) -> Void
     ) {
+        let result = upgrade.result(.aborted, failure, warnings: warnings)
         site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
-        then(upgrade.result(.aborted, failure, warnings: warnings))
+        then(result)
         onNotice(.failed(reason: "\(failure)"))
     }
 
@@ -211,8 +212,10 @@ final class Installer {
         purger.purgeWhatIsDue()
         onNotice(.installed(probation(of: upgrade)))
         applications.changeConfig(to: upgrade.to) { [self] failures in
+            // What was lost is told before the end: who follows the events for that need not look any further.
+            let result = upgrade.result(.done, nil, warnings: warnings + failures)
             site.events.post(.upgrade(.done(from: upgrade.from.vsn, to: upgrade.to.vsn)))
-            then(upgrade.result(.done, nil, warnings: warnings + failures))
+            then(result)
         }
     }
 
