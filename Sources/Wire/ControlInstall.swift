@@ -68,6 +68,9 @@ public struct InstallResult: Hashable, Sendable, Codable {
     public var totalMilliseconds: Double
     public var instructions: [Instruction]
     public var warnings: [String]
+    /// Whether what was committed was taken back by the script for the other direction: what runs is the old code with
+    /// states that were converted back, in other processes than before. Nil where it was not.
+    public var wasTakenBack: Bool?
     /// Nobody else has lost anything.
     public var lost: [Loss]
     /// The file with what a failed upgrade did; nil where there is none.
@@ -77,7 +80,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         outcome: Outcome, from: String, to: String, failedInstruction: FailedInstruction? = nil,
         worker: String? = nil, reason: String? = nil, suspendToResumeMicroseconds: Int? = nil,
         totalMilliseconds: Double, instructions: [Instruction] = [], warnings: [String] = [],
-        lost: [Loss] = [], trace: String? = nil
+        wasTakenBack: Bool? = nil, lost: [Loss] = [], trace: String? = nil
     ) {
         self.outcome = outcome
         self.from = from
@@ -89,6 +92,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         self.totalMilliseconds = totalMilliseconds
         self.instructions = instructions
         self.warnings = warnings
+        self.wasTakenBack = wasTakenBack
         self.lost = lost
         self.trace = trace
     }
@@ -99,7 +103,9 @@ public struct InstallResult: Hashable, Sendable, Codable {
         case worker, reason
         case suspendToResumeMicroseconds = "suspend_to_resume_us"
         case totalMilliseconds = "total_ms"
-        case instructions, warnings, lost, trace
+        case instructions, warnings
+        case wasTakenBack = "taken_back"
+        case lost, trace
     }
 }
 
@@ -197,6 +203,8 @@ extension InstallResult: ControlShape {
             "ms": {"type": "number"},
             "note": {"type": "string"}}}},
           "warnings": {"type": "array", "items": {"type": "string"}},
+          "taken_back": {"type": "boolean",
+            "description": "what was committed was taken back by the script for the other direction"},
           "lost": {"type": "array", "description": "whose state or connections did not come over",
             "items": {"type": "object", "additionalProperties": false, "required": ["worker", "what", "why"],
             "properties": {"worker": {"type": "string"}, "what": {"type": "string"}, "why": {"type": "string"}}}},

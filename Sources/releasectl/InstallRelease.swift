@@ -101,16 +101,16 @@ struct InstallRelease: ControlCommand {
                 .init(title: "#", isRight: true), .init(title: "INSTRUCTION", yields: true),
                 .init(title: "WORKERS", yields: true), .init(title: "MS", isRight: true),
             ])
-            let hasNotes = result.instructions.contains { $0.note != nil }
-            if hasNotes { table.columns.append(.init(title: "NOTE", yields: true)) }
             table.rows = result.instructions.map {
-                let row: [Table.Cell] = [
+                [
                     "\($0.index + 1)", .init($0.text), .init($0.workers.joined(separator: " ")),
                     .init(decimal($0.milliseconds, digits: 3)),
                 ]
-                return hasNotes ? row + [.init($0.note ?? "")] : row
             }
             table.print(on: output)
+            for instruction in result.instructions {
+                if let note = instruction.note { output.note(instruction.index, note) }
+            }
         }
         for warning in result.warnings { output.line(output.paint("warning: \(printable(warning))", .yellow)) }
         if let microseconds = result.suspendToResumeMicroseconds {
@@ -146,6 +146,7 @@ struct InstallRelease: ControlCommand {
         if let worker = result.worker { place += " for \(worker)" }
         let isWhole = result.lost.isEmpty
         let (from, partly) = (result.from, "but not all came through: see what was lost.")
+        let whole = result.wasTakenBack == true ? ", with all that it had: states were converted back." : " as before."
         let failure: Failure
         switch result.outcome {
         case .done:
@@ -158,7 +159,7 @@ struct InstallRelease: ControlCommand {
         case .aborted:
             failure = Failure(
                 .rolledBack, "\(subject): failed\(place): \(reason)",
-                advice: "It was rolled back: \(from) runs on" + (isWhole ? " as before." : ", \(partly)"))
+                advice: "It was rolled back: \(from) runs on" + (isWhole ? whole : ", \(partly)"))
         case .restarting where result.reason == nil:
             if isWhole { return waitPermanent ? self.failure(of: ReleaseOutlook.Verdict.nodeEnded(.init())) : nil }
             failure = Failure(.lost, "\(subject): the node restarts as the script says, but not all came through")

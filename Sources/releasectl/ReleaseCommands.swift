@@ -75,13 +75,13 @@ struct CheckInstallRelease: ControlCommand {
                 .init(title: "#", isRight: true), .init(title: "INSTRUCTION", yields: true),
                 .init(title: "WORKERS", yields: true),
             ])
-            let hasNotes = plan.instructions.contains { !$0.notes.isEmpty }
-            if hasNotes { table.columns.append(.init(title: "NOTE", yields: true)) }
             table.rows = plan.instructions.map {
-                let row: [Table.Cell] = ["\($0.index + 1)", .init($0.text), .init($0.workers.joined(separator: " "))]
-                return hasNotes ? row + [.init($0.notes.joined(separator: "; "))] : row
+                ["\($0.index + 1)", .init($0.text), .init($0.workers.joined(separator: " "))]
             }
             table.print(on: session.output)
+            for instruction in plan.instructions where !instruction.notes.isEmpty {
+                session.output.note(instruction.index, instruction.notes.joined(separator: "; "))
+            }
             for warning in plan.warnings {
                 session.output.line(session.output.paint("warning: \(printable(warning))", .yellow))
             }

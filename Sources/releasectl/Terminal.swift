@@ -108,3 +108,10 @@ func shortened(_ text: String, to width: Int?, keepingEnd: Bool = false) -> Stri
     guard width >= 1 else { return "" }
     return keepingEnd ? "…" + text.suffix(width - 1) : text.prefix(width - 1) + "…"
 }
+
+extension Terminal {
+    /// What is to be told of one instruction of a script, below the table of all: a sentence is not cut to a column.
+    ///
+    /// - Parameter index: from 0.
+    func note(_ index: Int, _ text: String) { line("  \(index + 1): \(printable(text))") }
+}

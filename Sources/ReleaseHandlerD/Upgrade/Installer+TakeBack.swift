@@ -60,7 +60,7 @@ extension Installer {
             let sentence =
                 "what was committed was taken back by \(count) instruction\(count == 1 ? "" : "s") of the script to \(failed.from.vsn)"
             goOn(failed)
-            aborted(failed, failure, warnings + [sentence] + more, then: then)
+            aborted(failed, failure, warnings + [sentence] + more, wasTakenBack: true, then: then)
         case .refused(let second), .aborted(let second, _), .takeBack(let second, _, _), .restartNode(let second):
             lost(failed, failure, second, warnings, then: then)
         case .restartNewEmulator, .restartEmulator:

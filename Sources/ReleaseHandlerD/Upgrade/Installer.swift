@@ -148,10 +148,10 @@ final class Installer {
     }
 
     func aborted(
-        _ upgrade: Upgrade, _ failure: RelupMachine.Failure, _ warnings: [String],
+        _ upgrade: Upgrade, _ failure: RelupMachine.Failure, _ warnings: [String], wasTakenBack: Bool = false,
         then: (InstallResult) -> Void
     ) {
-        let result = upgrade.result(.aborted, failure, warnings: warnings)
+        let result = upgrade.result(.aborted, failure, warnings: warnings, wasTakenBack: wasTakenBack)
         site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
         then(result)
         onNotice(.failed(reason: "\(failure)"))
@@ -237,7 +237,7 @@ extension Upgrade {
 
     func result(
         _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, reason: String? = nil,
-        warnings: [String] = [], nodeEndsByIt: Bool = true
+        warnings: [String] = [], wasTakenBack: Bool = false, nodeEndsByIt: Bool = true
     ) -> InstallResult {
         let failed = failure.flatMap { failure -> InstallResult.FailedInstruction? in
             guard let index = failure.index, let instruction = failure.instruction else { return nil }
@@ -251,7 +251,7 @@ extension Upgrade {
             worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
             totalMilliseconds: totalMilliseconds, instructions: reports.sorted { $0.index < $1.index },
-            warnings: survey.warnings + warnings, lost: lost,
+            warnings: survey.warnings + warnings, wasTakenBack: wasTakenBack ? true : nil, lost: lost,
             trace: traceFile)
     }
 }

@@ -21,6 +21,7 @@ final class Upgrade {
     private let progress: (InstallProgress) -> Void
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
+    private var lastToldStep = 0
     private(set) var reports: [InstallResult.Instruction] = []
     /// What was read and asked before it began; `survey` is asked on.
     let findings: InstallPreflight.Findings
@@ -237,7 +238,9 @@ final class Upgrade {
     }
 
     private func tellStep(_ index: Int) {
-        guard entry.script.indices.contains(index) else { return }
+        // A resume that was carried out later is told later, too.
+        guard entry.script.indices.contains(index), index >= lastToldStep else { return }
+        lastToldStep = index
         progress(
             .progress(.init(index: index, count: entry.script.count, text: entry.script[index].term.description)))
     }

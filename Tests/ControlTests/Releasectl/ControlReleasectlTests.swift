@@ -98,9 +98,10 @@ import Wire
                     == Releasectl(
                         exit: 0,
                         output: """
-                            #  INSTRUCTION                                  WORKERS              MS  NOTE
-                            1  {load_object_code,{kv,"2.0.0",[kv_server]}}  -                50.500  1 standby
-                            2  {suspend,[kv_server]}                        kv/kv_sup/store   0.500  -
+                            #  INSTRUCTION                                  WORKERS              MS
+                            1  {load_object_code,{kv,"2.0.0",[kv_server]}}  -                50.500
+                            2  {suspend,[kv_server]}                        kv/kv_sup/store   0.500
+                              1: 1 standby
                             warning: nobody uses kv_lib
                             suspend to resume: 1.234 ms
                             total: 56.780 ms
@@ -214,10 +215,11 @@ import Wire
             #expect(
                 check.output == """
                     1.0.0 -> 2.0.0 (up): more commands
-                    #  INSTRUCTION            WORKERS                          NOTE
-                    1  point_of_no_return     -                                -
-                    2  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other  -
-                    3  {suspend,[kv_lib]}     -                                one; two
+                    #  INSTRUCTION            WORKERS
+                    1  point_of_no_return     -
+                    2  {suspend,[kv_server]}  kv/kv_sup/store kv/kv_sup/other
+                    3  {suspend,[kv_lib]}     -
+                      3: one; two
                     warning: nobody uses kv_lib
 
                     """)
