@@ -128,6 +128,7 @@ extension RelupMachine {
         if isUndoable, let first {
             // Nobody was resumed in new code: the others still stand, and all of it can be undone.
             suspended.remove { over.contains($0.info.id) }
+            giveUpWaiting(commit)
             return fail(.resume(worker: first.worker, reason: first.reason), at: commit.due[position].index)
         }
         let isFirst = !intoNewCode.isEmpty && !commit.hasResumedNewCode
@@ -182,10 +183,17 @@ extension RelupMachine {
         }
         suspended.remove { again.contains($0.info.id) }
         if let failure = failed.first {
+            giveUpWaiting(commit)
             let resume = commit.due.first { $0.workers.contains { $0.id == failure.worker } } ?? commit.due[0]
             return fail(.start(worker: failure.worker, reason: failure.reason), at: resume.index)
         }
         return releaseStarts(commit, code)
+    }
+
+    /// Of the suspend that was to go on after this commit.
+    private mutating func giveUpWaiting(_ commit: Commit) {
+        guard case .suspension(_, let suspension, let waiting) = commit.then else { return }
+        giveUp(suspension, waiting.map(\.worker))
     }
 
     private mutating func releaseStarts(_ commit: Commit, _ code: CodeTable) -> [Action] {

@@ -139,6 +139,8 @@ extension RelupMachine {
         touched += ok + hung + died
         if !died.isEmpty { warn("\(names(died)) died while being suspended; started again at resume") }
         let left = hung.filter(isLeftAlone)
+        // Where this fails nobody awaits their answer any more; it may come yet.
+        if !left.isEmpty || suspension.busySupervisor != nil { giveUp(suspension, waiting) }
         suspension.hung += hung.filter { !isLeftAlone($0) }
         guard left.isEmpty else { return terminate(suspension, then: .hung(left)) }
         if let busy = suspension.busySupervisor { return terminate(suspension, then: .suspend(supervisor: busy)) }
@@ -151,6 +153,13 @@ extension RelupMachine {
             were held, and may use one of them: those groups were committed first
             """)
         return .commit(then: .suspension(index: current, suspension, waiting: orders))
+    }
+
+    /// These were asked to suspend and nobody waits for their answer any more: an abort lets them go on.
+    mutating func giveUp(_ suspension: Suspension, _ waiting: [ChildAddress]) {
+        for worker in waiting.compactMap({ suspension.workers[$0] }) {
+            suspended.append(SuspendedWorker(info: worker, modules: [], state: .hung))
+        }
     }
 
     private mutating func allAsked(_ suspension: Suspension) -> Next { terminate(suspension, then: nil) }

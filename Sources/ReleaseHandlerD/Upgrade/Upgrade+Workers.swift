@@ -77,7 +77,9 @@ extension Upgrade {
 
     func resumeOld(_ workers: [ChildAddress], leavingHung: Bool) {
         let ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void = { place, then in
-            place.resumeOld(within: Self.resumeMilliseconds, leavingHung: leavingHung, then: then)
+            // One that has not answered its suspend, and had no time for it, goes on when it comes to it.
+            let isUnanswered = self.giveUpUnanswered(place.address)
+            place.resumeOld(within: Self.resumeMilliseconds, leavingHung: leavingHung || isUnanswered, then: then)
         }
         gatherResumed(workers, ask) { [weak self] event in
             self?.answer(event)
@@ -91,6 +93,7 @@ extension Upgrade {
         each(workers) { (worker, done: @escaping @HostActor (StepResult) -> Void) in
             // One that has ended meanwhile is as much resumed as it can be: its parent starts it again.
             if let supervisor = supervisor(worker) {
+                if giveUpUnanswered(worker) { return done(.done) }
                 return tree.request(.resume(supervisor: supervisor)) { _ in done(.done) }
             }
             guard let place = place(worker) else { return done(.died(.atom("noproc"))) }
