@@ -144,20 +144,24 @@ extension Upgrade {
 
     /// Nil once the worker runs the current code, and where its supervisor does not restart it.
     private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
-        guard let id = tree.startUnderWay(at: address) else {
-            switch tree.child(at: address)?.state {
-            case .running: return then(oldCode(address))
-            case .starting, .restarting: return then(.atom("restarting"))
-            case .undefined, nil: return then(nil)
+        within(Self.startMilliseconds, then) { look(forStartOf: address, then: $0) }
+    }
+
+    private func look(forStartOf address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        if let id = tree.startUnderWay(at: address) {
+            return tree.whenEnded(id) { [weak self] in
+                guard let self else { return }
+                if let place = tree.places[address], place.isRunning { return then(oldCode(address)) }
+                then(.atom("start_failed"))
             }
         }
-        within(Self.startMilliseconds, then) { done in
-            tree.whenEnded(id) { [weak self] in
-                guard let self, let place = self.tree.places[address], place.isRunning else {
-                    return done(.atom("start_failed"))
-                }
-                done(self.oldCode(address))
-            }
+        switch tree.child(at: address)?.state {
+        case .running where tree.places[address]?.isRunning == true: then(oldCode(address))
+        case .undefined where !tree.isInRestartUnderWay(address): then(nil)
+        case .running, .starting, .restarting, .undefined:
+            // Its supervisor ends and starts one child after the other: this one's turn is yet to come.
+            tree.whenSomethingHappened(to: address) { [weak self] in self?.look(forStartOf: address, then: then) }
+        case nil: then(nil)
         }
     }
 
