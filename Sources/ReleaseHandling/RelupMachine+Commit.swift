@@ -181,7 +181,9 @@ extension RelupMachine {
         for position in commit.due.indices {
             commit.due[position].touched += commit.due[position].workers.map(\.id).filter(again.contains)
         }
-        suspended.remove { again.contains($0.info.id) }
+        // An abort starts those in the old code that did not start in the new one.
+        let notStarted = Set(failed.map(\.worker))
+        suspended.remove { again.contains($0.info.id) && !notStarted.contains($0.info.id) }
         if let failure = failed.first {
             giveUpWaiting(commit)
             let resume = commit.due.first { $0.workers.contains { $0.id == failure.worker } } ?? commit.due[0]

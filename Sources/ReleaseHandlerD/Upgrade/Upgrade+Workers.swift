@@ -126,7 +126,11 @@ extension Upgrade {
         each(workers) { (address, done: @escaping @HostActor (Term?) -> Void) in
             guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
             within(Self.startMilliseconds, done) { done in
-                let then: @HostActor (Term?) -> Void = { [weak self] in done($0 ?? self?.oldCode(address)) }
+                let then: @HostActor (Term?) -> Void = { [weak self] reason in
+                    // Nobody else starts it: an abort does, in the old code.
+                    if reason != nil { self?.terminated.insert(address) }
+                    done(reason ?? self?.oldCode(address))
+                }
                 tree.restartChild(address) { [weak self] reason in
                     // A temporary child is forgotten with its end.
                     guard reason == .atom("not_found"), let self else { return then(reason) }
@@ -152,7 +156,9 @@ extension Upgrade {
             return tree.whenEnded(id) { [weak self] in
                 guard let self else { return }
                 if let place = tree.places[address], place.isRunning { return then(oldCode(address)) }
-                then(.atom("start_failed"))
+                guard isUndoing else { return then(.atom("start_failed")) }
+                // That was the new code's failure: its supervisor's next attempt is in the old code.
+                tree.whenSomethingHappened(to: address) { [weak self] in self?.look(forStartOf: address, then: then) }
             }
         }
         switch tree.child(at: address)?.state {
