@@ -181,8 +181,9 @@ extension RelupMachine {
         for position in commit.due.indices {
             commit.due[position].touched += commit.due[position].workers.map(\.id).filter(again.contains)
         }
-        // An abort starts those in the old code that did not start in the new one.
-        let notStarted = Set(failed.map(\.worker))
+        // An abort starts those in the old code that did not start in the new one; where that is committed, the old code
+        // comes back with the opposite script only, and they are started behind it.
+        let notStarted = Set(failed.map(\.worker).filter { !hasCommittedCode($0) })
         suspended.remove { again.contains($0.info.id) && !notStarted.contains($0.info.id) }
         if let failure = failed.first {
             giveUpWaiting(commit)
@@ -190,6 +191,10 @@ extension RelupMachine {
             return fail(.start(worker: failure.worker, reason: failure.reason), at: resume.index)
         }
         return releaseStarts(commit, code)
+    }
+
+    private func hasCommittedCode(_ worker: ChildAddress) -> Bool {
+        suspended[worker]?.info.resident.flatMap(change(of:))?.isCommitted == true
     }
 
     /// Of the suspend that was to go on after this commit.

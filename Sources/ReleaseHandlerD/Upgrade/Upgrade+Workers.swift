@@ -125,24 +125,40 @@ extension Upgrade {
         tree.permit(workers)
         each(workers) { (address, done: @escaping @HostActor (Term?) -> Void) in
             guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
-            within(Self.startMilliseconds, done) { done in
-                let then: @HostActor (Term?) -> Void = { [weak self] reason in
-                    // Nobody else starts it: an abort does, in the old code.
-                    if reason != nil { self?.terminated.insert(address) }
-                    done(reason ?? self?.oldCode(address))
-                }
-                tree.restartChild(address) { [weak self] reason in
-                    // A temporary child is forgotten with its end.
-                    guard reason == .atom("not_found"), let self else { return then(reason) }
-                    startAnew(address, then: then)
-                }
-            }
+            startTerminated(address, then: done)
         } then: { results in
             let failed = results.compactMap { worker, reason in
                 reason.map { RelupMachine.WorkerFailure(worker: worker, reason: $0) }
             }
             self.tree.endPermission(of: workers)
             self.answer(.startedAgain(ok: results.filter { $0.1 == nil }.map(\.0), failed: failed))
+        }
+    }
+
+    private func startTerminated(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        within(Self.startMilliseconds, then) { done in
+            let then: @HostActor (Term?) -> Void = { [weak self] reason in
+                // Nobody else starts it: an abort does, in the old code.
+                if reason != nil { self?.terminated.insert(address) }
+                done(reason ?? self?.oldCode(address))
+            }
+            tree.restartChild(address) { [weak self] reason in
+                // A temporary child is forgotten with its end.
+                guard reason == .atom("not_found"), let self else { return then(reason) }
+                startAnew(address, then: then)
+            }
+        }
+    }
+
+    /// Those that were terminated as hung and did not start in code that was committed, once that was taken back.
+    /// `then` is told who did not start.
+    func startTerminated(then: @escaping @HostActor ([RelupMachine.WorkerFailure]) -> Void) {
+        let workers = Array(terminated)
+        terminated = []
+        each(workers) {
+            startTerminated($0, then: $1)
+        } then: { results in
+            then(results.compactMap { worker, reason in reason.map { .init(worker: worker, reason: $0) } })
         }
     }
 

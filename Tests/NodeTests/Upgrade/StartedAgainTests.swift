@@ -104,6 +104,36 @@ import Wire
         }
     }
 
+    /// What was committed with it goes back by the opposite script, and it is started behind that.
+    @Test func aHungOneThatDoesNotStartInCommittedCodeIsStartedBehindTheWayBack() async throws {
+        let children =
+            "[#{id => c1, start => {counter, start_link, []}}, #{id => c2, start => {other, start_link, []}}]"
+        let both: (String, String) -> String = { vsn, mode in
+            """
+            {load_object_code, {fix, "\(vsn)", [counter, other]}}, point_of_no_return, {suspend, [counter, other]},
+            {load, {counter, brutal_purge, brutal_purge}}, {load, {other, brutal_purge, brutal_purge}},
+            {code_change, \(mode), [{counter, []}, {other, []}]}, {resume, [counter, other]}
+            """
+        }
+        let root = try TestRoot.twoVersions(
+            children: children, relup: TestRoot.relup(up: both("2.0.0", "up"), down: both("1.0.0", "up")))
+        for vsn in ["1.0.0", "2.0.0"] {
+            try root.installPython(vsn: vsn)
+            try root.install(as: "other", vsn: vsn)
+        }
+        try Self.change(root, "1.0.0", after: "    def suspend(self, ref):", "os.kill(os.getpid(), 19)")
+        try Self.change(
+            root, "2.0.0", after: "        self.info = info", "if info[Atom(\"mode\")] != \"standby\": os._exit(7)")
+        try await TestNode.with(root) { test async throws in
+            _ = try await test.call("{add, 42}", of: Self.c2)
+            let result = try await test.install("2.0.0")
+            #expect(result.outcome == .aborted)
+            #expect(result.lost.map(\.worker) == [TestNode.c1])
+            #expect(try await test.call("vsn") == "\"1.0.0\"")
+            #expect(try await test.call("get", of: Self.c2) == "42")
+        }
+    }
+
     /// The commit before it, which its silence asked for, failed: it is not left suspended.
     @Test func whoHadNotAnsweredWhenTheCommitFailedGoesOn() async throws {
         let group: (String) -> String = { module in
