@@ -128,6 +128,7 @@ extension RelupMachine {
         if isUndoable, let first {
             // Nobody was resumed in new code: the others still stand, and all of it can be undone.
             suspended.remove { over.contains($0.info.id) }
+            giveUpWaiting(commit)
             return fail(.resume(worker: first.worker, reason: first.reason), at: commit.due[position].index)
         }
         let isFirst = !intoNewCode.isEmpty && !commit.hasResumedNewCode
@@ -180,12 +181,26 @@ extension RelupMachine {
         for position in commit.due.indices {
             commit.due[position].touched += commit.due[position].workers.map(\.id).filter(again.contains)
         }
-        suspended.remove { again.contains($0.info.id) }
+        // An abort starts those in the old code that did not start in the new one; where that is committed, the old code
+        // comes back with the opposite script only, and they are started behind it.
+        let notStarted = Set(failed.map(\.worker).filter { !hasCommittedCode($0) })
+        suspended.remove { again.contains($0.info.id) && !notStarted.contains($0.info.id) }
         if let failure = failed.first {
+            giveUpWaiting(commit)
             let resume = commit.due.first { $0.workers.contains { $0.id == failure.worker } } ?? commit.due[0]
             return fail(.start(worker: failure.worker, reason: failure.reason), at: resume.index)
         }
         return releaseStarts(commit, code)
+    }
+
+    private func hasCommittedCode(_ worker: ChildAddress) -> Bool {
+        suspended[worker]?.info.resident.flatMap(change(of:))?.isCommitted == true
+    }
+
+    /// Of the suspend that was to go on after this commit.
+    private mutating func giveUpWaiting(_ commit: Commit) {
+        guard case .suspension(_, let suspension, let waiting) = commit.then else { return }
+        giveUp(suspension, waiting.map(\.worker))
     }
 
     private mutating func releaseStarts(_ commit: Commit, _ code: CodeTable) -> [Action] {

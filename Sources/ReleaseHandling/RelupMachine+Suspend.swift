@@ -142,6 +142,8 @@ extension RelupMachine {
         if !died.isEmpty { warn("\(names(died)) died while being suspended; started again at resume") }
         for one in refused { warn("\(one.worker) did not suspend, it answered \(one.reason.reasonText)") }
         let left = hung.filter(isLeftAlone)
+        // Where this fails nobody awaits their answer any more; it may come yet.
+        if !left.isEmpty || suspension.busySupervisor != nil { giveUp(suspension, waiting) }
         suspension.hung += hung.filter { !isLeftAlone($0) }
         if let one = refused.first(where: { left.contains($0.worker) }) {
             return terminate(suspension, then: .refusedSuspend(worker: one.worker, reason: one.reason))
@@ -157,6 +159,13 @@ extension RelupMachine {
             were held, and may use one of them: those groups were committed first
             """)
         return .commit(then: .suspension(index: current, suspension, waiting: orders))
+    }
+
+    /// These were asked to suspend and nobody waits for their answer any more: an abort lets them go on.
+    mutating func giveUp(_ suspension: Suspension, _ waiting: [ChildAddress]) {
+        for worker in waiting.compactMap({ suspension.workers[$0] }) {
+            suspended.append(SuspendedWorker(info: worker, modules: [], state: .hung))
+        }
     }
 
     private mutating func allAsked(_ suspension: Suspension) -> Next { terminate(suspension, then: nil) }

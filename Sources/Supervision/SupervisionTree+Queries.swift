@@ -42,6 +42,17 @@ extension SupervisionTree {
         return .down
     }
 
+    /// Whether its supervisor is at the restart of several children of which it is one: some end first, then they start.
+    public func isInRestartUnderWay(_ address: ChildAddress) -> Bool {
+        guard let key = address.id, let supervisor = address.parent.flatMap({ places[$0] }).flatMap({ supervisors[$0] })
+        else { return false }
+        return switch supervisor.phase {
+        case .stopping(_, _, .restartGroup(let group, _)): group.contains(key)
+        case .starting(_, let starting, .restartGroup(let rest)): starting == key || rest.contains(key)
+        case .reading, .idle, .starting, .startingTogether, .stopping, .stoppingDynamic, .killed: false
+        }
+    }
+
     public func supervisor(at address: ChildAddress) -> SupervisorStatus? {
         places[address].flatMap { supervisors[$0] }.map(status)
     }

@@ -171,6 +171,47 @@ import Wire
         #expect(result.actions.contains(.resumeOld([first, second], leavingHung: true)))
     }
 
+    /// The commit that its silence asked for fails: nobody waits for its answer any more, and it goes on.
+    @Test func whoHasNotAnsweredGoesOnWhereTheCommitFails() {
+        let result = run(machine(Self.twoGroups()), Self.start) { _, action, _ in
+            switch action {
+            case .suspend(let orders, _, .some):
+                .suspended(ok: [], hung: [], died: [], waiting: orders.map(\.worker))
+            case .resume(let workers, _):
+                .resumed(ok: [], failed: workers.map { .init(worker: $0, reason: .atom("reason")) })
+            case .resumeOld(let workers, _): .resumed(ok: workers, failed: [])
+            default: nil
+            }
+        }
+        #expect(result.actions.contains(.resumeOld([first, second], leavingHung: false)))
+        guard case .aborted = result.outcome else {
+            Issue.record("\(String(describing: result.outcome))")
+            return
+        }
+    }
+
+    /// One of two has not answered yet where the other one's refusal ends it.
+    @Test func whoHasNotAnsweredGoesOnWhereAnotherOneIsHung() {
+        var options = Machine.Options()
+        options.hungWorkers = .abort
+        let machine = Machine(
+            script: Self.twoGroups(), fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two], options: options)
+        let third = first.parent!.child(.atom("c"))
+        var start = Self.start
+        start.workers[third] = worker(resident: Self.core, modules: [Self.core])
+        let result = run(machine, start) { _, action, _ in
+            switch action {
+            case .suspend(_, _, .some): .suspended(ok: [], hung: [third], died: [], waiting: [second])
+            case .resumeOld(let workers, _): .resumed(ok: workers, failed: [])
+            default: nil
+            }
+        }
+        let resumed = result.actions.compactMap {
+            if case .resumeOld(let workers, _) = $0 { Set(workers) } else { nil }
+        }
+        #expect(resumed == [[first, second, third]])
+    }
+
     // MARK: The way back
 
     static let down: [LowLevelInstruction] =

@@ -2,6 +2,7 @@ import Host
 import Supervision
 import Terms
 import Wire
+import ReleaseHandling
 
 /// Waiting for what becomes of a worker that was ended.
 extension TreeDriver {
@@ -34,7 +35,12 @@ extension TreeDriver {
 
     private func look(at address: ChildAddress, after ended: Generation?, _ then: @escaping @HostActor (Rest) -> Void) {
         if let rest = rest(of: address, after: ended) { return then(rest) }
-        restWaiters[address, default: []].append { [weak self] in self?.look(at: address, after: ended, then) }
+        whenSomethingHappened(to: address) { [weak self] in self?.look(at: address, after: ended, then) }
+    }
+
+    /// `then` is called, once, after the next thing that happens at that place or that any supervisor does.
+    func whenSomethingHappened(to address: ChildAddress, then: @escaping @HostActor () -> Void) {
+        restWaiters[address, default: []].append(then)
     }
 
     private func rest(of address: ChildAddress, after ended: Generation?) -> Rest? {
@@ -42,8 +48,8 @@ extension TreeDriver {
         if let generation, generation === ended { return nil }
         guard let child = child(at: address) else { return .gone }
         switch child.state {
-        case .running: return generation == nil ? nil : .running
-        case .undefined: return .stopped
+        case .running: return generation == nil || places[address]?.phase == .stopping ? nil : .running
+        case .undefined: return isInRestartUnderWay(address) ? nil : .stopped
         case .starting, .restarting: return generation == nil && isStartHeld(child.spec, at: address) ? .held : nil
         }
     }

@@ -69,6 +69,7 @@ final class TreeDriver {
     /// The spec that the children of a `simple_one_for_one` supervisor share.
     func template(of supervisor: ChildAddress) -> ChildSpec? { tree.template(of: supervisor) }
     func snapshot(of supervisor: ChildAddress) -> SupervisorSnapshot? { tree.snapshot(of: supervisor) }
+    func isInRestartUnderWay(_ address: ChildAddress) -> Bool { tree.isInRestartUnderWay(address) }
     func prospect(of address: ChildAddress) -> ChildProspect { tree.prospect(of: address) }
 
     func place(named text: String) -> Place? {
@@ -164,7 +165,9 @@ final class TreeDriver {
     private func start(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
         if isStartHeld(spec, at: address) {
             feed(.workerStartHeld(id))
-            return endedStart(id)
+            endedStart(id)
+            // Those behind it in its group are not started either.
+            return allCameToRest()
         }
         let place = places[address] ?? Place(address: address, spec: spec, launcher: launcher, observer: self)
         places[address] = place

@@ -2,6 +2,7 @@ import Host
 import Instructions
 import ReleaseHandling
 import Wire
+import Terms
 
 /// What a failed script has committed is taken back by the relup's script for the other direction.
 extension Installer {
@@ -59,8 +60,12 @@ extension Installer {
             let count = back.reports.count
             let sentence =
                 "what was committed was taken back by \(count) instruction\(count == 1 ? "" : "s") of the script to \(failed.from.vsn)"
-            goOn(failed)
-            aborted(failed, failure, warnings + [sentence] + more, wasTakenBack: true, then: then)
+            failed.startTerminated { [self] notStarted in
+                guard isUnderWay(back) else { return mustRestart(failed, failure, warnings: warnings, then: then) }
+                let down = notStarted.map { "\($0.worker) was not started again: \($0.reason.reasonText)" }
+                goOn(failed)
+                aborted(failed, failure, warnings + [sentence] + more + down, wasTakenBack: true, then: then)
+            }
         case .refused(let second), .aborted(let second, _), .takeBack(let second, _, _), .restartNode(let second):
             lost(failed, failure, second, warnings, then: then)
         case .restartNewEmulator, .restartEmulator:

@@ -27,10 +27,12 @@ extension Upgrade {
 }
 
 extension TreeDriver {
-    /// The start of each worker that stands, in tree order; a handoff does not change it.
+    /// The start of each worker that stands and is not on its way out, in tree order; a handoff does not change it.
     func runningStarts() -> [LossLedger.Running] {
         allChildren().compactMap { child in
-            guard child.spec.type == .worker, let start = places[child.address]?.startID else { return nil }
+            guard child.spec.type == .worker, let place = places[child.address], place.phase != .stopping,
+                let start = place.startID
+            else { return nil }
             return LossLedger.Running(worker: child.address, start: start)
         }
     }

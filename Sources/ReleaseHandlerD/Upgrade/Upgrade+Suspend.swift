@@ -69,6 +69,13 @@ extension Upgrade {
         then?(result)
     }
 
+    /// - Returns: whether it was asked to suspend and nobody has heard its answer.
+    func giveUpUnanswered(_ worker: ChildAddress) -> Bool {
+        guard suspensions[worker] != nil else { return false }
+        giveUp(worker)
+        return true
+    }
+
     /// It may answer yet; nobody waits for that.
     private func giveUp(_ worker: ChildAddress) {
         suspensions[worker] = nil

@@ -77,7 +77,9 @@ extension Upgrade {
 
     func resumeOld(_ workers: [ChildAddress], leavingHung: Bool) {
         let ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void = { place, then in
-            place.resumeOld(within: Self.resumeMilliseconds, leavingHung: leavingHung, then: then)
+            // One that has not answered its suspend, and had no time for it, goes on when it comes to it.
+            let isUnanswered = self.giveUpUnanswered(place.address)
+            place.resumeOld(within: Self.resumeMilliseconds, leavingHung: leavingHung || isUnanswered, then: then)
         }
         gatherResumed(workers, ask) { [weak self] event in
             self?.answer(event)
@@ -91,6 +93,7 @@ extension Upgrade {
         each(workers) { (worker, done: @escaping @HostActor (StepResult) -> Void) in
             // One that has ended meanwhile is as much resumed as it can be: its parent starts it again.
             if let supervisor = supervisor(worker) {
+                if giveUpUnanswered(worker) { return done(.done) }
                 return tree.request(.resume(supervisor: supervisor)) { _ in done(.done) }
             }
             guard let place = place(worker) else { return done(.died(.atom("noproc"))) }
@@ -122,14 +125,7 @@ extension Upgrade {
         tree.permit(workers)
         each(workers) { (address, done: @escaping @HostActor (Term?) -> Void) in
             guard terminated.remove(address) != nil else { return awaitStart(address, then: done) }
-            within(Self.startMilliseconds, done) { done in
-                let then: @HostActor (Term?) -> Void = { [weak self] in done($0 ?? self?.oldCode(address)) }
-                tree.restartChild(address) { [weak self] reason in
-                    // A temporary child is forgotten with its end.
-                    guard reason == .atom("not_found"), let self else { return then(reason) }
-                    startAnew(address, then: then)
-                }
-            }
+            startTerminated(address, then: done)
         } then: { results in
             let failed = results.compactMap { worker, reason in
                 reason.map { RelupMachine.WorkerFailure(worker: worker, reason: $0) }
@@ -139,22 +135,55 @@ extension Upgrade {
         }
     }
 
-    /// Nil once the worker runs the current code, and where its supervisor does not restart it.
-    private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
-        guard let id = tree.startUnderWay(at: address) else {
-            switch tree.child(at: address)?.state {
-            case .running: return then(oldCode(address))
-            case .starting, .restarting: return then(.atom("restarting"))
-            case .undefined, nil: return then(nil)
+    private func startTerminated(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        within(Self.startMilliseconds, then) { done in
+            let then: @HostActor (Term?) -> Void = { [weak self] reason in
+                // Nobody else starts it: an abort does, in the old code.
+                if reason != nil { self?.terminated.insert(address) }
+                done(reason ?? self?.oldCode(address))
+            }
+            tree.restartChild(address) { [weak self] reason in
+                // A temporary child is forgotten with its end.
+                guard reason == .atom("not_found"), let self else { return then(reason) }
+                startAnew(address, then: then)
             }
         }
-        within(Self.startMilliseconds, then) { done in
-            tree.whenEnded(id) { [weak self] in
-                guard let self, let place = self.tree.places[address], place.isRunning else {
-                    return done(.atom("start_failed"))
-                }
-                done(self.oldCode(address))
+    }
+
+    /// Those that were terminated as hung and did not start in code that was committed, once that was taken back.
+    /// `then` is told who did not start.
+    func startTerminated(then: @escaping @HostActor ([RelupMachine.WorkerFailure]) -> Void) {
+        let workers = Array(terminated)
+        terminated = []
+        each(workers) {
+            startTerminated($0, then: $1)
+        } then: { results in
+            then(results.compactMap { worker, reason in reason.map { .init(worker: worker, reason: $0) } })
+        }
+    }
+
+    /// Nil once the worker runs the current code, and where its supervisor does not restart it.
+    private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        within(Self.startMilliseconds, then) { look(forStartOf: address, then: $0) }
+    }
+
+    private func look(forStartOf address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+        if let id = tree.startUnderWay(at: address) {
+            return tree.whenEnded(id) { [weak self] in
+                guard let self else { return }
+                if let place = tree.places[address], place.isRunning { return then(oldCode(address)) }
+                guard isUndoing else { return then(.atom("start_failed")) }
+                // That was the new code's failure: its supervisor's next attempt is in the old code.
+                tree.whenSomethingHappened(to: address) { [weak self] in self?.look(forStartOf: address, then: then) }
             }
+        }
+        switch tree.child(at: address)?.state {
+        case .running where tree.places[address]?.isRunning == true: then(oldCode(address))
+        case .undefined where !tree.isInRestartUnderWay(address): then(nil)
+        case .running, .starting, .restarting, .undefined:
+            // Its supervisor ends and starts one child after the other: this one's turn is yet to come.
+            tree.whenSomethingHappened(to: address) { [weak self] in self?.look(forStartOf: address, then: then) }
+        case nil: then(nil)
         }
     }
 

@@ -44,6 +44,8 @@ final class Upgrade {
     /// So many of them stay changed where the rest of the script is undone.
     private(set) var committedSupervisors = 0
     private(set) var hasCommitted = false
+    /// Whether it failed and the old code is current again.
+    private(set) var isUndoing = false
     /// Whose state and connections it costs.
     var ledger: LossLedger
     /// The call of the script that is being made.
@@ -159,6 +161,7 @@ final class Upgrade {
         case .changeCode(let change):
             code.apply(change)
             if case .restore = change {
+                isUndoing = true
                 site.running.switches(toNew: hasCommitted)
             } else {
                 site.running.switches(toNew: true)
