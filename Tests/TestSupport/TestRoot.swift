@@ -44,12 +44,12 @@ struct TestRoot: Sendable {
     /// The files of one release with the application `fix` of the same version.
     func release(
         _ vsn: String, children: String = oneCounter, flags: String = usualFlags,
-        config: String = "[].", relup: String? = nil, type: String = "permanent"
+        config: String = "[].", relup: String? = nil, type: String = "permanent", modules: [String] = ["counter"]
     ) throws {
         try write(
             "lib/fix-\(vsn)/ebin/fix.app",
             """
-            {application, fix, [{vsn, "\(vsn)"}, {description, ""}, {modules, [fix_sup, counter]}, {registered, []},
+            {application, fix, [{vsn, "\(vsn)"}, {description, ""}, {modules, [\((["fix_sup"] + modules).joined(separator: ", "))]}, {registered, []},
                                 {applications, []}, {env, [{greeting, hello}]}, {mod, {fix_sup, []}}]}.
             """)
         try write("lib/fix-\(vsn)/ebin/fix_sup.sup", "{ok, {\(flags), \(children)}}.")

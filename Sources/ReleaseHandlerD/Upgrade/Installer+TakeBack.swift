@@ -59,6 +59,7 @@ extension Installer {
             let count = back.reports.count
             let sentence =
                 "what was committed was taken back by \(count) instruction\(count == 1 ? "" : "s") of the script to \(failed.from.vsn)"
+            site.running.ends(installed: true)
             goOn(failed)
             aborted(failed, failure, warnings + [sentence] + more, then: then)
         case .refused(let second), .aborted(let second, _), .takeBack(let second, _, _), .restartNode(let second):
