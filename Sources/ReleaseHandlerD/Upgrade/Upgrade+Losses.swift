@@ -23,8 +23,8 @@ extension TreeDriver {
     /// The start of each worker that stands, in tree order; a handoff does not change it.
     func runningStarts() -> [LossLedger.Running] {
         allChildren().compactMap { child in
-            guard child.spec.type == .worker, let start = places[child.address]?.startID else { return nil }
-            return LossLedger.Running(worker: child.address, start: start)
+            // Whatever its spec says: a new one may have another type for what runs on.
+            places[child.address]?.startID.map { LossLedger.Running(worker: child.address, start: $0) }
         }
     }
 }
