@@ -151,6 +151,7 @@ let package = Package(
             name: "fixture-worker", dependencies: ["WorkerKit", "Terms"],
             path: "Tests/Fixtures/fixture-worker",
             swiftSettings: settings),
+        .executableTarget(name: "c-worker", dependencies: ["CWorkerKit"], path: "Tests/Fixtures/c-worker"),
 
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
@@ -205,7 +206,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Terms", "release-handlerd", "releasectl",
-                "fixture-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
+                "fixture-worker", "c-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
             ],
             exclude: ["golden"], swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),
