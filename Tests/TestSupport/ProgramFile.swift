@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Testing
+import Synchronization
 
 /// The file of a program that a test is going to run, under another name.
 enum ProgramFile {
@@ -14,7 +15,7 @@ enum ProgramFile {
         let copy = Process()
         copy.executableURL = URL(filePath: "/bin/cp")
         copy.arguments = [source, destination]
-        try copy.run()
+        try Releasectl.spawning.withLock { _ in try copy.run() }
         copy.waitUntilExit()
         try #require(copy.terminationStatus == 0)
     }

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import ReleaseHandlerD
+import Synchronization
 
 /// A release root in a directory of its own, laid out for one test.
 ///
@@ -118,7 +119,7 @@ extension TestRoot {
         process.arguments = [
             "-ec", "cp \"$1\" \"$1.new\"; printf %s \"$2\" >> \"$1.new\"; mv \"$1.new\" \"$1\"", "sh", file, vsn,
         ]
-        try process.run()
+        try Releasectl.spawning.withLock { _ in try process.run() }
         process.waitUntilExit()
         try #require(process.terminationStatus == 0)
     }

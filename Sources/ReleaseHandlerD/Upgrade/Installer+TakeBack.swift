@@ -40,6 +40,14 @@ extension Installer {
         }
     }
 
+    static func noWayBack(_ failed: Upgrade, hasScript: Bool) -> String {
+        let reason =
+            hasScript
+            ? "its script to \(failed.from.vsn) does not take back all that was committed, and nothing else"
+            : "it has no script to \(failed.from.vsn)"
+        return "what was committed can't be taken back by the relup: \(reason)"
+    }
+
     /// Back by nothing but the node's restart.
     private func lost(
         _ failed: Upgrade, _ failure: RelupMachine.Failure, _ second: RelupMachine.Failure, _ warnings: [String],

@@ -129,7 +129,8 @@ final class Installer {
             aborted(upgrade, failure, warnings, then: then)
         case .takeBack(let failure, let committed, let warnings):
             guard let script = wayBack.flatMap({ WayBack.script(of: $0.script, after: committed) }) else {
-                return mustRestart(upgrade, failure, warnings: warnings, then: then)
+                let sentence = Self.noWayBack(upgrade, hasScript: wayBack != nil)
+                return mustRestart(upgrade, failure, warnings: warnings + [sentence], then: then)
             }
             takeBack(upgrade, failure, script, warnings, then: then)
         case .restartNode(let failure):

@@ -50,7 +50,7 @@ import Wire
         try await TestNode.with(root) { test async throws in
             await { @HostActor in
                 test.node.installer.overrides.hungWorkers = hung
-                if place == .inCall { test.node.installer.overrides.suspendTimeoutMilliseconds = 2_000 }
+                if place == .inCall { test.node.installer.overrides.suspendTimeoutMilliseconds = 5_000 }
                 if place == .inExport { test.node.installer.overrides.codeChangeTimeoutMilliseconds = 5_000 }
             }()
             try await body(test, gate)

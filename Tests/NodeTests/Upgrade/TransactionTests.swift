@@ -34,7 +34,7 @@ import Wire
             for worker in [TestNode.c1, Self.store] { _ = try await test.call("{add, 42}", of: worker) }
             let before = try await Self.standing(test)
             // The first group's handoff is not to be in a hurry.
-            if extra == "hang" { await test.limitCodeChange(to: 3_000) }
+            if extra == "hang" { await test.limitCodeChange(to: 8_000) }
             let result = try await test.install("2.0.0")
             #expect(result.outcome == .aborted, "\(result)")
             #expect(result.failedInstruction?.text == "{code_change,up,[{\(order[1]),\(extra)}]}")

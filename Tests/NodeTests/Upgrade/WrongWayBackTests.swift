@@ -85,6 +85,20 @@ import Wire
         #expect(warning.contains("\(file): no such file"), "\(warning)")
     }
 
+    /// The relup leads one way only, or its script for the other one knows nothing of what was committed.
+    @Test(arguments: [nil, TestRoot.script("1.0.0", ["store"], [TestRoot.downGroup("store")])])
+    func aRelupWithoutAWayBackRestartsTheNode(down: String?) async throws {
+        let root = try Self.root()
+        let back = down.map { "{\"1.0.0\", \"down\", [\($0)]}" } ?? ""
+        try root.write("releases/2.0.0/relup", "{\"2.0.0\", [{\"1.0.0\", \"up\", [\(Self.up)]}], [\(back)]}.")
+        let reason =
+            down == nil
+            ? "it has no script to 1.0.0"
+            : "its script to 1.0.0 does not take back all that was committed, and nothing else"
+        #expect(
+            try await Self.restarting(root) == "what was committed can't be taken back by the relup: \(reason)")
+    }
+
     /// A probation that fails: the way back is the install of the release before.
     @Test(arguments: ["fail", "crash"])
     func aProbationWhoseWayBackFailsRestartsTheNode(extra: String) async throws {
