@@ -151,6 +151,7 @@ let package = Package(
             name: "fixture-worker", dependencies: ["WorkerKit", "CWorkerKit", "Wire", "Terms"],
             path: "Tests/Fixtures/fixture-worker",
             swiftSettings: settings),
+        .executableTarget(name: "c-worker", dependencies: ["CWorkerKit"], path: "Tests/Fixtures/c-worker"),
 
         .testTarget(
             name: "TermsTests", dependencies: ["Terms"], resources: [.copy("golden")], swiftSettings: settings),
@@ -204,8 +205,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Instructions", "Terms", "release-handlerd", "releasectl",
-                "fixture-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
+                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Instructions", "Terms", "release-handlerd",
+                "releasectl",
+                "fixture-worker", "c-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
             ],
             exclude: ["golden"], swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", swiftSettings: settings),

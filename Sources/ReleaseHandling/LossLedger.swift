@@ -64,9 +64,9 @@ public struct LossLedger: Sendable {
     }
 
     /// - Parameter running: the start that runs at each place now.
-    ///   `nodeEnds`: none will, the node is about to end.
+    ///   `nodeEnds`: none will, the node is about to end. `starting`: who does not run yet and will.
     public func losses(
-        running: [Running], nodeEnds: Bool = false
+        running: [Running], nodeEnds: Bool = false, starting: Set<ChildAddress> = []
     ) -> [InstallResult.Loss] {
         if nodeEnds {
             return before.keys.map { worker in
@@ -84,7 +84,12 @@ public struct LossLedger: Sendable {
             let why = causes[worker]?.sentence ?? "its process ended"
             return InstallResult.Loss(
                 worker: worker.description, what: "state and connections",
-                why: now == nil ? "\(why); it does not run" : "\(why); started again")
+                why: Self.sentence(why, isRunning: now != nil, isStarting: starting.contains(moved[worker] ?? worker)))
         }
+    }
+
+    private static func sentence(_ why: String, isRunning: Bool, isStarting: Bool) -> String {
+        if isRunning { return "\(why); started again" }
+        return isStarting ? "\(why); it is being started again" : "\(why); it does not run"
     }
 }

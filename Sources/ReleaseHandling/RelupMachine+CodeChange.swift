@@ -147,7 +147,7 @@ extension RelupMachine {
             }
         }
         for worker in died { suspended.update(worker) { $0.state = .gone } }
-        if !died.isEmpty { warn("\(names(died)) died while suspended; started again at resume") }
+        if !died.isEmpty { warn("\(names(died)) died while suspended") }
         let answered = Set(ok + died)
         guard let missing = asked.first(where: { !answered.contains($0) }) else { return nil }
         return .fail(.handOff(worker: missing, reason: .text("nothing was answered for it")))

@@ -139,7 +139,7 @@ extension RelupMachine {
             suspended.append(SuspendedWorker(info: worker, modules: modules, state: state))
         }
         touched += ok + hung + died
-        if !died.isEmpty { warn("\(names(died)) died while being suspended; started again at resume") }
+        if !died.isEmpty { warn("\(names(died)) died while being suspended") }
         for one in refused { warn("\(one.worker) did not suspend, it answered \(one.reason.reasonText)") }
         let left = hung.filter(isLeftAlone)
         // Where this fails nobody awaits their answer any more; it may come yet.

@@ -145,7 +145,7 @@ import Wire
             result.outcome
                 == .done(
                     unpurged: [],
-                    warnings: ["kv/kv_sup/a, kv/kv_sup/b died while being suspended; started again at resume"]))
+                    warnings: ["kv/kv_sup/a, kv/kv_sup/b died while being suspended"]))
     }
 
     @Test func whoDiesBeforeItsExportIsStartedAgainToo() {

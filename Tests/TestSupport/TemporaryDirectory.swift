@@ -3,6 +3,7 @@ import Glibc
 import Testing
 
 @testable import Host
+import Synchronization
 
 /// A directory of a test's own, removed with it.
 final class TemporaryDirectory: Sendable {
@@ -41,7 +42,7 @@ final class TemporaryDirectory: Sendable {
         let copy = Process()
         copy.executableURL = URL(filePath: "/bin/sh")
         copy.arguments = ["-ec", "cp -p \"$1\" \"$2\"; rm \"$1\"", "sh", draft, file(name)]
-        try copy.run()
+        try Releasectl.spawning.withLock { _ in try copy.run() }
         copy.waitUntilExit()
         try #require(copy.terminationStatus == 0)
         return file(name)

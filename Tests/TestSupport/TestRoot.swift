@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import ReleaseHandlerD
+import Synchronization
 
 /// A release root in a directory of its own, laid out for one test.
 ///
@@ -44,12 +45,12 @@ struct TestRoot: Sendable {
     /// The files of one release with the application `fix` of the same version.
     func release(
         _ vsn: String, children: String = oneCounter, flags: String = usualFlags,
-        config: String = "[].", relup: String? = nil, type: String = "permanent"
+        config: String = "[].", relup: String? = nil, type: String = "permanent", modules: [String] = ["counter"]
     ) throws {
         try write(
             "lib/fix-\(vsn)/ebin/fix.app",
             """
-            {application, fix, [{vsn, "\(vsn)"}, {description, ""}, {modules, [fix_sup, counter]}, {registered, []},
+            {application, fix, [{vsn, "\(vsn)"}, {description, ""}, {modules, [\((["fix_sup"] + modules).joined(separator: ", "))]}, {registered, []},
                                 {applications, []}, {env, [{greeting, hello}]}, {mod, {fix_sup, []}}]}.
             """)
         try write("lib/fix-\(vsn)/ebin/fix_sup.sup", "{ok, {\(flags), \(children)}}.")
@@ -118,7 +119,7 @@ extension TestRoot {
         process.arguments = [
             "-ec", "cp \"$1\" \"$1.new\"; printf %s \"$2\" >> \"$1.new\"; mv \"$1.new\" \"$1\"", "sh", file, vsn,
         ]
-        try process.run()
+        try Releasectl.spawning.withLock { _ in try process.run() }
         process.waitUntilExit()
         try #require(process.terminationStatus == 0)
     }

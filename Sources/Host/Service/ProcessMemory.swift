@@ -20,6 +20,11 @@ public enum ProcessMemory {
         ProcessStatistics(pid: pid).map { milliseconds(ofTicks: $0.cpuTicks) }
     }
 
+    /// Whether its first thread waits for an event, and neither for a processor nor for a disk.
+    public static func isSleeping(pid: Int32) -> Bool {
+        ProcessStatus.values(of: "State", pid: pid).first == "S"
+    }
+
     /// Milliseconds since the process started.
     public static func ageMilliseconds(pid: Int32) -> Int? {
         guard let start = startTimeMilliseconds(pid: pid) else { return nil }

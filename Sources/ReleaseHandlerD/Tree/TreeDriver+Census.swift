@@ -31,7 +31,7 @@ extension TreeDriver {
     /// Those of workers that are asked which modules they have.
     private var dynamicPlaces: [Place] {
         allChildren().compactMap { child in
-            guard child.spec.type == .worker, case .dynamic = child.spec.modules, let place = places[child.address],
+            guard let place = places[child.address], case .dynamic = place.spec.modules, place.current != nil,
                 place.speaksProtocol
             else { return nil }
             return place
@@ -55,9 +55,7 @@ extension TreeDriver {
 
     private func workers(listing wanted: Set<Atom>, _ survey: ModuleSurvey) -> [WorkerInfo] {
         allChildren().compactMap { child in
-            guard child.spec.type == .worker, let place = places[child.address], let generation = place.current else {
-                return nil
-            }
+            guard let place = places[child.address], let generation = place.current else { return nil }
             let modules = self.modules(of: place, survey)
             let version = generation.code?.version
             guard version.map({ wanted.contains($0.module) }) == true || !wanted.isDisjoint(with: modules) else {
@@ -93,7 +91,7 @@ extension TreeDriver {
     func children(listing module: Atom, survey: ModuleSurvey? = nil) -> [ChildAddress] {
         allChildren().filter { child in
             guard child.state.startID != nil else { return false }
-            guard child.spec.type == .worker, let place = places[child.address] else {
+            guard let place = places[child.address], place.current != nil else {
                 return child.spec.listedModules.contains(module)
             }
             return modules(of: place, survey).contains(module)

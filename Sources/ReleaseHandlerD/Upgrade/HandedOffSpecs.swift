@@ -158,7 +158,19 @@ final class HandedOffSpecs {
             else { continue }
             if let sentence = Self.runsOn(process.spec, spec) { noted.add(sentence, address) }
         }
+        noteSupervisors { address, spec in address.parent.map(supervisors.contains) == true ? spec : nil }
         return noted.sentences
+    }
+
+    /// Supervisors that run on though their new specs start something else.
+    private func noteSupervisors(_ newSpec: (ChildAddress, ChildSpec) -> ChildSpec?) {
+        for supervisor in site.tree.allSupervisors() {
+            let (address, module) = (supervisor.address, supervisor.module)
+            guard let spec = site.tree.child(at: address)?.spec, let new = newSpec(address, spec),
+                new.type != .supervisor || new.start.module != module
+            else { continue }
+            noted.add(Self.runsOn("module"), address)
+        }
     }
 
     /// What an install would have to say of it, for its plan; `readFiles` comes first.
@@ -180,6 +192,9 @@ final class HandedOffSpecs {
                 }
             }
         }
+        noteSupervisors { address, spec in
+            address.parent.flatMap(initial).flatMap { self.spec(of: address, spec, $0) }
+        }
         return noted.sentences
     }
 
@@ -199,8 +214,11 @@ final class HandedOffSpecs {
         if old.cwd != new.cwd { keys.append("cwd") }
         if old.rlimits != new.rlimits { keys.append("rlimits") }
         guard let last = keys.popLast() else { return nil }
-        let names = keys.isEmpty ? last : "\(keys.joined(separator: ", ")) and \(last)"
-        return "runs on with the \(names) that it was started with: its new spec counts from its next start on"
+        return runsOn(keys.isEmpty ? last : "\(keys.joined(separator: ", ")) and \(last)")
+    }
+
+    private static func runsOn(_ names: String) -> String {
+        "runs on with the \(names) that it was started with: its new spec counts from its next start on"
     }
 }
 

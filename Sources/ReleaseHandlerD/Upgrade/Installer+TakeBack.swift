@@ -41,6 +41,14 @@ extension Installer {
         }
     }
 
+    static func noWayBack(_ failed: Upgrade, hasScript: Bool) -> String {
+        let reason =
+            hasScript
+            ? "its script to \(failed.from.vsn) does not take back all that was committed, and nothing else"
+            : "it has no script to \(failed.from.vsn)"
+        return "what was committed can't be taken back by the relup: \(reason)"
+    }
+
     /// Back by nothing but the node's restart.
     private func lost(
         _ failed: Upgrade, _ failure: RelupMachine.Failure, _ second: RelupMachine.Failure, _ warnings: [String],
@@ -63,6 +71,7 @@ extension Installer {
             failed.startTerminated { [self] notStarted in
                 guard isUnderWay(back) else { return mustRestart(failed, failure, warnings: warnings, then: then) }
                 let down = notStarted.map { "\($0.worker) was not started again: \($0.reason.reasonText)" }
+                site.running.ends(installed: true)
                 goOn(failed)
                 aborted(failed, failure, warnings + [sentence] + more + down, wasTakenBack: true, then: then)
             }

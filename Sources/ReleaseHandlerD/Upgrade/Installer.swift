@@ -129,11 +129,7 @@ final class Installer {
             aborted(upgrade, failure, warnings, then: then)
         case .takeBack(let failure, let committed, let warnings):
             guard let script = wayBack.flatMap({ WayBack.script(of: $0.script, after: committed) }) else {
-                let why =
-                    wayBack == nil
-                    ? "the relup has no script to \(upgrade.from.vsn)"
-                    : "the relup's script to \(upgrade.from.vsn) does not take back just what was committed"
-                let sentence = "there is no way back but the node's restart: \(why)"
+                let sentence = Self.noWayBack(upgrade, hasScript: wayBack != nil)
                 return mustRestart(upgrade, failure, warnings: warnings + [sentence], then: then)
             }
             takeBack(upgrade, failure, script, warnings, then: then)

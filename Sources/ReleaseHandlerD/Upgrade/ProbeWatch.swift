@@ -13,7 +13,9 @@ final class ProbeWatch {
     private let probe: Place
     private var timer: ScheduledTimer?
     private var cpuMilliseconds: Int?
-    private var idleSince: Int?
+    /// How often in a row it was found to do nothing. Counted in looks: on a machine that has no time for this daemon either, two
+    /// of them may be far apart.
+    private var idleLooks = 0
 
     init(_ probe: Place) {
         self.probe = probe
@@ -34,11 +36,12 @@ final class ProbeWatch {
     private func looked() {
         guard let generation = probe.standbyProcess, let process = generation.process else { return look() }
         guard process.hasUnreadMessages else { return }
-        let now = Reactor.nowMilliseconds()
         let cpu = ProcessMemory.cpuMilliseconds(pid: process.pid)
-        if idleSince == nil || cpu != cpuMilliseconds { idleSince = now }
+        // One that waits for its turn, or for the disk, would do something if it could.
+        let isIdle = cpu == cpuMilliseconds && ProcessMemory.isSleeping(pid: process.pid)
+        idleLooks = isIdle ? idleLooks + 1 : 0
         cpuMilliseconds = cpu
-        if let idleSince, now - idleSince >= Self.idleMilliseconds {
+        if idleLooks >= Self.idleMilliseconds / Self.intervalMilliseconds {
             return generation.kill(reason: .text(Self.sentence(probe.spec)))
         }
         look()

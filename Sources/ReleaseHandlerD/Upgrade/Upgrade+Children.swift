@@ -100,6 +100,7 @@ extension Upgrade {
         guard let record = stoppedChildren[address], let supervisor = address.parent else {
             return then(.atom("not_found"))
         }
+        startedAnew.insert(address)
         let request: SupervisorRequest =
             record.arguments.map { .startDynamicChild(supervisor: supervisor, arguments: $0) }
             ?? .startChild(supervisor: supervisor, record.spec)
@@ -110,13 +111,14 @@ extension Upgrade {
     }
 
     /// A child that is started anew comes behind the others: with `rest_for_one` the place says who is restarted with whom.
-    private func restoreOrder(of children: Set<ChildAddress>) {
+    func restoreOrder(of children: Set<ChildAddress>) {
         for (supervisor, record) in Dictionary(
             children.compactMap { child in
                 child.parent.flatMap { parent in stoppedChildren[child].map { (parent, $0) } }
             }, uniquingKeysWith: { first, _ in first })
         {
-            guard record.arguments == nil, let snapshot = record.supervisor else { continue }
+            let isChanged = supervisors.contains { $0.address == supervisor }
+            guard record.arguments == nil, !isChanged, let snapshot = record.supervisor else { continue }
             tree.request(.restore(supervisor: supervisor, snapshot)) { _ in }
         }
     }

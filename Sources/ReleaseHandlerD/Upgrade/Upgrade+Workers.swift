@@ -131,6 +131,7 @@ extension Upgrade {
                 reason.map { RelupMachine.WorkerFailure(worker: worker, reason: $0) }
             }
             self.tree.endPermission(of: workers)
+            self.restoreOrder(of: Set(workers).intersection(self.startedAnew))
             self.answer(.startedAgain(ok: results.filter { $0.1 == nil }.map(\.0), failed: failed))
         }
     }

@@ -52,6 +52,8 @@ final class Upgrade {
     private(set) var applying: MFA?
     /// Workers that have not answered their suspend yet, with what each came to since.
     var suspensions: [ChildAddress: Suspension] = [:]
+    /// Those of `stoppedChildren` whose supervisor had forgotten them.
+    var startedAnew: Set<ChildAddress> = []
     /// Children that the script has stopped, as they were.
     var stoppedChildren: [ChildAddress: StoppedRecord] = [:]
     private(set) var isOver = false

@@ -13,17 +13,29 @@ struct NodeView {
     let running: RunningRelease
 
     func workerSummaries() -> [WorkerSummary] {
-        tree.allChildren().filter { $0.spec.type == .worker }.map { child in
+        tree.allChildren().filter(isWorker).map { child in
             let place = tree.places[child.address]
             let generation = place?.current
             return WorkerSummary(
                 address: child.address.description, state: state(of: child, place), pid: generation?.pid,
-                generation: generation?.number, module: child.spec.start.module.name, vsn: generation?.vsnText,
+                generation: generation?.number, module: module(of: child), vsn: generation?.vsnText,
                 restarts: child.restarts,
                 sockets: tree.sockets.list(of: child.address).map { SocketSummary(name: $0.name, address: $0.address) },
                 rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
                 ageSeconds: generation.map(\.ageSeconds), status: generation?.status)
         }
+    }
+
+    /// A supervisor that was changed may have a spec of another type, or start, for what runs on: what runs is shown.
+    private func isWorker(_ child: ChildStatus) -> Bool {
+        if tree.supervisor(at: child.address) != nil { return false }
+        return child.spec.type == .worker || tree.places[child.address]?.current != nil
+    }
+
+    private func module(of child: ChildStatus) -> String {
+        let running =
+            tree.supervisor(at: child.address)?.module ?? tree.places[child.address]?.current?.spec.start.module
+        return (running ?? child.spec.start.module).name
     }
 
     func treeNodes() -> [TreeNode] {
@@ -36,9 +48,9 @@ struct NodeView {
                 let generation = place?.current
                 return TreeNode(
                     id: child.address.id?.description ?? "", address: child.address.description,
-                    kind: child.spec.type == .worker ? .worker : .supervisor,
+                    kind: isWorker(child) ? .worker : .supervisor,
                     state: supervisors[child.address].flatMap(Self.state) ?? state(of: child, place),
-                    pid: generation?.pid, generation: generation?.number, module: child.spec.start.module.name,
+                    pid: generation?.pid, generation: generation?.number, module: module(of: child),
                     vsn: generation?.vsnText, restarts: child.restarts,
                     strategy: supervisors[child.address]?.flags?.strategy.rawValue,
                     rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
