@@ -46,6 +46,8 @@ import Wire
     /// The way back has begun: the other install is refused, says why, and disturbs nothing.
     @Test func anInstallBesideTheWayBackIsRefused() async throws {
         try await TestNode.with(try Self.root(waitingDown: true)) { test async throws in
+            // On a busy machine its own time would pass.
+            await test.limitProbation(to: 3_600_000)
             #expect(try await test.install("2.0.0").outcome == .done)
             try await Self.crash(test)
             await Self.untilTheScriptWaits(test)
@@ -67,6 +69,8 @@ import Wire
     /// It is being read when the release fails: the way back comes before it.
     @Test func anInstallThatIsBeingPreparedGivesWayToTheWayBack() async throws {
         try await TestNode.with(try Self.root()) { test async throws in
+            // On a busy machine its own time would pass.
+            await test.limitProbation(to: 3_600_000)
             #expect(try await test.install("2.0.0").outcome == .done)
             _ = try await test.call("{add, 5}")
             let refusal = await test.refusal {
@@ -91,6 +95,8 @@ import Wire
     /// It is under way when a worker of the release on probation crashes: it goes on, and what comes of it is proved anew.
     @Test func anInstallThatIsUnderWayGoesOn() async throws {
         try await TestNode.with(try Self.root(waitingUp: true)) { test async throws in
+            // On a busy machine its own time would pass.
+            await test.limitProbation(to: 3_600_000)
             #expect(try await test.install("2.0.0").outcome == .done)
             let install = Task { try await test.install("3.0.0") }
             await Self.untilTheScriptWaits(test)
@@ -119,6 +125,8 @@ import Wire
         let up = TestRoot.script("3.0.0", ["counter"], [TestRoot.upGroup("counter", extra: "fail")])
         try root.write("releases/3.0.0/relup", "{\"3.0.0\", [{\"2.0.0\", [], [\(up)]}], []}.")
         try await TestNode.with(root) { test async throws in
+            // On a busy machine its own time would pass.
+            await test.limitProbation(to: 3_600_000)
             #expect(try await test.install("2.0.0").outcome == .done)
             _ = try await test.call("{add, 5}")
             let result = try await test.install("3.0.0")

@@ -106,6 +106,7 @@ import Wire
             up: TestRoot.up(), down: TestRoot.down(extra),
             config: "[{release_handler, [{probation_restarts, 0}]}].")
         let end = try await TestNode.with(root) { test async throws in
+            await test.limitProbation(to: 3_600_000)
             #expect(try await test.install("2.0.0").outcome == .done)
             await #expect(throws: ControlError.self) { try await test.call("crash") }
             return await test.node.ended()
