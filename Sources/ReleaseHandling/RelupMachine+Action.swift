@@ -101,7 +101,8 @@ extension RelupMachine {
         case codeChanged
         case startsHeld
         /// `refused`: hung as far as anybody can tell; they said why.
-        case suspended(ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress], waiting: [ChildAddress] = [],
+        case suspended(
+            ok: [ChildAddress], hung: [ChildAddress], died: [ChildAddress], waiting: [ChildAddress] = [],
             refused: [WorkerFailure] = [])
         case hungTerminated
         /// `died`: the old process ended before its export was complete. `failed`: anything else, a limit included.

@@ -72,7 +72,7 @@ extension RelupMachine {
             }
         }
         // Also those of which nothing is left but that they are to be started.
-        for worker in suspended.all where worker.state == .gone && worker.isDue {
+        for worker in suspended.all where worker.state == .gone && !again.contains(worker.info.id) {
             let mine = targets.map(\.module).filter(worker.info.modules.contains)
             guard !mine.isEmpty else { continue }
             again.insert(worker.info.id)

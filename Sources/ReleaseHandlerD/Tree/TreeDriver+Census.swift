@@ -55,7 +55,9 @@ extension TreeDriver {
 
     private func workers(listing wanted: Set<Atom>, _ survey: ModuleSurvey) -> [WorkerInfo] {
         allChildren().compactMap { child in
-            guard let place = places[child.address], let generation = place.current else { return nil }
+            // One that is being stopped is nobody's any more, whatever code it was in.
+            guard let place = places[child.address], place.phase != .stopping, let generation = place.current
+            else { return nil }
             let modules = self.modules(of: place, survey)
             let version = generation.code?.version
             guard version.map({ wanted.contains($0.module) }) == true || !wanted.isDisjoint(with: modules) else {

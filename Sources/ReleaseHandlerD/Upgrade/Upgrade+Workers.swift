@@ -109,7 +109,7 @@ extension Upgrade {
                 case .failed(let reason): failed.append(.init(worker: worker, reason: reason))
                 case .died(let reason):
                     // Of one whose standby alone has ended the old process stands.
-                    if self.place(worker)?.startID == nil {
+                    if self.place(worker).map({ $0.startID == nil || $0.phase == .stopping }) ?? true {
                         died.append(.init(worker: worker, reason: reason))
                     } else {
                         failed.append(.init(worker: worker, reason: reason))
