@@ -126,7 +126,7 @@ private func sentence(_ reason: Term) -> String {
 }
 
 /// A list of workers for a sentence; long ones are cut, the reader wants to know which, not all of them.
-func names(_ workers: [ChildAddress]) -> String {
+public func names(_ workers: [ChildAddress]) -> String {
     let shown = workers.prefix(5).map(\.description).joined(separator: ", ")
     return workers.count > 5 ? "\(shown) and \(workers.count - 5) more" : shown
 }

@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 extension RelupMachine {
     /// Every module that the script names, in its order.
@@ -115,6 +116,42 @@ extension RelupMachine {
             }
         }
         return nil
+    }
+
+    /// Whom a `purge`, or the brutal purge before a `load` or `remove`, will end, as far as the script and a census say: who
+    /// runs the module in what is old by then and is not suspended.
+    public func usersOfOldCode(at index: Int, _ code: CodeTable, census: [WorkerInfo]) -> [ChildAddress] {
+        let purged: [Atom]
+        switch script[index] {
+        case .purge(let modules): purged = modules
+        case .load(let module, .brutalPurge, _), .remove(let module, .brutalPurge, _): purged = [module]
+        default: return []
+        }
+        // What is current at each step by no more than the script's own changes; a user of what was current becomes old.
+        var replaced: Set<Atom> = []
+        var gone: Set<Atom> = []
+        var suspended: Set<Atom> = []
+        for instruction in script[..<index] {
+            switch instruction {
+            case .load(let module, _, _):
+                if gone.remove(module) == nil { replaced.insert(module) }
+            case .remove(let module, _, _):
+                replaced.insert(module)
+                gone.insert(module)
+            case .suspend(let targets): suspended.formUnion(targets.map(\.module))
+            case .resume(let modules), .stop(let modules):
+                suspended.subtract(modules)
+                // Those that went on by it are in what was current.
+                replaced.subtract(modules)
+            default: continue
+            }
+        }
+        if case .load(let module, _, _) = script[index], gone.contains(module) { return [] }
+        return census.filter { worker in
+            guard let resident = worker.resident, purged.contains(resident) else { return false }
+            guard suspended.isDisjoint(with: worker.modules) else { return false }
+            return replaced.contains(resident) || code.runsOldCode(worker)
+        }.map(\.id)
     }
 
     /// The library of the new release that a `load_object_code` reads from.

@@ -212,6 +212,19 @@ import Wire
         #expect(resumed == [[first, second, third]])
     }
 
+    /// What the plan says of a purge, from the script and a census.
+    @Test func whomAPurgeWillEnd() {
+        let census = Self.start.infos([kv, Self.core])
+        func ended(_ script: [LowLevelInstruction]) -> [[ChildAddress]] {
+            let machine = machine(script)
+            return script.indices.map { machine.usersOfOldCode(at: $0, Self.start.table, census: census) }
+        }
+        let remove = LowLevelInstruction.remove(module: kv, prePurge: .brutalPurge, postPurge: .brutalPurge)
+        #expect(ended([remove, .purge([kv])]) == [[], [first]])
+        #expect(ended([remove, loading, .purge([kv])]) == [[], [], [first]])
+        #expect(ended([suspending, loading, .purge([kv]), resuming, .purge([kv])]) == [[], [], [], [], []])
+    }
+
     // MARK: The way back
 
     static let down: [LowLevelInstruction] =

@@ -72,16 +72,15 @@ struct InstallPreflight {
     // MARK: Telling
 
     /// The workers that an instruction would touch as things are.
-    func touched(by instruction: LowLevelInstruction, _ findings: Findings) -> [ChildAddress] {
+    func touched(by instruction: LowLevelInstruction, at index: Int, _ findings: Findings) -> [ChildAddress] {
         switch instruction {
+        case .purge, .load, .remove: machine.usersOfOldCode(at: index, site.code.table, census: findings.census)
         case .suspend(let targets): workers(of: targets.map(\.module), findings.census)
         case .resume(let modules): workers(of: modules, findings.census)
         case .codeChange(_, let targets): workers(of: targets.map(\.module), findings.census)
         case .stop(let modules), .start(let modules):
             modules.flatMap { site.tree.children(listing: $0, survey: findings.survey) }
-        case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .syncNodes, .apply, .restartNewEmulator,
-            .restartEmulator:
-            []
+        case .loadObjectCode, .pointOfNoReturn, .syncNodes, .apply, .restartNewEmulator, .restartEmulator: []
         }
     }
 
@@ -105,9 +104,12 @@ struct InstallPreflight {
             case .suspend(let targets):
                 notes[index] = targets.map(\.module).filter { workers(of: [$0], findings.census).isEmpty }
                     .map { "no worker's child spec lists \($0.name)" }
+            case .purge, .load, .remove:
+                let users = machine.usersOfOldCode(at: index, site.code.table, census: findings.census)
+                notes[index] = users.isEmpty ? [] : ["ends \(names(users)), which then run old code"]
             case .resume: notes[index] = commits.note(at: index).map { [$0] } ?? []
-            case .pointOfNoReturn, .load, .remove, .purge, .codeChange, .stop, .start, .syncNodes, .apply,
-                .restartNewEmulator, .restartEmulator:
+            case .pointOfNoReturn, .codeChange, .stop, .start, .syncNodes, .apply, .restartNewEmulator,
+                .restartEmulator:
                 continue
             }
         }

@@ -28,7 +28,7 @@ extension Installer {
         let instructions = preparation.entry.script.enumerated().map { index, instruction in
             InstallPlan.Instruction(
                 index: index, text: instruction.term.description,
-                workers: preflight.touched(by: instruction, findings).map(\.description),
+                workers: preflight.touched(by: instruction, at: index, findings).map(\.description),
                 notes: findings.notes(for: index))
         }
         let specs = HandedOffSpecs(preparation.entry.script, to: preparation.to, site: site)
