@@ -76,6 +76,9 @@ import Wire
                     releasectl: install-release 2.0.0: failed at instruction 10, {code_change,up,[{beta,throw}]} for \
                     fix/fix_sup/b1: code_change of beta failed in fix/fix_sup/b1: told_to_throw
                       It is not rolled back: the permanent release boots next.
+                    lost:
+                      fix/fix_sup/a1: state and connections: the node restarts
+                      fix/fix_sup/b1: state and connections: the node restarts
 
                     """)
 
