@@ -92,7 +92,7 @@ extension RelupMachine {
 
     private mutating func suspendNext(_ suspension: Suspension) -> Next {
         var suspension = suspension
-        guard let orders = suspension.batches.popFirst() else { return allAsked(suspension) }
+        guard let orders = suspension.batches.popFirst() else { return terminate(suspension, then: nil) }
         suspension.asked = orders
         let isFirst = !hasSuspended
         hasSuspended = true
@@ -167,8 +167,6 @@ extension RelupMachine {
             suspended.append(SuspendedWorker(info: worker, modules: [], state: .hung))
         }
     }
-
-    private mutating func allAsked(_ suspension: Suspension) -> Next { terminate(suspension, then: nil) }
 
     /// The hung ones, once all others are suspended.
     private mutating func terminate(_ suspension: Suspension, then error: RelupError?) -> Next {

@@ -227,9 +227,6 @@ private struct Notes {
     private var order: [String] = []
     private var workers: [String: [ChildAddress]] = [:]
 
-    /// How many workers a sentence names.
-    private static let named = 5
-
     mutating func add(_ sentence: String, _ worker: ChildAddress) {
         if workers[sentence] == nil { order.append(sentence) }
         // One may be prepared a second time, and is then the last that was noted.
@@ -237,11 +234,6 @@ private struct Notes {
     }
 
     var sentences: [String] {
-        order.map { sentence in
-            let all = workers[sentence] ?? []
-            var names = all.prefix(Self.named).map(\.description).joined(separator: ", ")
-            if all.count > Self.named { names += " and \(all.count - Self.named) more" }
-            return "\(names): \(sentence)"
-        }
+        order.map { "\(names(workers[$0] ?? [])): \($0)" }
     }
 }
