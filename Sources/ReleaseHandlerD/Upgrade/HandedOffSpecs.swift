@@ -26,10 +26,8 @@ final class HandedOffSpecs {
     private let suspended: Set<Atom>
     /// Modules whose code_change the script asks for.
     private let converted: Set<Atom>
-    /// The supervisors' files that the script reads, with the library of each.
-    private let files: [(module: Atom, library: LibraryRecord)]
-    private var read: [Atom: LoadedCode] = [:]
-    private var hasRead: Bool
+    /// What was read for the script, before it came to it.
+    private let read: [Atom: LoadedCode]
     /// What each changed supervisor will have read.
     private var initials: [ChildAddress: Initial] = [:]
     private var noted = Notes()
@@ -44,41 +42,26 @@ final class HandedOffSpecs {
         }
     }
 
-    init(_ script: [LowLevelInstruction], to release: LoadedRelease, site: UpgradeSite) {
+    init(
+        _ script: [LowLevelInstruction], _ findings: InstallPreflight.Findings, to release: LoadedRelease,
+        site: UpgradeSite
+    ) {
         to = release
         self.site = site
         var (loaded, suspended, converted) = (Set<Atom>(), Set<Atom>(), Set<Atom>())
-        var files: [(module: Atom, library: LibraryRecord)] = []
-        let supervisors = Set(site.tree.allSupervisors().map(\.module))
         for instruction in script {
             switch instruction {
-            case .loadObjectCode(let name, let vsn, let modules):
-                guard let library = release.record.library(name), library.vsn == vsn else { continue }
-                files += modules.filter(supervisors.contains).map { ($0, library) }
             case .load(let module, _, _): loaded.insert(module)
             case .suspend(let targets): suspended.formUnion(targets.map(\.module))
             case .codeChange(_, let targets): converted.formUnion(targets.map(\.module))
-            case .pointOfNoReturn, .remove, .purge, .resume, .stop, .start, .syncNodes, .apply, .restartNewEmulator,
+            case .loadObjectCode, .pointOfNoReturn, .remove, .purge, .resume, .stop, .start, .syncNodes, .apply,
+                .restartNewEmulator,
                 .restartEmulator:
                 continue
             }
         }
         (self.loaded, self.suspended, self.converted) = (loaded, suspended, converted)
-        self.files = files
-        hasRead = files.isEmpty
-    }
-
-    /// Whether `readFiles` has anything to wait for.
-    var mustRead: Bool { !hasRead }
-
-    /// Reads the new files of the supervisors, before the script itself comes to it. What can't be read is told there.
-    func readFiles() async {
-        guard !hasRead else { return }
-        let found = await DiskWork.run { [files, root = site.root] in
-            files.compactMap { try? CodeServer.read($0.module, of: $0.library, in: root) }
-        }
-        for code in found { read[code.version.module] = code }
-        hasRead = true
+        read = Dictionary(findings.objectCode.map { ($0.version.module, $0) }) { $1 }
     }
 
     // MARK: Asking
@@ -173,7 +156,7 @@ final class HandedOffSpecs {
         }
     }
 
-    /// What an install would have to say of it, for its plan; `readFiles` comes first.
+    /// What an install would have to say of it, for its plan.
     func plannedWarnings() -> [String] {
         for (address, place) in site.tree.places.sorted(by: { $0.key.description < $1.key.description }) {
             guard let process = place.current else { continue }

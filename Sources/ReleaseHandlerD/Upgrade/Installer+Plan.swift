@@ -31,8 +31,7 @@ extension Installer {
                 workers: preflight.touched(by: instruction, at: index, findings).map(\.description),
                 notes: findings.notes(for: index))
         }
-        let specs = HandedOffSpecs(preparation.entry.script, to: preparation.to, site: site)
-        await specs.readFiles()
+        let specs = HandedOffSpecs(preparation.entry.script, findings, to: preparation.to, site: site)
         return InstallPlan(
             from: preparation.from.vsn, to: vsn, direction: preparation.isUp ? .up : .down,
             description: preparation.entry.description.asText ?? preparation.entry.description.description,

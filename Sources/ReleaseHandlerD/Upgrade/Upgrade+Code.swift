@@ -27,12 +27,7 @@ extension Upgrade {
     }
 
     func startStandbys(_ orders: [RelupMachine.StandbyOrder]) {
-        guard handedOffSpecs.mustRead else { return startNext(orders[...], ready: [], notes: []) }
-        Task { @HostActor [weak self] in
-            await self?.handedOffSpecs.readFiles()
-            guard let self, !isOver else { return }
-            startNext(orders[...], ready: [], notes: [])
-        }
+        startNext(orders[...], ready: [], notes: [])
     }
 
     enum StandbyOutcome: Sendable {

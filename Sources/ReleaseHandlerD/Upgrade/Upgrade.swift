@@ -38,7 +38,7 @@ final class Upgrade {
     var terminated: Set<ChildAddress> = []
     var sleepTimer: ScheduledTimer?
     /// The specs that workers are handed over with.
-    lazy var handedOffSpecs = HandedOffSpecs(entry.script, to: to, site: site)
+    lazy var handedOffSpecs = HandedOffSpecs(entry.script, findings, to: to, site: site)
     /// Supervisors that were changed, as they were before, and what each change did.
     var supervisors: [ChangedSupervisor] = []
     /// So many of them stay changed where the rest of the script is undone.
