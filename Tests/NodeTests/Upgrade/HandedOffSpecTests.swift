@@ -110,7 +110,7 @@ import Wire
 
     /// The same name at another address, which both can listen at.
     @Test func aSocketMovesToItsNewAddress() async throws {
-        let (first, second) = (try Self.free("127.77.0.2"), try Self.free("127.77.0.3"))
+        let (first, second) = (try Self.free(), try Self.free())
         func socket(_ address: String) -> String { "#{name => web, listen => \"\(address)\"}" }
         let root = try Self.root(
             Self.child(socket(first), ""), Self.child(socket(second), ""),
@@ -126,7 +126,7 @@ import Wire
     }
 
     /// Of an address that no other test listens at: what the system chooses for them can't be it.
-    private static func free(_ host: String) throws -> String { try ListeningSocket.bind("\(host):0").address }
+    private static func free() throws -> String { "127.0.0.1:\(try ReservedPort.take())" }
 
     /// Beside hundreds of others a Python worker takes its time.
     private static func with(_ root: TestRoot, _ body: @Sendable (TestNode) async throws -> Void) async throws {
@@ -138,9 +138,9 @@ import Wire
 
     @Test(arguments: [Order.supervisorFirst, .workerFirst])
     func whatIsAbortedLeavesTheSpecAndTheSocketsAsTheyWere(order: Order) async throws {
-        let address = try Self.free("127.77.0.4")
+        let address = try Self.free()
         let old = "#{name => web, listen => \"\(address)\"}"
-        let moved = try Self.free("127.77.0.5")
+        let moved = try Self.free()
         let new = "#{name => web, listen => \"\(moved)\"}, #{name => admin, listen => \"127.0.0.1:0\"}"
         // Both modules suspended first, so that nothing was resumed where the conversion fails.
         let up = """
@@ -176,7 +176,7 @@ import Wire
 
     /// Nobody listens at a port of one address and of all at once.
     @Test func aSocketThatCantBeBesideTheOldOneIsTold() async throws {
-        let address = try Self.free("127.77.0.6")
+        let address = try Self.free()
         let port = try #require(address.split(separator: ":").last.map(String.init))
         let root = try Self.root(
             Self.child("#{name => web, listen => \"\(address)\"}", ""),

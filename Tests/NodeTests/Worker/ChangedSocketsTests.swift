@@ -17,8 +17,8 @@ import ReleaseHandling
 
     /// An address that nobody listens at, and its port.
     private static func free() throws -> (address: String, port: String) {
-        let address = try ListeningSocket.bind("127.77.0.1:0").address
-        return (address, String(try #require(address.split(separator: ":").last)))
+        let port = try ReservedPort.take()
+        return ("127.0.0.1:\(port)", "\(port)")
     }
 
     @Test func aNameThatIsGoneIsClosed() async throws {

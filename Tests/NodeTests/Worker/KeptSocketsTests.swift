@@ -189,8 +189,7 @@ import Wire
         let old = try #require(ChildAddress(parsing: "fix/fix_sup/web"))
         let new = try #require(ChildAddress(parsing: "fix/fix_sup/front"))
         try await { @HostActor in
-            // An address that no other test listens at.
-            let free = try ListeningSocket.bind("127.77.0.1:0").address
+            let free = "127.0.0.1:\(try ReservedPort.take())"
             for listen in ["\(directory.directory)/a.sock", free] {
                 let before = ListeningSockets()
                 let bound = try before.sockets(of: old, [SocketSpec(name: "a", listen: listen)])
@@ -221,7 +220,7 @@ import Wire
                     child_start_failed: child c3 of fix/fix_sup could not be started: {listen,<<"can't listen at \
                     \\"\(port)\\": fix/fix_sup/c1 has it">>}
                     """)
-            let foreign = try ListeningSocket.bind("127.0.0.1:0").address
+            let foreign = "127.0.0.1:\(try ReservedPort.take())"
             let other = try ListeningSocket.bind("127.0.0.1:0")
             let taken = await test.refusal { try await Self.start("c3", "listen => \"\(other.address)\"", test) }
             #expect(taken.contains("the address is in use by another program"), "\(taken)")

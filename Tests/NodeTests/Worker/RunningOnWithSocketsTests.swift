@@ -35,17 +35,12 @@ import Wire
         return root
     }
 
-    /// A port that nobody listens at.
-    static func freePort() throws -> String {
-        String(try #require(try ListeningSocket.bind("127.0.0.1:0").address.split(separator: ":").last))
-    }
-
     @Test func anUpgradeAndTheWayBackGoThroughAWiderAddress() async throws {
-        let port = try Self.freePort()
+        let port = try ReservedPort.take()
         let root = try Self.root(
             "#{name => lines, listen => \"127.0.0.1:\(port)\"}", "#{name => lines, listen => \"\(port)\"}")
         try await TestNode.with(root) { test async throws in
-            let client = try LineClient(port: try #require(UInt16(port)))
+            let client = try LineClient(port: port)
             #expect(try await client.ask("add 5") == "5")
             for vsn in ["2.0.0", "1.0.0", "2.0.0"] {
                 let result = try await test.install(vsn)
@@ -59,7 +54,7 @@ import Wire
     }
 
     @Test func whatWasBoundForAStandbyAloneIsClosedWithIt() async throws {
-        let port = try Self.freePort()
+        let port = try ReservedPort.take()
         let root = try TestRoot()
         for vsn in ["1.0.0", "2.0.0", "3.0.0"] { try root.install(vsn: vsn) }
         let more = Self.children("#{name => lines, listen => \"127.0.0.1:\(port)\"}")
