@@ -44,11 +44,15 @@ struct MessageReader {
 
     /// `nil` where the key is not there.
     func boolean(_ key: Atom, in map: [Term: Term]) throws(WireError) -> Bool? {
-        switch map[.atom(key)] {
-        case nil: return nil
+        guard let value = map[.atom(key)] else { return nil }
+        return try boolean(value, key.name)
+    }
+
+    func boolean(_ term: Term, _ what: String) throws(WireError) -> Bool {
+        switch term {
         case .atom("true"): return true
         case .atom("false"): return false
-        case let other?: throw malformed("\(key.name) as true or false", other)
+        default: throw malformed("\(what) as true or false", term)
         }
     }
 

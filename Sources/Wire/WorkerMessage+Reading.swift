@@ -22,16 +22,8 @@ extension WorkerRequest {
         case "call":
             try reader.readRef(fieldCount: 3)
             self = .call(ref: reader.number, request: fields[2])
-        case "export_state":
-            try reader.readRef(fieldCount: 3)
-            let change = try CodeChange(reading: fields[2], reader)
-            if case .up = change {
-                throw reader.malformed("change none or {code_change, {down, Vsn}, Extra}", fields[2])
-            }
-            self = .exportState(ref: reader.number, change: change)
-        case "import_state":
-            try reader.readRef(fieldCount: 3)
-            self = .importState(ref: reader.number, try StateImport(reading: fields[2], reader))
+        case "export_state", "export_snapshot", "export_changes", "import_state", "import_snapshot", "import_changes":
+            self = try Self.transfer(name: name, reader: &reader)
         case "replace_state":
             try reader.readRef(fieldCount: 3)
             self = .replaceState(ref: reader.number, state: fields[2])
@@ -52,12 +44,35 @@ extension WorkerRequest {
         }
     }
 
+    /// The requests that ask for a state or bring one.
+    private static func transfer(name: Atom, reader: inout MessageReader) throws(WireError) -> WorkerRequest {
+        try reader.readRef(fieldCount: name == "import_changes" ? 4 : 3)
+        let (ref, field) = (reader.number, reader.fields[2])
+        switch name.name {
+        case "export_state": return .exportState(ref: ref, change: try exported(field, reader))
+        case "export_snapshot": return .exportSnapshot(ref: ref, change: try exported(field, reader))
+        case "export_changes": return .exportChanges(ref: ref, change: try exported(field, reader))
+        case "import_snapshot": return .importSnapshot(ref: ref, try StateImport(reading: field, reader))
+        case "import_changes":
+            let isLast = try reader.boolean(reader.fields[3], "Last")
+            return .importChanges(ref: ref, try StateImport(reading: field, reader), isLast: isLast)
+        default: return .importState(ref: ref, try StateImport(reading: field, reader))
+        }
+    }
+
+    private static func exported(_ term: Term, _ reader: MessageReader) throws(WireError) -> CodeChange {
+        let change = try CodeChange(reading: term, reader)
+        if case .up = change { throw reader.malformed("change none or {code_change, {down, Vsn}, Extra}", term) }
+        return change
+    }
+
     /// The requests that are `{Name, Ref}`.
     private static func plain(name: Atom, reader: inout MessageReader) throws(WireError) -> WorkerRequest {
         let make: (Int) -> WorkerRequest
         switch name.name {
         case "suspend": make = { .suspend(ref: $0) }
         case "resume": make = { .resume(ref: $0) }
+        case "end_snapshot": make = { .endSnapshot(ref: $0) }
         case "get_state": make = { .getState(ref: $0) }
         case "get_status": make = { .getStatus(ref: $0) }
         case "get_modules": make = { .getModules(ref: $0) }
@@ -82,12 +97,14 @@ extension WorkerAnswer {
             try reader.readRef(fieldCount: 3)
             let map = try reader.map(fields[2])
             let version = try reader.count(try reader.value("protocol", in: map), "protocol", limit: .max)
-            guard version == WireLimits.protocolVersion else {
-                throw reader.malformed("protocol \(WireLimits.protocolVersion)", .integer(version))
+            guard (1...WireLimits.protocolVersion).contains(version) else {
+                throw reader.malformed("protocol 1 to \(WireLimits.protocolVersion)", .integer(version))
             }
+            let incremental = try reader.boolean("incremental", in: map) ?? false
             self = .ack(
                 ref: reader.number, vsn: try reader.value("vsn", in: map),
-                codeChange: try reader.boolean("code_change", in: map))
+                codeChange: try reader.boolean("code_change", in: map), protocolVersion: version,
+                incremental: incremental && version >= 2)
         case "ignore":
             try reader.readRef(fieldCount: 2)
             self = .ignore(ref: reader.number)
@@ -158,7 +175,10 @@ extension WorkerInit {
             release: try reader.text(try reader.value("release", in: map), "release"),
             environment: try reader.environment(try reader.value("env", in: map)),
             generation: try reader.count(try reader.value("generation", in: map), "generation", limit: .max),
-            sockets: try sockets.mapTyped { (name) throws(WireError) in try reader.text(name, "a name of sockets") })
+            sockets: try sockets.mapTyped { (name) throws(WireError) in try reader.text(name, "a name of sockets") },
+            protocolVersion: try map[.atom("protocol")].map { (version) throws(WireError) in
+                try reader.count(version, "protocol", limit: .max)
+            } ?? 1)
     }
 }
 

@@ -11,6 +11,12 @@ extension WorkerRequest {
         case .resume(let ref): return message("resume", ref)
         case .exportState(let ref, let change): return message("export_state", ref, change.term)
         case .importState(let ref, let state): return message("import_state", ref, state.term)
+        case .exportSnapshot(let ref, let change): return message("export_snapshot", ref, change.term)
+        case .exportChanges(let ref, let change): return message("export_changes", ref, change.term)
+        case .endSnapshot(let ref): return message("end_snapshot", ref)
+        case .importSnapshot(let ref, let state): return message("import_snapshot", ref, state.term)
+        case .importChanges(let ref, let state, let isLast):
+            return message("import_changes", ref, state.term, .bool(isLast))
         case .getState(let ref): return message("get_state", ref)
         case .replaceState(let ref, let state): return message("replace_state", ref, state)
         case .getStatus(let ref): return message("get_status", ref)
@@ -28,9 +34,10 @@ extension WorkerAnswer {
     /// The message as the term that goes into a frame.
     public var term: Term {
         switch self {
-        case .ack(let ref, let vsn, let codeChange):
-            var map: [Term: Term] = [.atom("vsn"): vsn, .atom("protocol"): .integer(WireLimits.protocolVersion)]
-            if let codeChange { map[.atom("code_change")] = .atom(codeChange ? "true" : "false") }
+        case .ack(let ref, let vsn, let codeChange, let version, let incremental):
+            var map: [Term: Term] = [.atom("vsn"): vsn, .atom("protocol"): .integer(version)]
+            if let codeChange { map[.atom("code_change")] = .bool(codeChange) }
+            if incremental { map[.atom("incremental")] = .bool(true) }
             return message("ack", ref, .map(map))
         case .ignore(let ref): return message("ignore", ref)
         case .error(let ref, let reason): return message("error", ref, reason)
@@ -68,6 +75,7 @@ extension WorkerInit {
             .atom("env"): .list(environment.map(\.term)),
             .atom("generation"): .integer(generation),
             .atom("sockets"): .list(sockets.map { .binary(Array($0.utf8)) }),
+            .atom("protocol"): .integer(protocolVersion),
         ])
     }
 }

@@ -35,10 +35,13 @@ public struct WorkerInit: Hashable, Sendable {
     public var generation: Int
     /// Names of the listening sockets, in the order of `LISTEN_FDS`.
     public var sockets: [String]
+    /// The highest version of the protocol that the daemon speaks. Of one that does not say so it is 1.
+    public var protocolVersion: Int
 
     public init(
         mode: WorkerStartMode, module: Atom, function: Atom, arguments: [Term], path: String, application: Atom,
-        release: String, environment: [EnvironmentEntry] = [], generation: Int = 1, sockets: [String] = []
+        release: String, environment: [EnvironmentEntry] = [], generation: Int = 1, sockets: [String] = [],
+        protocolVersion: Int = WireLimits.protocolVersion
     ) {
         self.mode = mode
         self.module = module
@@ -50,6 +53,7 @@ public struct WorkerInit: Hashable, Sendable {
         self.environment = environment
         self.generation = generation
         self.sockets = sockets
+        self.protocolVersion = protocolVersion
     }
 }
 
@@ -107,6 +111,16 @@ public enum WorkerRequest: Hashable, Sendable {
     /// `change` is never `.up` here: up, it is the importing side that converts.
     case exportState(ref: Int, change: CodeChange)
     case importState(ref: Int, StateImport)
+    /// The state as it is now, while the worker goes on; it records what changes from here on. The change as in `exportState`.
+    /// Version 2, and only to a worker that acknowledged `incremental`; so are the four that follow.
+    case exportSnapshot(ref: Int, change: CodeChange)
+    /// What changed since the export before. From a suspended worker it is the last, with its descriptors and timers.
+    case exportChanges(ref: Int, change: CodeChange)
+    /// Nothing more is asked of what was recorded.
+    case endSnapshot(ref: Int)
+    case importSnapshot(ref: Int, StateImport)
+    /// `isLast`: the state is complete with it.
+    case importChanges(ref: Int, StateImport, isLast: Bool)
     case getState(ref: Int)
     case replaceState(ref: Int, state: Term)
     case getStatus(ref: Int)
@@ -118,8 +132,10 @@ public enum WorkerRequest: Hashable, Sendable {
     public var ref: Int? {
         switch self {
         case .initialize(let ref, _), .call(let ref, _), .suspend(let ref), .resume(let ref),
-            .exportState(let ref, _), .importState(let ref, _), .getState(let ref), .replaceState(let ref, _),
-            .getStatus(let ref), .getModules(let ref), .configChange(let ref, _), .terminate(let ref, _):
+            .exportState(let ref, _), .importState(let ref, _), .exportSnapshot(let ref, _),
+            .exportChanges(let ref, _), .endSnapshot(let ref), .importSnapshot(let ref, _),
+            .importChanges(let ref, _, _), .getState(let ref), .replaceState(let ref, _), .getStatus(let ref),
+            .getModules(let ref), .configChange(let ref, _), .terminate(let ref, _):
             return ref
         case .cast:
             return nil
@@ -130,8 +146,8 @@ public enum WorkerRequest: Hashable, Sendable {
 /// What a worker sends to the daemon: answers to requests, and what it tells unasked (`log`, `exit`).
 public enum WorkerAnswer: Hashable, Sendable {
     /// Started (or standing by), with the vsn of the running code: `undefined` where it has none; and whether that code
-    /// converts states, `nil` where it does not say.
-    case ack(ref: Int, vsn: Term, codeChange: Bool? = nil)
+    /// converts states, `nil` where it does not say. `incremental`: it can hand its state over in parts.
+    case ack(ref: Int, vsn: Term, codeChange: Bool? = nil, protocolVersion: Int = 1, incremental: Bool = false)
     case ignore(ref: Int)
     case error(ref: Int, reason: Term)
     /// `{ok, Ref}`
@@ -147,7 +163,7 @@ public enum WorkerAnswer: Hashable, Sendable {
 
     public var ref: Int? {
         switch self {
-        case .ack(let ref, _, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
+        case .ack(let ref, _, _, _, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
             .reply(let ref, _), .exported(let ref, _, _):
             return ref
         case .log, .exit:

@@ -10,6 +10,9 @@ extension WorkerRuntime {
         } catch {
             return answer(error)
         }
+        if let name = request.incrementalName, let ref = request.ref {
+            return core.send(.error(ref: ref, reason: .tuple([.atom("unknown_request"), .atom(name)])))
+        }
         switch phase {
         case .awaitingInit:
             guard case .initialize(let ref, let start) = request else {
@@ -82,6 +85,7 @@ extension WorkerRuntime {
         case .initialize(let ref, _), .call(let ref, _), .suspend(let ref), .resume(let ref),
             .exportState(let ref, _), .getState(let ref), .replaceState(let ref, _), .configChange(let ref, _):
             refuse(ref, "standby")
+        case .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges: break
         }
     }
 
@@ -91,7 +95,7 @@ extension WorkerRuntime {
         case .exportState(let ref, _): refuse(ref, "standby")
         case .terminate: core.endNormally()
         case .initialize, .call, .cast, .suspend, .resume, .getState, .replaceState, .getStatus, .getModules,
-            .configChange:
+            .configChange, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges:
             handleSuspended(request, context)
         }
     }
@@ -107,7 +111,7 @@ extension WorkerRuntime {
         case .call(let ref, _): refuse(ref, "suspended")
         case .cast: core.log(.warning, "a cast came to a suspended worker and is dropped", [:])
         case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
-            .importState:
+            .importState, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges:
             handleSystem(request, context, status: "suspended")
         }
     }
@@ -125,7 +129,7 @@ extension WorkerRuntime {
         case .resume(let ref): core.send(.ok(ref: ref))
         case .exportState(let ref, _): refuse(ref, "not_suspended")
         case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
-            .importState:
+            .importState, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges:
             handleSystem(request, context, status: "running")
         }
     }
@@ -162,7 +166,7 @@ extension WorkerRuntime {
         case .terminate(_, let reason): terminate(reason, context)
         case .initialize(let ref, _), .importState(let ref, _): refuse(ref, "already_started")
         case .call(let ref, _), .suspend(let ref), .resume(let ref), .exportState(let ref, _): refuse(ref, name)
-        case .cast: break
+        case .cast, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges: break
         }
     }
 
@@ -194,5 +198,19 @@ extension WorkerRuntime {
         withServer { $0.terminate(reason: reason, context: context) }
         if core.isRunning { for server in core.servers { server.flushAll() } }
         core.endNormally()
+    }
+}
+
+extension WorkerRequest {
+    /// The name of a request that hands a state over in parts.
+    fileprivate var incrementalName: Atom? {
+        switch self {
+        case .exportSnapshot: "export_snapshot"
+        case .exportChanges: "export_changes"
+        case .endSnapshot: "end_snapshot"
+        case .importSnapshot: "import_snapshot"
+        case .importChanges: "import_changes"
+        default: nil
+        }
     }
 }

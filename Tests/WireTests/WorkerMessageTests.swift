@@ -31,6 +31,21 @@ struct WorkerMessageTests {
             "{import_state,7,#{change => {code_change,{down,\"1\"},7},descriptors => 0,"
                 + "from_vsn => undefined,size => 0}}"
         ),
+        (.exportSnapshot(ref: 14, change: .none), "{export_snapshot,14,none}"),
+        (
+            .exportChanges(ref: 15, change: .down(to: .string("1"), extra: 7)),
+            "{export_changes,15,{code_change,{down,\"1\"},7}}"
+        ),
+        (.endSnapshot(ref: 16), "{end_snapshot,16}"),
+        (
+            .importSnapshot(ref: 17, StateImport(size: 10, descriptors: 0, fromVsn: .string("1"), change: .none)),
+            "{import_snapshot,17,#{change => none,descriptors => 0,from_vsn => \"1\",size => 10}}"
+        ),
+        (
+            .importChanges(
+                ref: 18, StateImport(size: 10, descriptors: 2, fromVsn: .string("1"), change: .none), isLast: true),
+            "{import_changes,18,#{change => none,descriptors => 2,from_vsn => \"1\",size => 10},true}"
+        ),
         (.getState(ref: 8), "{get_state,8}"),
         (.replaceState(ref: 9, state: .list([])), "{replace_state,9,[]}"),
         (.getStatus(ref: 10), "{get_status,10}"),
@@ -59,7 +74,7 @@ struct WorkerMessageTests {
         let text = """
             {init,0,#{mode => start,module => store,function => start_link,arguments => [1,<<"a">>],
               path => <<"kv/kv_sup/store">>,application => kv,release => <<"1.0.0">>,env => [{port,6379}],
-              generation => 2,sockets => [<<"redis">>,<<"admin">>]}}
+              generation => 2,sockets => [<<"redis">>,<<"admin">>],protocol => 2}}
             """
         #expect(request.term == (try TermText.parseTerm(text)))
         var standby = Self.start
@@ -73,6 +88,10 @@ struct WorkerMessageTests {
         (.ack(ref: 0, vsn: .undefined), "{ack,0,#{vsn => undefined,protocol => 1}}"),
         (.ack(ref: 0, vsn: 1, codeChange: true), "{ack,0,#{vsn => 1,protocol => 1,code_change => true}}"),
         (.ack(ref: 0, vsn: 1, codeChange: false), "{ack,0,#{vsn => 1,protocol => 1,code_change => false}}"),
+        (
+            .ack(ref: 0, vsn: 1, protocolVersion: 2, incremental: true),
+            "{ack,0,#{vsn => 1,protocol => 2,incremental => true}}"
+        ),
         (.ignore(ref: 1), "{ignore,1}"),
         (.error(ref: 2, reason: .atom("bad")), "{error,2,bad}"),
         (.ok(ref: 3), "{ok,3}"),
@@ -94,7 +113,7 @@ struct WorkerMessageTests {
         ("{}", "expected a message, found {}"),
         ("{ok,-1}", "ok: expected Ref, an integer of 0 or more, as second element, found {ok,-1}"),
         ("{ok,1,2,3}", "ok: expected 2 elements, found {ok,1,2,3}"),
-        ("{ack,1,#{vsn => 1,protocol => 2}}", "ack: expected protocol 1, found 2"),
+        ("{ack,1,#{vsn => 1,protocol => 3}}", "ack: expected protocol 1 to 2, found 3"),
         ("{ack,1,#{vsn => 1}}", "ack: expected the key protocol, found #{vsn => 1}"),
         ("{ack,1,[]}", "ack: expected a map, found []"),
         (

@@ -75,7 +75,7 @@ final class WorkerProbe {
         switch try probe.begin(
             mode: mode, arguments: arguments, sockets: listening.indices.map { "socket\($0)" }, generation: generation)
         {
-        case .ack(_, let vsn, _): probe.vsn = vsn
+        case .ack(_, let vsn, _, _, _): probe.vsn = vsn
         case let other: throw Unexpected("no acknowledgement: \(other)")
         }
         return probe

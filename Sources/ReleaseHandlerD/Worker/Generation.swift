@@ -46,6 +46,8 @@ final class Generation {
     var ownEnvironment: [EnvironmentEntry] = []
     /// What the running code reported; `undefined` until it acknowledged and where it reports none.
     private(set) var vsn: Term = .atom("undefined")
+    /// Whether it said that it can hand its state over in parts.
+    private(set) var isIncremental = false
     /// What an unmodified program last said of itself (STATUS= of sd_notify(3)).
     private(set) var status: String?
     private(set) var process: WorkerProcess?
@@ -151,8 +153,9 @@ final class Generation {
 
     private func handle(_ answer: WorkerAnswer) {
         switch answer {
-        case .ack(let ref, let vsn, _):
+        case .ack(let ref, let vsn, _, _, let incremental):
             self.vsn = vsn
+            isIncremental = incremental
             settle(ref, .acknowledged(vsn: vsn))
         case .ignore(let ref): settle(ref, .ignored)
         case .ok(let ref): settle(ref, .ok)

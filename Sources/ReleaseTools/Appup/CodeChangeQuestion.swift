@@ -58,8 +58,8 @@ final class CodeChangeQuestion {
 
     private func handle(_ event: WorkerProcess.Event) {
         switch event {
-        case .message(.ack(_, _, let codeChange?)): settle(.said(converts: codeChange))
-        case .message(.ack(_, _, nil)):
+        case .message(.ack(_, _, let codeChange?, _, _)): settle(.said(converts: codeChange))
+        case .message(.ack(_, _, nil, _, _)):
             settle(.unknown("it does not say whether it converts states (code_change in its acknowledgement)"))
         case .message(.error(_, let reason)), .message(.exit(let reason)):
             settle(.unknown("it could not be a standby: \(reason)"))

@@ -151,6 +151,10 @@ final class FaultyWorker {
         case .terminate(let ref, _):
             answer("terminate", ref, nil)
             exit(0)
+        case .exportSnapshot(let ref, _), .exportChanges(let ref, _), .endSnapshot(let ref),
+            .importSnapshot(let ref, _),
+            .importChanges(let ref, _, _):
+            say(.error(ref: ref, reason: .atom("unknown_request")))
         }
     }
 
