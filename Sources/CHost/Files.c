@@ -55,6 +55,11 @@ int64_t chost_monotonic_nanoseconds(void)
     return nanoseconds(CLOCK_MONOTONIC);
 }
 
+int64_t chost_thread_nanoseconds(void)
+{
+    return nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int64_t chost_boottime_nanoseconds(void)
 {
     return nanoseconds(CLOCK_BOOTTIME);

@@ -82,6 +82,7 @@ extension TraceReader {
         read.suspendTimeoutMilliseconds = try integer(value("suspend_timeout", options))
         read.codeChangeTimeoutMilliseconds = try integer(value("code_change_timeout", options))
         read.suspendGraceMilliseconds = try integer(value("suspend_grace", options))
+        read.snapshotTimeoutMilliseconds = try integer(value("snapshot_timeout", options))
         read.hungWorkers = try hungWorkers(value("hung_workers", options))
         read.canSyncNodes = try boolean(value("can_sync_nodes", options))
         let code = try map(value("code", fields))

@@ -63,6 +63,7 @@ extension RelupMachine.Options {
             .atom("suspend_timeout"): .integer(suspendTimeoutMilliseconds),
             .atom("code_change_timeout"): .integer(codeChangeTimeoutMilliseconds),
             .atom("suspend_grace"): .integer(suspendGraceMilliseconds),
+            .atom("snapshot_timeout"): .integer(snapshotTimeoutMilliseconds),
             .atom("hung_workers"): .atom(Atom(hungWorkers.rawValue)),
             .atom("can_sync_nodes"): .bool(canSyncNodes),
         ])

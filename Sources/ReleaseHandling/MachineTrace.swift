@@ -103,6 +103,7 @@ extension RelupMachine.Event {
         case .startedAgain(let ok, let failed), .childrenStarted(let ok, let failed):
             1 + ok.count + failed.count
         case .childrenStopped(let stopped, let failed): 1 + stopped.count + failed.count
+        case .copiedAhead(let failed, let without): 1 + failed.count + without.count
         case .objectCodeFailed, .standbyFailed, .codeChanged, .startsHeld, .hungTerminated, .startsReleased,
             .workersEnded, .nodesSynced, .nodesSyncFailed, .applied, .applyFailed, .standbysEnded:
             1
@@ -120,6 +121,7 @@ extension RelupMachine.Action {
         case .suspend(let orders, _, _), .awaitSuspended(let orders): 1 + orders.count
         case .restoreChildren(let children): 1 + children.count
         case .handOff(let handoffs, _): 1 + handoffs.count
+        case .copyAhead(let orders, _): 1 + orders.count
         case .terminateHung(let workers), .changeSupervisors(let workers), .restoreSupervisors(let workers),
             .resume(let workers, _), .resumeOld(let workers, _), .startAgain(let workers), .endWorkers(let workers, _),
             .startChildren(let workers), .awaitRestarts(let workers):

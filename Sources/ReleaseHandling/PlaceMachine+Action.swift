@@ -24,12 +24,16 @@ extension PlaceMachine {
         case prepareStandby(Step, CodeVersion)
         /// End a standby that has not become the worker, whatever it holds.
         case endStandby
-        case suspend(Step, withinMilliseconds: Int?)
+        /// Copy the state into the standby in parts, while the worker goes on.
+        case copyAhead(Step, CopyOrder)
+        /// With the order of the handoff that will follow, where that is known: its export is asked for at once.
+        case suspend(Step, withinMilliseconds: Int?, exporting: HandoffOrder?)
         case suspendAnswered(Generation, Answer)
         case handOff(Step, HandoffOrder)
-        case exportAnswered(Generation, Answer)
+        /// With the reference of the request.
+        case exportAnswered(Generation, ref: Int, Answer)
         case packet(Generation, TransferPacket, StateTransfer.Memory)
-        case importAnswered(Generation, Answer)
+        case importAnswered(Generation, ref: Int, Answer)
         /// As its standby where that holds the state, else as the process that was suspended.
         case resume(Step, withinMilliseconds: Int)
         /// One that is hung goes on when it comes to it; nobody waits for that.
@@ -63,11 +67,14 @@ extension PlaceMachine {
         /// From the current version of its module.
         case launch(Generation)
         case launchStandby(Generation, CodeVersion)
-        case suspend(Generation, withinMilliseconds: Int?)
-        case export(Generation, ref: Int, CodeChange)
+        /// Both requests at once, where there are two.
+        case suspend(Generation, withinMilliseconds: Int?, exporting: ExportRequest?)
+        case export(Generation, ExportRequest)
+        /// Nothing more is asked of the changes that it records.
+        case endSnapshot(Generation)
         /// With the descriptors that came with the packet in hand.
         case relay(to: Generation, TransferPacket)
-        case importState(Generation, ref: Int, StateImport)
+        case importState(Generation, ref: Int, StatePart, StateImport)
         case resume(Generation, withinMilliseconds: Int?)
         /// Ask a worker to end.
         case terminate(Generation)

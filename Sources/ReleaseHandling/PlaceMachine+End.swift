@@ -14,7 +14,7 @@ extension PlaceMachine {
             state = .empty(spare)
             return [.failCalls(reason: reason), .tell(Self.notice(run.start, outcome))]
         case .running(let run, let spare) where run.generation == generation:
-            return exit(run.start, spare, reason)
+            return interrupted(spare, reason) + exit(run.start, spare.emptied, reason)
         case .hung(let run, let spare) where run.generation == generation,
             .suspended(let run, let spare) where run.generation == generation:
             // Its next start is in the new code: a standby has nothing to wait for.
@@ -27,7 +27,7 @@ extension PlaceMachine {
         case .stopping(let run, let spare, let signal, let limit) where run.generation == generation:
             let told: Term = Self.isOrderly(reason, of: run.kind, signal) ? .shutdown : reason
             return cancel(limit) + exit(run.start, spare, told, asked: true)
-        case .exporting(let run, let standby, _, let step):
+        case .exporting(let run, let standby, _, let step, _):
             return exportingEnded(run, standby, step, generation, reason)
         case .importing(let handover, let step): return importingEnded(handover, step, generation, reason)
         case .imported(let handover): return importedEnded(handover, generation, reason)
@@ -133,6 +133,7 @@ extension PlaceMachine {
 
 extension PlaceMachine.Handover {
     fileprivate func withEndedOld(_ reason: Term) -> Self {
-        Self(start: start, old: .ended(old.generation, reason), standby: standby)
+        Self(
+            start: start, old: .ended(old.generation, reason), standby: standby, importRef: importRef, whole: whole)
     }
 }

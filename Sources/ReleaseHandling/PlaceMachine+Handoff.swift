@@ -7,17 +7,36 @@ extension PlaceMachine {
 
     /// An unmodified program can't be suspended, and one that is still starting does not answer: both are to be
     /// stopped and started, which is what `hung` asks for.
-    mutating func suspend(_ step: Step, _ milliseconds: Int?) -> [Action] {
+    mutating func suspend(_ step: Step, _ milliseconds: Int?, _ order: HandoffOrder?) -> [Action] {
         switch state {
         case .running(let run, let spare):
             guard run.kind == .worker else { return [.answer(step, .hung)] }
-            state = .suspending(run, spare, step)
-            return [.suspend(run.generation, withinMilliseconds: milliseconds)]
+            let told = interrupted(spare, .atom("suspended"))
+            let (filled, transfer) = ahead(spare, order)
+            state = .suspending(run, filled, step)
+            return told
+                + [.suspend(run.generation, withinMilliseconds: milliseconds, exporting: transfer?.request)]
         case .starting: return [.answer(step, .hung)]
         case .empty, .discarding, .suspending, .hung, .suspended, .exporting, .importing, .imported, .resuming, .lost,
             .goingOn, .stopping:
             return [.answer(step, .died(.atom("noproc")))]
         }
+    }
+
+    /// What is asked for with the suspend: of a state that was copied in parts the last one, else the whole.
+    private func ahead(_ spare: Spare, _ order: HandoffOrder?) -> (Spare, StateTransfer?) {
+        guard let order else { return (spare.copyInterrupted, nil) }
+        let standby: Generation
+        var part = StatePart.whole
+        switch spare {
+        case .none, .preparing: return (spare, nil)
+        case .waiting(let generation): standby = generation
+        case .filling(let generation, let filling):
+            standby = generation
+            if filling.stage == .loaded, filling.change == order.change { part = .changes(isLast: true) }
+        }
+        let transfer = StateTransfer(order, part)
+        return (.filling(standby, Filling(change: order.change, stage: .exporting(transfer))), transfer)
     }
 
     mutating func suspendAnswered(_ generation: Generation, _ answer: Answer) -> [Action] {
@@ -41,12 +60,11 @@ extension PlaceMachine {
     /// Moves the state and the descriptors from the suspended process into its standby. Nothing is resumed.
     mutating func handOff(_ step: Step, _ order: HandoffOrder, _ now: Int) -> [Action] {
         switch state {
-        case .suspended(let run, .waiting(let standby)):
-            state = .exporting(run, to: standby, StateTransfer(order), step)
-            return [
-                .schedule(atMilliseconds: now + order.milliseconds),
-                .export(run.generation, ref: order.exportRef, order.change.exporting),
-            ]
+        case .suspended(let run, .waiting(let standby)): return exportWhole(run, standby, step, order, now)
+        case .suspended(let run, .filling(let standby, let filling)):
+            // What was asked for with the suspend was a guess at what the script would ask for here.
+            guard filling.change == order.change else { return exportWhole(run, standby, step, order, now) }
+            return handOff(run, standby, filling, step, order, now)
         case .suspended, .lost: return [.answer(step, .failed(.atom("no_standby")))]
         case .empty, .starting, .discarding, .running, .suspending, .hung, .exporting, .importing, .imported,
             .resuming, .goingOn, .stopping:
@@ -54,52 +72,154 @@ extension PlaceMachine {
         }
     }
 
-    mutating func exportAnswered(_ generation: Generation, _ answer: Answer) -> [Action] {
-        guard case .exporting(let run, let standby, let transfer, let step) = state, run.generation == generation
-        else { return [] }
+    private mutating func exportWhole(
+        _ run: Run, _ standby: Generation, _ step: Step, _ order: HandoffOrder, _ now: Int
+    ) -> [Action] {
+        let transfer = StateTransfer(order)
+        state = .exporting(run, to: standby, transfer, step, whole: nil)
+        return [
+            .schedule(atMilliseconds: now + order.milliseconds), .export(run.generation, transfer.request),
+        ]
+    }
+
+    private mutating func handOff(
+        _ run: Run, _ standby: Generation, _ filling: Filling, _ step: Step, _ order: HandoffOrder, _ now: Int
+    ) -> [Action] {
+        let schedule = Action.schedule(atMilliseconds: now + order.milliseconds)
+        switch filling.stage {
+        case .exporting(let transfer):
+            state = .exporting(
+                run, to: standby, transfer, step, whole: transfer.part == .whole ? nil : order)
+            return [schedule]
+        case .exported(let transfer, let content):
+            return [schedule]
+                + importInto(standby, run, transfer, content, step, whole: transfer.part == .whole ? nil : order)
+        case .failed(.whole, let reason):
+            state = .suspended(run, .none)
+            return [.kill(standby, reason: .killed), .answer(step, .failed(reason))]
+        case .failed, .importing, .loaded: return exportWhole(run, standby, step, order, now)
+        }
+    }
+
+    private mutating func importInto(
+        _ standby: Generation, _ run: Run, _ transfer: StateTransfer, _ content: StateImport, _ step: Step,
+        whole: HandoffOrder?
+    ) -> [Action] {
+        let handover = Handover(
+            start: run.start, old: .stands(run.generation), standby: standby, importRef: transfer.importRef,
+            whole: whole)
+        state = .importing(handover, step)
+        return [.importState(standby, ref: transfer.importRef, transfer.part, content)]
+    }
+
+    mutating func exportAnswered(_ generation: Generation, _ ref: Int, _ answer: Answer, _ now: Int) -> [Action] {
+        switch state {
+        case .exporting(let run, let standby, let transfer, let step, let whole)
+        where run.generation == generation && transfer.exportRef == ref:
+            return exported(run, standby, transfer, step, whole, answer)
+        case .running(let run, .filling(let standby, let filling)):
+            guard run.generation == generation, case .exporting(let transfer) = filling.stage,
+                transfer.exportRef == ref
+            else { return [] }
+            return partExported(run, standby, filling, transfer, answer, now)
+        case .suspending(let run, .filling(let standby, let filling), let step) where run.generation == generation:
+            guard let filled = filling.answered(ref, answer) else { return [] }
+            state = .suspending(run, .filling(standby, filled), step)
+            return []
+        case .suspended(let run, .filling(let standby, let filling)) where run.generation == generation:
+            guard let filled = filling.answered(ref, answer) else { return [] }
+            state = .suspended(run, .filling(standby, filled))
+            return []
+        case .empty, .starting, .discarding, .running, .suspending, .hung, .suspended, .exporting, .importing,
+            .imported, .resuming, .lost, .goingOn, .stopping:
+            return []
+        }
+    }
+
+    private mutating func exported(
+        _ run: Run, _ standby: Generation, _ transfer: StateTransfer, _ step: Step, _ whole: HandoffOrder?,
+        _ answer: Answer
+    ) -> [Action] {
         switch answer {
         case .exported(let size, let descriptors):
             switch transfer.announce(size: size, descriptors: descriptors) {
-            case .violated(let reason): return exportFailed(run, standby, step, .failed(reason))
-            case .complete(let content):
-                state = .importing(Handover(start: run.start, old: .stands(run.generation), standby: standby), step)
-                return [.importState(standby, ref: transfer.importRef, content)]
+            case .violated(let reason): return exportFailed(run, standby, step, whole, reason)
+            case .complete(let content): return importInto(standby, run, transfer, content, step, whole: whole)
             }
-        case .failed(let reason): return exportFailed(run, standby, step, .failed(reason))
-        case .died(let reason): return ended(generation, reason)
+        case .failed(let reason): return exportFailed(run, standby, step, whole, reason)
+        case .died(let reason): return ended(run.generation, reason)
         case .ok, .acknowledged, .ignored, .value, .timedOut:
-            let reason = StateTransfer.violation("export_state got an answer of another kind")
-            return exportFailed(run, standby, step, .failed(reason))
+            let reason = StateTransfer.violation("an export got an answer of another kind")
+            return exportFailed(run, standby, step, whole, reason)
         }
     }
 
     mutating func received(
         _ generation: Generation, _ packet: TransferPacket, _ memory: StateTransfer.Memory
     ) -> [Action] {
-        guard case .exporting(let run, let standby, var transfer, let step) = state, run.generation == generation
-        else { return [] }
-        switch transfer.receive(packet, memory) {
-        case .violated(let reason): return exportFailed(run, standby, step, .failed(reason))
-        case .relayed(let packet):
-            state = .exporting(run, to: standby, transfer, step)
-            return [.relay(to: standby, packet)]
+        switch state {
+        case .exporting(let run, let standby, var transfer, let step, let whole) where run.generation == generation:
+            switch transfer.receive(packet, memory) {
+            case .stale: return []
+            case .violated(let reason): return exportFailed(run, standby, step, whole, reason)
+            case .relayed(let packet):
+                state = .exporting(run, to: standby, transfer, step, whole: whole)
+                return [.relay(to: standby, packet)]
+            }
+        case .running(let run, .filling(let standby, var filling)) where run.generation == generation:
+            switch filling.received(packet, memory) {
+            case .stale: return []
+            case .violated(let reason): return giveUpCopy(run, standby, filling, reason)
+            case .relayed(let packet):
+                state = .running(run, .filling(standby, filling))
+                return [.relay(to: standby, packet)]
+            }
+        case .suspending(let run, .filling(let standby, var filling), let step) where run.generation == generation:
+            let actions = filling.receivedAhead(packet, memory, standby)
+            state = .suspending(run, .filling(standby, filling), step)
+            return actions
+        case .suspended(let run, .filling(let standby, var filling)) where run.generation == generation:
+            let actions = filling.receivedAhead(packet, memory, standby)
+            state = .suspended(run, .filling(standby, filling))
+            return actions
+        case .empty, .starting, .discarding, .running, .suspending, .hung, .suspended, .exporting, .importing,
+            .imported, .resuming, .lost, .goingOn, .stopping:
+            return []
         }
     }
 
+    /// A part that did not come is no harm where the whole does.
     private mutating func exportFailed(
-        _ run: Run, _ standby: Generation, _ step: Step, _ result: StepResult
+        _ run: Run, _ standby: Generation, _ step: Step, _ whole: HandoffOrder?, _ reason: Term
     ) -> [Action] {
+        if let whole {
+            let transfer = StateTransfer(whole)
+            state = .exporting(run, to: standby, transfer, step, whole: nil)
+            return [.export(run.generation, transfer.request)]
+        }
         state = .suspended(run, .none)
-        return [.cancelTimer, .kill(standby, reason: .killed), .answer(step, result)]
+        return [.cancelTimer, .kill(standby, reason: .killed), .answer(step, .failed(reason))]
     }
 
-    mutating func importAnswered(_ generation: Generation, _ answer: Answer) -> [Action] {
-        guard case .importing(let handover, let step) = state, handover.standby == generation else { return [] }
+    mutating func importAnswered(_ generation: Generation, _ ref: Int, _ answer: Answer, _ now: Int) -> [Action] {
+        if case .running(let run, .filling(let standby, let filling)) = state, standby == generation,
+            case .importing(let transfer, let bytes) = filling.stage, transfer.importRef == ref
+        {
+            return partImported(run, standby, filling, bytes, answer, now)
+        }
+        guard case .importing(let handover, let step) = state, handover.standby == generation,
+            handover.importRef == ref
+        else { return [] }
         switch answer {
         case .ok:
             state = .imported(handover)
             return [.cancelTimer, .answer(step, .done)]
-        case .failed(let reason): return [.cancelTimer] + giveUp(handover, step, .failed(reason))
+        case .failed(let reason):
+            if let whole = handover.whole, case .stands(let old) = handover.old {
+                let run = Run(start: handover.start, generation: old, kind: .worker)
+                return exportFailed(run, handover.standby, step, whole, reason)
+            }
+            return [.cancelTimer] + giveUp(handover, step, .failed(reason))
         case .died(let reason): return ended(generation, reason)
         case .acknowledged, .ignored, .value, .exported, .timedOut:
             let reason = StateTransfer.violation("import_state got an answer of another kind")

@@ -103,7 +103,8 @@ extension PlaceMachine {
         case .stopping(let run, let spare, let signal, .until):
             state = .stopping(run, spare, signal, .none)
             return [.kill(run.generation, reason: .killed)]
-        case .exporting(let run, let standby, _, let step):
+        case .running(let run, .filling(let standby, let filling)): return copyTimedOut(run, standby, filling)
+        case .exporting(let run, let standby, _, let step, _):
             state = .hung(run, .none)
             return [.kill(standby, reason: .killed), .answer(step, .hung)]
         case .importing(let handover, let step): return giveUp(handover, step, .hung)
@@ -122,14 +123,15 @@ extension PlaceMachine {
         case .discarding(let run, let spare, _):
             state = .discarding(run, spare, .cancelled)
             return []
-        case .running(let run, let spare): return stop(run, spare, shutdown, signal, now)
+        case .running(let run, let spare):
+            return interrupted(spare, .shutdown) + stop(run, spare.emptied, shutdown, signal, now)
         case .suspending(let run, let spare, let step):
             return kill(spare) + stop(run, .none, shutdown, signal, now) + failed(spare, .shutdown)
                 + [.answer(step, .died(.shutdown))]
         case .hung(let run, let spare), .suspended(let run, let spare):
             // Its next start is in the new code: a standby has nothing to wait for.
             return kill(spare) + stop(run, .none, shutdown, signal, now) + failed(spare, .shutdown)
-        case .exporting(let run, let standby, _, let step):
+        case .exporting(let run, let standby, _, let step, _):
             return [.cancelTimer, .kill(standby, reason: .killed)] + stop(run, .none, shutdown, signal, now)
                 + [.answer(step, .died(.shutdown))]
         case .importing(let handover, let step):
@@ -182,7 +184,7 @@ extension PlaceMachine {
         case .suspended(let run, let spare):
             state = .suspended(run, .none)
             return kill(spare) + [.kill(run.generation, reason: reason)] + failed(spare, reason)
-        case .exporting(let run, let standby, _, let step):
+        case .exporting(let run, let standby, _, let step, _):
             state = .suspended(run, .none)
             return [
                 .cancelTimer, .kill(standby, reason: .killed), .kill(run.generation, reason: reason),

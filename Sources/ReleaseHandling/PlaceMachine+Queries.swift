@@ -50,7 +50,7 @@ extension PlaceMachine {
         switch state {
         case .empty: nil
         case .starting(let run, _, _, _), .discarding(let run, _, _), .running(let run, _), .suspending(let run, _, _),
-            .hung(let run, _), .suspended(let run, _), .exporting(let run, _, _, _), .lost(let run, _),
+            .hung(let run, _), .suspended(let run, _), .exporting(let run, _, _, _, _), .lost(let run, _),
             .goingOn(let run, _), .stopping(let run, _, _, _):
             run.start
         case .importing(let handover, _), .imported(let handover), .resuming(let handover, _): handover.start
@@ -62,7 +62,7 @@ extension PlaceMachine {
         switch state {
         case .empty: nil
         case .starting(let run, _, _, _), .discarding(let run, _, _), .running(let run, _), .suspending(let run, _, _),
-            .hung(let run, _), .suspended(let run, _), .exporting(let run, _, _, _), .lost(let run, _),
+            .hung(let run, _), .suspended(let run, _), .exporting(let run, _, _, _, _), .lost(let run, _),
             .goingOn(let run, _), .stopping(let run, _, _, _):
             run.generation
         case .importing(let handover, _), .imported(let handover), .resuming(let handover, _): handover.old.generation
@@ -75,7 +75,7 @@ extension PlaceMachine {
         case .empty(let spare), .starting(_, let spare, _, _), .discarding(_, let spare, _), .running(_, let spare),
             .suspending(_, let spare, _), .hung(_, let spare), .suspended(_, let spare), .stopping(_, let spare, _, _):
             spare.generation
-        case .exporting(_, let standby, _, _): standby
+        case .exporting(_, let standby, _, _, _): standby
         case .importing(let handover, _), .imported(let handover), .resuming(let handover, _): handover.standby
         case .lost, .goingOn: nil
         }

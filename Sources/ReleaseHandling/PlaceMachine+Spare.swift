@@ -33,7 +33,7 @@ extension PlaceMachine {
             let before = spare
             let generation = nextGeneration()
             put(.preparing(generation, step))
-            return kill(before) + failed(before, .killed) + [.launchStandby(generation, version)]
+            return forget(before) + kill(before) + failed(before, .killed) + [.launchStandby(generation, version)]
         case .exporting, .importing, .imported, .resuming, .goingOn:
             // Its standby is in use: another one would have nothing to wait for.
             return [.answer(step, .failed(.atom("busy")))]
@@ -62,7 +62,7 @@ extension PlaceMachine {
         let before = spare
         guard before.generation == generation else { return [] }
         put(.none)
-        return (isGone ? [] : kill(before)) + failed(before, reason)
+        return forget(before) + (isGone ? [] : kill(before)) + failed(before, reason)
     }
 
     mutating func noneAwaited() -> [Action] {
@@ -81,11 +81,11 @@ extension PlaceMachine {
         case .empty, .starting, .discarding, .running, .suspending, .hung, .suspended, .stopping:
             let before = spare
             put(.none)
-            return kill(before) + failed(before, .killed)
+            return forget(before) + kill(before) + failed(before, .killed)
         case .lost(let run, _):
             state = .suspended(run, .none)
             return []
-        case .exporting(let run, let standby, _, let step):
+        case .exporting(let run, let standby, _, let step, _):
             state = .suspended(run, .none)
             return [.cancelTimer, .kill(standby, reason: .killed), .answer(step, .failed(Self.standbyDied(.killed)))]
         case .importing(let handover, let step):
@@ -106,11 +106,20 @@ extension PlaceMachine {
         spare.generation.map { [.kill($0, reason: .killed)] } ?? []
     }
 
-    /// Who waits for one that is being prepared is told that it will not come.
+    /// Who waits for one that is being prepared, or given a state, is told that nothing comes of it.
     func failed(_ spare: Spare, _ reason: Term) -> [Action] {
         switch spare {
         case .none, .waiting: []
         case .preparing(_, let step): [.answer(step, .failed(reason))]
+        case .filling: interrupted(spare, reason)
         }
+    }
+
+    /// A worker that runs on records nothing any more for a standby that is gone.
+    private func forget(_ spare: Spare) -> [Action] {
+        guard case .running(let run, _) = state, case .filling(_, let filling) = spare, filling.hasParts else {
+            return []
+        }
+        return [.endSnapshot(run.generation)]
     }
 }

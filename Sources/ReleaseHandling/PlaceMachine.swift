@@ -31,7 +31,8 @@ public import Terms
 /// | `resuming` | the standby ends, or says nothing | `goingOn`, and killed: the worker has died |
 ///
 /// Each process has a number, the generation; a number is never used again at its place. Beside the worker there may
-/// stand a *spare*: a standby that was started ahead of its need. It outlives the worker's end while another start of
+/// stand a *spare*: a standby that was started ahead of its need. It may be *filled* ahead, too: with the state in parts
+/// while the worker runs (`copyAhead`), and with what the worker sends together with its answer to `suspend`. It outlives the worker's end while another start of
 /// the worker is awaited, which then needs it, and is ended once none is (`noneAwaited`): a permanent worker that crashes
 /// before its suspend keeps its standby, a temporary one that is gone does not.
 ///
@@ -87,11 +88,13 @@ public struct PlaceMachine: Hashable, Sendable {
         /// Not acknowledged yet.
         case preparing(Generation, Step)
         case waiting(Generation)
+        /// It is given its state ahead, or has a part of it.
+        case filling(Generation, Filling)
 
         var generation: Generation? {
             switch self {
             case .none: nil
-            case .preparing(let generation, _), .waiting(let generation): generation
+            case .preparing(let generation, _), .waiting(let generation), .filling(let generation, _): generation
             }
         }
     }
@@ -115,11 +118,17 @@ public struct PlaceMachine: Hashable, Sendable {
         public let start: StartID
         public var old: Old
         public let standby: Generation
+        /// The reference of the import.
+        public let importRef: Int
+        /// What is asked for where parts do not fit together: all of it.
+        public let whole: HandoffOrder?
 
-        public init(start: StartID, old: Old, standby: Generation) {
+        public init(start: StartID, old: Old, standby: Generation, importRef: Int, whole: HandoffOrder? = nil) {
             self.start = start
             self.old = old
             self.standby = standby
+            self.importRef = importRef
+            self.whole = whole
         }
 
         var new: Run { Run(start: start, generation: standby, kind: .worker) }
@@ -151,8 +160,9 @@ public struct PlaceMachine: Hashable, Sendable {
         /// Did not answer in time what it was asked; it may do so yet, or end.
         case hung(Run, Spare)
         case suspended(Run, Spare)
-        /// Its state is on its way into the standby; complete once it is announced.
-        case exporting(Run, to: Generation, StateTransfer, Step)
+        /// Its state is on its way into the standby; complete once it is announced. The order is that of the whole, where
+        /// it is a part that is on its way.
+        case exporting(Run, to: Generation, StateTransfer, Step, whole: HandoffOrder?)
         /// The standby has all of it and works on it.
         case importing(Handover, Step)
         /// The standby holds the state; nothing of it is used yet.
@@ -195,12 +205,13 @@ public struct PlaceMachine: Hashable, Sendable {
         case .noneAwaited: noneAwaited()
         case .prepareStandby(let step, let version): prepareStandby(step, version)
         case .endStandby: endStandby()
-        case .suspend(let step, let milliseconds): suspend(step, milliseconds)
+        case .copyAhead(let step, let order): copyAhead(step, order, now)
+        case .suspend(let step, let milliseconds, let order): suspend(step, milliseconds, order)
         case .suspendAnswered(let generation, let answer): suspendAnswered(generation, answer)
         case .handOff(let step, let order): handOff(step, order, now)
-        case .exportAnswered(let generation, let answer): exportAnswered(generation, answer)
+        case .exportAnswered(let generation, let ref, let answer): exportAnswered(generation, ref, answer, now)
         case .packet(let generation, let packet, let memory): received(generation, packet, memory)
-        case .importAnswered(let generation, let answer): importAnswered(generation, answer)
+        case .importAnswered(let generation, let ref, let answer): importAnswered(generation, ref, answer, now)
         case .resume(let step, let milliseconds): resume(step, milliseconds)
         case .leaveAlone(let step): leaveAlone(step)
         case .resumeAnswered(let generation, let answer): resumeAnswered(generation, answer)

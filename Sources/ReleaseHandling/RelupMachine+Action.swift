@@ -30,6 +30,9 @@ extension RelupMachine {
         case startStandbys([StandbyOrder])
         /// What starts use from now on, code path included. → `codeChanged`
         case changeCode(CodeTable.Change)
+        /// Copy the states of these into their standbys while they go on, as far as both can do it: what is left then is what
+        /// changed since. Whatever fails of it leaves the worker as it was. → `copiedAhead`
+        case copyAhead([CopyAheadOrder], timeoutMilliseconds: Int)
         /// → `startsHeld`
         case holdStarts([Atom])
         /// Suspend all at once, each with its limit. `isFirst`: no worker was suspended before in this script. The
@@ -99,6 +102,8 @@ extension RelupMachine {
         case standbysReady([StandbyInfo], notes: [String] = [])
         case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
         case codeChanged
+        /// `failed`: whose state will be handed over whole. `withoutStandby`: whose standby has ended with that.
+        case copiedAhead(failed: [WorkerFailure], withoutStandby: [ChildAddress])
         case startsHeld
         /// `refused`: hung as far as anybody can tell; they said why.
         case suspended(
@@ -155,10 +160,24 @@ extension RelupMachine {
     public struct SuspendOrder: Hashable, Sendable {
         public let worker: ChildAddress
         public let timeoutMilliseconds: Int?
+        /// How it will be handed over, as far as the script says that beforehand: its export may be asked for at once.
+        public let exporting: Handoff.Change?
 
-        public init(worker: ChildAddress, timeoutMilliseconds: Int?) {
+        public init(worker: ChildAddress, timeoutMilliseconds: Int?, exporting: Handoff.Change? = nil) {
             self.worker = worker
             self.timeoutMilliseconds = timeoutMilliseconds
+            self.exporting = exporting
+        }
+    }
+
+    /// A worker whose state is to be copied while it runs, and how it will be handed over.
+    public struct CopyAheadOrder: Hashable, Sendable {
+        public let worker: ChildAddress
+        public let change: Handoff.Change
+
+        public init(worker: ChildAddress, change: Handoff.Change) {
+            self.worker = worker
+            self.change = change
         }
     }
 

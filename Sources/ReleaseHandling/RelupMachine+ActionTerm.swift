@@ -10,6 +10,9 @@ extension RelupMachine.Action {
         case .readObjectCode(let library, let modules): action("read_object_code", library.term, atoms(modules))
         case .startStandbys(let orders): action("start_standbys", .list(orders.map(\.term)))
         case .changeCode(let change): action("change_code", change.term)
+        case .copyAhead(let orders, let milliseconds):
+            action(
+                "copy_ahead", .list(orders.map { .tuple([$0.worker.term, $0.change.term]) }), .integer(milliseconds))
         case .holdStarts(let modules): action("hold_starts", atoms(modules))
         case .suspend(let orders, let isFirst, let grace):
             action(
@@ -47,7 +50,8 @@ extension RelupMachine.StandbyOrder {
 
 extension RelupMachine.SuspendOrder {
     fileprivate var term: Term {
-        .tuple([worker.term, timeoutMilliseconds.map { .integer($0) } ?? .infinity])
+        let limit = timeoutMilliseconds.map { .integer($0) } ?? Term.infinity
+        return .tuple([worker.term, limit] + (exporting.map { [$0.term] } ?? []))
     }
 }
 

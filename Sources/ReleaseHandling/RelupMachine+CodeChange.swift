@@ -84,25 +84,10 @@ extension RelupMachine {
         guard let version = successor(of: info, code) else {
             return .skip("\(info.id): \(target.module.name) has no new code to convert for")
         }
-        let change: Handoff.Change
-        switch mode {
-        case .up: change = .up(from: oldVsn(of: info, code), extra: target.extra)
-        case .down:
-            // Loaded already (static): the version to go down to is current, so it converts. Otherwise the newer
-            // one that still runs does, as in OTP, where code_change is called in the code that is current then.
-            let side: Handoff.Side = hasChanged(target.module) ? .standby : .oldProcess
-            change = .down(to: version.codeVsn, extra: target.extra, convertsIn: side)
-        }
+        let loaded = self.change(of: target.module)
+        let change = change(
+            mode, target, info, to: version, from: loaded?.before, isLoaded: loaded != nil)
         return .handOff(Handoff(worker: info.id, module: target.module, fromVsn: info.codeVsn, change: change))
-    }
-
-    /// OTP's OldVsn: that of the code that the load has replaced, whatever older code the worker may still be in. What it
-    /// really ran is import_state's `from_vsn`.
-    private func oldVsn(of worker: WorkerInfo, _ code: CodeTable) -> Term {
-        guard let resident = worker.resident, let before = change(of: resident)?.before,
-            before.sha256 != worker.sha256
-        else { return worker.codeVsn }
-        return before.codeVsn
     }
 
     private func convertedTwice(_ module: Atom, _ worker: ChildAddress) -> RelupError {

@@ -239,6 +239,7 @@ extension RelupMachine.Event {
         case .standbysReady: "standbysReady"
         case .standbyFailed: "standbyFailed"
         case .codeChanged: "codeChanged"
+        case .copiedAhead: "copiedAhead"
         case .startsHeld: "startsHeld"
         case .suspended: "suspended"
         case .hungTerminated: "hungTerminated"

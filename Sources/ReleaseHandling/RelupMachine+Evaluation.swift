@@ -125,7 +125,7 @@ extension RelupMachine {
         case .purge(let modules):
             return beginPurge(modules)
         case .suspend(let targets):
-            return beginSuspend(targets)
+            return beginSuspend(targets, code)
         case .codeChange(let mode, let targets):
             return beginCodeChange(mode ?? .up, targets, code)
         case .resume(let modules):
@@ -163,7 +163,8 @@ extension RelupMachine {
         case .awaitingEndsToPurge(let modules): answerEndsToPurge(modules, event, code)
         case .holdingStarts(let targets): answerStartsHeld(targets, event)
         case .findingWorkersToSuspend(let targets): answerWorkersToSuspend(targets, event, code)
-        case .startingMissingStandbys(let targets, let workers): answerMissingStandbys(targets, workers, event)
+        case .copyingAhead(let targets): answerCopiedAhead(targets, event)
+        case .startingMissingStandbys(let targets, let workers): answerMissingStandbys(targets, workers, event, code)
         case .suspending(let suspension): answerSuspended(suspension, event)
         case .terminatingHung(let error): answerHungTerminated(event, error)
         case .changingSupervisors(let orders, let handoffs): answerSupervisorsChanged(orders, handoffs, event)

@@ -14,6 +14,7 @@ extension RelupMachine.Event {
         case .standbyFailed(let module, let worker, let reason):
             event("standby_failed", .atom(module), .list(worker.map { [$0.term] } ?? []), reason)
         case .codeChanged: .atom("code_changed")
+        case .copiedAhead(let failed, let without): event("copied_ahead", failures(failed), places(without))
         case .startsHeld: .atom("starts_held")
         case .suspended(let ok, let hung, let died, let waiting, let refused):
             event("suspended", places(ok), places(hung), places(died), places(waiting), failures(refused))
@@ -57,6 +58,8 @@ extension TraceReader {
             return .suspended(
                 ok: try places(parts[1]), hung: try places(parts[2]), died: try places(parts[3]),
                 waiting: try places(parts[4]), refused: try failures(parts[5]))
+        case ("copied_ahead", 3):
+            return .copiedAhead(failed: try failures(parts[1]), withoutStandby: try places(parts[2]))
         case ("handed_off", 4):
             return .handedOff(ok: try places(parts[1]), failed: try failures(parts[2]), died: try places(parts[3]))
         case ("supervisors_changed", 4):

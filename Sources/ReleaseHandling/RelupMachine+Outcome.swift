@@ -85,6 +85,8 @@ extension RelupMachine {
         public var hungWorkers = HungWorkers.terminate
         /// How long a worker may take to answer its suspend while those of earlier groups are held.
         public var suspendGraceMilliseconds = 100
+        /// For each part of a state that is copied while its worker runs, and for what the standby makes of it.
+        public var snapshotTimeoutMilliseconds = 60_000
 
         /// Whether `sync_nodes` can be evaluated; a script with one is refused otherwise.
         public var canSyncNodes = false

@@ -19,7 +19,11 @@ extension RelupMachine {
         var busySupervisor: ChildAddress?
     }
 
-    mutating func beginSuspend(_ targets: [SuspendTarget]) -> Next {
+    mutating func beginSuspend(_ targets: [SuspendTarget], _ code: CodeTable) -> Next {
+        copyAhead(targets, code) ?? holdStarts(targets)
+    }
+
+    mutating func holdStarts(_ targets: [SuspendTarget]) -> Next {
         let modules = targets.map(\.module)
         heldModules.append(contentsOf: modules)
         return .ask(.holdingStarts(targets), .holdStarts(modules))
@@ -31,12 +35,12 @@ extension RelupMachine {
     }
 
     mutating func answerMissingStandbys(
-        _ targets: [SuspendTarget], _ workers: [WorkerInfo], _ event: Event
+        _ targets: [SuspendTarget], _ workers: [WorkerInfo], _ event: Event, _ code: CodeTable
     ) -> Next? {
         let next = answerStandbys(event)
         guard case .some(.done) = next else { return next }
         touched = []
-        return suspend(targets, workers)
+        return suspend(targets, workers, code)
     }
 
     /// Workers that came since load_object_code get their standby now, while everything still runs.
@@ -48,11 +52,11 @@ extension RelupMachine {
             else { return nil }
             return StandbyOrder(worker: worker.id, version: version)
         }
-        guard !missing.isEmpty else { return suspend(targets, workers) }
+        guard !missing.isEmpty else { return suspend(targets, workers, code) }
         return .ask(.startingMissingStandbys(targets, workers), startStandbys(missing))
     }
 
-    private mutating func suspend(_ targets: [SuspendTarget], _ workers: [WorkerInfo]) -> Next {
+    private mutating func suspend(_ targets: [SuspendTarget], _ workers: [WorkerInfo], _ code: CodeTable) -> Next {
         var found: [Atom: Set<ChildAddress>] = [:]
         var orders: [Atom: [SuspendOrder]] = [:]
         var again: Set<ChildAddress> = []
@@ -67,7 +71,9 @@ extension RelupMachine {
                     $0.isDue = false
                 }
             } else {
-                let order = SuspendOrder(worker: worker.id, timeoutMilliseconds: limit(mine))
+                let exporting = standbys[worker.id] == nil ? nil : prospect(of: worker, from: current, code)
+                let order = SuspendOrder(
+                    worker: worker.id, timeoutMilliseconds: limit(mine), exporting: exporting)
                 orders[first.module, default: []].append(order)
             }
         }

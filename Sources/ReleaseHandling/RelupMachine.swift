@@ -149,6 +149,7 @@ public struct RelupMachine: Sendable {
         case findingUsersToPurge([Atom])
         case endingUsersToPurge([Atom], [ChildAddress])
         case awaitingEndsToPurge([Atom])
+        case copyingAhead([SuspendTarget])
         case holdingStarts([SuspendTarget])
         case findingWorkersToSuspend([SuspendTarget])
         case startingMissingStandbys([SuspendTarget], [WorkerInfo])

@@ -16,6 +16,8 @@ public struct StateTransfer: Hashable, Sendable {
     enum Received: Hashable {
         /// As the importing process is to have it.
         case relayed(TransferPacket)
+        /// Of an export that was called off.
+        case stale
         case violated(Term)
     }
 
@@ -25,21 +27,37 @@ public struct StateTransfer: Hashable, Sendable {
     }
 
     let importRef: Int
-    private let exportRef: Int
-    private let importing: CodeChange
+    let exportRef: Int
+    public let part: StatePart
+    private let change: RelupMachine.Handoff.Change
     private let fromVsn: Term
     /// Of the state, once it came.
     private var stateSize: Int?
     private var descriptorsPassed = 0
 
-    init(_ order: PlaceMachine.HandoffOrder) {
-        exportRef = order.exportRef
-        importRef = order.importRef
-        importing = order.change.importing
-        fromVsn = order.fromVsn
+    init(
+        exportRef: Int, importRef: Int, change: RelupMachine.Handoff.Change, fromVsn: Term, part: StatePart
+    ) {
+        self.exportRef = exportRef
+        self.importRef = importRef
+        self.change = change
+        self.fromVsn = fromVsn
+        self.part = part
+    }
+
+    init(_ order: PlaceMachine.HandoffOrder, _ part: StatePart = .whole) {
+        self.init(
+            exportRef: order.exportRef, importRef: order.importRef, change: order.change, fromVsn: order.fromVsn,
+            part: part)
+    }
+
+    var request: PlaceMachine.ExportRequest {
+        PlaceMachine.ExportRequest(ref: exportRef, part: part, change: change.exporting)
     }
 
     mutating func receive(_ packet: TransferPacket, _ memory: Memory) -> Received {
+        // References increase: what has a lower one was asked for before.
+        guard packet.ref >= exportRef else { return .stale }
         guard packet.ref == exportRef else {
             return .violated(Self.violation("a packet of another export, ref \(packet.ref)"))
         }
@@ -64,7 +82,12 @@ public struct StateTransfer: Hashable, Sendable {
                     "export announced a state of \(size) bytes and \(descriptors) descriptors, but \(came) and "
                         + "\(descriptorsPassed) descriptors came"))
         }
-        return .complete(StateImport(size: size, descriptors: descriptors, fromVsn: fromVsn, change: importing))
+        if part == .snapshot || part == .changes(isLast: false), descriptors > 0 {
+            return .violated(
+                Self.violation("a worker that goes on sent \(descriptors) descriptors with a part of its state"))
+        }
+        return .complete(
+            StateImport(size: size, descriptors: descriptors, fromVsn: fromVsn, change: change.importing))
     }
 
     static func violation(_ text: String) -> Term { .tuple([.atom("protocol_error"), .text(text)]) }

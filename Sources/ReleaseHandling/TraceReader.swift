@@ -76,7 +76,8 @@ struct TraceReader {
         return WorkerInfo(
             id: try place(value("worker", fields)), resident: try fields[.atom("resident")].mapTyped(atom),
             modules: try list(value("modules", fields), each: atom), vsn: fields[.atom("vsn")],
-            sha256: try string(value("sha256", fields)), isSupervisor: try boolean(value("supervisor", fields)))
+            sha256: try string(value("sha256", fields)), isSupervisor: try boolean(value("supervisor", fields)),
+            isIncremental: try fields[.atom("incremental")].mapTyped(boolean) ?? false)
     }
 
     func library(_ term: Term) throws(FileError) -> LibraryRecord {
@@ -129,6 +130,7 @@ extension WorkerInfo {
         ]
         fields[.atom("resident")] = resident.map { .atom($0) }
         fields[.atom("vsn")] = vsn
+        if isIncremental { fields[.atom("incremental")] = .true }
         return .map(fields)
     }
 }

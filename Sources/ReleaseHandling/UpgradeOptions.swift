@@ -11,6 +11,7 @@ extension RelupMachine.Options {
     /// - `{hung_workers, terminate | abort}`, default `terminate`.
     /// - `{suspend_grace, Milliseconds}`, default 100: how long a worker may take to answer its suspend while those of
     ///   earlier groups are held.
+    /// - `{snapshot_timeout, Milliseconds}`, default 60000: for each part of a state that is copied while its worker runs.
     ///
     /// Parameters of other names are not looked at.
     ///
@@ -22,6 +23,7 @@ extension RelupMachine.Options {
             case "suspend_timeout": suspendTimeoutMilliseconds = try Self.milliseconds(parameter, file)
             case "code_change_timeout": codeChangeTimeoutMilliseconds = try Self.milliseconds(parameter, file)
             case "suspend_grace": suspendGraceMilliseconds = try Self.milliseconds(parameter, file)
+            case "snapshot_timeout": snapshotTimeoutMilliseconds = try Self.milliseconds(parameter, file)
             case "hung_workers":
                 guard let name = parameter.value.asAtom?.name, let choice = RelupMachine.HungWorkers(rawValue: name)
                 else { throw Self.unexpected(parameter, "terminate or abort", file) }

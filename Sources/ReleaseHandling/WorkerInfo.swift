@@ -16,9 +16,12 @@ public struct WorkerInfo: Hashable, Sendable {
     /// SHA-256 (hexadecimal) of the executable that its generation runs; empty where unknown.
     public let sha256: String
     public let isSupervisor: Bool
+    /// Whether it said that its state can be copied in parts while it runs.
+    public let isIncremental: Bool
 
     public init(
-        id: ChildAddress, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String, isSupervisor: Bool = false
+        id: ChildAddress, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String, isSupervisor: Bool = false,
+        isIncremental: Bool = false
     ) {
         self.id = id
         self.resident = resident
@@ -26,6 +29,7 @@ public struct WorkerInfo: Hashable, Sendable {
         self.vsn = vsn
         self.sha256 = sha256
         self.isSupervisor = isSupervisor
+        self.isIncremental = isIncremental
     }
 
     /// The vsn of the code that it runs: reported, else the SHA-256 as text, else `undefined`.

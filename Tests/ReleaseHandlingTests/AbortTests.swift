@@ -29,6 +29,7 @@ func failures(of action: Action) -> [Event] {
         return [.supervisorsRestored(failed: [Machine.WorkerFailure(worker: ids[0], reason: reason)]), .nodesSynced]
     case .restoreChildren(let children):
         return [.childrenStarted(ok: children.map(\.child).filter { $0 != first }, failed: [failure])]
+    case .copyAhead: return [.copiedAhead(failed: [failure], withoutStandby: [first]), .nodesSynced]
     case .findWorkers, .changeCode, .holdStarts, .suspend, .awaitSuspended, .terminateHung, .releaseStarts, .endWorkers,
         .awaitRestarts,
         .stopChildren,

@@ -34,6 +34,7 @@ import Wire
         .childrenStopped([.init(module: kv, child: first)], failed: [failure]),
         .childrenStarted(ok: [first], failed: [failure]), .nodesSynced, .nodesSyncFailed(reason), .applied(reason),
         .applyFailed(.text("x")), .standbysEnded, .restartsAwaited(notRunning: [failure]),
+        .copiedAhead(failed: [failure], withoutStandby: [first]),
     ]
 
     /// The compiler's question where a case is added: it belongs into `samples`, too.
@@ -63,11 +64,12 @@ import Wire
         case .applyFailed: 21
         case .standbysEnded: 22
         case .restartsAwaited: 23
+        case .copiedAhead: 24
         }
     }
 
     @Test func everyEventIsReadBackAsItWasWritten() throws {
-        #expect(Set(Self.samples.map(Self.number)) == Set(0...23))
+        #expect(Set(Self.samples.map(Self.number)) == Set(0...24))
         var trace = MachineTrace(of: machine(dynamicUp), code: table())
         for event in Self.samples { trace.note(.event(event)) }
         trace.note(.loaded(Self.sup))

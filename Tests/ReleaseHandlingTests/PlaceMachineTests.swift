@@ -17,7 +17,7 @@ import Wire
 
     @Test func anOldProcessThatEndsWhileItsStateIsImportedIsNotMissed() {
         let (machine, actions) = Self.run(
-            World.importing, World.oldEnds, .importAnswered(2, .ok), .resume(8, withinMilliseconds: 60),
+            World.importing, World.oldEnds, .importAnswered(2, ref: 31, .ok), .resume(8, withinMilliseconds: 60),
             .resumeAnswered(2, .ok))
         #expect(
             actions == [
@@ -28,7 +28,8 @@ import Wire
     }
 
     @Test func withBothGoneTheWorkerHasDied() {
-        let (machine, actions) = Self.run(World.importing, World.oldEnds, .importAnswered(2, .failed(World.reason)))
+        let (machine, actions) = Self.run(
+            World.importing, World.oldEnds, .importAnswered(2, ref: 31, .failed(World.reason)))
         #expect(
             actions == [
                 "cancel timer", "kill 2 killed", "calls fail gone", "tell exited #4 gone", "answer 7 died gone",
@@ -100,7 +101,7 @@ import Wire
         let again = PlaceMachine.Event.start(StartID(number: 5), .worker, timeoutMilliseconds: 100)
         let (machine, _) = Self.run(
             World.withSpare, .ended(1, reason: World.reason), again, .launched(3),
-            .initAnswered(3, .acknowledged(vsn: .undefined)), .suspend(8, withinMilliseconds: 50),
+            .initAnswered(3, .acknowledged(vsn: .undefined)), .suspend(8, withinMilliseconds: 50, exporting: nil),
             .suspendAnswered(3, .ok))
         #expect(World.name(machine.state) == "suspended 3, spare 2")
     }
@@ -112,7 +113,7 @@ import Wire
     }
 
     @Test func theImportBeginsOnceAllThatCameIsAnnounced() {
-        let export = PlaceMachine.Event.exportAnswered(1, .exported(size: 9, descriptors: 2))
+        let export = PlaceMachine.Event.exportAnswered(1, ref: 30, .exported(size: 9, descriptors: 2))
         let state = PlaceMachine.Event.packet(1, .state(ref: 30, size: 9), .sound)
         let first = PlaceMachine.Event.packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound)
         let second = PlaceMachine.Event.packet(1, .descriptors(ref: 30, first: 1, count: 1), .sound)
@@ -141,18 +142,19 @@ import Wire
             _ = machine.handle(.packet(1, .descriptors(ref: 30, first: first, count: count), .sound), now: 0)
             first += count
         }
-        let actions = machine.handle(.exportAnswered(1, .exported(size: size ?? 9, descriptors: descriptors)), now: 0)
+        let actions = machine.handle(
+            .exportAnswered(1, ref: 30, .exported(size: size ?? 9, descriptors: descriptors)), now: 0)
         let reason = Term.tuple([.atom("protocol_error"), .text("export announced \(sentence)")])
         #expect(actions == [.cancelTimer, .kill(2, reason: .atom("killed")), .answer(7, .failed(reason))])
         #expect(World.name(machine.state) == "suspended 1")
     }
 
     @Test(arguments: [
-        (PlaceMachine.Event.packet(1, .state(ref: 29, size: 9), .sound), "a packet of another export, ref 29"),
+        (PlaceMachine.Event.packet(1, .state(ref: 32, size: 9), .sound), "a packet of another export, ref 32"),
         (.packet(1, .state(ref: 30, size: 9), .unsound("bad")), "bad"),
         (.packet(1, .state(ref: 30, size: 9), .sound), "more than one state in one export"),
         (.packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound), "descriptors out of order"),
-        (.exportAnswered(1, .ok), "export_state got an answer of another kind"),
+        (.exportAnswered(1, ref: 30, .ok), "an export got an answer of another kind"),
     ]) func anExportThatIsNotAsItSaysFails(event: PlaceMachine.Event, sentence: String) {
         var machine = World.sent
         let actions = machine.handle(event, now: 0)

@@ -15,8 +15,10 @@ extension PlaceWorld {
         case .suspending(let run, let spare, let step): "suspending \(run.generation) for \(step)" + name(spare)
         case .hung(let run, let spare): "hung \(run.generation)" + name(spare)
         case .suspended(let run, let spare): "suspended \(run.generation)" + name(spare)
-        case .exporting(let run, let standby, _, let step): "exporting \(run.generation) to \(standby) for \(step)"
-        case .importing(let handover, let step): "importing \(name(handover)) for \(step)"
+        case .exporting(let run, let standby, _, let step, let whole):
+            "exporting \(run.generation) to \(standby) for \(step)" + (whole == nil ? "" : ", else whole")
+        case .importing(let handover, let step):
+            "importing \(name(handover)) for \(step)" + (handover.whole == nil ? "" : ", else whole")
         case .imported(let handover): "imported \(name(handover))"
         case .resuming(let handover, let step): "resuming \(name(handover)) for \(step)"
         case .lost(let run, let reason): "lost \(run.generation): \(reason)"
@@ -33,6 +35,26 @@ extension PlaceWorld {
         case .none: ""
         case .preparing(let generation, let step): ", preparing \(generation) for \(step)"
         case .waiting(let generation): ", spare \(generation)"
+        case .filling(let generation, let filling): ", \(generation) \(name(filling))"
+        }
+    }
+
+    private static func name(_ filling: Machine.Filling) -> String {
+        let waiter = filling.waiter.map { " for \($0)" } ?? ""
+        return switch filling.stage {
+        case .exporting(let transfer): "exporting \(name(transfer.part))" + waiter
+        case .importing(let transfer, _): "importing \(name(transfer.part))" + waiter
+        case .loaded: "loaded"
+        case .exported(let transfer, _): "exported \(name(transfer.part))"
+        case .failed(let part, let reason): "without \(name(part)): \(reason)"
+        }
+    }
+
+    private static func name(_ part: StatePart) -> String {
+        switch part {
+        case .whole: "whole"
+        case .snapshot: "snapshot"
+        case .changes(let isLast): isLast ? "last changes" : "changes"
         }
     }
 
@@ -62,11 +84,14 @@ extension PlaceWorld {
         switch action {
         case .launch(let generation): "launch \(generation)"
         case .launchStandby(let generation, _): "launch standby \(generation)"
-        case .suspend(let generation, let limit): "suspend \(generation) within \(limit.map(String.init) ?? "ever")"
-        case .export(let generation, let ref, let change): "export \(generation) ref \(ref) \(name(change))"
+        case .suspend(let generation, let limit, let export):
+            "suspend \(generation) within \(limit.map(String.init) ?? "ever")"
+                + (export.map { " and \(name($0))" } ?? "")
+        case .export(let generation, let request): "export \(generation) \(name(request))"
+        case .endSnapshot(let generation): "end snapshot \(generation)"
         case .relay(let generation, let packet): "relay to \(generation) \(packet.term)"
-        case .importState(let generation, let ref, let content):
-            "import \(generation) ref \(ref) \(content.size)+\(content.descriptors) \(name(content.change))"
+        case .importState(let generation, let ref, let part, let content):
+            "import \(generation)\(part == .whole ? "" : " \(name(part))") ref \(ref) \(content.size)+\(content.descriptors) \(name(content.change))"
         case .resume(let generation, let limit): "resume \(generation) within \(limit.map(String.init) ?? "ever")"
         case .terminate(let generation): "terminate \(generation)"
         case .signal(let generation, let signal): "\(signal.rawValue) \(generation)"
@@ -80,6 +105,10 @@ extension PlaceWorld {
         case .tell(let notice): "tell \(name(notice))"
         case .answer(let step, let result): "answer \(step) \(name(result))"
         }
+    }
+
+    private static func name(_ request: Machine.ExportRequest) -> String {
+        (request.part == .whole ? "" : "\(name(request.part)) ") + "ref \(request.ref) \(name(request.change))"
     }
 
     private static func name(_ change: CodeChange) -> String {

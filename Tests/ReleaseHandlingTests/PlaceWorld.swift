@@ -14,6 +14,15 @@ enum PlaceWorld {
     static let order = Machine.HandoffOrder(
         exportRef: 30, importRef: 31, change: .up(from: .string("1"), extra: .nil), fromVsn: .string("1"),
         milliseconds: 500)
+    /// What the script comes to be handed over with, where another was asked for with the suspend.
+    static let otherOrder = Machine.HandoffOrder(
+        exportRef: 60, importRef: 61, change: .none, fromVsn: .string("1"), milliseconds: 500)
+    /// The same with the references that it has when it comes.
+    static let otherRefs = Machine.HandoffOrder(
+        exportRef: 60, importRef: 61, change: order.change, fromVsn: .string("1"), milliseconds: 500)
+    static let copy = Machine.CopyOrder(
+        references: 40..<40 + Machine.CopyOrder.referenceCount, change: order.change, fromVsn: .string("1"),
+        milliseconds: 900)
     static let reason = Term.atom("boom")
 
     /// As many events bring a fresh machine there; all at the time 0.
@@ -35,15 +44,33 @@ enum PlaceWorld {
     static let program = machine(.start(start, .program, timeoutMilliseconds: 100), .launched(1))
     static let preparing = after(running, .prepareStandby(7, version), .launched(2))
     static let withSpare = after(preparing, .initAnswered(2, .acknowledged(vsn: .undefined)))
-    static let suspending = after(withSpare, .suspend(7, withinMilliseconds: 50))
+    static let suspending = after(withSpare, .suspend(7, withinMilliseconds: 50, exporting: nil))
     static let suspended = after(suspending, .suspendAnswered(1, .ok))
     static let exporting = after(suspended, .handOff(7, order))
     static let sent = after(
         exporting, .packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound),
         .packet(1, .state(ref: 30, size: 9), .sound))
-    static let importing = after(sent, .exportAnswered(1, .exported(size: 9, descriptors: 1)))
-    static let imported = after(importing, .importAnswered(2, .ok))
+    static let importing = after(sent, .exportAnswered(1, ref: 30, .exported(size: 9, descriptors: 1)))
+    static let imported = after(importing, .importAnswered(2, ref: 31, .ok))
     static let resuming = after(imported, .resume(7, withinMilliseconds: 60))
+    // With what was asked for ahead.
+    static let copying = after(withSpare, .copyAhead(7, copy))
+    static let snapshotTaken = after(
+        copying, .packet(1, .state(ref: 40, size: 9), .sound),
+        .exportAnswered(1, ref: 40, .exported(size: 9, descriptors: 0)))
+    static let changing = after(snapshotTaken, .importAnswered(2, ref: 41, .ok))
+    static let changesTaken = after(
+        changing, .packet(1, .state(ref: 42, size: 9), .sound),
+        .exportAnswered(1, ref: 42, .exported(size: 9, descriptors: 0)))
+    static let copied = after(changesTaken, .importAnswered(2, ref: 43, .ok))
+    static let asked = after(withSpare, .suspend(7, withinMilliseconds: 50, exporting: order))
+    static let askedForChanges = after(copied, .suspend(7, withinMilliseconds: 50, exporting: order))
+    static let allCame: [Machine.Event] = [
+        .suspendAnswered(1, .ok), .packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound),
+        .packet(1, .state(ref: 30, size: 9), .sound), .exportAnswered(1, ref: 30, .exported(size: 9, descriptors: 1)),
+    ]
+    static let whole = after(asked, allCame[0], allCame[1], allCame[2], allCame[3])
+    static let lastChanges = after(askedForChanges, allCame[0], allCame[1], allCame[2], allCame[3])
     static let oldEnds = Machine.Event.ended(1, reason: .atom("gone"))
 
     static let samples: [(name: String, machine: Machine)] = [
@@ -58,7 +85,24 @@ enum PlaceWorld {
         ("running worker 1", running),
         ("running worker 1, preparing 2 for 7", preparing),
         ("running worker 1, spare 2", withSpare),
+        ("running worker 1, 2 exporting snapshot for 7", copying),
+        ("running worker 1, 2 importing snapshot for 7", snapshotTaken),
+        ("running worker 1, 2 exporting changes for 7", changing),
+        ("running worker 1, 2 importing changes for 7", changesTaken),
+        ("running worker 1, 2 loaded", copied),
         ("running program 1", program),
+        ("suspending 1 for 7, 2 exporting whole", asked),
+        ("suspending 1 for 7, 2 exporting last changes", askedForChanges),
+        ("suspended 1, 2 exporting whole", after(asked, allCame[0])),
+        ("suspended 1, 2 exported whole", whole),
+        ("suspended 1, 2 exported last changes", lastChanges),
+        ("suspended 1, 2 without whole: boom", after(asked, allCame[0], .exportAnswered(1, ref: 30, .failed(reason)))),
+        (
+            "suspended 1, 2 without last changes: boom",
+            after(askedForChanges, allCame[0], .exportAnswered(1, ref: 30, .failed(reason)))
+        ),
+        ("exporting 1 to 2 for 7, else whole", after(askedForChanges, allCame[0], .handOff(7, otherRefs))),
+        ("importing 1 to 2 for 7, else whole", after(lastChanges, .handOff(7, otherRefs))),
         ("suspending 1 for 7, spare 2", suspending),
         ("hung 1, spare 2", after(suspending, .suspendAnswered(1, .timedOut(milliseconds: 50)))),
         ("suspended 1", after(suspended, .endStandby)),
@@ -97,7 +141,10 @@ enum PlaceWorld {
             ("ended 2", .ended(2, reason: reason)), ("ended 9", .ended(9, reason: reason)),
             ("timerFired", .timerFired), ("noneAwaited", .noneAwaited),
             ("prepareStandby 8", .prepareStandby(8, version)), ("endStandby", .endStandby),
-            ("suspend 8", .suspend(8, withinMilliseconds: 50)), ("handOff 8", .handOff(8, order)),
+            ("suspend 8", .suspend(8, withinMilliseconds: 50, exporting: nil)),
+            ("suspend and export 8", .suspend(8, withinMilliseconds: 50, exporting: order)),
+            ("copyAhead 8", .copyAhead(8, copy)), ("handOff 8", .handOff(8, order)),
+            ("handOff 8 otherwise", .handOff(8, otherOrder)),
             ("state", .packet(1, .state(ref: 30, size: 9), .sound)),
             ("other state", .packet(1, .state(ref: 29, size: 9), .sound)),
             ("bad state", .packet(1, .state(ref: 30, size: 9), .unsound("bad"))),
@@ -109,8 +156,12 @@ enum PlaceWorld {
         ] + answers.map { ("init 1 \($0)", .initAnswered(1, $1)) }
         + answers.map { ("init 2 \($0)", .initAnswered(2, $1)) }
         + answers.map { ("suspend 1 \($0)", .suspendAnswered(1, $1)) }
-        + answers.map { ("export 1 \($0)", .exportAnswered(1, $1)) }
-        + answers.map { ("import 2 \($0)", .importAnswered(2, $1)) }
+        + answers.map { ("export 1 \($0)", .exportAnswered(1, ref: 30, $1)) }
+        + answers.map { ("import 2 \($0)", .importAnswered(2, ref: 31, $1)) }
+        + answers.map { ("snapshot 1 \($0)", .exportAnswered(1, ref: 40, $1)) }
+        + answers.map { ("import snapshot 2 \($0)", .importAnswered(2, ref: 41, $1)) }
+        + answers.map { ("changes 1 \($0)", .exportAnswered(1, ref: 42, $1)) }
+        + answers.map { ("import changes 2 \($0)", .importAnswered(2, ref: 43, $1)) }
         + answers.map { ("resume 1 \($0)", .resumeAnswered(1, $1)) }
         + answers.map { ("resume 2 \($0)", .resumeAnswered(2, $1)) }
 
@@ -142,7 +193,8 @@ enum PlaceWorld {
 
     enum EventKind: CaseIterable {
         case start, launched, launchFailed, initAnswered, ready, extendLimit, stop, end, ended, timerFired, noneAwaited
-        case prepareStandby, endStandby, suspend, suspendAnswered, handOff, exportAnswered, packet, importAnswered
+        case prepareStandby, endStandby, copyAhead, suspend, suspendAnswered, handOff, exportAnswered, packet,
+            importAnswered
         case resume, leaveAlone, resumeAnswered
     }
 
@@ -161,6 +213,7 @@ enum PlaceWorld {
         case .noneAwaited: .noneAwaited
         case .prepareStandby: .prepareStandby
         case .endStandby: .endStandby
+        case .copyAhead: .copyAhead
         case .suspend: .suspend
         case .suspendAnswered: .suspendAnswered
         case .handOff: .handOff

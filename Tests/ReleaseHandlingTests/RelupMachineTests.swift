@@ -21,8 +21,9 @@ import Wire
             .holdStarts([kv]),
             .findWorkers([kv]),
             .suspend(
-                [first, second].map { Machine.SuspendOrder(worker: $0, timeoutMilliseconds: 5_000) }, isFirst: true,
-                graceMilliseconds: nil),
+                [first, second].map {
+                    Machine.SuspendOrder(worker: $0, timeoutMilliseconds: 5_000, exporting: handoffs[0].change)
+                }, isFirst: true, graceMilliseconds: nil),
             .changeCode(.load(new.reporting(.string("2.0.0")))),
             .handOff(handoffs, timeoutMilliseconds: 5_000),
             .resume([first, second], isLast: true),

@@ -20,6 +20,7 @@ struct World: Equatable {
         /// What was done to its state, in order; a restart makes it empty.
         var state: [String] = ["used"]
         var isSupervisor = false
+        var isIncremental = false
     }
 
     struct Standby: Equatable {
@@ -37,6 +38,8 @@ struct World: Equatable {
     var dying: Set<ChildAddress> = []
     /// Ended as if they had crashed: their supervisors start them again once their modules are not held.
     var waiting: Set<ChildAddress> = []
+    /// How those that were copied, or asked to export with their suspend, are to be handed over.
+    var expected: [ChildAddress: Machine.Handoff.Change] = [:]
 
     static func vsn(_ version: CodeVersion) -> Term { .string(version.libraryVsn) }
 
@@ -46,7 +49,7 @@ struct World: Equatable {
             guard named.contains(where: modules.contains), worker.process != .none else { return nil }
             return WorkerInfo(
                 id: id, resident: worker.resident, modules: worker.modules, vsn: worker.vsn, sha256: worker.sha256,
-                isSupervisor: worker.isSupervisor)
+                isSupervisor: worker.isSupervisor, isIncremental: worker.isIncremental)
         }
     }
 
@@ -83,6 +86,14 @@ struct World: Equatable {
         case .changeCode(let change):
             table.apply(change)
             return .codeChanged
+        case .copyAhead(let orders, _):
+            for order in orders {
+                check(workers[order.worker]?.process == .running, "\(order.worker) is copied though it does not run")
+                check(!workers.values.contains { $0.process == .suspended }, "somebody waits while another is copied")
+                check(standbys[order.worker]?.state == nil, "\(order.worker) is copied into what has a state")
+                expected[order.worker] = order.change
+            }
+            return .copiedAhead(failed: [], withoutStandby: [])
         case .holdStarts(let modules):
             held += modules.filter { !held.contains($0) }
             return .startsHeld
@@ -137,6 +148,7 @@ struct World: Equatable {
         case .apply: return .applied(.ok)
         case .endStandbys:
             standbys = [:]
+            expected = [:]
             return .standbysEnded
         case .restoreChildren(let children):
             for child in children { restart(child.child) }
@@ -163,8 +175,11 @@ struct World: Equatable {
         var ok: [ChildAddress] = []
         var hung: [ChildAddress] = []
         var died: [ChildAddress] = []
-        for id in orders.map(\.worker) {
+        for order in orders {
+            let id = order.worker
             check(workers[id]?.process == .running, "\(id) does not run")
+            if let copied = expected[id] { check(order.exporting == copied, "\(id) was copied for another handoff") }
+            expected[id] = order.exporting
             if hanging.contains(id) {
                 hung.append(id)
             } else if dying.contains(id) {
@@ -183,6 +198,10 @@ struct World: Equatable {
         check(workers[id]?.process == .suspended, "\(id) is not suspended")
         check(standbys[id] != nil, "\(id) has no standby")
         check(standbys[id]?.state == nil, "\(id) is handed off twice")
+        // What was asked for with its suspend is what it is handed over by.
+        if let asked = expected.removeValue(forKey: id) {
+            check(asked == handoff.change, "\(id) was asked for \(asked), then for \(handoff.change)")
+        }
         var state = workers[id]?.state ?? []
         switch handoff.change {
         case .none: break

@@ -132,4 +132,6 @@ int chost_fstat(int fd, struct chost_status *status);
 int chost_syncfs(int fd);
 
 int64_t chost_monotonic_nanoseconds(void);
+/* Processor time of the calling thread. */
+int64_t chost_thread_nanoseconds(void);
 int64_t chost_boottime_nanoseconds(void);

@@ -43,6 +43,13 @@ extension WorkerProcess {
         }
     }
 
+    /// Sends all of these in one write; each is small.
+    public func send(_ requests: [WorkerRequest]) {
+        guard channel != nil else { return }
+        guard let frames = try? requests.map({ try Frame.encode($0.term) }) else { return requests.forEach(send) }
+        write(Array(frames.joined()))
+    }
+
     /// Whether something that was sent was not read yet. Source: unix(7), `SIOCOUTQ`.
     public var hasUnreadMessages: Bool {
         guard let channel else { return false }

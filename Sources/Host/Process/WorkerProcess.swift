@@ -65,6 +65,8 @@ public final class WorkerProcess {
     private let origin: Orphans.Origin
     /// Whether it has ended when all of its process group have.
     private var awaitsGroup = false
+    /// It has ended and waits for a look at what it left behind.
+    private var isEnding = false
 
     /// A mistake that was found.
     private enum Failure {
@@ -169,12 +171,22 @@ public final class WorkerProcess {
     private func exitReady() {
         var code: Int32 = 0
         var status: Int32 = 0
+        guard isRunning, !isEnding, let pidfd, chost_wait(pidfd.raw, 0, &code, &status) == 1 else { return }
+        isEnding = true
+        pidWatch?.cancel()  // It would say again and again what is known.
+        Orphans.shared.whenLooked { [self] in
+            isEnding = false
+            end()
+        }
+    }
+
+    /// It is a zombie, and what it left behind has come to the daemon.
+    private func end() {
+        var code: Int32 = 0
+        var status: Int32 = 0
         guard isRunning, let pidfd, chost_wait(pidfd.raw, 0, &code, &status) == 1 else { return }
         // While it is a zombie its pid, and so its group's number, can't be given to anybody else.
-        if awaitsGroup, Orphans.shared.hasMembers(ofGroup: pid, whenOneEnds: { [self] in exitReady() }) {
-            pidWatch?.cancel()  // It would say again and again what is known.
-            return
-        }
+        if awaitsGroup, Orphans.shared.hasMembers(ofGroup: pid, whenOneEnds: { [self] in exitReady() }) { return }
         Orphans.shared.forgetGroup(pid)
         let left = Orphans.shared.killLeftovers(of: origin)
         _ = Glibc.kill(-pid, SIGKILL)

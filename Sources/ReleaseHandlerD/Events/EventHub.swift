@@ -1,3 +1,4 @@
+import DequeModule
 import Host
 import Logging
 import Wire
@@ -11,7 +12,21 @@ final class EventHub {
     /// How many events a follower may be behind before it loses the oldest.
     static let followerBacklog = 1_000
 
+    private struct Posted {
+        let event: Event
+        let sequence: Int
+        /// Milliseconds since 1970.
+        let time: Int
+        let release: String?
+    }
+
+    /// What is told of what was held, in one turn.
+    private static let toldInATurn = 64
+
     private let logger: Logger
+    private var isHeld = false
+    /// Posted and not told yet, in order.
+    private var untold: Deque<Posted> = []
     private var sequence = 0
     private var followers: [Int: AsyncStream<NodeEvent>.Continuation] = [:]
     private var nextFollower = 0
@@ -22,19 +37,42 @@ final class EventHub {
 
     func post(_ event: Event) {
         sequence += 1
-        let entry = event.entry
+        let posted = Posted(event: event, sequence: sequence, time: WallClock.milliseconds(), release: release)
+        guard !isHeld, untold.isEmpty else { return untold.append(posted) }
+        tell(posted)
+    }
+
+    /// What is posted from now on is told after `letGo`: while workers are not served nobody waits for a line in the log.
+    func hold() { isHeld = true }
+
+    func letGo() {
+        guard isHeld else { return }
+        isHeld = false
+        tellSome()
+    }
+
+    private func tellSome() {
+        for _ in 0..<Self.toldInATurn {
+            guard !isHeld, let posted = untold.popFirst() else { return }
+            tell(posted)
+        }
+        if !untold.isEmpty { Reactor.shared.schedule(afterMilliseconds: 0) { [weak self] in self?.tellSome() } }
+    }
+
+    private func tell(_ posted: Posted) {
+        let entry = posted.event.entry
         let kind = entry.kind.rawValue
         let worker = entry.worker?.description
         var metadata: Logger.Metadata = [:]
         for (key, value) in entry.fields { metadata[key.uppercased()] = .string(value) }
         metadata["EVENT"] = .string(kind)
-        metadata["RELEASE"] = release.map { .string($0) }
+        metadata["RELEASE"] = posted.release.map { .string($0) }
         metadata["WORKER"] = worker.map { .string($0) }
         logger.log(level: entry.level, "\(entry.message)", metadata: metadata)
         guard !followers.isEmpty else { return }
         let told = NodeEvent(
-            sequence: sequence, millisecondsSince1970: WallClock.milliseconds(), kind: kind, worker: worker,
-            release: release, message: entry.message, fields: entry.fields)
+            sequence: posted.sequence, millisecondsSince1970: posted.time, kind: kind, worker: worker,
+            release: posted.release, message: entry.message, fields: entry.fields)
         for follower in followers.values { follower.yield(told) }
     }
 
@@ -51,6 +89,8 @@ final class EventHub {
     }
 
     func finish() {
+        isHeld = false
+        while let posted = untold.popFirst() { tell(posted) }
         for follower in followers.values { follower.finish() }
         followers = [:]
     }

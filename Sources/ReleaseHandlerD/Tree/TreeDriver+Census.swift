@@ -65,7 +65,7 @@ extension TreeDriver {
             }
             return WorkerInfo(
                 id: place.address, resident: version?.module, modules: modules, vsn: generation.vsn.ifDefined,
-                sha256: version?.sha256 ?? "")
+                sha256: version?.sha256 ?? "", isIncremental: generation.isIncremental)
         }
     }
 

@@ -19,7 +19,7 @@ extension Upgrade {
         ledger.concerns(orders.map(\.worker))
         for order in orders {
             suspensions[order.worker] = Suspension()
-            ask(order.worker) { [weak self] result in self?.suspended(order.worker, result) }
+            ask(order) { [weak self] result in self?.suspended(order.worker, result) }
         }
         guard let grace else { return awaitSuspended(orders) }
         // An order's own limit may be shorter: it begins when others are not held any more.
@@ -44,10 +44,10 @@ extension Upgrade {
         }
     }
 
-    private func ask(_ worker: ChildAddress, then: @escaping @HostActor (StepResult) -> Void) {
-        if supervisor(worker) != nil { return suspendSupervisor(worker, then: then) }
-        guard let place = place(worker) else { return then(.died(.atom("noproc"))) }
-        place.suspend(within: nil, then: then)
+    private func ask(_ order: RelupMachine.SuspendOrder, then: @escaping @HostActor (StepResult) -> Void) {
+        if supervisor(order.worker) != nil { return suspendSupervisor(order.worker, then: then) }
+        guard let place = place(order.worker) else { return then(.died(.atom("noproc"))) }
+        place.suspend(within: nil, exporting: order.exporting, then: then)
     }
 
     private func suspendSupervisor(_ worker: ChildAddress, then: @escaping @HostActor (StepResult) -> Void) {

@@ -45,6 +45,23 @@ extension Upgrade {
         }
     }
 
+    func copyAhead(_ orders: [RelupMachine.CopyAheadOrder], _ milliseconds: Int) {
+        each(orders) { (order, done: @escaping @HostActor (StepResult) -> Void) in
+            guard let place = place(order.worker) else { return done(.died(.atom("noproc"))) }
+            place.copyAhead(order.change, within: milliseconds, then: done)
+        } then: { results in
+            let failed = results.compactMap { order, result -> RelupMachine.WorkerFailure? in
+                switch result {
+                case .done: nil
+                case .hung: .init(worker: order.worker, reason: .atom("timeout"))
+                case .failed(let reason), .died(let reason): .init(worker: order.worker, reason: reason)
+                }
+            }
+            let without = failed.map(\.worker).filter { self.place($0)?.standbyProcess == nil }
+            self.answer(.copiedAhead(failed: failed, withoutStandby: without))
+        }
+    }
+
     func handOff(_ handoffs: [RelupMachine.Handoff], _ milliseconds: Int) {
         ledger.concerns(handoffs.map(\.worker))
         each(handoffs) { (handoff, done: @escaping @HostActor (StepResult) -> Void) in

@@ -120,6 +120,7 @@ final class Upgrade {
         // One whose trace is being written is not told yet; it is what it came to.
         if let untold { return end(untold) }
         isOver = true
+        holdBack(false)
         code.onLoad = nil
         tree.onWorkerEnd = nil
         tree.forgetHeldModules()
@@ -153,7 +154,19 @@ final class Upgrade {
         isPerforming = false
     }
 
+    /// What is told of handoffs, and the ends of old processes, wait until the last of a commit has been resumed.
+    private func holdBack(_ isHeld: Bool) {
+        if isHeld {
+            events.hold()
+            tree.launcher.departures.hold()
+        } else {
+            events.letGo()
+            tree.launcher.departures.release()
+        }
+    }
+
     private func perform(_ action: RelupMachine.Action) {
+        if case .resume = action { holdBack(true) } else { holdBack(false) }
         step = UpgradeStep(began: Reactor.nowMilliseconds(), limit: limit(of: action))
         switch action {
         case .findWorkers(let modules):
@@ -169,6 +182,7 @@ final class Upgrade {
                 site.running.switches(toNew: true)
             }
             answer(.codeChanged)
+        case .copyAhead(let orders, let milliseconds): copyAhead(orders, milliseconds)
         case .holdStarts(let modules):
             tree.hold(modules)
             answer(.startsHeld)
@@ -269,5 +283,6 @@ final class Upgrade {
     func noteResumed(isLast: Bool) {
         guard isLast, let first = firstSuspendNanoseconds else { return }
         suspendToResumeNanoseconds = Reactor.nowNanoseconds() - first
+        holdBack(false)
     }
 }

@@ -48,6 +48,9 @@ extension Upgrade {
             }
             return .standard(and: longest)
         case .handOff(_, let milliseconds): return .standard(and: milliseconds)
+        // Each part has the time.
+        case .copyAhead(_, let milliseconds):
+            return .standard(and: milliseconds * PlaceMachine.CopyOrder.referenceCount)
         case .startStandbys(let orders):
             let starts = orders.compactMap { $0.worker.flatMap { place($0)?.spec.startTimeoutMilliseconds } }
             return .standard(and: starts.max() ?? 0)

@@ -89,6 +89,13 @@ final class Generation {
         then: @escaping @HostActor (Answer) -> Void
     ) {
         guard isAlive, let process else { return then(.died(.atom("noproc"))) }
+        expect(ref, within: milliseconds, then: then)
+        process.send(request(ref))
+    }
+
+    /// Awaits the answer to a request that is sent next.
+    func expect(_ ref: Int, within milliseconds: Int?, then: @escaping @HostActor (Answer) -> Void) {
+        guard isAlive else { return then(.died(.atom("noproc"))) }
         var timer: ScheduledTimer?
         if let milliseconds {
             timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
@@ -96,8 +103,10 @@ final class Generation {
             }
         }
         awaited[ref] = Awaited(timer: timer, then: then)
-        process.send(request(ref))
     }
+
+    /// Sends all of these at once.
+    func send(_ requests: [WorkerRequest]) { process?.send(requests) }
 
     /// Sends what has no answer, or an answer that the place awaits.
     func send(_ request: WorkerRequest) { process?.send(request) }
@@ -198,6 +207,11 @@ final class References {
     func next() -> Int {
         last += 1
         return last
+    }
+
+    func next(_ count: Int) -> Range<Int> {
+        last += count
+        return (last - count + 1)..<(last + 1)
     }
 }
 

@@ -27,6 +27,7 @@ enum StartFailure: Error {
 final class Launcher {
     let references = References()
     let sockets: ListeningSockets
+    let departures = Departures()
     private let context: any LaunchContext
 
     init(context: any LaunchContext, sockets: ListeningSockets) {

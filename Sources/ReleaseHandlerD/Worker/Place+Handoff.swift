@@ -34,20 +34,43 @@ extension Place {
         if machine.standby == nil { launcher.sockets.withdraw(address) }
     }
 
-    func suspend(within milliseconds: Int?, then: @escaping @HostActor (StepResult) -> Void) {
+    /// Copies the state into the standby in parts, while the worker goes on.
+    func copyAhead(
+        _ change: RelupMachine.Handoff.Change, within milliseconds: Int, then: @escaping @HostActor (StepResult) -> Void
+    ) {
+        guard let worker = running, worker.isIncremental, let standby = standbyProcess, standby.isIncremental else {
+            return then(.failed(.atom("not_incremental")))
+        }
+        let order = PlaceMachine.CopyOrder(
+            references: launcher.references.next(PlaceMachine.CopyOrder.referenceCount), change: change,
+            fromVsn: worker.vsn, milliseconds: milliseconds)
+        feed(.copyAhead(step(then), order))
+    }
+
+    /// - Parameter change: how it will be handed over, where that is known: what it is to send then is asked for at once.
+    func suspend(
+        within milliseconds: Int?, exporting change: RelupMachine.Handoff.Change?,
+        then: @escaping @HostActor (StepResult) -> Void
+    ) {
         // An unmodified program is told as hung, whatever it does at the time: it is to be stopped and started.
         guard speaksProtocol else { return then(.hung) }
-        feed(.suspend(step(then), withinMilliseconds: milliseconds))
+        let order = change.map { self.order($0, within: 0) }
+        feed(.suspend(step(then), withinMilliseconds: milliseconds, exporting: order))
+    }
+
+    private func order(
+        _ change: RelupMachine.Handoff.Change, within milliseconds: Int
+    ) -> PlaceMachine.HandoffOrder {
+        PlaceMachine.HandoffOrder(
+            exportRef: launcher.references.next(), importRef: launcher.references.next(), change: change,
+            fromVsn: current?.vsn ?? .undefined, milliseconds: milliseconds)
     }
 
     /// Moves the state and the descriptors from the suspended process into its standby. Nothing is resumed.
     func handOff(
         _ change: RelupMachine.Handoff.Change, within milliseconds: Int, then: @escaping @HostActor (StepResult) -> Void
     ) {
-        let order = PlaceMachine.HandoffOrder(
-            exportRef: launcher.references.next(), importRef: launcher.references.next(), change: change,
-            fromVsn: current?.vsn ?? .undefined, milliseconds: milliseconds)
-        feed(.handOff(step(then), order))
+        feed(.handOff(step(then), order(change, within: milliseconds)))
     }
 
     /// Lets the worker go on: as its standby where that holds the state, else as the process that was suspended.

@@ -166,18 +166,22 @@ final class Place {
             launch(number, .standby) { (launcher) throws(StartFailure) in
                 try launcher.launchStandby(self, number, version)
             }
-        case .suspend(let number, let milliseconds):
-            ask(number, within: milliseconds, { .suspend(ref: $0) }) { .suspendAnswered(number, $0) }
-        case .export(let number, let ref, let change):
-            ask(number, ref: ref, { .exportState(ref: $0, change: change) }) { .exportAnswered(number, $0) }
+        case .suspend(let number, let milliseconds, let export): suspend(number, within: milliseconds, export)
+        case .export(let number, let request):
+            ask(number, ref: request.ref, { _ in request.message }) { .exportAnswered(number, ref: request.ref, $0) }
+        case .endSnapshot(let number):
+            processes[number]?.ask(within: nil) {
+                .endSnapshot(ref: $0)
+            } then: { _ in
+            }
         case .relay(let number, let packet): processes[number]?.send(packet, descriptorsInHand)
-        case .importState(let number, let ref, let content):
-            ask(number, ref: ref, { .importState(ref: $0, content) }) { .importAnswered(number, $0) }
+        case .importState(let number, let ref, let part, let content):
+            ask(number, ref: ref, { part.importing(ref: $0, content) }) { .importAnswered(number, ref: ref, $0) }
         case .resume(let number, let milliseconds):
             ask(number, within: milliseconds, { .resume(ref: $0) }) { .resumeAnswered(number, $0) }
         case .terminate(let number): processes[number]?.terminate(.shutdown)
         case .signal(let number, let signal): processes[number]?.terminate(signal: signal.number)
-        case .letGo(let number): letGo(number)
+        case .letGo(let number): if let process = processes[number] { launcher.departures.letGo(process) }
         case .kill(let number, let reason): processes[number]?.kill(reason: reason)
         case .schedule(let time):
             timer?.cancel()
@@ -227,6 +231,22 @@ final class Place {
         }
     }
 
+    /// Both requests in one write: the worker reads them at once.
+    private func suspend(
+        _ number: PlaceMachine.Generation, within milliseconds: Int?, _ export: PlaceMachine.ExportRequest?
+    ) {
+        guard let process = processes[number] else {
+            return feed(.suspendAnswered(number, .died(.atom("noproc"))))
+        }
+        let ref = launcher.references.next()
+        process.expect(ref, within: milliseconds) { [weak self] in self?.feed(.suspendAnswered(number, $0)) }
+        guard let export else { return process.send([.suspend(ref: ref)]) }
+        process.expect(export.ref, within: nil) { [weak self] in
+            self?.feed(.exportAnswered(number, ref: export.ref, $0))
+        }
+        process.send([.suspend(ref: ref), export.message])
+    }
+
     private func handedOver(from: PlaceMachine.Generation, to: PlaceMachine.Generation) {
         guard let old = processes[from], let new = processes[to] else { return }
         // What the carried state knows of the environment is what the old process was told.
@@ -235,15 +255,24 @@ final class Place {
         observer.handedOff(self, from: old, to: new)
         forgetEnded()
     }
+}
 
-    private func letGo(_ number: PlaceMachine.Generation) {
-        guard let process = processes[number] else { return }
-        process.terminate(.atom("handoff"))
-        _ = Reactor.shared.schedule(afterMilliseconds: Self.leaveMilliseconds) { [weak process] in
-            process?.kill(reason: .atom("killed"))
+extension PlaceMachine.ExportRequest {
+    fileprivate var message: WorkerRequest {
+        switch part {
+        case .whole: .exportState(ref: ref, change: change)
+        case .snapshot: .exportSnapshot(ref: ref, change: change)
+        case .changes: .exportChanges(ref: ref, change: change)
         }
     }
+}
 
-    /// How long an old process may take to end after its handoff.
-    static let leaveMilliseconds = 2_000
+extension StatePart {
+    fileprivate func importing(ref: Int, _ content: StateImport) -> WorkerRequest {
+        switch self {
+        case .whole: .importState(ref: ref, content)
+        case .snapshot: .importSnapshot(ref: ref, content)
+        case .changes(let isLast): .importChanges(ref: ref, content, isLast: isLast)
+        }
+    }
 }

@@ -1,0 +1,68 @@
+import Instructions
+import ReleaseHandling
+import Terms
+import Testing
+import Wire
+
+/// States that are copied while their workers run: which, when, and for which handoff.
+@Suite struct CopyAheadTests {
+    /// Both workers of the world say that they can.
+    static var start: World {
+        var world = world()
+        for id in [first, second] { world.workers[id]?.isIncremental = true }
+        return world
+    }
+
+    static func copies(_ result: Run) -> [[ChildAddress]] {
+        result.asked.compactMap { action in
+            if case .copyAhead(let orders, _) = action { orders.map(\.worker) } else { nil }
+        }
+    }
+
+    @Test(arguments: [dynamicUp, dynamicDown, staticDown, soft])
+    func allOfATransactionAreCopiedBeforeAnybodyIsSuspended(script: [LowLevelInstruction]) {
+        let result = run(machine(script), Self.start)
+        #expect(Self.copies(result) == [[first, second]])
+        #expect(result.world.violations == [])
+        let copying = result.asked.firstIndex { if case .copyAhead = $0 { true } else { false } }
+        let holding = result.asked.firstIndex { if case .holdStarts = $0 { true } else { false } }
+        #expect(copying != nil && copying! < holding!, "who crashes while others are copied is started again at once")
+    }
+
+    @Test func aWorkerThatCannotIsNotAskedTo() {
+        var start = Self.start
+        start.workers[first]?.isIncremental = false
+        #expect(Self.copies(run(machine(dynamicUp), start)) == [[second]])
+        #expect(Self.copies(run(machine(dynamicUp), world())) == [])
+    }
+
+    /// What was lost with it is started anew, and the state handed over whole.
+    @Test func oneWhoseStandbyEndedWithItGetsAnother() {
+        let failure = Machine.WorkerFailure(worker: first, reason: .atom("boom"))
+        let result = run(machine(dynamicUp), Self.start) { _, action, world in
+            guard case .copyAhead = action else { return nil }
+            world.standbys[first] = nil
+            return .copiedAhead(failed: [failure], withoutStandby: [first])
+        }
+        #expect(result.outcome == .done(unpurged: [], warnings: []))
+        #expect(result.world.violations == [])
+        #expect(result.world.workers[first]?.state == ["used", "up \"1.0.0\" extra"])
+        let sentence = "the state of kv/kv_sup/a is not copied while it runs (boom): handed over whole"
+        #expect(result.reports.contains { $0.notes.contains(sentence) })
+    }
+
+    @Test func roundsGoOnAsLongAsTheyBecomeSmaller() {
+        func rounds(_ bytes: [Int], of size: Int = 100_000_000) -> [CopyRounds.Next] {
+            var rounds = CopyRounds(snapshotBytes: size)
+            return bytes.map { rounds.next(after: $0) }
+        }
+        #expect(rounds([0]) == [.enough])
+        #expect(rounds([65_536]) == [.enough])
+        #expect(rounds([50_000_000, 20_000_000, 60_000]) == [.another, .another, .enough])
+        #expect(rounds([50_000_000, 40_000_000]) == [.another, .enough])
+        #expect(rounds([101_048_577]) == [.tooFast])
+        #expect(rounds([90_000_000], of: 10) == [.tooFast] && rounds([1_000_000], of: 10) == [.another])
+        let halved = rounds((0..<10).map { 64_000_000 >> $0 })
+        #expect(halved.prefix(8) == [.another, .another, .another, .another, .another, .another, .another, .enough])
+    }
+}
