@@ -1,6 +1,6 @@
 # One command for each task. `make demo` and `make test` install the Debian packages that they lack.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-c build release benchmarks docs format clean
+.PHONY: help demo test test-c build release benchmarks pause docs format clean
 
 SWIFT ?= swift
 # Suites that keep the machine busy for minutes: beside them others would not come to their turns in time.
@@ -38,6 +38,13 @@ release: ## the daemon and releasectl, with Swift's libraries inside
 benchmarks: ## build the measurements, a package of its own
 	scripts/install-packages
 	$(SWIFT) build --package-path Benchmarks
+
+pause: ## measure the pause of an upgrade beside Erlang/OTP's, which must be installed; some 20 minutes
+	scripts/install-packages
+	for product in release-handlerd releasectl counter-1 counter-2 kv-server-1 kv-server-2; do \
+	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
+	done
+	Benchmarks/pause/run --docs
 
 docs: ## the reference of WorkerKit and Terms, in .build/docs
 	scripts/install-packages

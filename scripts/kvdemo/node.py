@@ -9,13 +9,14 @@ import time
 
 from .errors import DemoError, expect
 
-START_SECONDS = 30
 STOP_SECONDS = 30
-COMMAND_SECONDS = 60
 WORKER = "kv/kv_sup/kv_server"
 
 
 class Node:
+    start_seconds = 30
+    command_seconds = 60
+
     def __init__(self, binaries, root, directory):
         self.binaries = binaries
         self.root = root
@@ -43,7 +44,7 @@ class Node:
 
     def await_ready(self, readiness):
         readiness.settimeout(0.25)
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while True:
             try:
                 if b"READY=1" in readiness.recv(65536).split(b"\n"):
@@ -51,7 +52,7 @@ class Node:
             except socket.timeout:
                 pass
             expect(self.process.poll() is None, f"the daemon ended with {self.process.returncode}:\n{self.tail()}")
-            expect(time.monotonic() < deadline, f"no READY=1 within {START_SECONDS} s:\n{self.tail()}")
+            expect(time.monotonic() < deadline, f"no READY=1 within {self.start_seconds} s:\n{self.tail()}")
 
     def __exit__(self, kind, error, trace):
         """Ends the daemon, in whatever state it is; a node that was stopped has ended already."""
@@ -83,7 +84,7 @@ class Node:
     def releasectl(self, *arguments):
         """The lines of JSON that the command prints."""
         command = [self.binaries["releasectl"], *arguments, "--json", "--socket", self.control]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=self.command_seconds)
         shown = " ".join(str(argument) for argument in arguments)
         expect(done.returncode == 0, f"releasectl {shown} ended with {done.returncode}: {done.stderr}{done.stdout}")
         try:
@@ -91,9 +92,9 @@ class Node:
         except ValueError:
             return [json.loads(done.stdout)]
 
-    def install(self, version):
+    def install(self, version, *options):
         """The result of install-release, as the daemon reports it."""
-        lines = self.releasectl("install-release", version)
+        lines = self.releasectl("install-release", version, *options)
         results = [line.get("result", line) for line in lines if "result" in line or "outcome" in line]
         expect(len(results) == 1, f"install-release {version} gave no result: {lines}")
         outcome = results[0]["outcome"]

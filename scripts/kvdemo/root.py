@@ -18,20 +18,9 @@ def emulator_version(binaries):
 
 def lay_out(binaries, project, root):
     """Returns the directory of the root."""
-    erts = emulator_version(binaries)
-    emulator = root / f"erts-{erts}" / "bin"
-    emulator.mkdir(parents=True)
-    for name in ("release-handlerd", "releasectl"):
-        shutil.copy2(binaries[name], emulator / name)
-    (root / "bin").mkdir()
-    shutil.copy2(project / "scripts/start", root / "bin/start")
     library(project, root, "1.0.0", binaries["kv-server-1"])
-    release(project, root, "1.0.0", erts)
-    (root / "releases/start_erl.data").write_text(f"{erts} 1.0.0\n")
-    (root / "releases/RELEASES").write_text(
-        f'[{{release,"kv","1.0.0","{erts}",[{{kv,"1.0.0","lib/kv-1.0.0"}}],permanent}}].\n'
-    )
-    return root
+    release(project, root, "1.0.0", emulator_version(binaries))
+    return boot(binaries, project, root, "kv")
 
 
 def package(binaries, project, directory):
@@ -40,16 +29,38 @@ def package(binaries, project, directory):
     for version, server in (("1.0.0", "kv-server-1"), ("2.0.0", "kv-server-2")):
         library(project, build, version, binaries[server])
         release(project, build, version, emulator_version(binaries))
-        shutil.copy2(build / f"releases/{version}/kv.rel", build / f"releases/kv-{version}.rel")
-    base = "releases/kv-1.0.0.rel"
+    return pack(binaries, build, "kv", directory, up="keys may expire", down="keys no longer expire")
+
+
+def boot(binaries, project, root, name):
+    """Adds to a root with the library and the release 1.0.0 of `name` what boots it. Returns the root."""
+    erts = emulator_version(binaries)
+    emulator = root / f"erts-{erts}" / "bin"
+    emulator.mkdir(parents=True)
+    for program in ("release-handlerd", "releasectl"):
+        shutil.copy2(binaries[program], emulator / program)
+    (root / "bin").mkdir()
+    shutil.copy2(project / "scripts/start", root / "bin/start")
+    (root / "releases/start_erl.data").write_text(f"{erts} 1.0.0\n")
+    (root / "releases/RELEASES").write_text(
+        f'[{{release,"{name}","1.0.0","{erts}",[{{{name},"1.0.0","lib/{name}-1.0.0"}}],permanent}}].\n'
+    )
+    return root
+
+
+def pack(binaries, build, name, directory, up, down):
+    """Of both releases in `build`: the relup, with what it says of each direction, and the package, whose path it returns."""
+    for version in ("1.0.0", "2.0.0"):
+        shutil.copy2(build / f"releases/{version}/{name}.rel", build / f"releases/{name}-{version}.rel")
+    base = f"releases/{name}-1.0.0.rel"
     for arguments in (
-        ["make-relup", "releases/kv-2.0.0.rel", "--outdir", "releases/2.0.0", "--strict", "--warnings-as-errors"]
-        + ["--up-from", f"{base}=keys may expire", "--down-to", f"{base}=keys no longer expire"],
-        ["make-tar", "releases/kv-2.0.0.rel", "--outdir", str(directory)],
+        ["make-relup", f"releases/{name}-2.0.0.rel", "--outdir", "releases/2.0.0", "--strict", "--warnings-as-errors"]
+        + ["--up-from", f"{base}={up}", "--down-to", f"{base}={down}"],
+        ["make-tar", f"releases/{name}-2.0.0.rel", "--outdir", str(directory)],
     ):
         answer = subprocess.run([binaries["releasectl"], *arguments], cwd=build, capture_output=True, text=True, timeout=60)
         expect(answer.returncode == 0, f"releasectl {arguments[0]}: {answer.stderr.strip()}")
-    return directory / "kv-2.0.0.tar.gz"
+    return directory / f"{name}-2.0.0.tar.gz"
 
 
 def library(project, root, version, server):

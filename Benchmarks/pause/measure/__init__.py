@@ -1,0 +1,1 @@
+"""Measures the pause of an upgrade: both peers, alternating."""
