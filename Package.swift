@@ -25,7 +25,6 @@ let package = Package(
         .library(name: "ReleaseTools", targets: ["ReleaseTools"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -38,9 +37,7 @@ let package = Package(
     ],
     targets: [
         // Pure targets: no Foundation, no Glibc, no clock, nothing async.
-        .target(
-            name: "Terms", dependencies: [.product(name: "BigInt", package: "BigInt")],
-            swiftSettings: settings),
+        .target(name: "Terms", swiftSettings: settings),
         .target(
             name: "Instructions",
             dependencies: ["Terms", .product(name: "HeapModule", package: "swift-collections")],

@@ -16,6 +16,7 @@ static int fill(int result, const struct stat *from, struct chost_status *status
         .inode = from->st_ino,
         .size = from->st_size,
         .modified_nanoseconds = from->st_mtim.tv_sec * 1000000000LL + from->st_mtim.tv_nsec,
+        .changed_nanoseconds = from->st_ctim.tv_sec * 1000000000LL + from->st_ctim.tv_nsec,
     };
     return 0;
 }

@@ -1,5 +1,3 @@
-internal import BigInt
-
 extension ExternalTermReader {
     /// One term with `depth` containers around it.
     mutating func term(
@@ -112,8 +110,7 @@ extension ExternalTermReader {
         for (index, digit) in digits.enumerated() {
             words[index / 8] |= UInt(digit) << (8 * (index % 8))
         }
-        let magnitude = BigUInt(words: words)
-        return Term(BigInt(sign: sign == 1 ? .minus : .plus, magnitude: magnitude))
+        return Term(BigInteger(isNegative: sign == 1, magnitude: words))
     }
 
     /// The float behind the tag, or nil if that is no float's.

@@ -1,5 +1,3 @@
-internal import BigInt
-
 /// Writes the external term format piece by piece, for what is too large to be a `Term` first.
 ///
 /// The caller keeps counts and pieces together: a header with a count is followed by that many terms (a map's
@@ -85,7 +83,7 @@ public struct ExternalTermWriter: Sendable {
         switch term {
         case .atom(let value): atom(value)
         case .integer(let value): integer(value)
-        case .bigInteger(let value): big(magnitude: value.magnitude.words, isNegative: value < 0)
+        case .bigInteger(let value): big(magnitude: value.magnitude, isNegative: value.isNegative)
         case .float(let value): float(value)
         case .binary(let content): binary(content)
         case .bitstring(let content, let bits):

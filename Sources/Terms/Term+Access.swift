@@ -1,11 +1,9 @@
-public import BigInt
-
 extension Term: ExpressibleByIntegerLiteral {
     public init(integerLiteral value: Int) { self = .integer(value) }
 
     /// An integer in its one form: `.integer` where it fits.
-    public init(_ bigInt: BigInt) {
-        self = Int(exactly: bigInt).map(Term.integer) ?? .bigInteger(bigInt)
+    public init(_ integer: BigInteger) {
+        self = integer.asInt.map(Term.integer) ?? .bigInteger(integer)
     }
 
     /// A list of elements and a tail in its one form: joined where the tail is a list itself, and the
@@ -80,8 +78,8 @@ extension Term {
     }
 
     /// Any integer, small or big.
-    public var asBigInt: BigInt? {
-        if case .integer(let value) = self { return BigInt(value) }
+    public var asBigInteger: BigInteger? {
+        if case .integer(let value) = self { return BigInteger(value) }
         guard case .bigInteger(let value) = self else { return nil }
         return value
     }

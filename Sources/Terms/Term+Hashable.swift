@@ -1,5 +1,3 @@
-internal import BigInt
-
 /// Equality is Erlang's `=:=`: an integer never equals a float, and floats are equal by their bits.
 extension Term: Hashable {
     public static func == (left: Term, right: Term) -> Bool {

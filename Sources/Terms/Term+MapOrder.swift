@@ -1,5 +1,3 @@
-internal import BigInt
-
 extension [Term: Term] {
     /// The pairs by the order of their keys, in which whatever is written of a map is written.
     ///
@@ -34,7 +32,7 @@ private struct KeyHandle {
             high = UInt64(bitPattern: Int64(value)) ^ (1 << 63)
             low = 0
         case .bigInteger(let value):
-            high = value < 0 ? 0 : .max
+            high = value.isNegative ? 0 : .max
             low = 0
         case .float:
             // Behind all integers, among themselves by value.

@@ -1,5 +1,3 @@
-internal import BigInt
-
 /// Erlang's order of all terms:
 /// number < atom < reference < fun < port < pid < tuple < map < nil < list < bit string.
 ///
@@ -135,14 +133,14 @@ extension Term: Comparable {
         case (nil, let two?):
             return exactly ? -1 : compareInteger(one, toFloat: two)
         case (nil, nil):
-            guard let one = one.asBigInt, let two = two.asBigInt else { return 0 }
+            guard let one = one.asBigInteger, let two = two.asBigInteger else { return 0 }
             return one < two ? -1 : (one == two ? 0 : 1)
         }
     }
 
     private static func compareInteger(_ integer: Term, toFloat float: Double) -> Int {
-        guard float.isFinite, let value = integer.asBigInt else { return float > 0 ? -1 : 1 }
-        let whole = BigInt(float.rounded(.down))
+        guard float.isFinite, let value = integer.asBigInteger else { return float > 0 ? -1 : 1 }
+        let whole = BigInteger(roundingDown: float)
         if value != whole { return value < whole ? -1 : 1 }
         return float.rounded(.down) == float ? 0 : -1
     }

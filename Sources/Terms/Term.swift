@@ -1,5 +1,3 @@
-public import BigInt
-
 /// An Erlang atom, by its name.
 ///
 /// Source: Erlang Reference Manual, "Data Types".
@@ -18,7 +16,8 @@ public struct Atom: Hashable, Sendable, ExpressibleByStringLiteral {
 public indirect enum Term: Sendable {
     case atom(Atom)
     case integer(Int)
-    case bigInteger(BigInt)
+    /// One that is beyond `Int`.
+    case bigInteger(BigInteger)
     case float(Double)
     case binary([UInt8])
     /// A bit string whose length is no multiple of eight; `bits` (1...7) of the last byte count, from the top.

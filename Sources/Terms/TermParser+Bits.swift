@@ -1,5 +1,3 @@
-internal import BigInt
-
 extension TermParser {
     /// `<<...>>`: integers, floats, strings and other bit strings, with `:Size` and `/Type` as far as literals
     /// need them.
@@ -103,7 +101,7 @@ extension TermParser {
     ) throws(TermTextError) {
         switch spec.type ?? (value.asDouble == nil ? .integer : .float) {
         case .integer:
-            guard let integer = value.asBigInt else { throw failure("a float needs the type float", at: start) }
+            guard let integer = value.asBigInteger else { throw failure("a float needs the type float", at: start) }
             // Every single one is counted: <<"...":524288>> takes 65,536 bytes for each of its characters.
             try takeBinaryBytes((spec.size ?? 0) / 8, at: start)
             builder.append(integer, bits: spec.size ?? 8, isLittle: spec.isLittle)
@@ -117,8 +115,8 @@ extension TermParser {
                 throw failure("the integer is too large for a float", at: start)
             }
             switch spec.size ?? 64 {
-            case 64: builder.append(BigInt(number.bitPattern), bits: 64, isLittle: spec.isLittle)
-            case 32: builder.append(BigInt(Float(number).bitPattern), bits: 32, isLittle: spec.isLittle)
+            case 64: builder.append(UInt(number.bitPattern), bits: 64, isLittle: spec.isLittle)
+            case 32: builder.append(UInt(Float(number).bitPattern), bits: 32, isLittle: spec.isLittle)
             default: throw failure("a float segment has 32 or 64 bits", at: start)
             }
         case .bits: throw failure("a binary segment needs a binary", at: start)
@@ -153,9 +151,17 @@ struct BitBuilder {
     }
 
     /// Appends the `count` low bits of the integer's two's complement.
-    mutating func append(_ value: BigInt, bits count: Int, isLittle: Bool) {
-        let words = Array(value.words)
-        let filler = value < 0 ? UInt.max : 0
+    mutating func append(_ value: BigInteger, bits count: Int, isLittle: Bool) {
+        append(value.twosComplement, above: value.isNegative ? .max : 0, bits: count, isLittle: isLittle)
+    }
+
+    /// Appends the `count` low bits.
+    mutating func append(_ value: UInt, bits count: Int, isLittle: Bool) {
+        append([value], above: 0, bits: count, isLittle: isLittle)
+    }
+
+    /// Appends the `count` low bits of words, least significant first, above which each is the `filler`.
+    private mutating func append(_ words: [UInt], above filler: UInt, bits count: Int, isLittle: Bool) {
         func byte(_ index: Int) -> UInt8 {
             let word = index / 8 < words.count ? words[index / 8] : filler
             return UInt8(truncatingIfNeeded: word >> UInt(8 * (index % 8)))

@@ -1,5 +1,3 @@
-internal import BigInt
-
 extension TermParser {
     // MARK: Atoms
 
@@ -154,7 +152,7 @@ extension TermParser {
         }
         guard isNegative else { return value }
         if let float = value.asDouble { return .float(-float) }
-        return value.asBigInt.map { Term(-$0) } ?? value
+        return value.asBigInteger.map { Term(-$0) } ?? value
     }
 
     /// `$c`: the character's code point.
@@ -224,8 +222,8 @@ extension TermParser {
         // The digits are counted first, by the whole bits of each, so that the conversion has an end too.
         let bitsEach = Int.bitWidth - 1 - radix.leadingZeroBitCount
         let maxBits = limits.maxIntegerBytes * 8
-        guard digits.count <= maxBits / bitsEach + 1, let value = BigInt(text, radix: radix),
-            value.magnitude.bitWidth <= maxBits
+        guard digits.count <= maxBits / bitsEach + 1, let value = BigInteger(digits: digits, radix: radix),
+            value.bitWidth <= maxBits
         else {
             throw failure("the integer takes more than \(limits.maxIntegerBytes) bytes", at: start)
         }

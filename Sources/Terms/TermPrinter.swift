@@ -1,5 +1,3 @@
-internal import BigInt
-
 /// Writes terms on one line: as text that reads back, as `io_lib:format("~0tp", [Term])` does, or in another style.
 struct TermPrinter {
     /// In what `~w`, `~tw`, `~p` and `~tp` differ on one line.
@@ -61,7 +59,7 @@ struct TermPrinter {
         switch term {
         case .atom(let atom): write(atom)
         case .integer(let value): write(String(value))
-        case .bigInteger(let value): write(String(value))
+        case .bigInteger(let value): write(value.description)
         case .float(let value): write(FloatText.format(value))
         case .binary(let bytes): write(binary: bytes)
         case .bitstring(let bytes, let bits):

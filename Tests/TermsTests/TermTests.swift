@@ -18,7 +18,7 @@ import Testing
         #expect(Term(elements: [], tail: 3) == 3)
         #expect(Term(bytes: [0xFF], bitsInLastByte: 8) == .binary([0xFF]))
         #expect(Term(bytes: [0xFF], bitsInLastByte: 3) == .bitstring([0xE0], bits: 3))
-        #expect(Term.integer(5).asBigInt.map { Term($0) } == 5)
+        #expect(Term.integer(5).asBigInteger.map { Term($0) } == 5)
     }
 
     @Test func accessors() {
@@ -66,9 +66,9 @@ import Testing
         let printed = try #require(
             try TermText.parseTerms(Array("\(Term.map(pairs)).".utf8)).first?.children.map(\.term))
         let keys = stride(from: 0, to: printed.count, by: 2).map { printed[$0] }
-        let integers = keys.filter { $0.asBigInt != nil }
+        let integers = keys.filter { $0.asBigInteger != nil }
         let floats = keys.filter { $0.asDouble != nil }
-        let rest = keys.filter { $0.asBigInt == nil && $0.asDouble == nil }
+        let rest = keys.filter { $0.asBigInteger == nil && $0.asDouble == nil }
         #expect(integers == integers.sorted() && floats == floats.sorted() && rest == rest.sorted())
         #expect(keys == integers + floats + rest)
     }

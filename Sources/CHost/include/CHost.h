@@ -123,6 +123,7 @@ struct chost_status {
     uint64_t inode;
     int64_t size;
     int64_t modified_nanoseconds;
+    int64_t changed_nanoseconds;
 };
 
 /// stat(2) and its kin. Each returns 0 or -errno.

@@ -10,20 +10,21 @@ extension ObjectCode {
     /// What is at its path now where that has the bytes that were checked, else the file that was checked where it has
     /// them still; nil where the bytes are others.
     ///
-    /// It reads the whole file, and waits for one that is being written: keep it off a thread that others wait for.
-    public func readAgain() -> ObjectCode? {
+    /// It reads the whole file where `digests` does not know it, and waits for one that is being written: keep it off a
+    /// thread that others wait for.
+    public func readAgain(_ digests: FileDigests? = nil) -> ObjectCode? {
         for attempt in 0..<Self.tries {
             if attempt > 0 { usleep(Self.pauseMicroseconds) }
-            if let found = try? Self.check(path), found.kind == kind, found.sha256 == sha256 { return found }
+            if let found = try? Self.check(path, digests), found.kind == kind, found.sha256 == sha256 { return found }
             // A program runs from the file that was checked, whatever came in its place.
-            if let held = checkedFileAgain() { return held }
+            if let held = checkedFileAgain(digests) { return held }
         }
         return nil
     }
 
-    private func checkedFileAgain() -> ObjectCode? {
+    private func checkedFileAgain(_ digests: FileDigests?) -> ObjectCode? {
         guard let descriptor = executable?.checkedDescriptor, let file = try? ModuleFile(path, descriptor),
-            let digest = try? file.sha256(), digest == sha256
+            let digest = try? file.sha256(digests), digest == sha256
         else { return nil }
         return ObjectCode(
             path: path, kind: kind, sha256: sha256, identity: file.identity,

@@ -30,8 +30,9 @@ public struct ObjectCode: Sendable {
 
     /// Reads and checks the file at `path`: `.so` is a library, `.sup` a supervisor, all else an executable.
     ///
-    /// It reads the whole file, so keep it off a thread that others wait for where files are large.
-    public static func check(_ path: String) throws(ObjectCodeError) -> ObjectCode {
+    /// It reads the whole file where `digests` does not know it, so keep it off a thread that others wait for where files
+    /// are large.
+    public static func check(_ path: String, _ digests: FileDigests? = nil) throws(ObjectCodeError) -> ObjectCode {
         let file = try ModuleFile(path)
         if path.hasSuffix(".sup") { return try checkSupervisor(file) }
         guard file.identity.size > 0 else { throw ObjectCodeError(path, .empty) }
@@ -40,30 +41,33 @@ public struct ObjectCode: Sendable {
             guard ELFHeader.isELF(start) else { throw ObjectCodeError(path, .notLibrary) }
             try ELFHeader.check(file, start, as: .library)
             return ObjectCode(
-                path: path, kind: .library, sha256: try file.sha256(), identity: file.identity, executable: nil,
+                path: path, kind: .library, sha256: try file.sha256(digests), identity: file.identity, executable: nil,
                 contents: nil)
         }
         guard file.isExecutable else { throw ObjectCodeError(path, .notExecutable) }
         if ELFHeader.isELF(start) {
             try ELFHeader.check(file, start, as: .executable)
             return ObjectCode(
-                path: path, kind: .elf, sha256: try file.sha256(), identity: file.identity,
+                path: path, kind: .elf, sha256: try file.sha256(digests), identity: file.identity,
                 executable: .elf(path, file.descriptor, file.identity), contents: nil)
         }
         let interpreter = try checkScript(path, start)
         return ObjectCode(
-            path: path, kind: .script(interpreter: interpreter), sha256: try file.sha256(), identity: file.identity,
+            path: path, kind: .script(interpreter: interpreter), sha256: try file.sha256(digests),
+            identity: file.identity,
             executable: .script(path, file.identity), contents: nil)
     }
 
     /// Reads and checks the module `name` of the directory `ebin`: `NAME`, `NAME.so` or `NAME.sup`, the first
     /// that exists.
-    public static func check(module name: String, in ebin: String) throws(ObjectCodeError) -> ObjectCode {
+    public static func check(
+        module name: String, in ebin: String, _ digests: FileDigests? = nil
+    ) throws(ObjectCodeError) -> ObjectCode {
         let candidates = ["", ".so", ".sup"].map { "\(ebin)/\(name)\($0)" }
         guard let path = candidates.first(where: { access($0, F_OK) == 0 }) else {
             throw ObjectCodeError("\(ebin)/\(name)", .missing)
         }
-        return try check(path)
+        return try check(path, digests)
     }
 
     private static func checkSupervisor(_ file: ModuleFile) throws(ObjectCodeError) -> ObjectCode {
@@ -154,6 +158,12 @@ struct ModuleFile {
         }
         guard failure == 0 else { throw ObjectCodeError(path, .unreadable(failure)) }
         return bytes
+    }
+
+    /// The digest, as `digests` knows it or by reading the whole file.
+    func sha256(_ digests: FileDigests?) throws(ObjectCodeError) -> String {
+        guard let digests else { return try sha256() }
+        return try digests.sha256(of: self)
     }
 
     func sha256() throws(ObjectCodeError) -> String {

@@ -16,6 +16,8 @@ public struct FileStatus: Hashable, Sendable {
     /// The lowest twelve bits of the mode.
     public let permissions: UInt32
     public let identity: FileIdentity
+    /// When its content or its inode was changed last, in nanoseconds since 1970: ctime, which nobody can set.
+    public let changedNanoseconds: Int
 
     public var size: Int { identity.size }
     public var isExecutable: Bool { permissions & 0o111 != 0 }
@@ -51,6 +53,7 @@ public struct FileStatus: Hashable, Sendable {
         identity = FileIdentity(
             device: status.device, inode: status.inode, size: Int(status.size),
             modifiedNanoseconds: Int(status.modified_nanoseconds))
+        changedNanoseconds = Int(status.changed_nanoseconds)
     }
 }
 

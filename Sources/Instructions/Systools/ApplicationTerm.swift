@@ -117,6 +117,6 @@ struct ApplicationTerm {
     private func checkLimit(_ key: Atom) throws(ApplicationProblem.Thrown) {
         guard let value = try value(key) else { return }
         if value == .infinity { return }
-        guard let limit = value.asBigInt, limit > 0 else { throw bad(key) }
+        guard let limit = value.asBigInteger, limit > 0 else { throw bad(key) }
     }
 }

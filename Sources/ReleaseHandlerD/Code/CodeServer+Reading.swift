@@ -36,12 +36,12 @@ extension CodeServer {
 
     private func readFirst(_ module: Atom) async {
         let libraries = table.path.values.sorted { $0.name.name < $1.name.name }
-        let read = await DiskWork.run { [root] () -> LoadedCode? in
+        let read = await DiskWork.run { [root, reader] () -> LoadedCode? in
             for library in libraries {
                 let ebin = root.resolve(library.directory) + "/ebin"
                 let paths = ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }
                 guard FileNames.exists(anyOf: paths) else { continue }
-                return try? Self.read(module, of: library, in: root)
+                return try? reader.read(module, of: library)
             }
             return nil
         }
@@ -60,7 +60,7 @@ extension CodeServer {
 
     /// - Returns: whether the code is used from there now, or something else became current meanwhile.
     private func follow(_ version: CodeVersion, into library: LibraryRecord) async -> Bool {
-        let found = await DiskWork.run { [root] in try? Self.read(version.module, of: library, in: root) }
+        let found = await DiskWork.run { [reader] in try? reader.read(version.module, of: library) }
         guard table.current[version.module] == version, table.path[version.library] == library else { return true }
         guard let found, found.version.sha256 == version.sha256, found.version.kind == version.kind else {
             comparedDirectories[version.path] = root.resolve(library.directory) + "/ebin"
@@ -78,7 +78,7 @@ extension CodeServer {
     /// Where the file holds the bytes that were checked it is the same code, and is started from as it is now.
     func readAgain(_ version: CodeVersion) async {
         guard isTouched(version), let code = loaded(version) else { return }
-        let again = await DiskWork.run { code.file.readAgain() }
+        let again = await DiskWork.run { [reader] in reader.readAgain(code.file) }
         if let again, loaded(version)?.version == code.version { keep(LoadedCode(version: code.version, file: again)) }
     }
 }

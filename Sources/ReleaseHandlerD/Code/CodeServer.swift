@@ -47,6 +47,7 @@ enum CodeError: Error, CustomStringConvertible {
 @HostActor
 final class CodeServer {
     let root: ReleaseRoot
+    var reader: CodeReader
     private(set) var table = CodeTable()
     /// Files that were read and checked, by path; the node keeps those that a version of the table names.
     private var files: [String: LoadedCode] = [:]
@@ -58,7 +59,10 @@ final class CodeServer {
     /// Told what was loaded because it was used, while an upgrade is under way.
     var onLoad: ((CodeVersion) -> Void)?
 
-    init(root: ReleaseRoot) { self.root = root }
+    init(root: ReleaseRoot) {
+        self.root = root
+        reader = CodeReader(root: root)
+    }
 
     /// The code path of a release that boots; nothing is loaded yet.
     func use(_ release: LoadedRelease) {
@@ -82,28 +86,6 @@ final class CodeServer {
         comparedDirectories = comparedDirectories.filter { used.contains($0.key) }
     }
 
-    /// Reads and checks a module of one library, on any thread: it takes as long as the file is large.
-    nonisolated static func read(
-        _ module: Atom, of library: LibraryRecord, in root: ReleaseRoot
-    ) throws(CodeError) -> LoadedCode {
-        let file: ObjectCode
-        do {
-            file = try ObjectCode.check(module: module.name, in: root.resolve(library.directory) + "/ebin")
-        } catch {
-            throw .object(error)
-        }
-        let kind: CodeVersion.Kind
-        switch file.kind {
-        case .elf, .script: kind = .resident
-        case .supervisor: kind = .supervisor
-        case .library: throw .functional(module, path: file.path)
-        }
-        let version = CodeVersion(
-            module: module, kind: kind, library: library.name, libraryVsn: library.vsn, path: file.path,
-            sha256: file.sha256)
-        return LoadedCode(version: version, file: file)
-    }
-
     /// Keeps what was read; nothing becomes current by it.
     func keep(_ code: LoadedCode) { files[code.version.path] = code }
 
@@ -121,7 +103,7 @@ final class CodeServer {
             if let kept = kept(module, of: library, at: paths) {
                 code = kept
             } else {
-                code = try Self.read(module, of: library, in: root)
+                code = try reader.read(module, of: library)
                 keep(code)
             }
             table.load(code.version)

@@ -1,18 +1,32 @@
+import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Work that takes as long as its files are large, on threads that are there to wait: neither the node's own thread
 /// nor one of the few that Swift's tasks share may stand still for seconds.
 enum DiskWork {
-    /// Of our own: what others do must not wait because a disk of ours hangs. A change of the disk, a check of an install,
-    /// the reading of object code and the trace of an upgrade have one each, and one that hangs takes none from the others.
-    private static let threads: NIOThreadPool = {
-        let threads = NIOThreadPool(numberOfThreads: 16)
+    /// Of our own: what others do must not wait because a disk of ours hangs. A change of the disk, the reading of object
+    /// code for a start and the trace of an upgrade have one each, and one that hangs takes none from the others.
+    private static let threads = pool(16)
+
+    /// One for each core, for what is done to many files at once: hashing them is work for a processor.
+    private static let lanes = pool(laneCount)
+    static let laneCount = System.coreCount
+
+    private static func pool(_ count: Int) -> NIOThreadPool {
+        let threads = NIOThreadPool(numberOfThreads: count)
         threads.start()
         return threads
-    }()
+    }
 
     static func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        try await run(on: threads, work)
+    }
+
+    private static func run<Value: Sendable, Failure: Error>(
+        on threads: NIOThreadPool, _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
             threads.submit { _ in
@@ -24,5 +38,34 @@ enum DiskWork {
             }
         }
         return try result.get()
+    }
+
+    /// What `work` makes of each item, in their order; as many at a time as there are cores.
+    static func map<Item: Sendable, Value: Sendable>(
+        _ items: [Item], _ work: @escaping @Sendable (Item) -> Value
+    ) async -> [Value] {
+        let next = Next()
+        return await withTaskGroup(of: [(index: Int, value: Value)].self) { group in
+            for _ in 0..<min(laneCount, items.count) {
+                group.addTask {
+                    await run(on: lanes) {
+                        var done: [(index: Int, value: Value)] = []
+                        while let index = next.take(below: items.count) { done.append((index, work(items[index]))) }
+                        return done
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }.sorted { $0.index < $1.index }.map(\.value)
+        }
+    }
+
+    /// The next item that nobody has taken.
+    private final class Next: Sendable {
+        private let index = Atomic(0)
+
+        func take(below end: Int) -> Int? {
+            let (taken, _) = index.add(1, ordering: .relaxed)
+            return taken < end ? taken : nil
+        }
     }
 }

@@ -7,47 +7,60 @@ import Wire
 
 /// The object code that a script reads, and the supervisors of the new release.
 extension InstallPreflight {
-    /// Everything that the script reads, read once: what was checked is what is loaded.
+    /// Everything that the script reads, read once: what was checked is what is loaded. Several files at a time; what
+    /// is refused is what comes first in the script.
     func readObjectCode() async throws(InstallRefusal) -> [LoadedCode] {
-        try await DiskWork.run {
-            [machine, script = preparation.entry.script, root = site.root] () throws(InstallRefusal) in
-            var read: [LoadedCode] = []
-            for (index, instruction) in script.enumerated() {
-                guard case .loadObjectCode(let name, let vsn, let modules) = instruction else { continue }
-                do throws(RelupError) {
-                    let library = try machine.library(name, vsn)
-                    for module in modules { read.append(try Self.read(module, of: library, in: root, machine)) }
-                } catch {
-                    throw InstallRefusal(.init(index: index, instruction: instruction, error: error))
-                }
-            }
-            return read
+        let orders = readingOrders
+        let results = await DiskWork.map(orders.map(\.file)) { [machine, reader = site.code.reader] file in
+            file.flatMap { Self.read($0, machine, reader) }
+        }
+        return try zip(orders, results).map { (order, result) throws(InstallRefusal) in
+            do throws(RelupError) { return try result.get() } catch { throw refusal(at: order.index, error) }
         }
     }
 
-    private nonisolated static func read(
-        _ module: Atom, of library: LibraryRecord, in root: ReleaseRoot, _ machine: RelupMachine
-    ) throws(RelupError) -> LoadedCode {
-        let code: LoadedCode
-        do {
-            code = try CodeServer.read(module, of: library, in: root)
-        } catch {
-            throw .objectCode(module: module, reason: .text("\(error)"))
+    private struct ModuleOfLibrary: Sendable {
+        let module: Atom
+        let library: LibraryRecord
+    }
+
+    /// What is to be read, by the instruction's index; a failure where its library is not there.
+    private var readingOrders: [(index: Int, file: Result<ModuleOfLibrary, RelupError>)] {
+        var orders: [(index: Int, file: Result<ModuleOfLibrary, RelupError>)] = []
+        for (index, instruction) in preparation.entry.script.enumerated() {
+            guard case .loadObjectCode(let name, let vsn, let modules) = instruction else { continue }
+            do throws(RelupError) {
+                let library = try machine.library(name, vsn)
+                orders += modules.map { (index, .success(ModuleOfLibrary(module: $0, library: library))) }
+            } catch {
+                orders.append((index, .failure(error)))
+            }
         }
-        if let problem = machine.problem(of: code.version) { throw problem }
-        return code
+        return orders
+    }
+
+    private nonisolated static func read(
+        _ file: ModuleOfLibrary, _ machine: RelupMachine, _ reader: CodeReader
+    ) -> Result<LoadedCode, RelupError> {
+        let code: LoadedCode
+        do throws(CodeError) {
+            code = try reader.read(file.module, of: file.library)
+        } catch {
+            return .failure(.objectCode(module: file.module, reason: .text("\(error)")))
+        }
+        return machine.problem(of: code.version).map { .failure($0) } ?? .success(code)
     }
 
     /// What the new release's supervisors start, as they will be: a new module's spec is in one that does not run yet.
     func newSpecs() async -> [ChildSpec] {
         guard preparation.entry.script.contains(where: \.readsObjectCode) else { return [] }
-        return await DiskWork.run { [to = preparation.to, root = site.root] in
+        return await DiskWork.run { [to = preparation.to, root = site.root, reader = site.code.reader] in
             to.record.libraries.flatMap { library in
                 (to.applications[library.name]?.modules ?? []).flatMap { module -> [ChildSpec] in
                     let path = root.resolve(library.directory) + "/ebin/\(module.name).sup"
                     let environment = to.environment(of: library.name)
                     // One that can't be read is told where it is loaded.
-                    guard FileNames.exists(path), let file = try? CodeServer.read(module, of: library, in: root),
+                    guard FileNames.exists(path), let file = try? reader.read(module, of: library),
                         let bytes = file.file.contents,
                         let read = try? SupervisorInit.parse(bytes, file: path, environment: { environment[$0] })
                     else { return [] }

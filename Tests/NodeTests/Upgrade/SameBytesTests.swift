@@ -48,11 +48,10 @@ import Terms
     /// Between the reading and the start of its process.
     @Test func aStandbyWhoseFileWasPutBackIsStarted() async throws {
         try await TestNode.with(try Self.privOnly(relup: TestRoot.relup(up: TestRoot.up()))) { test async throws in
-            let root = ReleaseRoot(path: test.root.root)
             let file = "\(test.root.root)/lib/fix-2.0.0/ebin/counter"
             try await { @HostActor in
                 let library = try #require(test.node.store.table.releases.releases.last?.libraries.first)
-                let code = try CodeServer.read("counter", of: library, in: root)
+                let code = try test.node.code.reader.read("counter", of: library)
                 test.node.code.keep(code)
                 #expect(utimes(file, [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]) == 0)
                 #expect(test.node.code.isTouched(code.version))
