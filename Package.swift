@@ -181,7 +181,8 @@ let package = Package(
             dependencies: ["TestSupport", "ReleaseTools", "Host", "Instructions", "Terms", "releasectl"],
             swiftSettings: settings),
         .testTarget(
-            name: "WorkerKitTests", dependencies: ["TestSupport", "WorkerKit", "Wire", "Terms", "fixture-worker"],
+            name: "WorkerKitTests",
+            dependencies: ["TestSupport", "WorkerKit", "Wire", "Terms", "CHost", "fixture-worker"],
             swiftSettings: settings),
         .testTarget(
             name: "KeyValueTests", dependencies: ["KeyValueCore", "WorkerKit", "Terms"], swiftSettings: settings),

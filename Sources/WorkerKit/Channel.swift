@@ -17,6 +17,8 @@ final class Channel {
     private var unsent: [UInt8] = []
     private var sent = 0
     private var waitsForRoom = false
+    /// What is sent is kept until `release`: answers to requests that came together go out in one write.
+    var isHolding = false
 
     init(descriptor: Int32, poller: Poller) throws(SystemError) {
         self.descriptor = descriptor
@@ -53,7 +55,7 @@ final class Channel {
     }
 
     func send(frame: [UInt8]) throws(SystemError) {
-        guard unsent.isEmpty else {
+        guard unsent.isEmpty, !isHolding else {
             guard backlogBytes + frame.count <= Self.maxBacklogBytes else {
                 throw SystemError(call: "send on the channel", code: ENOBUFS)
             }
@@ -67,6 +69,13 @@ final class Channel {
             unsent.append(contentsOf: frame[max(0, Int(count))...])
             try watchForRoom()
         }
+    }
+
+    /// Sends what was held.
+    func release() throws(SystemError) {
+        guard isHolding else { return }
+        isHolding = false
+        try flush()
     }
 
     /// Sends more of the backlog, as far as there is room.

@@ -20,13 +20,24 @@ final class OwnedDescriptor {
 
 /// A state in an anonymous, sealed file: what one process wrote no one changes any more.
 enum StateMemory {
-    /// A new memfd with these bytes, sealed. Source: memfd_create(2), fcntl(2) F_ADD_SEALS.
-    static func create(_ bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
-        let memory = OwnedDescriptor(try SystemError.check("memfd_create", cwk_memfd_create("worker-state")))
+    /// A new memfd with nothing in it. Source: memfd_create(2).
+    static func create() throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(try SystemError.check("memfd_create", cwk_memfd_create("worker-state")))
+    }
+
+    /// A new memfd with these bytes, sealed.
+    static func create(sealing bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+        let memory = try create()
+        try write(bytes, to: memory.raw)
+        try seal(memory)
+        return memory
+    }
+
+    static func write(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes {
-                write(memory.raw, $0.baseAddress.map { $0 + written }, $0.count - written)
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written)
             }
             if count < 0 {
                 if errno == EINTR { continue }
@@ -34,8 +45,25 @@ enum StateMemory {
             }
             written += count
         }
+    }
+
+    /// Nobody changes it any more. Source: fcntl(2) F_ADD_SEALS.
+    static func seal(_ memory: OwnedDescriptor) throws(SystemError) {
         try SystemError.check("fcntl F_ADD_SEALS", cwk_memfd_seal(memory.raw))
-        return memory
+    }
+
+    static func size(of descriptor: Int32) throws(SystemError) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw SystemError(call: "fstat", code: errno) }
+        return Int(status.st_size)
+    }
+
+    /// What stands in a small one, up to `limit` bytes.
+    static func bytes(of descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: min(limit, try size(of: descriptor)))
+        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count >= 0 else { throw SystemError(call: "pread", code: errno) }
+        return Array(bytes[..<count])
     }
 
     /// Maps a state for as long as `body` runs.
@@ -45,10 +73,9 @@ enum StateMemory {
         guard try SystemError.check("fcntl F_GET_SEALS", cwk_memfd_is_sealed(memory.raw)) == 1 else {
             throw WorkerError("bad_state", "the state's memfd is not sealed")
         }
-        var status = stat()
-        guard fstat(memory.raw, &status) == 0 else { throw SystemError(call: "fstat", code: errno) }
-        guard size > 0, Int(status.st_size) == size else {
-            throw WorkerError("bad_state", "the state's memfd has \(status.st_size) bytes, announced were \(size)")
+        let found = try Self.size(of: memory.raw)
+        guard size > 0, found == size else {
+            throw WorkerError("bad_state", "the state's memfd has \(found) bytes, announced were \(size)")
         }
         guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE | Int32(MAP_POPULATE), memory.raw, 0),
             start != MAP_FAILED

@@ -12,7 +12,7 @@ public final class TCPServer: EventSource {
     public private(set) var connectionCount = 0
 
     let core: WorkerCore
-    let handler: any ConnectionHandler
+    private(set) var handler: any ConnectionHandler
     let listening: Int32
     var connections: [Int: Connection] = [:]
     /// What one `receive` reads into. Shared, so that an idle connection holds no buffer.
@@ -162,5 +162,12 @@ public final class TCPServer: EventSource {
         connectionCount = 0
         core.sources.remove(token)
         core.all.remove(listening)
+        // A handler that holds its server would keep both, and a state that is dropped.
+        handler = NoHandler()
     }
+}
+
+/// Stands where a server has been let go of.
+private final class NoHandler: ConnectionHandler {
+    func receive(_ input: UnsafeRawBufferPointer, from connection: Connection, output: inout [UInt8]) -> Int { 0 }
 }

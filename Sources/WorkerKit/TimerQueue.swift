@@ -30,6 +30,9 @@ struct TimerQueue {
         }
     }
 
+    /// Timers that are added from here on have ids of at least this.
+    mutating func reserveIDs(from id: Int) { nextID = max(nextID, id) }
+
     mutating func cancel(_ id: Int) {
         actions[id] = nil
         if actions.isEmpty { heap.removeAll() }

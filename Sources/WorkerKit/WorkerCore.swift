@@ -9,7 +9,10 @@ import Wire
 /// worker waits on `all`, a suspended one on `control`: suspending ten thousand connections is waiting elsewhere,
 /// and nothing of them is read because nothing looks.
 final class WorkerCore {
+    /// Tokens of the channel's poller, above those of all sources: the poller itself, and the child that writes an image.
     static let controlToken = UInt64.max - 1
+    static let childToken = UInt64.max - 2
+    static let firstControlToken = childToken
 
     let control: Poller
     let all: Poller
@@ -25,6 +28,9 @@ final class WorkerCore {
     /// Set by `WorkerContext.stop`.
     var stopReason: Term?
     private var droppedLogs = 0
+    /// In the child that writes an image: the frames that its parent is to pass on. Nil in a worker.
+    var report: [UInt8]?
+    private static let maxReportBytes = 1 << 20
 
     init(channel: Int32, transfer: Int32) throws(SystemError) {
         control = try Poller()
@@ -38,6 +44,7 @@ final class WorkerCore {
 
     /// Sends a message; one that is over the frame's limit becomes an error where it answers a request.
     func send(_ answer: WorkerAnswer) {
+        guard report == nil else { return addToReport(answer) }
         do {
             try channel.send(frame: try Frame.encode(answer.term))
         } catch let error as WireError {
@@ -51,6 +58,28 @@ final class WorkerCore {
             // The daemon does not take what it is sent; nobody can be told.
             _exit(1)
         }
+    }
+
+    /// Sends what was held back for the answer behind it.
+    func release() {
+        // The daemon does not take what it is sent; nobody can be told.
+        do { try channel.release() } catch { _exit(1) }
+    }
+
+    /// What an export may say: the rest is not the child's to send.
+    private func addToReport(_ answer: WorkerAnswer) {
+        guard case .log = answer, let count = report?.count, count < Self.maxReportBytes else { return }
+        if let frame = try? Frame.encode(answer.term) { report?.append(contentsOf: frame) }
+    }
+
+    /// Why the child could not write its image.
+    func reportFailure(_ reason: Term) {
+        let short = Term.tuple([.atom("answer_too_large"), text("the reason of a failed export")])
+        let limit = WireLimits.maxFrameBytes - 2 * Self.maxReportBytes
+        let frame =
+            (try? Frame.encode(WorkerAnswer.error(ref: 0, reason: reason).term, maxFrameBytes: limit))
+            ?? (try? Frame.encode(WorkerAnswer.error(ref: 0, reason: short).term))
+        report?.append(contentsOf: frame ?? [])
     }
 
     func log(_ level: WorkerContext.LogLevel, _ message: String, _ metadata: [Atom: Term]) {

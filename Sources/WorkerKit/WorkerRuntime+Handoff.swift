@@ -9,40 +9,56 @@ import Wire
 /// The user's state is last, so that its reader can be handed over as it stands.
 extension WorkerRuntime {
     func exportState(_ ref: Int, _ change: CodeChange) {
+        endRecording()
         do {
-            let connections = core.servers.flatMap { server in
-                server.connections.values.sorted { $0.id < $1.id }
-            }
-            guard connections.count <= WireLimits.maxDescriptors else {
-                throw WorkerError(
-                    "too_many_descriptors",
-                    "\(connections.count) connections are over the limit of \(WireLimits.maxDescriptors)")
-            }
-            let bytes = try stateBytes(connections, change)
-            let memory = try StateMemory.create(bytes)
-            let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
-            try transfer.send(.state(ref: ref, size: bytes.count), [memory.raw])
-            var first = 0
-            while first < connections.count {
-                let part = connections[first...].prefix(WireLimits.maxDescriptorsPerPacket)
-                try transfer.send(.descriptors(ref: ref, first: first, count: part.count), part.map(\.descriptor))
-                first += part.count
-            }
-            core.send(.exported(ref: ref, size: bytes.count, descriptors: connections.count))
-        } catch is DaemonGone {
-            _exit(0)
+            guard let hint = server?.stateSizeHint else { throw WorkerError(.atom("standby")) }
+            let connections = try connectionsToHandOff()
+            announceSuspended(beforeWriting: hint, connections)
+            let bytes = try packed(
+                as: "worker_state", connections, timers: core.timers.messages, reserving: hint
+            ) { writer in try writeState(change, into: &writer) }
+            try sendState(ref: ref, try StateMemory.create(sealing: bytes), size: bytes.count, connections)
         } catch {
             core.send(.error(ref: ref, reason: reason(of: error)))
         }
     }
 
-    private func stateBytes(_ connections: [Connection], _ change: CodeChange) throws -> [UInt8] {
-        let buffered = connections.reduce(0) { $0 + $1.input.count + $1.output.count + 64 }
+    func connectionsToHandOff() throws -> [Connection] {
+        let connections = core.servers.flatMap { server in
+            server.connections.values.sorted { $0.id < $1.id }
+        }
+        guard connections.count <= WireLimits.maxDescriptors else {
+            throw WorkerError(
+                "too_many_descriptors",
+                "\(connections.count) connections are over the limit of \(WireLimits.maxDescriptors)")
+        }
+        return connections
+    }
+
+    /// The answer to a suspend waits for that to the export behind it, unless this one will take a while.
+    func announceSuspended(beforeWriting bytes: Int, _ connections: [Connection]) {
+        if bytes > 64 << 10 || connections.count > WireLimits.maxDescriptorsPerPacket { core.release() }
+    }
+
+    func writeState(_ change: CodeChange, into writer: inout ExternalTermWriter) throws {
         guard let server else { throw WorkerError(.atom("standby")) }
-        var writer = ExternalTermWriter(reserving: server.stateSizeHint + buffered + 256)
+        switch change {
+        case .none: try server.exportState(into: &writer)
+        case .down(let vsn, let extra): try server.codeChange(downTo: vsn, extra: extra, into: &writer)
+        case .up: throw WorkerError("bad_request", "an export converts down only")
+        }
+    }
+
+    /// `{Name, 1, #{descriptors, timers}, Content}`, where `content` writes the last one.
+    func packed(
+        as name: Atom, _ connections: [Connection], timers: [(id: Int, deadline: Int, message: Term)],
+        reserving hint: Int, content: (inout ExternalTermWriter) throws -> Void
+    ) throws -> [UInt8] {
+        let buffered = connections.reduce(0) { $0 + $1.input.count + $1.output.count + 64 }
+        var writer = ExternalTermWriter(reserving: hint + buffered + 256)
         writer.version()
         writer.tupleHeader(4)
-        writer.atom("worker_state")
+        writer.atom(name)
         writer.integer(1)
         writer.mapHeader(2)
         writer.atom("descriptors")
@@ -50,82 +66,131 @@ extension WorkerRuntime {
         for connection in connections { ConnectionRecord.write(connection, into: &writer) }
         writer.nil()
         writer.atom("timers")
-        writer.term(.list(core.timers.messages.map { .tuple([.integer($0.id), .integer($0.deadline), $0.message]) }))
-        switch change {
-        case .none: try server.exportState(into: &writer)
-        case .down(let vsn, let extra): try server.codeChange(downTo: vsn, extra: extra, into: &writer)
-        case .up: throw WorkerError("bad_request", "an export converts down only")
-        }
-        return writer.bytes
+        writer.term(.list(timers.map { .tuple([.integer($0.id), .integer($0.deadline), $0.message]) }))
+        try content(&writer)
+        return writer.finish()
     }
 
-    func importState(_ ref: Int, _ announced: StateImport, _ start: WorkerInit) {
+    /// Sends the memfd, its descriptors and the answer.
+    func sendState(ref: Int, _ memory: OwnedDescriptor, size: Int, _ connections: [Connection]) throws {
+        let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
         do {
-            let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
-            let (memory, descriptors) = try transfer.receive(
-                ref: ref, size: announced.size, descriptorCount: announced.descriptors)
-            let context = makeContext(start)
-            let records = try StateMemory.withBytes(of: memory, size: announced.size) { bytes in
-                try readState(bytes, announced, context)
+            try transfer.send(.state(ref: ref, size: size), [memory.raw])
+            var first = 0
+            while first < connections.count {
+                let part = connections[first...].prefix(WireLimits.maxDescriptorsPerPacket)
+                try transfer.send(.descriptors(ref: ref, first: first, count: part.count), part.map(\.descriptor))
+                first += part.count
             }
-            try adopt(records, descriptors)
-            phase = .imported(context)
+        } catch is DaemonGone {
+            _exit(0)
+        }
+        core.send(.exported(ref: ref, size: size, descriptors: connections.count))
+    }
+}
+
+/// What came with a state, or with changes of one.
+struct Beside {
+    var records: [ConnectionRecord] = []
+    var descriptors: [OwnedDescriptor] = []
+    /// How many there are; they are in the queue.
+    var timers = 0
+}
+
+extension WorkerRuntime {
+    func importState(_ ref: Int, _ announced: StateImport, _ start: WorkerInit) {
+        takeIn(ref, start) { context in
+            dropImport()
+            let beside = try receive(ref, announced, as: "worker_state") { reader, from, extra in
+                server = try Server.codeChange(from: from, state: &reader, extra: extra, context: context)
+            }
+            try adopt(beside.records, beside.descriptors)
+            return .imported(context)
+        }
+    }
+
+    /// Answers an import by what `body` comes to. Where it fails, the process is an empty standby, as it was when it began.
+    func takeIn(
+        _ ref: Int, _ start: WorkerInit, _ context: WorkerContext? = nil, _ body: (WorkerContext) throws -> Phase
+    ) {
+        do {
+            phase = try body(context ?? makeContext(start))
             core.send(.ok(ref: ref))
         } catch is DaemonGone {
             _exit(0)
         } catch {
-            server = nil
-            core.removeServersAndTimers()
+            dropImport()
+            phase = .standby(start)
             core.send(.error(ref: ref, reason: reason(of: error)))
         }
     }
 
-    /// Reads everything, and makes the server out of its part.
-    private func readState(
-        _ bytes: UnsafeRawBufferPointer, _ announced: StateImport, _ context: WorkerContext
-    ) throws -> [ConnectionRecord] {
-        var reader = ExternalTermReader(bytes)
-        try reader.version()
-        let fields = try reader.tupleHeader()
-        let name = try reader.atom()
-        let version = try reader.integer()
-        guard fields == 4, name == "worker_state", version == 1 else {
-            throw WorkerError("bad_state", "the state is no {worker_state, 1, Map, State}")
-        }
-        var records: [ConnectionRecord] = []
-        for _ in 0..<(try reader.mapHeader()) {
-            switch try reader.atom().name {
-            case "descriptors":
-                for _ in 0..<(try reader.listHeader()) { records.append(try ConnectionRecord(reading: &reader)) }
-                try reader.nilTail()
-            case "timers": try readTimers(try reader.term())
-            case let key: throw WorkerError("bad_state", "the state's map has an unknown key \(key)")
-            }
-        }
+    func dropImport() {
+        server = nil
+        core.removeServersAndTimers()
+    }
+
+    /// Receives and reads everything but the content, which `content` has to read to its end.
+    func receive(
+        _ ref: Int, _ announced: StateImport, as name: Atom,
+        content: (inout ExternalTermReader, FromVsn, _ extra: Term) throws -> Void
+    ) throws -> Beside {
+        let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
+        let (memory, descriptors) = try transfer.receive(
+            ref: ref, size: announced.size, descriptorCount: announced.descriptors)
         let (from, extra): (FromVsn, Term)
         switch announced.change {
         case .none: (from, extra) = (.same, .nil)
         case .up(let vsn, let given): (from, extra) = (.up(vsn), given)
         case .down(let vsn, let given): (from, extra) = (.down(to: vsn), given)
         }
-        server = try Server.codeChange(from: from, state: &reader, extra: extra, context: context)
-        guard reader.isAtEnd else {
-            throw WorkerError("bad_state", "code_change left a part of the state unread")
+        return try StateMemory.withBytes(of: memory, size: announced.size) { bytes in
+            var reader = ExternalTermReader(bytes)
+            var beside = try readBeside(as: name, &reader)
+            beside.descriptors = descriptors
+            try content(&reader, from, extra)
+            guard reader.isAtEnd else {
+                throw WorkerError("bad_state", "code_change left a part of the state unread")
+            }
+            return beside
         }
-        return records
     }
 
-    private func readTimers(_ term: Term) throws {
-        for timer in term.asList ?? [] {
+    private func readBeside(as expected: Atom, _ reader: inout ExternalTermReader) throws -> Beside {
+        try reader.version()
+        let fields = try reader.tupleHeader()
+        let name = try reader.atom()
+        let version = try reader.integer()
+        guard fields == 4, name == expected, version == 1 else {
+            let content = expected == "worker_state" ? "State" : "Changes"
+            throw WorkerError("bad_state", "the state is no {\(expected.name), 1, Map, \(content)}")
+        }
+        var beside = Beside()
+        for _ in 0..<(try reader.mapHeader()) {
+            switch try reader.atom().name {
+            case "descriptors":
+                for _ in 0..<(try reader.listHeader()) { beside.records.append(try ConnectionRecord(reading: &reader)) }
+                try reader.nilTail()
+            case "timers": beside.timers = try readTimers(try reader.term())
+            case let key: throw WorkerError("bad_state", "the state's map has an unknown key \(key)")
+            }
+        }
+        return beside
+    }
+
+    private func readTimers(_ term: Term) throws -> Int {
+        let timers = term.asList ?? []
+        for timer in timers {
             guard let fields = timer.asTuple, fields.count == 3, let id = fields[0].asInt, id >= 0,
                 let deadline = fields[1].asInt
             else { throw WorkerError("bad_state", "a timer is no {ID, Deadline, Message}") }
             core.timers.insert(id: id, deadline: deadline, .message(fields[2]))
         }
+        return timers.count
     }
 
     /// Gives each connection to the server of its socket's name.
-    private func adopt(_ records: [ConnectionRecord], _ descriptors: [OwnedDescriptor]) throws {
+    func adopt(_ records: [ConnectionRecord], _ descriptors: [OwnedDescriptor]) throws {
         guard records.count == descriptors.count else {
             throw WorkerError(
                 "bad_state", "\(records.count) descriptors are described, \(descriptors.count) came")

@@ -10,16 +10,17 @@ extension WorkerRuntime {
         } catch {
             return answer(error)
         }
-        if let name = request.incrementalName, let ref = request.ref {
-            return core.send(.error(ref: ref, reason: .tuple([.atom("unknown_request"), .atom(name)])))
-        }
+        if !request.isExport { core.release() }
         switch phase {
         case .awaitingInit:
             guard case .initialize(let ref, let start) = request else {
                 core.end(abnormally: .tuple([.atom("protocol_error"), text("the first message is not init")]))
             }
             begin(ref, start)
+        case _ where increments == nil && request.partName != nil:
+            if let ref = request.ref, let name = request.partName { refuse(ref, unknown: name) }
         case .standby(let start): handleInStandby(request, start)
+        case .preloaded(let start, let context): handlePreloaded(request, start, context)
         case .imported(let context): handleImported(request, context)
         case .running(let context): handleRunning(request, context)
         case .suspended(let context): handleSuspended(request, context)
@@ -29,8 +30,7 @@ extension WorkerRuntime {
     /// A request that can't be read: answered where it has a ref, else it is the end.
     private func answer(_ error: WireError) {
         switch error.kind {
-        case .unknownRequest(let name, let ref?):
-            core.send(.error(ref: ref, reason: .tuple([.atom("unknown_request"), .atom(name)])))
+        case .unknownRequest(let name, let ref?): refuse(ref, unknown: name)
         case .malformed(let ref?):
             core.send(.error(ref: ref, reason: .tuple([.atom("bad_request"), text(error.message)])))
         case .unknownRequest, .malformed, .frameTooLarge, .notATerm, .overLimit:
@@ -42,11 +42,21 @@ extension WorkerRuntime {
         core.send(.error(ref: ref, reason: .atom(reason)))
     }
 
+    private func refuse(_ ref: Int, unknown name: Atom) {
+        core.send(.error(ref: ref, reason: .tuple([.atom("unknown_request"), .atom(name)])))
+    }
+
     private func begin(_ ref: Int, _ start: WorkerInit) {
+        // Of every server, in parts or not: version 2 is that of this library, and what it adds a process may leave out.
+        protocolVersion = min(start.protocolVersion, WireLimits.protocolVersion)
+        if protocolVersion >= 2 { increments = .find() }
+        let acknowledgement = WorkerAnswer.ack(
+            ref: ref, vsn: Server.vsn, codeChange: Server.hasCodeChange, protocolVersion: protocolVersion,
+            incremental: increments != nil)
         switch start.mode {
         case .standby:
             phase = .standby(start)
-            core.send(.ack(ref: ref, vsn: Server.vsn, codeChange: Server.hasCodeChange))
+            core.send(acknowledgement)
         case .start:
             let context = makeContext(start)
             do {
@@ -60,7 +70,7 @@ extension WorkerRuntime {
                 _exit(1)
             }
             run(context)
-            core.send(.ack(ref: ref, vsn: Server.vsn, codeChange: Server.hasCodeChange))
+            core.send(acknowledgement)
         }
     }
 
@@ -78,24 +88,37 @@ extension WorkerRuntime {
     private func handleInStandby(_ request: WorkerRequest, _ start: WorkerInit) {
         switch request {
         case .importState(let ref, let state): importState(ref, state, start)
+        case .importSnapshot(let ref, let state): importSnapshot(ref, state, start)
+        case .importChanges(let ref, _, _): refuse(ref, "no_snapshot")
         case .getStatus(let ref): core.send(.okValue(ref: ref, value: status("standby", start)))
         case .getModules(let ref): core.send(.okValue(ref: ref, value: .list([.atom(start.module)])))
         case .terminate: core.endNormally()
         case .cast: core.log(.warning, "a cast came to a standby and is dropped", [:])
         case .initialize(let ref, _), .call(let ref, _), .suspend(let ref), .resume(let ref),
-            .exportState(let ref, _), .getState(let ref), .replaceState(let ref, _), .configChange(let ref, _):
+            .exportState(let ref, _), .exportSnapshot(let ref, _), .exportChanges(let ref, _), .endSnapshot(let ref),
+            .getState(let ref), .replaceState(let ref, _), .configChange(let ref, _):
             refuse(ref, "standby")
-        case .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges: break
+        }
+    }
+
+    /// A standby still, but for the one request that goes on with what it has.
+    private func handlePreloaded(_ request: WorkerRequest, _ start: WorkerInit, _ context: WorkerContext) {
+        if case .importChanges(let ref, let state, let isLast) = request {
+            importChanges(ref, state, isLast: isLast, start, context)
+        } else {
+            handleInStandby(request, start)
         }
     }
 
     private func handleImported(_ request: WorkerRequest, _ context: WorkerContext) {
         switch request {
-        case .importState(let ref, _): refuse(ref, "already_imported")
-        case .exportState(let ref, _): refuse(ref, "standby")
+        case .importState(let ref, _), .importSnapshot(let ref, _), .importChanges(let ref, _, _):
+            refuse(ref, "already_imported")
+        case .exportState(let ref, _), .exportSnapshot(let ref, _), .exportChanges(let ref, _), .endSnapshot(let ref):
+            refuse(ref, "standby")
         case .terminate: core.endNormally()
         case .initialize, .call, .cast, .suspend, .resume, .getState, .replaceState, .getStatus, .getModules,
-            .configChange, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges:
+            .configChange:
             handleSuspended(request, context)
         }
     }
@@ -105,13 +128,17 @@ extension WorkerRuntime {
         case .resume(let ref):
             run(context)
             core.send(.ok(ref: ref))
+            // The handoff was called off: what was recorded for it is nobody's.
+            endRecording()
             for server in core.servers { server.processBuffered() }
         case .exportState(let ref, let change): exportState(ref, change)
+        case .exportChanges(let ref, let change): exportChanges(ref, change, isLast: true)
+        case .exportSnapshot(let ref, _): refuse(ref, "suspended")
         case .suspend(let ref): core.send(.ok(ref: ref))
         case .call(let ref, _): refuse(ref, "suspended")
         case .cast: core.log(.warning, "a cast came to a suspended worker and is dropped", [:])
         case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
-            .importState, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges:
+            .importState, .endSnapshot, .importSnapshot, .importChanges:
             handleSystem(request, context, status: "suspended")
         }
     }
@@ -125,11 +152,15 @@ extension WorkerRuntime {
             core.flushConnections()
             phase = .suspended(context)
             core.isRunning = false
+            // An export behind it, in the same read, is answered in the same write.
+            core.channel.isHolding = true
             core.send(.ok(ref: ref))
         case .resume(let ref): core.send(.ok(ref: ref))
         case .exportState(let ref, _): refuse(ref, "not_suspended")
+        case .exportSnapshot(let ref, let change): exportSnapshot(ref, change)
+        case .exportChanges(let ref, let change): exportChanges(ref, change, isLast: false)
         case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
-            .importState, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges:
+            .importState, .endSnapshot, .importSnapshot, .importChanges:
             handleSystem(request, context, status: "running")
         }
     }
@@ -164,9 +195,16 @@ extension WorkerRuntime {
             }
         case .configChange(let ref, let change): configChange(ref, change, context)
         case .terminate(_, let reason): terminate(reason, context)
-        case .initialize(let ref, _), .importState(let ref, _): refuse(ref, "already_started")
-        case .call(let ref, _), .suspend(let ref), .resume(let ref), .exportState(let ref, _): refuse(ref, name)
-        case .cast, .exportSnapshot, .exportChanges, .endSnapshot, .importSnapshot, .importChanges: break
+        case .endSnapshot(let ref):
+            endRecording()
+            core.send(.ok(ref: ref))
+        case .initialize(let ref, _), .importState(let ref, _), .importSnapshot(let ref, _),
+            .importChanges(let ref, _, _):
+            refuse(ref, "already_started")
+        case .call(let ref, _), .suspend(let ref), .resume(let ref), .exportState(let ref, _),
+            .exportSnapshot(let ref, _), .exportChanges(let ref, _):
+            refuse(ref, name)
+        case .cast: break
         }
     }
 
@@ -193,6 +231,7 @@ extension WorkerRuntime {
     }
 
     private func terminate(_ reason: Term, _ context: WorkerContext) -> Never {
+        endWriters()
         // Another process has the connections now: not a byte more from here.
         if reason == .atom("handoff") { _exit(0) }
         withServer { $0.terminate(reason: reason, context: context) }
@@ -202,15 +241,27 @@ extension WorkerRuntime {
 }
 
 extension WorkerRequest {
-    /// The name of a request that hands a state over in parts.
-    fileprivate var incrementalName: Atom? {
+    /// The name of a request that hands a state over in parts: nil where it does not.
+    fileprivate var partName: Atom? {
         switch self {
         case .exportSnapshot: "export_snapshot"
         case .exportChanges: "export_changes"
         case .endSnapshot: "end_snapshot"
         case .importSnapshot: "import_snapshot"
         case .importChanges: "import_changes"
-        default: nil
+        case .initialize, .call, .cast, .suspend, .resume, .exportState, .importState, .getState, .replaceState,
+            .getStatus, .getModules, .configChange, .terminate:
+            nil
+        }
+    }
+
+    /// What a suspend is for.
+    fileprivate var isExport: Bool {
+        switch self {
+        case .exportState, .exportChanges: true
+        case .exportSnapshot, .endSnapshot, .importSnapshot, .importChanges, .initialize, .call, .cast, .suspend,
+            .resume, .importState, .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate:
+            false
         }
     }
 }

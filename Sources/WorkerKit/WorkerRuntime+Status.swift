@@ -13,7 +13,7 @@ extension WorkerRuntime {
             .atom("path"): .text(context.path),
             .atom("release"): .text(context.release),
             .atom("generation"): .integer(context.generation),
-            .atom("protocol"): .integer(WireLimits.protocolVersion),
+            .atom("protocol"): .integer(protocolVersion),
         ]
         var connections: [Term: Term] = [:]
         for server in core.servers { connections[.text(server.name)] = .integer(server.connectionCount) }
@@ -31,7 +31,7 @@ extension WorkerRuntime {
             .atom("path"): .text(start.path),
             .atom("release"): .text(start.release),
             .atom("generation"): .integer(start.generation),
-            .atom("protocol"): .integer(WireLimits.protocolVersion),
+            .atom("protocol"): .integer(protocolVersion),
         ])
     }
 }

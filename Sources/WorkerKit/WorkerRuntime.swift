@@ -10,6 +10,8 @@ final class WorkerRuntime<Server: GenServer> {
         case awaitingInit
         /// Acknowledged, without a state.
         case standby(WorkerInit)
+        /// With the image of another's state, which it still changes.
+        case preloaded(WorkerInit, WorkerContext)
         /// With a state that came over, not resumed yet.
         case imported(WorkerContext)
         case running(WorkerContext)
@@ -21,6 +23,13 @@ final class WorkerRuntime<Server: GenServer> {
     var phase: Phase = .awaitingInit
     /// There from `running` or `imported` on. Beside the phase, because it is changed in place.
     var server: Server?
+    /// What the daemon and this worker go by; as init and the acknowledgement say.
+    var protocolVersion = 1
+    /// Nil where the server's type can't name what changes, or the daemon does not ask for it.
+    var increments: Increments<Server>?
+    var recording = Recording.none
+    /// Children whose images nobody waits for any more, until they are gone.
+    var endedWriters: [SnapshotWriter] = []
 
     init(channel: Int32, transfer: Int32, sockets: [Int32]) throws(SystemError) {
         self.core = try WorkerCore(channel: channel, transfer: transfer)
@@ -44,8 +53,8 @@ final class WorkerRuntime<Server: GenServer> {
             core.end(abnormally: reason(of: error))
         }
         // The channel goes first: a suspend is not to wait for the clients.
-        for event in events[..<count] where event.token >= WorkerCore.controlToken { channelIsReady() }
-        for event in events[..<count] where event.token < WorkerCore.controlToken {
+        for event in events[..<count] where event.token >= WorkerCore.firstControlToken { channelIsReady() }
+        for event in events[..<count] where event.token < WorkerCore.firstControlToken {
             // The channel's message may have been a suspend: level-triggered, the event comes again.
             guard core.isRunning else { return }
             core.sources[event.token]?.handle(Readiness(rawValue: event.events))
@@ -67,6 +76,9 @@ final class WorkerRuntime<Server: GenServer> {
                 if core.isRunning { core.flushConnections() }
                 endIfStopped()
             }
+            core.release()
+            // The child's end wakes the same poller.
+            concludeWriters()
         } catch {
             core.end(abnormally: .tuple([.atom("protocol_error"), text("\(error)")]))
         }
@@ -112,12 +124,13 @@ final class WorkerRuntime<Server: GenServer> {
         guard let reason = core.stopReason else { return }
         switch phase {
         case .running(let context), .suspended(let context), .imported(let context): stop(reason, context)
-        case .awaitingInit, .standby: return
+        case .awaitingInit, .standby, .preloaded: return
         }
     }
 
     /// An end that the worker's own code decided. `normal` and `shutdown` are no errors, as in OTP.
     func stop(_ reason: Term, _ context: WorkerContext) -> Never {
+        endWriters()
         withServer { $0.terminate(reason: reason, context: context) }
         for server in core.servers { server.flushAll() }
         if isOrderly(reason) { core.endNormally() }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 COUNT_CHECKS;
@@ -276,6 +278,76 @@ static void test_limits_and_clock(void)
     CHECK(cwk_now_milliseconds() >= now);
 }
 
+static void test_children(void)
+{
+    int pair[2], pidfd = -1, code = 0, status = 0;
+    make_pair(SOCK_STREAM, pair);
+
+    // Nothing but two descriptors stays open in the child.
+    int first = cwk_memfd_create("first"), second = cwk_memfd_create("second");
+    int pid = cwk_fork(&pidfd);
+    if (pid == 0) {
+        int failed = cwk_close_all_but(second, first) != 0 || fcntl(first, F_GETFD) < 0 || fcntl(second, F_GETFD) < 0
+            || fcntl(pair[0], F_GETFD) >= 0 || fcntl(pair[1], F_GETFD) >= 0 || fcntl(2, F_GETFD) < 0;
+        _exit(failed ? 1 : 42);
+    }
+    CHECK(pid > 0 && is_close_on_exec(pidfd));
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    CHECK_EQUAL(poll(&ended, 1, 60000), 1);
+    CHECK_EQUAL(cwk_wait(pidfd, 0, &code, &status), 1);
+    CHECK_EQUAL(code, CLD_EXITED);
+    CHECK_EQUAL(status, 42);
+    CHECK_EQUAL(cwk_wait(pidfd, 0, &code, &status), -ECHILD);
+    CHECK_EQUAL(cwk_kill(pidfd), -ESRCH);
+    close(pidfd);
+    close(first);
+    close(second);
+
+    // It runs until it is killed.
+    pid = cwk_fork(&pidfd);
+    if (pid == 0) {
+        for (;;) pause();
+    }
+    CHECK_EQUAL(cwk_wait(pidfd, 0, &code, &status), 0);
+    CHECK_EQUAL(cwk_kill(pidfd), 0);
+    CHECK_EQUAL(cwk_wait(pidfd, 1, &code, &status), 1);
+    CHECK_EQUAL(code, CLD_KILLED);
+    CHECK_EQUAL(status, SIGKILL);
+    CHECK_EQUAL(strcmp(cwk_signal_name(status), "KILL"), 0);
+    CHECK(cwk_signal_name(500) == NULL);
+    close(pidfd);
+
+    // It does not outlive its parent, whose end it would otherwise be told by nobody: the grandchild's end closes the socket.
+    pid = cwk_fork(&pidfd);
+    if (pid == 0) {
+        int grandchild = -1;
+        if (cwk_fork(&grandchild) == 0) {
+            close(pair[0]);
+            if (write(pair[1], "x", 1) == 1) for (;;) pause();
+            _exit(1);
+        }
+        char byte;
+        _exit(read(pair[0], &byte, 1) == 1 ? 0 : 1);
+    }
+    close(pair[1]);
+    CHECK_EQUAL(cwk_wait(pidfd, 1, &code, &status), 1);
+    CHECK_EQUAL(status, 0);
+    char byte;
+    CHECK_EQUAL(read(pair[0], &byte, 1), 0);
+    close(pidfd);
+    close(pair[0]);
+
+    // One process more than there may be.
+    pid = fork();
+    if (pid == 0) {
+        struct rlimit none = {0, 0};
+        if (setrlimit(RLIMIT_NPROC, &none) < 0 || (geteuid() == 0 && setuid(54321) < 0)) _exit(1);
+        _exit(cwk_fork(&pidfd) == -EAGAIN ? 0 : 2);
+    }
+    CHECK_EQUAL(waitpid(pid, &status, 0), pid);
+    CHECK_EQUAL(status, 0);
+}
+
 int main(void)
 {
     test_memory();
@@ -286,5 +358,6 @@ int main(void)
     test_bytes();
     test_accept();
     test_limits_and_clock();
+    test_children();
     return report("CWorkerKit");
 }

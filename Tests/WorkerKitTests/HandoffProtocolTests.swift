@@ -151,7 +151,7 @@ struct HandoffProtocolTests {
         let (first, second) = (try Listener(), try Listener())
         let worker = try WorkerProbe.started(.python, mode: .standby)
         let packets: [WorkerProbe.Packet] = [
-            (.state(ref: 0, size: bytes.count), [try StateMemory.create(bytes)]),
+            (.state(ref: 0, size: bytes.count), [try StateMemory.create(sealing: bytes)]),
             (
                 .descriptors(ref: 0, first: 0, count: 2),
                 [OwnedDescriptor(dup(first.descriptor)), OwnedDescriptor(dup(second.descriptor))]

@@ -8,7 +8,25 @@ struct ProtocolTests {
     @Test(arguments: WorkerProgram.allCases, [WorkerStartMode.start, .standby])
     func theAcknowledgementSaysWhetherStatesAreConverted(program: WorkerProgram, mode: WorkerStartMode) throws {
         let worker = try WorkerProbe(program)
-        #expect(try worker.begin(mode: mode) == .ack(ref: 0, vsn: .string("1.0.0"), codeChange: true))
+        let version = program == .swift ? 2 : 1
+        let expected = WorkerAnswer.ack(ref: 0, vsn: .string("1.0.0"), codeChange: true, protocolVersion: version)
+        #expect(try worker.begin(mode: mode) == expected)
+    }
+
+    /// To a daemon of before, or of later.
+    @Test(arguments: WorkerProgram.inParts + [.swift], [(1, 1), (2, 2), (3, 2)])
+    func theVersionIsTheLowerOfBoth(program: WorkerProgram, versions: (offered: Int, chosen: Int)) throws {
+        let worker = try WorkerProbe(program)
+        let answer = try worker.begin(protocolVersion: versions.offered)
+        let isIncremental = program != .swift && versions.chosen == 2
+        #expect(
+            answer
+                == .ack(
+                    ref: 0, vsn: .string("1.0.0"), codeChange: true, protocolVersion: versions.chosen,
+                    incremental: isIncremental))
+        let refusal = Term.tuple([.atom("unknown_request"), .atom("export_snapshot")])
+        guard !isIncremental else { return }
+        #expect(reason(try worker.request { .exportSnapshot(ref: $0, change: .none) }) == refusal)
     }
 
     @Test(arguments: WorkerProgram.allCases) func startAndCall(program: WorkerProgram) throws {

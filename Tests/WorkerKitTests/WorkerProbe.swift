@@ -83,12 +83,13 @@ final class WorkerProbe {
 
     /// Sends init and returns its answer.
     func begin(
-        mode: WorkerStartMode = .start, arguments: [Term] = [], sockets: [String] = [], generation: Int = 1
+        mode: WorkerStartMode = .start, arguments: [Term] = [], sockets: [String] = [], generation: Int = 1,
+        protocolVersion: Int = WireLimits.protocolVersion
     ) throws -> WorkerAnswer {
         let start = WorkerInit(
             mode: mode, module: "fixture", function: "start_link", arguments: arguments, path: "app/app_sup/fixture",
             application: "app", release: "1.0.0", environment: [EnvironmentEntry(key: "color", value: .atom("red"))],
-            generation: generation, sockets: sockets)
+            generation: generation, sockets: sockets, protocolVersion: protocolVersion)
         return try request { .initialize(ref: $0, start) }
     }
 
@@ -148,6 +149,12 @@ final class WorkerProbe {
         }
     }
 
+    /// A whole message has come already.
+    func hasNext() throws -> Bool {
+        var ahead = decoder
+        return try ahead.next() != nil
+    }
+
     /// Takes in bytes of the channel; false at its end.
     private func receive() throws -> Bool {
         guard Wait.isReadable([channel], milliseconds: Self.timeoutMilliseconds) else {
@@ -181,13 +188,21 @@ extension WorkerProbe {
 
     /// Exports; the packets are taken meanwhile, as the daemon does.
     func export(_ change: CodeChange) throws -> (answer: WorkerAnswer, packets: [Packet]) {
-        let ref = newRef()
-        try send(.exportState(ref: ref, change: change))
+        try export { .exportState(ref: $0, change: change) }
+    }
+
+    func export(_ make: (Int) -> WorkerRequest) throws -> (answer: WorkerAnswer, packets: [Packet]) {
+        try send(make(newRef()))
+        return try nextWithPackets()
+    }
+
+    /// The next message, and the packets that came before it.
+    func nextWithPackets() throws -> (answer: WorkerAnswer, packets: [Packet]) {
         var packets: [Packet] = []
         while true {
             if Wait.isReadable([transfer], milliseconds: 0) {
                 packets.append(try Transfer(descriptor: transfer, lifeline: channel).receive())
-            } else if Wait.isReadable([channel], milliseconds: 0) {
+            } else if try hasNext() || Wait.isReadable([channel], milliseconds: 0) {
                 let answer = try next()
                 // What was sent before the answer is there by now.
                 while Wait.isReadable([transfer], milliseconds: 0) {
@@ -201,11 +216,18 @@ extension WorkerProbe {
     }
 
     func importState(_ packets: [Packet], from vsn: Term, _ change: CodeChange) throws -> WorkerAnswer {
+        try importing(packets, from: vsn, change) { .importState(ref: $0, $1) }
+    }
+
+    /// Sends the request that takes these packets in, and then the packets.
+    func importing(
+        _ packets: [Packet], from vsn: Term, _ change: CodeChange, as make: (Int, StateImport) -> WorkerRequest
+    ) throws -> WorkerAnswer {
         var size = 0
         for case .state(_, let bytes) in packets.map(\.packet) { size = bytes }
         let count = packets.reduce(0) { $0 + $1.packet.descriptorCount } - 1
         let ref = newRef()
-        try send(.importState(ref: ref, StateImport(size: size, descriptors: count, fromVsn: vsn, change: change)))
+        try send(make(ref, StateImport(size: size, descriptors: count, fromVsn: vsn, change: change)))
         for packet in packets {
             try Transfer(descriptor: transfer, lifeline: channel).send(
                 packet.packet.with(ref: ref), packet.descriptors.map(\.raw))

@@ -6,6 +6,11 @@ import Testing
 /// A worker's program that speaks the protocol: the suite of the protocol runs against each.
 enum WorkerProgram: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case swift, python
+    /// One that hands its state over in parts: it has a suite of its own.
+    case parts
+
+    static let allCases: [WorkerProgram] = [.swift, .python]
+    static let inParts: [WorkerProgram] = [.parts]
 
     var testDescription: String { rawValue }
 
@@ -14,6 +19,7 @@ enum WorkerProgram: String, CaseIterable, CustomTestStringConvertible, Sendable 
         switch self {
         case .swift:
             return (Project.product("fixture-worker"), "/nowhere/lib/fixture-\(vsn)/ebin/fixture", [])
+        case .parts: return (Project.product("fixture-worker"), "/nowhere/lib/fixture-\(vsn)/ebin/parts", [])
         case .python:
             let original = Project.pythonWorker
             if vsn == "1.0.0" { return (original, original, []) }

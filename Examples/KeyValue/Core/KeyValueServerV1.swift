@@ -2,7 +2,7 @@ public import Terms
 public import WorkerKit
 
 /// Version 1.0.0: keys and values.
-public struct KeyValueServerV1: GenServer {
+public struct KeyValueServerV1: IncrementalGenServer {
     public static var vsn: Term { .string("1.0.0") }
 
     private let handler: RedisHandler<StoreV1>
@@ -37,6 +37,22 @@ public struct KeyValueServerV1: GenServer {
         case .up(let other), .down(let other):
             throw WorkerError("no_conversion", "1.0.0 is the first version and converts no state of \(other)")
         }
+    }
+
+    public func beginRecording() { handler.executor.store.beginRecording() }
+    public func endRecording() { handler.executor.store.endRecording() }
+
+    public var changesSizeHint: Int { handler.executor.store.exportedChangeBytes }
+
+    public func exportChanges(isLast: Bool, into writer: inout ExternalTermWriter) throws {
+        try handler.executor.store.exportChanges(into: &writer)
+    }
+
+    public func importChanges(
+        from vsn: FromVsn, changes: inout ExternalTermReader, extra: Term, isLast: Bool, context: WorkerContext
+    ) throws {
+        // Whom it was made of is the same: `codeChange` has refused all others.
+        try handler.executor.store.importChanges(from: &changes)
     }
 
     public func getState() -> Term { .map([.atom("keys"): .integer(handler.executor.store.count)]) }

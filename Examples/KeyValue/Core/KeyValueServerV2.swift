@@ -2,7 +2,7 @@ public import Terms
 public import WorkerKit
 
 /// Version 2.0.0: keys may expire.
-public struct KeyValueServerV2: GenServer {
+public struct KeyValueServerV2: IncrementalGenServer {
     public static var vsn: Term { .string("2.0.0") }
 
     private let handler: RedisHandler<StoreV2>
@@ -37,14 +37,18 @@ public struct KeyValueServerV2: GenServer {
     }
 
     public func codeChange(downTo vsn: Term, extra: Term, into writer: inout ExternalTermWriter) throws {
-        guard vsn == KeyValueServerV1.vsn else {
-            throw WorkerError("no_conversion", "2.0.0 converts its state down to \"1.0.0\" only, not to \(vsn)")
-        }
+        try KeyValueServerV2.check(downTo: vsn)
         let downgrade = handler.executor.store.exportDownToV1(into: &writer, now: wallClockMilliseconds())
         handler.context.log(
             .notice,
             "down to 1.0.0: \(downgrade.nowKept) keys lose their expiry and stay, \(downgrade.dropped) had expired "
                 + "and are dropped")
+    }
+
+    private static func check(downTo vsn: Term) throws {
+        guard vsn == KeyValueServerV1.vsn else {
+            throw WorkerError("no_conversion", "2.0.0 converts its state down to \"1.0.0\" only, not to \(vsn)")
+        }
     }
 
     public static func codeChange(
@@ -65,6 +69,44 @@ public struct KeyValueServerV2: GenServer {
             .atom("keys"): .integer(handler.executor.store.count),
             .atom("expires"): .integer(handler.executor.store.expiringCount),
         ])
+    }
+}
+
+// MARK: What changed
+
+extension KeyValueServerV2 {
+    public func beginRecording() { handler.executor.store.beginRecording() }
+    public func endRecording() { handler.executor.store.endRecording() }
+
+    public var changesSizeHint: Int { handler.executor.store.exportedChangeBytes }
+
+    public func exportChanges(isLast: Bool, into writer: inout ExternalTermWriter) throws {
+        try handler.executor.store.exportChanges(into: &writer)
+    }
+
+    public func exportChanges(
+        downTo vsn: Term, extra: Term, isLast: Bool, into writer: inout ExternalTermWriter
+    ) throws {
+        try KeyValueServerV2.check(downTo: vsn)
+        let downgrade = try handler.executor.store.exportChangesDownToV1(
+            into: &writer, now: wallClockMilliseconds(), isLast: isLast)
+        guard isLast else { return }
+        handler.context.log(
+            .notice,
+            "down to 1.0.0, since the image: \(downgrade.nowKept) keys lose their expiry and stay, "
+                + "\(downgrade.dropped) have expired and are dropped")
+    }
+
+    public func importChanges(
+        from vsn: FromVsn, changes: inout ExternalTermReader, extra: Term, isLast: Bool, context: WorkerContext
+    ) throws {
+        // `codeChange` has refused all others.
+        if case .up = vsn {
+            try handler.executor.store.importChangesUpFromV1(from: &changes)
+        } else {
+            try handler.executor.store.importChanges(from: &changes)
+        }
+        if handler.executor.store.expiringCount > 0 { expiry.begin() }
     }
 }
 

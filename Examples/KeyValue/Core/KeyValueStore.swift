@@ -18,4 +18,16 @@ public protocol KeyValueStore: Sendable {
     mutating func removeAll()
     /// The keys that match a glob pattern, in no order.
     func keys(matching pattern: Bytes, now: Int64) -> [Bytes]
+
+    /// Which keys have changed since they were last asked for; nil: nobody will ask.
+    var recorded: ChangedKeys? { get set }
+}
+
+extension KeyValueStore {
+    public mutating func beginRecording() { recorded = ChangedKeys(storeCount: count) }
+
+    public mutating func endRecording() { recorded = nil }
+
+    /// Close for short keys, of what `exportChanges` writes.
+    public var exportedChangeBytes: Int { 64 + (recorded?.keys.count ?? 0) * 64 }
 }

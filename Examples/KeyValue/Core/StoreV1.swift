@@ -1,6 +1,7 @@
 /// The state of 1.0.0: keys and their values.
 public struct StoreV1: KeyValueStore {
-    public var values: [Bytes: Bytes] = [:]
+    public internal(set) var values: [Bytes: Bytes] = [:]
+    public var recorded: ChangedKeys?
 
     public init() {}
 
@@ -9,13 +10,23 @@ public struct StoreV1: KeyValueStore {
 
     public func value(of key: Bytes, now: Int64) -> Bytes? { values[key] }
 
-    public mutating func set(_ key: Bytes, to value: Bytes) { values[key] = value }
+    public mutating func set(_ key: Bytes, to value: Bytes) {
+        values[key] = value
+        recorded?.note(key)
+    }
 
-    public mutating func update(_ key: Bytes, to value: Bytes) { values[key] = value }
+    public mutating func update(_ key: Bytes, to value: Bytes) { set(key, to: value) }
 
-    public mutating func remove(_ key: Bytes, now: Int64) -> Bool { values.removeValue(forKey: key) != nil }
+    public mutating func remove(_ key: Bytes, now: Int64) -> Bool {
+        guard values.removeValue(forKey: key) != nil else { return false }
+        recorded?.note(key)
+        return true
+    }
 
-    public mutating func removeAll() { values = [:] }
+    public mutating func removeAll() {
+        values = [:]
+        recorded?.noteFlush()
+    }
 
     public func keys(matching pattern: Bytes, now: Int64) -> [Bytes] {
         pattern.withUnsafeBytes { pattern in

@@ -19,6 +19,9 @@ public struct StoreV2: KeyValueStore {
     public private(set) var entries: [Bytes: Entry] = [:]
     /// In any order: what is sampled. An entry knows its place here, so that no search takes it out.
     private var expiring: [Expiry] = []
+    public var recorded: ChangedKeys?
+    /// For the way down, while something is recorded.
+    var soon = ExpiringSoon()
 
     public init() {}
 
@@ -30,10 +33,12 @@ public struct StoreV2: KeyValueStore {
     public mutating func value(of key: Bytes, now: Int64) -> Bytes? { liveEntry(key, now)?.value }
 
     public mutating func set(_ key: Bytes, to value: Bytes) {
+        recorded?.note(key)
         if let old = entries.updateValue(Entry(value: value), forKey: key) { forgetExpiry(old) }
     }
 
     public mutating func update(_ key: Bytes, to value: Bytes) {
+        recorded?.note(key)
         entries[key, default: Entry(value: value)].value = value
     }
 
@@ -43,7 +48,12 @@ public struct StoreV2: KeyValueStore {
         return true
     }
 
-    public mutating func removeAll() { self = StoreV2() }
+    public mutating func removeAll() {
+        let recorded = recorded
+        self = StoreV2()
+        self.recorded = recorded
+        self.recorded?.noteFlush()
+    }
 
     public func keys(matching pattern: Bytes, now: Int64) -> [Bytes] {
         pattern.withUnsafeBytes { pattern in
@@ -70,6 +80,7 @@ public struct StoreV2: KeyValueStore {
     /// Sets or, with nil, takes away the expiry of a key that is there; without the key it does nothing.
     public mutating func setExpiry(of key: Bytes, to expiresAt: Int64?) {
         guard let entry = entries[key] else { return }
+        recorded?.note(key)
         guard let expiresAt else {
             entries[key]?.place = -1
             forgetExpiry(entry)
@@ -119,8 +130,10 @@ public struct StoreV2: KeyValueStore {
         return nil
     }
 
-    private mutating func drop(_ key: Bytes) {
-        if let entry = entries.removeValue(forKey: key) { forgetExpiry(entry) }
+    mutating func drop(_ key: Bytes) {
+        guard let entry = entries.removeValue(forKey: key) else { return }
+        recorded?.note(key)
+        forgetExpiry(entry)
     }
 
     /// Takes out the expiry of an entry that is gone or has lost it; the last one moves into its place.

@@ -49,5 +49,21 @@ int cwk_receive(int fd, void *bytes, size_t capacity);
 /// The error that is pending on a socket (SO_ERROR), 0 where none.
 int cwk_pending_error(int fd);
 
+/// fork(2), which Swift can't call. Returns 0 in the child, its pid in the parent, where `pidfd` is then its pidfd, close-on-exec.
+///
+/// The child is killed when the parent's thread ends.
+int cwk_fork(int *pidfd);
+/// In a child: closes all descriptors from 3 on but these two, so that no socket stays open because of it.
+int cwk_close_all_but(int first, int second);
+/// waitid(2) on a pidfd. Returns 1 with `code` (CLD_EXITED, CLD_KILLED, CLD_DUMPED) and `status`, 0 while the process runs
+/// and `for_good` is 0.
+int cwk_wait(int pidfd, int for_good, int *code, int *status);
+/// SIGKILL by a pidfd.
+int cwk_kill(int pidfd);
+/// A signal's name without its prefix, such as "TERM", NULL where it has none.
+const char *cwk_signal_name(int number);
+/// Lets other processes go first, by `increment`; nice(2).
+void cwk_nice(int increment);
+
 /// CLOCK_MONOTONIC
 int64_t cwk_now_milliseconds(void);

@@ -1,0 +1,61 @@
+#define _GNU_SOURCE
+#include "CWorkerKit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// The child that writes an image of its parent's state.
+
+int cwk_fork(int *pidfd) {
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0) return -errno;
+    if (child == 0) {
+        // A parent that ended before prctl is not noticed by it.
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent) _exit(1);
+        return 0;
+    }
+    *pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    if (*pidfd >= 0) return child;
+    int error = errno;
+    kill(child, SIGKILL);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    return -error;
+}
+
+int cwk_close_all_but(int first, int second) {
+    unsigned low = (unsigned)(first < second ? first : second), high = (unsigned)(first < second ? second : first);
+    const unsigned ranges[3][2] = {{3, low - 1}, {low + 1, high - 1}, {high + 1, ~0U}};
+    for (int index = 0; index < 3; index++) {
+        if (ranges[index][0] > ranges[index][1]) continue;
+        if (syscall(SYS_close_range, ranges[index][0], ranges[index][1], 0) < 0) return -errno;
+    }
+    return 0;
+}
+
+int cwk_wait(int pidfd, int for_good, int *code, int *status) {
+    enum { PIDFD = 3 };  // P_PIDFD, which older headers lack
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    while (waitid((idtype_t)PIDFD, (id_t)pidfd, &info, WEXITED | (for_good ? 0 : WNOHANG)) < 0)
+        if (errno != EINTR) return -errno;
+    if (info.si_pid == 0) return 0;
+    *code = info.si_code;
+    *status = info.si_status;
+    return 1;
+}
+
+int cwk_kill(int pidfd) { return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0; }
+
+const char *cwk_signal_name(int number) { return sigabbrev_np(number); }
+
+void cwk_nice(int increment) {
+    // It is a courtesy: where it is refused the child competes.
+    int result = nice(increment);
+    (void)result;
+}

@@ -1,0 +1,142 @@
+import Glibc
+import Terms
+import Wire
+
+/// What an `export_snapshot` has begun and nothing has ended yet.
+enum Recording {
+    case none
+    /// A child writes the image.
+    case writing(SnapshotWriter)
+    /// The image is sent; changes may be asked for.
+    case recorded
+}
+
+/// A state that goes over in parts: an image while the worker serves, then what has changed since.
+///
+///     none --export_snapshot--> writing --the child ends--> recorded --export_changes--> recorded
+///
+/// An error of either export, `end_snapshot`, `export_state` and `resume` lead back to none.
+extension WorkerRuntime {
+    /// Forks the writer. Another one that still writes is ended: this one begins anew.
+    func exportSnapshot(_ ref: Int, _ change: CodeChange) {
+        endRecording()
+        do {
+            let writer = try SnapshotWriter(ref: ref, core: core) {
+                try packed(as: "worker_state", [], timers: [], reserving: server?.stateSizeHint ?? 0) { writer in
+                    try writeState(change, into: &writer)
+                }
+            }
+            recording = .writing(writer)
+            withServer { increments?.begin(&$0) }
+        } catch {
+            core.send(.error(ref: ref, reason: reason(of: error)))
+        }
+    }
+
+    /// A child has ended, or another event came on the same poller.
+    func concludeWriters() {
+        if !endedWriters.isEmpty { endedWriters.removeAll { $0.hasEnded } }
+        guard case .writing(let writer) = recording, let outcome = writer.outcome() else { return }
+        recording = .recorded
+        switch outcome {
+        case .written(let size):
+            do {
+                try sendState(ref: writer.ref, writer.memory, size: size, [])
+            } catch {
+                fail(writer.ref, reason(of: error))
+            }
+        case .failed(let reason): fail(writer.ref, reason)
+        }
+    }
+
+    /// What was recorded, and, where `isLast`, all that goes with a suspended worker.
+    func exportChanges(_ ref: Int, _ change: CodeChange, isLast: Bool) {
+        switch recording {
+        case .none: return refuse(ref, "no_snapshot")
+        case .writing: return refuse(ref, "snapshot_unfinished")
+        case .recorded: break
+        }
+        do {
+            let connections = isLast ? try connectionsToHandOff() : []
+            let hint = server.flatMap { increments?.sizeHint($0) } ?? 0
+            announceSuspended(beforeWriting: hint, connections)
+            let timers = isLast ? core.timers.messages : []
+            let bytes = try packed(as: "worker_changes", connections, timers: timers, reserving: hint) { writer in
+                let down: Increments<Server>.CodeChangeDown? =
+                    if case .down(let vsn, let extra) = change { (vsn, extra) } else { nil }
+                try withServer { try increments?.export(&$0, down, isLast, &writer) }
+            }
+            try sendState(ref: ref, try StateMemory.create(sealing: bytes), size: bytes.count, connections)
+        } catch {
+            fail(ref, reason(of: error))
+        }
+    }
+
+    /// Without what failed no further part would fit.
+    private func fail(_ ref: Int, _ reason: Term) {
+        endRecording()
+        core.send(.error(ref: ref, reason: reason))
+    }
+
+    /// Forgets what was recorded. Who waits for the image is told that it won't come.
+    func endRecording() {
+        switch recording {
+        case .none: return
+        case .writing(let writer):
+            writer.kill()
+            endedWriters.append(writer)
+            refuse(writer.ref, "snapshot_ended")
+        case .recorded: break
+        }
+        recording = .none
+        withServer { increments?.end(&$0) }
+    }
+
+    /// Before an end that was asked for: no child is left behind.
+    func endWriters() {
+        if case .writing(let writer) = recording {
+            writer.kill()
+            endedWriters.append(writer)
+        }
+        for writer in endedWriters { writer.waitForEnd() }
+    }
+}
+
+extension WorkerRuntime {
+    /// Makes a server of the image; it waits for changes.
+    func importSnapshot(_ ref: Int, _ announced: StateImport, _ start: WorkerInit) {
+        takeIn(ref, start) { context in
+            dropImport()
+            // Timers of the process that exports come with the last changes, under the ids that they have: below those of any later
+            // process, which this server's own begin with.
+            core.timers.reserveIDs(from: min(start.generation, 1 << 30) << 32)
+            try takeNothingBeside(
+                try receive(ref, announced, as: "worker_state") { reader, from, extra in
+                    server = try Server.codeChange(from: from, state: &reader, extra: extra, context: context)
+                })
+            return .preloaded(start, context)
+        }
+    }
+
+    func importChanges(
+        _ ref: Int, _ announced: StateImport, isLast: Bool, _ start: WorkerInit, _ context: WorkerContext
+    ) {
+        takeIn(ref, start, context) { context in
+            let beside = try receive(ref, announced, as: "worker_changes") { reader, from, extra in
+                try withServer { try increments?.take(&$0, from, &reader, extra, isLast, context) }
+            }
+            guard isLast else {
+                try takeNothingBeside(beside)
+                return .preloaded(start, context)
+            }
+            try adopt(beside.records, beside.descriptors)
+            return .imported(context)
+        }
+    }
+
+    private func takeNothingBeside(_ beside: Beside) throws {
+        guard beside.records.isEmpty, beside.descriptors.isEmpty, beside.timers == 0 else {
+            throw WorkerError("bad_state", "descriptors and timers come with the last changes only")
+        }
+    }
+}
