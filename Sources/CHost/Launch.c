@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -24,7 +26,74 @@ struct child {
     const struct chost_launch *launch;
     struct chost_launched *result;
     pid_t parent;
+    // Where the child finds what becomes its 0, 1, 2, ... and what it executes, or -1.
+    const int *fds;
+    int exec_fd;
+    // The highest descriptor that the child needs of a table that it shares with its parent; -1 where it has a copy.
+    int last_fd;
 };
+
+// A child that gets a copy of the daemon's descriptors pays for each of thousands, to close all but a few at once. So
+// what it gets is put on seats: low numbers, taken at the first launch, while there are few descriptors, and held for good.
+// The child begins with the daemon's own table, and takes a copy of it up to the last seat.
+enum { SEATS = 80 };
+static struct {
+    pthread_mutex_t lock;
+    int is_taken;
+    int count, last;
+    int fds[SEATS];
+    // What holds a seat that nobody sits on.
+    int cushion;
+} seats = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+// All of them, or none where the process may not have so many descriptors: it has better use for them.
+static void take_seats(void)
+{
+    seats.is_taken = 1;
+    seats.cushion = eventfd(0, EFD_CLOEXEC);
+    while (seats.cushion >= 0 && seats.count < SEATS) {
+        int fd = fcntl(seats.cushion, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0) {
+            while (seats.count > 0)
+                close(seats.fds[--seats.count]);
+            close(seats.cushion);
+            return;
+        }
+        seats.fds[seats.count++] = fd;
+        if (fd > seats.last)
+            seats.last = fd;
+    }
+}
+
+static void clear_seats(int count)
+{
+    for (int i = 0; i < count; i++)
+        dup3(seats.cushion, seats.fds[i], O_CLOEXEC);
+}
+
+// Puts what the child gets on seats, and returns how many it took: 0 where there are not enough, -1 where one of the
+// descriptors is none, with errno.
+static int seat(struct child *child)
+{
+    const struct chost_launch *launch = child->launch;
+    int count = launch->fd_count + (launch->exec_fd >= 0);
+    if (count > seats.count)
+        return 0;
+    for (int i = 0; i < count; i++) {
+        int fd = i < launch->fd_count ? launch->fds[i] : launch->exec_fd;
+        if (dup3(fd, seats.fds[i], O_CLOEXEC) < 0) {
+            int error = errno;
+            clear_seats(i);
+            errno = error;
+            return -1;
+        }
+    }
+    child->fds = seats.fds;
+    if (launch->exec_fd >= 0)
+        child->exec_fd = seats.fds[launch->fd_count];
+    child->last_fd = seats.last;
+    return count;
+}
 
 static int fail(struct child *child, enum chost_stage stage)
 {
@@ -50,7 +119,10 @@ static void reset_signals(void)
 static int place_descriptors(struct child *child)
 {
     const struct chost_launch *launch = child->launch;
-    int exec_fd = launch->exec_fd;
+    // Before anything else: up to here the table is the daemon's.
+    if (child->last_fd >= 0 && syscall(SYS_close_range, (unsigned)child->last_fd + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+        fail(child, CHOST_STAGE_DESCRIPTORS);
+    int exec_fd = child->exec_fd;
     if (exec_fd >= 0 && exec_fd < launch->fd_count) {
         exec_fd = fcntl(exec_fd, F_DUPFD_CLOEXEC, launch->fd_count);
         if (exec_fd < 0)
@@ -58,7 +130,7 @@ static int place_descriptors(struct child *child)
     }
     int sources[launch->fd_count > 0 ? launch->fd_count : 1];
     for (int i = 0; i < launch->fd_count; i++) {
-        sources[i] = launch->fds[i];
+        sources[i] = child->fds[i];
         if (sources[i] < launch->fd_count) {
             sources[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, launch->fd_count);
             if (sources[i] < 0)
@@ -134,14 +206,41 @@ static int run_child(void *argument)
     return fail(child, CHOST_STAGE_EXEC);
 }
 
+// Returns its pid, or -1 with stage and error in the result.
+static pid_t start_child(struct child *child, char *stack_end, int *pidfd)
+{
+    pthread_mutex_lock(&seats.lock);
+    if (!seats.is_taken)
+        take_seats();
+    pid_t pid = -1;
+    int count = seat(child);
+    if (count < 0) {
+        child->result->stage = CHOST_STAGE_DESCRIPTORS;
+        child->result->error = errno;
+    } else {
+        int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | (count > 0 ? CLONE_FILES : 0) | SIGCHLD;
+        pid = clone(run_child, stack_end, flags, child, pidfd);
+        if (pid < 0) {
+            child->result->stage = CHOST_STAGE_CLONE;
+            child->result->error = errno;
+        }
+    }
+    // The child has its own by now, or has ended. Whoever reads from a pipe must not wait for an end that lies here.
+    clear_seats(count);
+    pthread_mutex_unlock(&seats.lock);
+    return pid;
+}
+
 // The child runs in this process' memory while this thread waits (as posix_spawn does it): nothing is
-// copied, however large the daemon is, and the child reports by writing into `result`. It runs on a stack
+// copied, however large the daemon is and however many descriptors it has, and the child reports by writing into `result`. It runs on a stack
 // of its own, with all signals blocked, so that no handler of the daemon's runs in it.
 int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *result)
 {
     enum { STACK_SIZE = 256 * 1024 };
     *result = (struct chost_launched){.pidfd = -1};
-    struct child child = {.launch = launch, .result = result, .parent = getpid()};
+    struct child child = {
+        .launch = launch, .result = result, .parent = getpid(), .fds = launch->fds, .exec_fd = launch->exec_fd,
+        .last_fd = -1};
 
     char *stack = mmap(
         NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
@@ -154,19 +253,14 @@ int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *r
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int pidfd = -1;
-    pid_t pid = clone(
-        run_child, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &child, &pidfd);
-    int error = errno;
+    pid_t pid = start_child(&child, stack + STACK_SIZE, &pidfd);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     // The child has left its functions without returning from them.
     ASAN_UNPOISON_MEMORY_REGION(stack, STACK_SIZE);
     munmap(stack, STACK_SIZE);
 
-    if (pid < 0) {
-        result->stage = CHOST_STAGE_CLONE;
-        result->error = error;
+    if (pid < 0)
         return -1;
-    }
     if (result->stage != CHOST_STAGE_NONE) {
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             continue;

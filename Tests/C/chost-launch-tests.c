@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,111 @@ static void test_signals(void)
     CHECK_EQUAL(chost_pidfd_send_signal(launched.pidfd, SIGKILL), -EBADF);
 }
 
+// How many of these are open here.
+static int count_open(const int *fds, int count)
+{
+    int open = 0;
+    for (int i = 0; i < count; i++) open += fcntl(fds[i], F_GETFD) >= 0;
+    return open;
+}
+
+// The child begins with this process' own table of descriptors: what it closes, and what becomes of it, closes nothing here.
+static void test_a_shared_table(void)
+{
+    enum { MANY = 500 };
+    int fds[MANY];
+    for (int i = 0; i < MANY; i++) fds[i] = chost_open("/dev/null", O_RDWR, 0);
+    char output[256];
+    const char *list = "ls /proc/self/fd | tr '\\n' ' '";
+    CHECK_EQUAL(run(plain, list, output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "0 1 2 3 "), 0);
+    CHECK_EQUAL(count_open(fds, MANY), MANY);
+
+    struct chost_launch launch = plain;
+    launch.cwd = "/no/such/directory";
+    check_failure(launch, CHOST_STAGE_CHDIR, ENOENT, 0);
+    CHECK_EQUAL(count_open(fds, MANY), MANY);
+
+    // As many as the child can get without a copy of all, and more.
+    for (int count = 78; count <= 82; count++) {
+        int ends[2], given[82];
+        CHECK_EQUAL(chost_pipe(ends), 0);
+        for (int i = 0; i < count; i++) given[i] = fds[MANY - 1 - i];
+        given[1] = ends[1];
+        launch = plain;
+        launch.exec_fd = chost_open("/bin/sh", O_RDONLY, 0);
+        launch.path = "/no/such/file";
+        launch.fds = given;
+        launch.fd_count = count;
+        launch.argv = (char *[]){"sh", "-c", "ls /proc/self/fd | wc -l", NULL};
+        launch.envp = environment;
+        struct chost_launched launched;
+        int code, status;
+        CHECK(chost_launch(&launch, &launched) > 0);
+        close(ends[1]);
+        close(launch.exec_fd);
+        wait_for_exit(launched.pidfd);
+        CHECK_EQUAL(chost_wait(launched.pidfd, 1, &code, &status), 1);
+        close(launched.pidfd);
+        ssize_t length = read(ends[0], output, sizeof output - 1);
+        output[length > 0 ? length : 0] = '\0';
+        CHECK_EQUAL(atoi(output), count + 1);
+        // Nobody holds the other end any more.
+        CHECK_EQUAL(read(ends[0], output, sizeof output), 0);
+        close(ends[0]);
+        CHECK_EQUAL(count_open(fds, MANY), MANY);
+    }
+    for (int i = 0; i < MANY; i++) close(fds[i]);
+}
+
+static void *launch_often(void *mistakes)
+{
+    for (int i = 0; i < 100; i++) {
+        char script[64], expected[32], output[64];
+        snprintf(expected, sizeof expected, "%lu %d\n", (unsigned long)pthread_self() % 1000, i);
+        snprintf(script, sizeof script, "echo %.*s", (int)strlen(expected) - 1, expected);
+        if (run(plain, script, output, sizeof output) != 0 || strcmp(output, expected) != 0) ++*(int *)mistakes;
+    }
+    return NULL;
+}
+
+static void test_launches_beside_each_other(void)
+{
+    enum { THREADS = 3 };
+    pthread_t threads[THREADS];
+    int mistakes[THREADS] = {0};
+    for (int i = 0; i < THREADS; i++) CHECK_EQUAL(pthread_create(&threads[i], NULL, launch_often, &mistakes[i]), 0);
+    for (int i = 0; i < THREADS; i++) {
+        CHECK_EQUAL(pthread_join(threads[i], NULL), 0);
+        CHECK_EQUAL(mistakes[i], 0);
+    }
+}
+
+// In a process of its own that has launched nothing yet and may have few descriptors: a copy of all is taken instead.
+static int launch_with_few_descriptors(void)
+{
+    struct rlimit limit = {.rlim_cur = 24, .rlim_max = 24};
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return 10;
+    char output[256];
+    for (int i = 0; i < 30; i++) {
+        if (run(plain, "ls /proc/self/fd | tr '\\n' ' '", output, sizeof output) != 0) return 11;
+        if (strcmp(output, "0 1 2 3 ") != 0) return 12;
+    }
+    // None is held for launches to come.
+    int count = 0;
+    while (fcntl(0, F_DUPFD, 3) >= 0) count++;
+    return count >= 15 ? 0 : 13;
+}
+
+static void test_few_descriptors(void)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) _exit(launch_with_few_descriptors());
+    CHECK_EQUAL(waitpid(pid, &status, 0), pid);
+    CHECK_EQUAL(WEXITSTATUS(status), 0);
+}
+
 // What a child leaves behind becomes this process' own.
 static void test_subreaper(void)
 {
@@ -273,9 +379,13 @@ void test_launch(void);
 
 void test_launch(void)
 {
+    // First: what is held for all launches is not taken yet.
+    test_few_descriptors();
     test_what_a_child_gets();
     test_descriptors_in_each_others_places();
     test_failures();
+    test_a_shared_table();
+    test_launches_beside_each_other();
     test_users();
     test_signals();
     test_subreaper();
