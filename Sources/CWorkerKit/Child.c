@@ -2,6 +2,7 @@
 #include "CWorkerKit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -54,8 +55,13 @@ int cwk_kill(int pidfd) { return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, 
 
 const char *cwk_signal_name(int number) { return sigabbrev_np(number); }
 
-void cwk_nice(int increment) {
-    // It is a courtesy: where it is refused the child competes.
-    int result = nice(increment);
+void cwk_give_way(int niceness) {
+    // Courtesies: where one is refused, the child competes.
+    int result = nice(niceness);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (write(fd, "1000", 4) < 0) result = -1;
+        close(fd);
+    }
     (void)result;
 }

@@ -22,8 +22,8 @@ final class SnapshotWriter {
     private let child: OwnedDescriptor
     private let core: WorkerCore
 
-    /// The worker serves clients meanwhile: where processors are short, they go first.
-    private static let niceness: Int32 = 5
+    /// The worker serves clients meanwhile: where processors or memory are short, it is the child that has to wait, or to go.
+    private static let niceness: Int32 = 10
 
     /// Forks. In the child `image` runs, and the process ends: there it never returns.
     init(ref: Int, core: WorkerCore, image: () throws -> [UInt8]) throws {
@@ -54,7 +54,7 @@ final class SnapshotWriter {
     ) -> Never {
         // A connection that the parent closes is to be closed: no copy of it stays here.
         guard cwk_close_all_but(memory, report) == 0 else { _exit(1) }
-        cwk_nice(niceness)
+        cwk_give_way(niceness)
         core.report = []
         var status: Int32 = 0
         do {

@@ -303,6 +303,18 @@ static void test_children(void)
     close(first);
     close(second);
 
+    pid = cwk_fork(&pidfd);
+    if (pid == 0) {
+        cwk_give_way(7);
+        char score[8] = "";
+        int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+        ssize_t count = read(fd, score, sizeof score - 1);
+        _exit(count > 0 && strcmp(score, "1000\n") == 0 && getpriority(PRIO_PROCESS, 0) >= 7 ? 0 : 1);
+    }
+    CHECK_EQUAL(cwk_wait(pidfd, 1, &code, &status), 1);
+    CHECK_EQUAL(status, 0);
+    close(pidfd);
+
     // It runs until it is killed.
     pid = cwk_fork(&pidfd);
     if (pid == 0) {

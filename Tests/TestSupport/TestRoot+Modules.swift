@@ -44,6 +44,14 @@ extension TestRoot {
         chmod("\(root)/lib/fix-\(vsn)/ebin/\(module)", 0o755)
     }
 
+    /// As `module`, the Python worker that hands its state over in parts. What it is to do wrong its child spec's arguments say:
+    /// the worker's own text lists them.
+    func installIncremental(_ module: String, vsn: String) throws {
+        try write("lib/fix-\(vsn)/priv/counter_worker", try Project.pythonWorker(vsn: vsn))
+        try write("lib/fix-\(vsn)/ebin/\(module)", try Project.pythonWorker(Project.incrementalWorker, vsn: vsn))
+        chmod("\(root)/lib/fix-\(vsn)/ebin/\(module)", 0o755)
+    }
+
     /// A script of these groups.
     static func script(_ vsn: String, _ modules: [String], _ groups: [String]) -> String {
         let head = "{load_object_code, {fix, \"\(vsn)\", [\(modules.joined(separator: ", "))]}}, point_of_no_return"

@@ -6,11 +6,11 @@ import Testing
 /// A worker's program that speaks the protocol: the suite of the protocol runs against each.
 enum WorkerProgram: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case swift, python
-    /// One that hands its state over in parts: it has a suite of its own.
-    case parts
+    /// Those that hand their state over in parts: they have suites of their own.
+    case parts, pythonParts
 
     static let allCases: [WorkerProgram] = [.swift, .python]
-    static let inParts: [WorkerProgram] = [.parts]
+    static let inParts: [WorkerProgram] = [.parts, .pythonParts]
 
     var testDescription: String { rawValue }
 
@@ -20,6 +20,7 @@ enum WorkerProgram: String, CaseIterable, CustomTestStringConvertible, Sendable 
         case .swift:
             return (Project.product("fixture-worker"), "/nowhere/lib/fixture-\(vsn)/ebin/fixture", [])
         case .parts: return (Project.product("fixture-worker"), "/nowhere/lib/fixture-\(vsn)/ebin/parts", [])
+        case .pythonParts: return ("/usr/bin/python3", "python3", [Project.incrementalWorker, vsn])
         case .python:
             let original = Project.pythonWorker
             if vsn == "1.0.0" { return (original, original, []) }
