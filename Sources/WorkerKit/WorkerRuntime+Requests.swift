@@ -57,6 +57,7 @@ extension WorkerRuntime {
         case .standby:
             phase = .standby(start)
             core.send(acknowledgement)
+            if Server.self != WarmUp.Server.self { WarmUp.run() }
         case .start:
             let context = makeContext(start)
             do {
@@ -71,6 +72,7 @@ extension WorkerRuntime {
             }
             run(context)
             core.send(acknowledgement)
+            if Server.self != WarmUp.Server.self { WarmUp.run() }
         }
     }
 

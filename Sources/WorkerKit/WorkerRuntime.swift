@@ -43,7 +43,7 @@ final class WorkerRuntime<Server: GenServer> {
         }
     }
 
-    private func turn(_ events: UnsafeMutableBufferPointer<cwk_event>) {
+    func turn(_ events: UnsafeMutableBufferPointer<cwk_event>) {
         let poller = core.isRunning ? core.all : core.control
         let timeout = core.isRunning ? core.timers.timeout(now: core.now()) : -1
         let count: Int
