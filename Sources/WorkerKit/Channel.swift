@@ -13,6 +13,8 @@ final class Channel {
 
     let descriptor: Int32
     private let poller: Poller
+    /// Allocated once: of this size it would come from the heap at each read. Only what is filled of it is in memory.
+    private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
     private var decoder = FrameDecoder()
     private var unsent: [UInt8] = []
     private var sent = 0
@@ -36,18 +38,18 @@ final class Channel {
 
     /// Takes in what has arrived.
     func receive() -> Input {
-        withUnsafeTemporaryAllocation(byteCount: 64 * 1024, alignment: 16) { buffer in
-            let count = cwk_receive(descriptor, buffer.baseAddress, buffer.count)
-            switch count {
-            case 0: return .ended
-            case -EAGAIN: return .bytes
-            case ..<0: return .ended
-            default:
-                decoder.append(UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)]))
-                return .bytes
-            }
+        let count = cwk_receive(descriptor, room.baseAddress, room.count)
+        switch count {
+        case 0: return .ended
+        case -EAGAIN: return .bytes
+        case ..<0: return .ended
+        default:
+            decoder.append(UnsafeRawBufferPointer(rebasing: room[..<Int(count)]))
+            return .bytes
         }
     }
+
+    deinit { room.deallocate() }
 
     func nextTerm() throws(WireError) -> Term? {
         guard let payload = try decoder.next() else { return nil }

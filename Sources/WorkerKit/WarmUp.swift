@@ -8,6 +8,9 @@ import Wire
 /// What a process does for the first time costs several times what it costs later: pages of the program are mapped in, symbols
 /// bound, metadata made. Each process goes through one handoff, and then all its clients wait; so it has been through one before.
 enum WarmUp {
+    /// Not known to the compiler: it would make code for this type of its own, and that of all others would stay cold.
+    nonisolated(unsafe) static var type: any GenServer.Type = Server.self
+
     /// A server with a small state.
     struct Server: GenServer {
         var state: Term
@@ -26,9 +29,11 @@ enum WarmUp {
     }
 
     /// Nothing comes of it, and nothing of what goes wrong in it: without a descriptor to spare it is left out.
-    static func run() {
-        guard let transfer = pair(Int32(SOCK_SEQPACKET.rawValue)), let old = Process(transfer: transfer.0),
-            let new = Process(transfer: transfer.1)
+    static func run() { type.warmUp() }
+
+    fileprivate static func handOver<Other: GenServer>(_ type: Other.Type) {
+        guard let transfer = pair(Int32(SOCK_SEQPACKET.rawValue)), let old = Process<Other>(transfer: transfer.0),
+            let new = Process<Other>(transfer: transfer.1)
         else { return }
         let ref = 2
         old.take([start(.start)])
@@ -58,14 +63,14 @@ enum WarmUp {
     }
 
     /// One of the two, with the daemon's end of its channel.
-    private final class Process {
+    private final class Process<Server: GenServer> {
         private let runtime: WorkerRuntime<Server>
         private let daemon: OwnedDescriptor
         private let channel: OwnedDescriptor
         private let transfer: OwnedDescriptor
 
         init?(transfer: OwnedDescriptor) {
-            guard let channel = pair(Int32(SOCK_STREAM.rawValue)),
+            guard let channel = WarmUp.pair(Int32(SOCK_STREAM.rawValue)),
                 let runtime = try? WorkerRuntime<Server>(
                     channel: channel.1.raw, transfer: transfer.raw, sockets: [])
             else { return nil }
@@ -97,4 +102,8 @@ enum WarmUp {
             return nil
         }
     }
+}
+
+extension GenServer {
+    fileprivate static func warmUp() { WarmUp.handOver(Self.self) }
 }

@@ -135,7 +135,7 @@ final class HandedOffSpecs {
     /// started by, once the script is done.
     func warnings(of changed: [ChildAddress]) -> [String] {
         let supervisors = Set(changed)
-        for (address, place) in site.tree.places.sorted(by: { $0.key.description < $1.key.description }) {
+        for (address, place) in supervisors.isEmpty ? [] : placesInOrder() {
             guard let supervisor = address.parent, supervisors.contains(supervisor), let process = place.current,
                 let spec = site.tree.child(at: address)?.spec
             else { continue }
@@ -158,7 +158,7 @@ final class HandedOffSpecs {
 
     /// What an install would have to say of it, for its plan.
     func plannedWarnings() -> [String] {
-        for (address, place) in site.tree.places.sorted(by: { $0.key.description < $1.key.description }) {
+        for (address, place) in placesInOrder() {
             guard let process = place.current else { continue }
             let isHandedOff = isHandedOff(place, process)
             switch outcome(of: address) {
@@ -179,6 +179,12 @@ final class HandedOffSpecs {
             address.parent.flatMap(initial).flatMap { self.spec(of: address, spec, $0) }
         }
         return noted.sentences
+    }
+
+    /// By their addresses as text, each made once.
+    private func placesInOrder() -> [(ChildAddress, Place)] {
+        let named = site.tree.places.map { (name: $0.key.description, place: ($0.key, $0.value)) }
+        return named.sorted { $0.name < $1.name }.map(\.place)
     }
 
     /// Whether the script suspends the worker and loads its module.

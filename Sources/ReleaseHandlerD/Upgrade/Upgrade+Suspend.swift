@@ -16,11 +16,12 @@ extension Upgrade {
 
     /// Without a grace each is waited for up to its limit; with one, all up to its end, and no limit begins yet.
     func suspend(_ orders: [RelupMachine.SuspendOrder], grace: Int?) {
-        ledger.concerns(orders.map(\.worker))
         for order in orders {
             suspensions[order.worker] = Suspension()
             ask(order) { [weak self] result in self?.suspended(order.worker, result) }
         }
+        // While they answer.
+        ledger.concerns(orders.map(\.worker))
         guard let grace else { return awaitSuspended(orders) }
         // An order's own limit may be shorter: it begins when others are not held any more.
         gather(orders) { _ in

@@ -63,7 +63,6 @@ extension Upgrade {
     }
 
     func handOff(_ handoffs: [RelupMachine.Handoff], _ milliseconds: Int) {
-        ledger.concerns(handoffs.map(\.worker))
         each(handoffs) { (handoff, done: @escaping @HostActor (StepResult) -> Void) in
             guard let place = place(handoff.worker) else { return done(.died(.atom("noproc"))) }
             place.handOff(handoff.change, within: milliseconds, then: done)

@@ -22,12 +22,14 @@ final class Upgrade {
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
     private var lastToldStep = 0
-    private(set) var reports: [InstallResult.Instruction] = []
+    /// What each instruction did, and the milliseconds that it took. It is put into words at the end: an address as text
+    /// costs as much as a message, and is nothing to wait for.
+    private var told: [(report: RelupMachine.InstructionReport, milliseconds: Double)] = []
     /// What was read and asked before it began; `survey` is asked on.
     let findings: InstallPreflight.Findings
     var survey: ModuleSurvey { findings.survey }
     /// The workers that any instruction touched.
-    private(set) var touched: Set<ChildAddress> = []
+    var touched: Set<ChildAddress> { Set(told.flatMap(\.report.touched)) }
     private let startedNanoseconds = Reactor.nowNanoseconds()
     private var instructionNanoseconds = Reactor.nowNanoseconds()
     private var firstSuspendNanoseconds: Int?
@@ -237,6 +239,7 @@ final class Upgrade {
     private func end(_ outcome: RelupMachine.Outcome) {
         guard !hasEnded else { return }
         hasEnded = true
+        for (report, _) in told { ledger.concerns(report.touched) }
         then(self, outcome)
     }
 
@@ -244,16 +247,18 @@ final class Upgrade {
 
     private func tell(_ report: RelupMachine.InstructionReport) {
         let now = Reactor.nowNanoseconds()
-        let text = report.instruction.term.description
-        touched.formUnion(report.touched)
-        ledger.concerns(report.touched)
-        let workers = report.touched.map(\.description)
-        let milliseconds = Double(now - instructionNanoseconds) / 1e6
+        told.append((report, milliseconds: Double(now - instructionNanoseconds) / 1e6))
         instructionNanoseconds = now
-        let note = report.notes.isEmpty ? nil : report.notes.joined(separator: "; ")
-        reports.append(
-            .init(index: report.index, text: text, workers: workers, milliseconds: milliseconds, note: note))
         tellStep(report.index + 1)
+    }
+
+    var reports: [InstallResult.Instruction] {
+        told.map { report, milliseconds in
+            InstallResult.Instruction(
+                index: report.index, text: report.instruction.term.description,
+                workers: report.touched.map(\.description), milliseconds: milliseconds,
+                note: report.notes.isEmpty ? nil : report.notes.joined(separator: "; "))
+        }
     }
 
     private func tellStep(_ index: Int) {
