@@ -17,6 +17,8 @@ public enum Answer: Hashable, Sendable {
 /// How a step of a handoff went for one worker.
 public enum StepResult: Hashable, Sendable {
     case done
+    /// Done, and the whole state was handed over: its last changes did not come or did not fit, for this reason.
+    case doneWhole(insteadOfChanges: Term)
     case hung
     case died(Term)
     case failed(Term)

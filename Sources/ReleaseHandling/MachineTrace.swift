@@ -96,7 +96,8 @@ extension RelupMachine.Event {
         case .standbysReady(let standbys, let notes): 1 + standbys.count + notes.count
         case .suspended(let ok, let hung, let died, let waiting, let refused):
             1 + ok.count + hung.count + died.count + waiting.count + refused.count
-        case .handedOff(let ok, let failed, let died): 1 + ok.count + failed.count + died.count
+        case .handedOff(let ok, let failed, let died, let whole):
+            1 + ok.count + failed.count + died.count + whole.count
         case .supervisorsChanged(let failed, let died, let notes): 1 + failed.count + died.count + notes.count
         case .supervisorsRestored(let failed), .restartsAwaited(let failed): 1 + failed.count
         case .resumed(let ok, let failed, let died): 1 + ok.count + failed.count + died.count

@@ -63,6 +63,24 @@ extension PlaceMachine {
         }
     }
 
+    /// What of a suspended worker's state goes over.
+    public enum HandoffWay: Hashable, Sendable {
+        case whole
+        /// What has changed since the parts before; all of it is asked for, by this order, where that does not come or does not
+        /// fit.
+        case changes(otherwise: HandoffOrder)
+        /// All of it, since the changes did not, for this reason.
+        case wholeInstead(Term)
+
+        /// How a handoff ended that came to its end this way.
+        var done: StepResult {
+            switch self {
+            case .whole, .changes: .done
+            case .wholeInstead(let reason): .doneWhole(insteadOfChanges: reason)
+            }
+        }
+    }
+
     public enum Action: Hashable, Sendable {
         /// From the current version of its module.
         case launch(Generation)

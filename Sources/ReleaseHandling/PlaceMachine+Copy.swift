@@ -86,13 +86,23 @@ extension PlaceMachine {
     /// The standby waits for the whole: what it has of parts it drops then.
     mutating func giveUpCopy(_ run: Run, _ standby: Generation, _ filling: Filling, _ reason: Term) -> [Action] {
         state = .running(run, .waiting(standby))
-        return interrupted(.filling(standby, filling), reason) + [.endSnapshot(run.generation)]
+        return [.endSnapshot(run.generation)] + interrupted(.filling(standby, filling), reason)
     }
 
     /// Who waits for the copying is told that nothing came of it.
     func interrupted(_ spare: Spare, _ reason: Term) -> [Action] {
-        guard case .filling(_, let filling) = spare, let copy = filling.copy else { return [] }
-        return [.cancelTimer, .answer(copy.step, .failed(reason))]
+        cancelCopy(spare) + answerCopy(spare, reason)
+    }
+
+    func cancelCopy(_ spare: Spare) -> [Action] { Self.copy(spare) == nil ? [] : [.cancelTimer] }
+
+    func answerCopy(_ spare: Spare, _ reason: Term) -> [Action] {
+        Self.copy(spare).map { [.answer($0.step, .failed(reason))] } ?? []
+    }
+
+    private static func copy(_ spare: Spare) -> Copy? {
+        guard case .filling(_, let filling) = spare else { return nil }
+        return filling.copy
     }
 
     private static func tooFast(_ bytes: Int) -> Term {

@@ -14,7 +14,8 @@ extension PlaceMachine {
             state = .empty(spare)
             return [.failCalls(reason: reason), .tell(Self.notice(run.start, outcome))]
         case .running(let run, let spare) where run.generation == generation:
-            return interrupted(spare, reason) + exit(run.start, spare.emptied, reason)
+            // Who waits for the copying must find the tree knowing of it.
+            return cancelCopy(spare) + exit(run.start, spare.emptied, reason) + answerCopy(spare, reason)
         case .hung(let run, let spare) where run.generation == generation,
             .suspended(let run, let spare) where run.generation == generation:
             // Its next start is in the new code: a standby has nothing to wait for.
@@ -134,6 +135,6 @@ extension PlaceMachine {
 extension PlaceMachine.Handover {
     fileprivate func withEndedOld(_ reason: Term) -> Self {
         Self(
-            start: start, old: .ended(old.generation, reason), standby: standby, importRef: importRef, whole: whole)
+            start: start, old: .ended(old.generation, reason), standby: standby, importRef: importRef, way: way)
     }
 }

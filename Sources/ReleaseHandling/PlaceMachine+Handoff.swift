@@ -60,10 +60,10 @@ extension PlaceMachine {
     /// Moves the state and the descriptors from the suspended process into its standby. Nothing is resumed.
     mutating func handOff(_ step: Step, _ order: HandoffOrder, _ now: Int) -> [Action] {
         switch state {
-        case .suspended(let run, .waiting(let standby)): return exportWhole(run, standby, step, order, now)
+        case .suspended(let run, .waiting(let standby)): return exportWhole(run, standby, step, order, now, .whole)
         case .suspended(let run, .filling(let standby, let filling)):
             // What was asked for with the suspend was a guess at what the script would ask for here.
-            guard filling.change == order.change else { return exportWhole(run, standby, step, order, now) }
+            guard filling.change == order.change else { return exportWhole(run, standby, step, order, now, .whole) }
             return handOff(run, standby, filling, step, order, now)
         case .suspended, .lost: return [.answer(step, .failed(.atom("no_standby")))]
         case .empty, .starting, .discarding, .running, .suspending, .hung, .exporting, .importing, .imported,
@@ -73,10 +73,10 @@ extension PlaceMachine {
     }
 
     private mutating func exportWhole(
-        _ run: Run, _ standby: Generation, _ step: Step, _ order: HandoffOrder, _ now: Int
+        _ run: Run, _ standby: Generation, _ step: Step, _ order: HandoffOrder, _ now: Int, _ way: HandoffWay
     ) -> [Action] {
         let transfer = StateTransfer(order)
-        state = .exporting(run, to: standby, transfer, step, whole: nil)
+        state = .exporting(run, to: standby, transfer, step, way)
         return [
             .schedule(atMilliseconds: now + order.milliseconds), .export(run.generation, transfer.request),
         ]
@@ -88,35 +88,39 @@ extension PlaceMachine {
         let schedule = Action.schedule(atMilliseconds: now + order.milliseconds)
         switch filling.stage {
         case .exporting(let transfer):
-            state = .exporting(
-                run, to: standby, transfer, step, whole: transfer.part == .whole ? nil : order)
+            state = .exporting(run, to: standby, transfer, step, Self.way(transfer.part, order))
             return [schedule]
         case .exported(let transfer, let content):
-            return [schedule]
-                + importInto(standby, run, transfer, content, step, whole: transfer.part == .whole ? nil : order)
+            return [schedule] + importInto(standby, run, transfer, content, step, Self.way(transfer.part, order))
         case .failed(.whole, let reason):
             state = .suspended(run, .none)
             return [.kill(standby, reason: .killed), .answer(step, .failed(reason))]
-        case .failed, .importing, .loaded: return exportWhole(run, standby, step, order, now)
+        case .failed(.changes, let reason), .failed(.snapshot, let reason):
+            return exportWhole(run, standby, step, order, now, .wholeInstead(reason))
+        case .importing, .loaded: return exportWhole(run, standby, step, order, now, .whole)
         }
+    }
+
+    private static func way(_ part: StatePart, _ order: HandoffOrder) -> HandoffWay {
+        part == .whole ? .whole : .changes(otherwise: order)
     }
 
     private mutating func importInto(
         _ standby: Generation, _ run: Run, _ transfer: StateTransfer, _ content: StateImport, _ step: Step,
-        whole: HandoffOrder?
+        _ way: HandoffWay
     ) -> [Action] {
         let handover = Handover(
             start: run.start, old: .stands(run.generation), standby: standby, importRef: transfer.importRef,
-            whole: whole)
+            way: way)
         state = .importing(handover, step)
         return [.importState(standby, ref: transfer.importRef, transfer.part, content)]
     }
 
     mutating func exportAnswered(_ generation: Generation, _ ref: Int, _ answer: Answer, _ now: Int) -> [Action] {
         switch state {
-        case .exporting(let run, let standby, let transfer, let step, let whole)
+        case .exporting(let run, let standby, let transfer, let step, let way)
         where run.generation == generation && transfer.exportRef == ref:
-            return exported(run, standby, transfer, step, whole, answer)
+            return exported(run, standby, transfer, step, way, answer)
         case .running(let run, .filling(let standby, let filling)):
             guard run.generation == generation, case .exporting(let transfer) = filling.stage,
                 transfer.exportRef == ref
@@ -137,20 +141,20 @@ extension PlaceMachine {
     }
 
     private mutating func exported(
-        _ run: Run, _ standby: Generation, _ transfer: StateTransfer, _ step: Step, _ whole: HandoffOrder?,
+        _ run: Run, _ standby: Generation, _ transfer: StateTransfer, _ step: Step, _ way: HandoffWay,
         _ answer: Answer
     ) -> [Action] {
         switch answer {
         case .exported(let size, let descriptors):
             switch transfer.announce(size: size, descriptors: descriptors) {
-            case .violated(let reason): return exportFailed(run, standby, step, whole, reason)
-            case .complete(let content): return importInto(standby, run, transfer, content, step, whole: whole)
+            case .violated(let reason): return exportFailed(run, standby, step, way, reason)
+            case .complete(let content): return importInto(standby, run, transfer, content, step, way)
             }
-        case .failed(let reason): return exportFailed(run, standby, step, whole, reason)
+        case .failed(let reason): return exportFailed(run, standby, step, way, reason)
         case .died(let reason): return ended(run.generation, reason)
         case .ok, .acknowledged, .ignored, .value, .timedOut:
             let reason = StateTransfer.violation("an export got an answer of another kind")
-            return exportFailed(run, standby, step, whole, reason)
+            return exportFailed(run, standby, step, way, reason)
         }
     }
 
@@ -158,12 +162,12 @@ extension PlaceMachine {
         _ generation: Generation, _ packet: TransferPacket, _ memory: StateTransfer.Memory
     ) -> [Action] {
         switch state {
-        case .exporting(let run, let standby, var transfer, let step, let whole) where run.generation == generation:
+        case .exporting(let run, let standby, var transfer, let step, let way) where run.generation == generation:
             switch transfer.receive(packet, memory) {
             case .stale: return []
-            case .violated(let reason): return exportFailed(run, standby, step, whole, reason)
+            case .violated(let reason): return exportFailed(run, standby, step, way, reason)
             case .relayed(let packet):
-                state = .exporting(run, to: standby, transfer, step, whole: whole)
+                state = .exporting(run, to: standby, transfer, step, way)
                 return [.relay(to: standby, packet)]
             }
         case .running(let run, .filling(let standby, var filling)) where run.generation == generation:
@@ -190,11 +194,11 @@ extension PlaceMachine {
 
     /// A part that did not come is no harm where the whole does.
     private mutating func exportFailed(
-        _ run: Run, _ standby: Generation, _ step: Step, _ whole: HandoffOrder?, _ reason: Term
+        _ run: Run, _ standby: Generation, _ step: Step, _ way: HandoffWay, _ reason: Term
     ) -> [Action] {
-        if let whole {
+        if case .changes(let whole) = way {
             let transfer = StateTransfer(whole)
-            state = .exporting(run, to: standby, transfer, step, whole: nil)
+            state = .exporting(run, to: standby, transfer, step, .wholeInstead(reason))
             return [.export(run.generation, transfer.request)]
         }
         state = .suspended(run, .none)
@@ -213,11 +217,11 @@ extension PlaceMachine {
         switch answer {
         case .ok:
             state = .imported(handover)
-            return [.cancelTimer, .answer(step, .done)]
+            return [.cancelTimer, .answer(step, handover.way.done)]
         case .failed(let reason):
-            if let whole = handover.whole, case .stands(let old) = handover.old {
+            if case .changes = handover.way, case .stands(let old) = handover.old {
                 let run = Run(start: handover.start, generation: old, kind: .worker)
-                return exportFailed(run, handover.standby, step, whole, reason)
+                return exportFailed(run, handover.standby, step, handover.way, reason)
             }
             return [.cancelTimer] + giveUp(handover, step, .failed(reason))
         case .died(let reason): return ended(generation, reason)

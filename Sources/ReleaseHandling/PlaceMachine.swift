@@ -120,15 +120,14 @@ public struct PlaceMachine: Hashable, Sendable {
         public let standby: Generation
         /// The reference of the import.
         public let importRef: Int
-        /// What is asked for where parts do not fit together: all of it.
-        public let whole: HandoffOrder?
+        public let way: HandoffWay
 
-        public init(start: StartID, old: Old, standby: Generation, importRef: Int, whole: HandoffOrder? = nil) {
+        public init(start: StartID, old: Old, standby: Generation, importRef: Int, way: HandoffWay = .whole) {
             self.start = start
             self.old = old
             self.standby = standby
             self.importRef = importRef
-            self.whole = whole
+            self.way = way
         }
 
         var new: Run { Run(start: start, generation: standby, kind: .worker) }
@@ -160,9 +159,8 @@ public struct PlaceMachine: Hashable, Sendable {
         /// Did not answer in time what it was asked; it may do so yet, or end.
         case hung(Run, Spare)
         case suspended(Run, Spare)
-        /// Its state is on its way into the standby; complete once it is announced. The order is that of the whole, where
-        /// it is a part that is on its way.
-        case exporting(Run, to: Generation, StateTransfer, Step, whole: HandoffOrder?)
+        /// Its state is on its way into the standby; complete once it is announced.
+        case exporting(Run, to: Generation, StateTransfer, Step, HandoffWay)
         /// The standby has all of it and works on it.
         case importing(Handover, Step)
         /// The standby holds the state; nothing of it is used yet.

@@ -120,7 +120,7 @@ private func tuple(_ name: String, _ elements: Term...) -> Term {
 }
 
 /// A reason that is text is shown as it is, any other as a term.
-private func sentence(_ reason: Term) -> String {
+func sentence(_ reason: Term) -> String {
     if let text = reason.asText, !text.isEmpty, text.utf8.count <= Term.reasonBytes { return text }
     return reason.reasonText
 }

@@ -111,7 +111,9 @@ extension RelupMachine {
             refused: [WorkerFailure] = [])
         case hungTerminated
         /// `died`: the old process ended before its export was complete. `failed`: anything else, a limit included.
-        case handedOff(ok: [ChildAddress], failed: [WorkerFailure], died: [ChildAddress])
+        /// `whole`: those of `ok` whose last changes were not taken, and why: the whole was handed over.
+        case handedOff(
+            ok: [ChildAddress], failed: [WorkerFailure], died: [ChildAddress], whole: [WorkerFailure] = [])
         /// `died`: it has ended meanwhile, and reads the current code when it starts again. `notes`: what became of each.
         case supervisorsChanged(failed: [WorkerFailure], died: [ChildAddress], notes: [String])
         case supervisorsRestored(failed: [WorkerFailure])
@@ -148,11 +150,14 @@ extension RelupMachine {
         public let worker: ChildAddress?
         public let module: Atom
         public let vsn: Term?
+        /// Whether it said that it can take a state in parts.
+        public let isIncremental: Bool
 
-        public init(worker: ChildAddress?, module: Atom, vsn: Term?) {
+        public init(worker: ChildAddress?, module: Atom, vsn: Term?, isIncremental: Bool) {
             self.worker = worker
             self.module = module
             self.vsn = vsn
+            self.isIncremental = isIncremental
         }
     }
 

@@ -95,7 +95,7 @@ extension RelupMachine {
     }
 
     mutating func answerConversion(_ handoffs: [Handoff], _ event: Event) -> Next? {
-        guard case .handedOff(let ok, let failed, let died) = event else { return nil }
+        guard case .handedOff(let ok, let failed, let died, let whole) = event else { return nil }
         if let failure = failed.first {
             return .fail(conversionError(handoffs, failure))
         }
@@ -107,7 +107,7 @@ extension RelupMachine {
                 return .fail(.codeChange(module: handoff.module, worker: worker, reason: reason))
             }
         }
-        return wereHandedOff(handoffs.map(\.worker), ok: ok, died: died) ?? .done
+        return wereHandedOff(handoffs.map(\.worker), ok: ok, died: died, whole) ?? .done
     }
 
     func fail(handingOff failure: WorkerFailure) -> Next {
@@ -122,7 +122,12 @@ extension RelupMachine {
     }
 
     /// Notes who was handed off; `nil` where all is well.
-    mutating func wereHandedOff(_ asked: [ChildAddress], ok: [ChildAddress], died: [ChildAddress]) -> Next? {
+    mutating func wereHandedOff(
+        _ asked: [ChildAddress], ok: [ChildAddress], died: [ChildAddress], _ whole: [WorkerFailure]
+    ) -> Next? {
+        for worker in whole {
+            note("the last changes of \(worker.worker) were not taken (\(sentence(worker.reason))): handed over whole")
+        }
         touched += ok
         for worker in ok {
             let successor = standbys[worker]

@@ -62,7 +62,8 @@ extension RelupMachine {
             if instruction.needsRunningWorkers { break }
             guard case .suspend(let targets) = instruction else { continue }
             let modules = Set(targets.map(\.module))
-            for worker in census where worker.isIncremental && standbys[worker.id] != nil {
+            for worker in census
+            where worker.isIncremental && standbys[worker.id] != nil && incrementalStandbys.contains(worker.id) {
                 guard !modules.isDisjoint(with: worker.modules), seen.insert(worker.id).inserted,
                     let change = prospect(of: worker, from: index, code)
                 else { continue }
@@ -78,7 +79,7 @@ extension RelupMachine {
         guard case .copiedAhead(let failed, let withoutStandby) = event else { return nil }
         for failure in failed {
             note(
-                "the state of \(failure.worker) is not copied while it runs (\(failure.reason.reasonText)): handed over whole"
+                "the state of \(failure.worker) is not copied while it runs (\(sentence(failure.reason))): handed over whole"
             )
         }
         // They are started anew, with those of workers that came since.

@@ -33,8 +33,6 @@ extension RelupMachine {
         ended = []
     }
 
-    private func sentence(_ reason: Term) -> String { reason.asText ?? reason.reasonText }
-
     mutating func takeLastCensus() -> [Action] {
         guard !changed.isEmpty else { return conclude(.done(unpurged: [], warnings: warnings)) }
         phase = .takingLastCensus

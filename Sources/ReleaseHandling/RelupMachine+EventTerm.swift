@@ -19,8 +19,8 @@ extension RelupMachine.Event {
         case .suspended(let ok, let hung, let died, let waiting, let refused):
             event("suspended", places(ok), places(hung), places(died), places(waiting), failures(refused))
         case .hungTerminated: .atom("hung_terminated")
-        case .handedOff(let ok, let failed, let died):
-            event("handed_off", places(ok), failures(failed), places(died))
+        case .handedOff(let ok, let failed, let died, let whole):
+            event("handed_off", places(ok), failures(failed), places(died), failures(whole))
         case .supervisorsChanged(let failed, let died, let notes):
             event("supervisors_changed", failures(failed), places(died), .list(notes.map { .text($0) }))
         case .supervisorsRestored(let failed): event("supervisors_restored", failures(failed))
@@ -60,8 +60,10 @@ extension TraceReader {
                 waiting: try places(parts[4]), refused: try failures(parts[5]))
         case ("copied_ahead", 3):
             return .copiedAhead(failed: try failures(parts[1]), withoutStandby: try places(parts[2]))
-        case ("handed_off", 4):
-            return .handedOff(ok: try places(parts[1]), failed: try failures(parts[2]), died: try places(parts[3]))
+        case ("handed_off", 5):
+            return .handedOff(
+                ok: try places(parts[1]), failed: try failures(parts[2]), died: try places(parts[3]),
+                whole: try failures(parts[4]))
         case ("supervisors_changed", 4):
             return .supervisorsChanged(
                 failed: try failures(parts[1]), died: try places(parts[2]), notes: try list(parts[3], each: text))

@@ -92,6 +92,7 @@ extension RelupMachine {
             objectCode[info.module] = objectCode[info.module]?.reporting(info.vsn)
             guard let worker = info.worker else { continue }
             standbys[worker] = orderedStandbys.removeValue(forKey: worker)
+            if info.isIncremental { incrementalStandbys.insert(worker) } else { incrementalStandbys.remove(worker) }
             touched.append(worker)
         }
     }

@@ -67,10 +67,10 @@ extension RelupMachine {
     mutating func answerSoftHandoff(
         _ ready: [ChildAddress], _ modules: [Atom], _ event: Event, _ code: CodeTable
     ) -> Next? {
-        guard case .handedOff(let ok, let failed, let died) = event else { return nil }
+        guard case .handedOff(let ok, let failed, let died, let whole) = event else { return nil }
         if let failure = failed.first { return fail(handingOff: failure) }
         let asked = unconverted(ready, code).map(\.worker.info.id)
-        if let problem = wereHandedOff(asked, ok: ok, died: died) { return problem }
+        if let problem = wereHandedOff(asked, ok: ok, died: died, whole) { return problem }
         touched = []
         return postpone(ready, modules)
     }

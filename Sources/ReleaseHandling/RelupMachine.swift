@@ -73,6 +73,8 @@ public struct RelupMachine: Sendable {
     var oldAtCensus: Set<Atom> = []
     /// Workers for which a standby was started that has not become the worker, with what it executes.
     var standbys: [ChildAddress: CodeVersion] = [:]
+    /// Workers whose standby said that it takes a state in parts.
+    var incrementalStandbys: Set<ChildAddress> = []
     var orderedStandbys: [ChildAddress: CodeVersion] = [:]
     var mayHaveStandbys = false
     /// Suspended and not resumed, in the order in which they were found.

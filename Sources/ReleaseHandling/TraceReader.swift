@@ -108,7 +108,7 @@ struct TraceReader {
         let fields = try map(term)
         return RelupMachine.StandbyInfo(
             worker: try fields[.atom("worker")].mapTyped(place), module: try atom(value("module", fields)),
-            vsn: fields[.atom("vsn")])
+            vsn: fields[.atom("vsn")], isIncremental: try boolean(value("incremental", fields)))
     }
 
     func stopped(_ term: Term) throws(FileError) -> RelupMachine.StoppedChild {
@@ -166,7 +166,7 @@ extension RelupMachine.WorkerFailure {
 
 extension RelupMachine.StandbyInfo {
     var term: Term {
-        var fields: [Term: Term] = [.atom("module"): .atom(module)]
+        var fields: [Term: Term] = [.atom("module"): .atom(module), .atom("incremental"): .bool(isIncremental)]
         fields[.atom("worker")] = worker?.term
         fields[.atom("vsn")] = vsn
         return .map(fields)

@@ -36,6 +36,30 @@ import Wire
         #expect(Self.copies(run(machine(dynamicUp), world())) == [])
     }
 
+    /// One that goes to code which knows no parts, or comes from such, is handed over as ever: there is nothing to tell.
+    @Test func whoseStandbyCannotIsNotAskedTo() {
+        var start = Self.start
+        start.plain = [second]
+        let result = run(machine(dynamicUp), start)
+        #expect(Self.copies(result) == [[first]])
+        #expect(result.outcome == .done(unpurged: [], warnings: []))
+        #expect(result.world.workers[second]?.state == ["used", "up \"1.0.0\" extra"])
+        #expect(result.reports.allSatisfy { $0.notes == [] })
+    }
+
+    /// By its `code_change`, and by its `resume` where there is none.
+    @Test(arguments: [dynamicUp, soft]) func changesThatWereNotTakenAreTold(script: [LowLevelInstruction]) {
+        let failure = Machine.WorkerFailure(worker: first, reason: .atom("boom"))
+        let result = run(machine(script), Self.start) { _, action, world in
+            guard case .handOff(let handoffs, _) = action, let event = world.perform(action) else { return nil }
+            #expect(event == .handedOff(ok: handoffs.map(\.worker), failed: [], died: []))
+            return .handedOff(ok: handoffs.map(\.worker), failed: [], died: [], whole: [failure])
+        }
+        #expect(result.outcome == .done(unpurged: [], warnings: []))
+        let sentence = "the last changes of kv/kv_sup/a were not taken (boom): handed over whole"
+        #expect(result.reports.flatMap(\.notes) == [sentence])
+    }
+
     /// What was lost with it is started anew, and the state handed over whole.
     @Test func oneWhoseStandbyEndedWithItGetsAnother() {
         let failure = Machine.WorkerFailure(worker: first, reason: .atom("boom"))

@@ -22,12 +22,13 @@ import Wire
         .objectCodeFailed(module: kv, reason: reason),
         .standbysReady(
             [
-                .init(worker: first, module: kv, vsn: .string("2")), .init(worker: nil, module: kv, vsn: nil),
+                .init(worker: first, module: kv, vsn: .string("2"), isIncremental: true),
+                .init(worker: nil, module: kv, vsn: nil, isIncremental: false),
             ], notes: ["skipped"]),
         .standbyFailed(module: kv, worker: first, reason: reason),
         .standbyFailed(module: kv, worker: nil, reason: reason), .codeChanged, .startsHeld,
         .suspended(ok: [first], hung: [second], died: [other]), .hungTerminated,
-        .handedOff(ok: [first], failed: [failure], died: [second]),
+        .handedOff(ok: [first], failed: [failure], died: [second], whole: [failure]),
         .supervisorsChanged(failed: [failure], died: [first], notes: ["a", "é\n"]),
         .supervisorsRestored(failed: [failure]), .resumed(ok: [first], failed: [failure]),
         .startedAgain(ok: [first], failed: [failure]), .startsReleased, .workersEnded,

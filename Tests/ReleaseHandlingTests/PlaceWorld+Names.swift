@@ -15,10 +15,10 @@ extension PlaceWorld {
         case .suspending(let run, let spare, let step): "suspending \(run.generation) for \(step)" + name(spare)
         case .hung(let run, let spare): "hung \(run.generation)" + name(spare)
         case .suspended(let run, let spare): "suspended \(run.generation)" + name(spare)
-        case .exporting(let run, let standby, _, let step, let whole):
-            "exporting \(run.generation) to \(standby) for \(step)" + (whole == nil ? "" : ", else whole")
+        case .exporting(let run, let standby, _, let step, let way):
+            "exporting \(run.generation) to \(standby) for \(step)" + name(way)
         case .importing(let handover, let step):
-            "importing \(name(handover)) for \(step)" + (handover.whole == nil ? "" : ", else whole")
+            "importing \(name(handover)) for \(step)" + name(handover.way)
         case .imported(let handover): "imported \(name(handover))"
         case .resuming(let handover, let step): "resuming \(name(handover)) for \(step)"
         case .lost(let run, let reason): "lost \(run.generation): \(reason)"
@@ -47,6 +47,14 @@ extension PlaceWorld {
         case .loaded: "loaded"
         case .exported(let transfer, _): "exported \(name(transfer.part))"
         case .failed(let part, let reason): "without \(name(part)): \(reason)"
+        }
+    }
+
+    private static func name(_ way: Machine.HandoffWay) -> String {
+        switch way {
+        case .whole: ""
+        case .changes: ", else whole"
+        case .wholeInstead(let reason): ", whole: \(reason)"
         }
     }
 
@@ -131,6 +139,7 @@ extension PlaceWorld {
     private static func name(_ result: StepResult) -> String {
         switch result {
         case .done: "done"
+        case .doneWhole(let reason): "done whole: \(reason)"
         case .hung: "hung"
         case .died(let reason): "died \(reason)"
         case .failed(let reason): "failed \(reason)"

@@ -71,6 +71,8 @@ enum PlaceWorld {
     ]
     static let whole = after(asked, allCame[0], allCame[1], allCame[2], allCame[3])
     static let lastChanges = after(askedForChanges, allCame[0], allCame[1], allCame[2], allCame[3])
+    static let wholeInstead = after(
+        askedForChanges, allCame[0], .exportAnswered(1, ref: 30, .failed(reason)), .handOff(7, order))
     static let oldEnds = Machine.Event.ended(1, reason: .atom("gone"))
 
     static let samples: [(name: String, machine: Machine)] = [
@@ -103,6 +105,11 @@ enum PlaceWorld {
         ),
         ("exporting 1 to 2 for 7, else whole", after(askedForChanges, allCame[0], .handOff(7, otherRefs))),
         ("importing 1 to 2 for 7, else whole", after(lastChanges, .handOff(7, otherRefs))),
+        ("exporting 1 to 2 for 7, whole: boom", wholeInstead),
+        (
+            "importing 1 to 2 for 7, whole: boom",
+            after(wholeInstead, allCame[1], allCame[2], allCame[3])
+        ),
         ("suspending 1 for 7, spare 2", suspending),
         ("hung 1, spare 2", after(suspending, .suspendAnswered(1, .timedOut(milliseconds: 50)))),
         ("suspended 1", after(suspended, .endStandby)),

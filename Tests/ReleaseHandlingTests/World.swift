@@ -40,6 +40,8 @@ struct World: Equatable {
     var waiting: Set<ChildAddress> = []
     /// How those that were copied, or asked to export with their suspend, are to be handed over.
     var expected: [ChildAddress: Machine.Handoff.Change] = [:]
+    /// Whose standbys do not take a state in parts.
+    var plain: Set<ChildAddress> = []
 
     static func vsn(_ version: CodeVersion) -> Term { .string(version.libraryVsn) }
 
@@ -167,7 +169,8 @@ struct World: Equatable {
         return .standbysReady(
             orders.map {
                 Machine.StandbyInfo(
-                    worker: $0.worker, module: $0.version.module, vsn: World.vsn($0.version))
+                    worker: $0.worker, module: $0.version.module, vsn: World.vsn($0.version),
+                    isIncremental: $0.worker.map { !plain.contains($0) } ?? false)
             })
     }
 

@@ -36,20 +36,26 @@ extension TestRoot {
             try write("lib/fix-\(vsn)/priv/counter_worker", text)
             text = try String(contentsOf: Project.fixtures.appending(path: "python/http_worker"), encoding: .utf8)
         }
-        for edit in edits {
-            try #require(text.contains(edit.what))
-            text = text.replacing(edit.what, with: edit.with)
-        }
-        try write("lib/fix-\(vsn)/ebin/\(module)", text)
+        try write("lib/fix-\(vsn)/ebin/\(module)", try edited(text, by: edits))
         chmod("\(root)/lib/fix-\(vsn)/ebin/\(module)", 0o755)
     }
 
     /// As `module`, the Python worker that hands its state over in parts. What it is to do wrong its child spec's arguments say:
     /// the worker's own text lists them.
-    func installIncremental(_ module: String, vsn: String) throws {
+    func installIncremental(_ module: String, vsn: String, edits: [Edit] = []) throws {
         try write("lib/fix-\(vsn)/priv/counter_worker", try Project.pythonWorker(vsn: vsn))
-        try write("lib/fix-\(vsn)/ebin/\(module)", try Project.pythonWorker(Project.incrementalWorker, vsn: vsn))
+        let text = try edited(try Project.pythonWorker(Project.incrementalWorker, vsn: vsn), by: edits)
+        try write("lib/fix-\(vsn)/ebin/\(module)", text)
         chmod("\(root)/lib/fix-\(vsn)/ebin/\(module)", 0o755)
+    }
+
+    private func edited(_ text: String, by edits: [Edit]) throws -> String {
+        var text = text
+        for edit in edits {
+            try #require(text.contains(edit.what))
+            text = text.replacing(edit.what, with: edit.with)
+        }
+        return text
     }
 
     /// A script of these groups.

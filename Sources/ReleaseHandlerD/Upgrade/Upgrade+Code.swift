@@ -31,7 +31,7 @@ extension Upgrade {
     }
 
     enum StandbyOutcome: Sendable {
-        case acknowledged(vsn: Term)
+        case acknowledged(vsn: Term, isIncremental: Bool)
         /// None was started, and why.
         case skipped(String)
     }
@@ -50,9 +50,10 @@ extension Upgrade {
             for (order, result) in results {
                 switch result {
                 case .success(.skipped(let note)): notes.append(note)
-                case .success(.acknowledged(let vsn)):
+                case .success(.acknowledged(let vsn, let isIncremental)):
                     let info = RelupMachine.StandbyInfo(
-                        worker: order.worker, module: order.version.module, vsn: vsn.ifDefined)
+                        worker: order.worker, module: order.version.module, vsn: vsn.ifDefined,
+                        isIncremental: isIncremental)
                     ready.append(info)
                 case .failure(let failure):
                     return self.answer(
@@ -82,7 +83,7 @@ extension Upgrade {
         let spec = handedOffSpecs.standbySpec(of: place.address) ?? place.spec
         let start: @HostActor () -> Void = {
             place.prepareStandby(of: code.version, spec: spec) { result in
-                then(result.map { .acknowledged(vsn: $0.vsn) })
+                then(result.map { .acknowledged(vsn: $0.vsn, isIncremental: $0.isIncremental) })
             }
         }
         let accounts = TreeDriver.accounts(of: spec)

@@ -132,7 +132,7 @@ extension RelupMachine.Event {
         for worker in orders.map(\.worker) {
             switch results[worker] {
             case nil: waiting.append(worker)
-            case .done: ok.append(worker)
+            case .done, .doneWhole: ok.append(worker)
             case .hung: hung.append(worker)
             case .failed(let reason): refused.append(.init(worker: worker, reason: reason))
             case .died: died.append(worker)

@@ -52,7 +52,7 @@ extension Upgrade {
         } then: { results in
             let failed = results.compactMap { order, result -> RelupMachine.WorkerFailure? in
                 switch result {
-                case .done: nil
+                case .done, .doneWhole: nil
                 case .hung: .init(worker: order.worker, reason: .atom("timeout"))
                 case .failed(let reason), .died(let reason): .init(worker: order.worker, reason: reason)
                 }
@@ -70,9 +70,13 @@ extension Upgrade {
             var ok: [ChildAddress] = []
             var failed: [RelupMachine.WorkerFailure] = []
             var died: [ChildAddress] = []
+            var whole: [RelupMachine.WorkerFailure] = []
             for (handoff, result) in results {
                 switch result {
                 case .done: ok.append(handoff.worker)
+                case .doneWhole(let reason):
+                    ok.append(handoff.worker)
+                    whole.append(.init(worker: handoff.worker, reason: reason))
                 case .hung:
                     let reason = Term.tuple([.atom("timeout"), .integer(milliseconds)])
                     failed.append(.init(worker: handoff.worker, reason: reason))
@@ -80,7 +84,7 @@ extension Upgrade {
                 case .died: died.append(handoff.worker)
                 }
             }
-            self.answer(.handedOff(ok: ok, failed: failed, died: died))
+            self.answer(.handedOff(ok: ok, failed: failed, died: died, whole: whole))
         }
     }
 
@@ -120,7 +124,7 @@ extension Upgrade {
             var died: [RelupMachine.WorkerFailure] = []
             for (worker, result) in results {
                 switch result {
-                case .done: ok.append(worker)
+                case .done, .doneWhole: ok.append(worker)
                 case .hung: failed.append(.init(worker: worker, reason: .atom("timeout")))
                 case .failed(let reason): failed.append(.init(worker: worker, reason: reason))
                 case .died(let reason):

@@ -15,7 +15,7 @@ extension Place {
     ) {
         let step = step { [weak self] result in
             switch result {
-            case .done:
+            case .done, .doneWhole:
                 let standby = self?.standbyProcess
                 then(standby.map { .success($0) } ?? .failure(StandbyFailure(reason: .atom("noproc"))))
             case .hung: then(.failure(StandbyFailure(reason: .atom("noproc"))))
@@ -38,9 +38,9 @@ extension Place {
     func copyAhead(
         _ change: RelupMachine.Handoff.Change, within milliseconds: Int, then: @escaping @HostActor (StepResult) -> Void
     ) {
-        guard let worker = running, worker.isIncremental, let standby = standbyProcess, standby.isIncremental else {
-            return then(.failed(.atom("not_incremental")))
-        }
+        guard let worker = running, let standby = standbyProcess else { return then(.failed(.atom("noproc"))) }
+        // It may be another process than the one that said so when the upgrade began.
+        guard worker.isIncremental, standby.isIncremental else { return then(.failed(.atom("not_incremental"))) }
         let order = PlaceMachine.CopyOrder(
             references: launcher.references.next(PlaceMachine.CopyOrder.referenceCount), change: change,
             fromVsn: worker.vsn, milliseconds: milliseconds)

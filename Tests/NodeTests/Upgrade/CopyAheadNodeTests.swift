@@ -1,0 +1,117 @@
+import Foundation
+import Glibc
+import Testing
+import Wire
+
+@testable import ReleaseHandlerD
+@testable import TestSupport
+
+/// A state that is copied in parts while its worker serves, with real processes.
+@Suite(.timeLimit(.minutes(5))) struct CopyAheadNodeTests {
+    @Test func upAndDownUnderCallsWithTheStateAsItWas() async throws {
+        try await TestNode.with(try CopiedRoot.make()) { test async throws in
+            _ = try await test.call("{fill, 3000}")
+            for vsn in ["2.0.0", "1.0.0", "2.0.0"] {
+                let result = try await test.underCalls { try await test.install(vsn) }
+                #expect(result.outcome == .done && result.lost == [] && result.warnings == [], "\(result)")
+                #expect(TestNode.notes(result) == [])
+                #expect(try await test.call("vsn") == "\"\(vsn)\"")
+                #expect(try await test.call("size") == "3001")
+                #expect(try await test.call("recorded") == "none")
+            }
+            #expect(try await test.ps().restarts == 0)
+        }
+    }
+
+    /// Put, overwritten and removed once the image was taken, in which they are as they were.
+    @Test(arguments: [("1.0.0", "2.0.0"), ("2.0.0", "1.0.0")]) func whatChangesMeanwhileComesOver(
+        from: String, to: String
+    ) async throws {
+        let root = try CopiedRoot.make()
+        let gate = try Gate(in: root)
+        try root.installIncremental(
+            "counter", vsn: to, edits: [CopiedRoot.waits(gate, in: CopiedRoot.importSnapshot, of: to)])
+        try await TestNode.with(root) { test async throws in
+            if from == "2.0.0" { try await test.install("2.0.0") }
+            for request in ["{put, kept, 1}", "{put, changed, 1}", "{put, removed, 1}"] {
+                #expect(try await test.call(request) == "ok")
+            }
+            let before = try await test.pid()
+            async let installed = test.install(to)
+            try await gate.reached()
+            // The worker serves; its standby has not even read the image.
+            for request in ["{put, changed, 2}", "{remove, removed}", "{put, added, 3}"] {
+                #expect(try await test.call(request) == "ok")
+            }
+            #expect(try await test.call("pid") == "\(before)")
+            #expect(try await test.call("recorded") == "3")
+            gate.open()
+            let result = try await installed
+            #expect(result.outcome == .done, "\(result)")
+            #expect(TestNode.notes(result) == [])
+            let entries = ["kept": "1", "changed": "2", "removed": "undefined", "added": "3"]
+            for (key, value) in entries { #expect(try await test.call("{get, \(key)}") == value) }
+            #expect(try await test.call("size") == "3")
+            #expect(try await test.pid() != before)
+        }
+    }
+
+    @Test func whatWaitsMeanwhileComesInItsOrder() async throws {
+        let up = UpgradeDisturbanceTests.pausing(after: "{suspend, [counter]}")
+        try await TestNode.with(try CopiedRoot.make(up: up)) { test async throws in
+            _ = try await test.call("{fill, 10}")
+            try await withThrowingTaskGroup(of: Void.self) { calls in
+                for await progress in try await test.service.installRelease(vsn: "2.0.0", peer: TestNode.peer) {
+                    guard case .progress(let step) = progress, step.text.hasPrefix("{apply,") else { continue }
+                    for number in 1...20 {
+                        calls.addTask {
+                            let answer = try await test.call("{add, 1}")
+                            #expect(answer == "\(number)")
+                        }
+                        while await test.waitingCalls() < number { await Task.yield() }
+                    }
+                    await test.node.installer.upgrade?.wakeUp()
+                }
+                try await calls.waitForAll()
+            }
+            #expect(try await test.call("vsn") == "\"2.0.0\"")
+        }
+    }
+
+    /// The script's last group fails, once the first one's state is in its standby and nobody was resumed.
+    @Test func anAbortAfterTheCopyLeavesNobodyRecording() async throws {
+        let root = try CopiedRoot.make(modules: ["counter", "other"])
+        let fault =
+            "[#{id => c1, start => {counter, start_link, []}}, "
+            + "#{id => c2, start => {other, start_link, [{last_import_dies, \"2.0.0\"}]}}]"
+        for vsn in ["1.0.0", "2.0.0"] {
+            try root.write("lib/fix-\(vsn)/ebin/fix_sup.sup", "{ok, {\(TestRoot.usualFlags), \(fault)}}.")
+        }
+        let second = "fix/fix_sup/c2"
+        try await TestNode.with(root) { test async throws in
+            let pids = [try await test.pid(), try await test.pid(second)]
+            let result = try await test.underCalls { try await test.install("2.0.0") }
+            #expect(result.outcome == .aborted && result.lost == [], "\(result)")
+            #expect(result.reason?.hasPrefix("code_change of other failed in \(second): ") == true, "\(result)")
+            #expect([try await test.pid(), try await test.pid(second)] == pids)
+            for worker in [TestNode.c1, second] {
+                #expect(try await test.call("recorded", of: worker) == "none")
+                #expect(try await test.call("vsn", of: worker) == "\"1.0.0\"")
+            }
+        }
+    }
+
+    /// Code that knows no parts gets the whole, and hands it over so; nobody needs to be told.
+    @Test(arguments: ["1.0.0", "2.0.0"]) func fromAndToCodeThatKnowsNoParts(vsn: String) async throws {
+        let root = try CopiedRoot.make(faults: "{not_incremental, \"\(vsn)\"}")
+        try await TestNode.with(root) { test async throws in
+            _ = try await test.call("{put, kept, 1}")
+            for to in ["2.0.0", "1.0.0"] {
+                let result = try await test.underCalls { try await test.install(to) }
+                #expect(result.outcome == .done && result.lost == [] && result.warnings == [], "\(result)")
+                #expect(TestNode.notes(result) == [])
+                #expect(try await test.call("{get, kept}") == "1")
+            }
+        }
+    }
+}
