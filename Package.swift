@@ -203,8 +203,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport", "ReleaseHandlerD", "Host", "Wire", "Instructions", "Terms", "release-handlerd",
-                "releasectl",
+                "TestSupport", "ReleaseHandlerD", "ReleaseHandling", "Host", "Wire", "Instructions", "Terms",
+                "release-handlerd", "releasectl",
                 "fixture-worker", "c-worker", "kv-server-1", "kv-server-2", "kv-check", "counter-1", "counter-2",
             ],
             exclude: ["golden"], swiftSettings: settings),

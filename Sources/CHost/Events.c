@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 int chost_epoll_create(void)
 {
@@ -49,6 +50,13 @@ int chost_epoll_wait(int epoll, struct chost_event *events, int room, int timeou
 int chost_eventfd(void)
 {
     return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void chost_drain_eventfd(int eventfd)
+{
+    uint64_t count;
+    ssize_t taken = read(eventfd, &count, sizeof count);
+    (void)taken;
 }
 
 void chost_set_thread_name(const char *name)

@@ -271,20 +271,6 @@ int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *r
     return pid;
 }
 
-int chost_wait(int pidfd, int reap, int *code, int *status)
-{
-    enum { PIDFD = 3 };  // P_PIDFD, which older headers lack
-    siginfo_t info = {0};
-    while (waitid((idtype_t)PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | (reap ? 0 : WNOWAIT)) < 0)
-        if (errno != EINTR)
-            return -errno;
-    if (info.si_pid == 0)
-        return 0;
-    *code = info.si_code;
-    *status = info.si_status;
-    return 1;
-}
-
 int chost_pidfd_open(int32_t pid)
 {
     int fd = syscall(SYS_pidfd_open, pid, 0);

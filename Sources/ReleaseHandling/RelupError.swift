@@ -10,6 +10,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     case badLibraryVsn(Atom, wanted: String, found: String)
     case objectCode(module: Atom, reason: Term)
     case standby(module: Atom, worker: ChildAddress?, reason: Term)
+    /// What the script starts beside its workers has no room.
+    case systemLimit(SystemLimit, message: String)
     /// Instructions stand where they can't be evaluated.
     case scriptOrder(ScriptError)
     /// The script can't be evaluated, whatever the system's state.
@@ -30,6 +32,12 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The driver answered something else than it was asked.
     case unexpectedEvent(String)
 
+    /// What there is too little of.
+    public enum SystemLimit: String, Hashable, Sendable {
+        case openFiles = "open_files"
+        case memory
+    }
+
     public var worker: ChildAddress? {
         switch self {
         case .oldProcesses(_, let workers), .hung(let workers): workers.first
@@ -38,7 +46,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
             .refusedSuspend(let worker, _), .suspend(let worker):
             worker
         case .noSuchLibrary, .badLibraryVsn, .objectCode, .badScript, .scriptOrder, .applied, .syncNodes,
-            .unexpectedEvent:
+            .systemLimit, .unexpectedEvent:
             nil
         }
     }
@@ -51,6 +59,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .objectCode(let module, let reason): tuple("load_object_code_failed", .atom(module), reason)
         case .standby(let module, let worker, let reason):
             tuple("standby_failed", worker.map { .string($0.description) } ?? .atom(module), reason)
+        case .systemLimit(let limit, let message):
+            tuple("system_limit", .atom(Atom(limit.rawValue)), .string(message))
         case .scriptOrder(let error): tuple("bad_script", .string(error.description))
         case .badScript(let instruction, let message): tuple("bad_script", instruction.term, .string(message))
         case .applied(let function, let reason):
@@ -83,7 +93,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .standby(let module, let worker, let reason):
             "new code of \(module.name) does not start\(worker.map { " for \($0)" } ?? ""): \(sentence(reason))"
         case .scriptOrder(let error): error.description
-        case .badScript(_, let message): message
+        case .badScript(_, let message), .systemLimit(_, let message): message
         case .applied(let function, let reason):
             """
             \(function.module.name):\(function.function.name)/\(function.arguments.count) failed: \

@@ -375,6 +375,57 @@ static void test_subreaper(void)
     }
 }
 
+static volatile sig_atomic_t told = 0;
+
+static void count_child(int number)
+{
+    (void)number;
+    told++;
+}
+
+static void test_ends_of_children(void)
+{
+    struct sigaction usual, ours = {.sa_handler = count_child};
+    sigaction(SIGCHLD, &ours, &usual);
+    int ends = chost_watch_children();
+    CHECK(ends >= 0);
+    CHECK(!chost_has_ended_child());
+
+    int nothing = chost_open("/dev/null", O_RDWR, 0), word[2], code = 0, status = 0;
+    CHECK_EQUAL(chost_pipe(word), 0);
+    char *arguments[] = {"sh", "-c", "read line; exit 7", NULL};
+    int fds[] = {word[0], nothing, 2};
+    struct chost_launch launch = {
+        .path = "/bin/sh", .exec_fd = -1, .argv = arguments, .envp = environment, .fds = fds, .fd_count = 3};
+    struct chost_launched launched;
+    int32_t pid = chost_launch(&launch, &launched);
+    CHECK(pid > 0);
+    struct pollfd polled = {.fd = ends, .events = POLLIN};
+    CHECK_EQUAL(poll(&polled, 1, 0), 0);
+    CHECK_EQUAL(chost_wait_child(pid, 0, &code, &status), 0);
+
+    CHECK_EQUAL(write(word[1], "\n", 1), 1);
+    while (poll(&polled, 1, -1) < 0 && errno == EINTR) continue;
+    CHECK(told > 0);
+    CHECK(chost_has_ended_child());
+    chost_drain_eventfd(ends);
+    CHECK_EQUAL(poll(&polled, 1, 0), 0);
+    CHECK_EQUAL(chost_wait_child(pid, 0, &code, &status), 1);
+    CHECK_EQUAL(code, CLD_EXITED);
+    CHECK_EQUAL(status, 7);
+    CHECK_EQUAL(chost_await_child(pid), 0);
+    CHECK(!chost_has_ended_child());
+    CHECK_EQUAL(chost_wait_child(pid, 0, &code, &status), -ECHILD);
+    CHECK_EQUAL(chost_await_child(pid), -ECHILD);
+
+    sigaction(SIGCHLD, &usual, NULL);
+    close(ends);
+    close(launched.pidfd);
+    close(nothing);
+    close(word[0]);
+    close(word[1]);
+}
+
 void test_launch(void);
 
 void test_launch(void)
@@ -389,4 +440,5 @@ void test_launch(void)
     test_users();
     test_signals();
     test_subreaper();
+    test_ends_of_children();
 }

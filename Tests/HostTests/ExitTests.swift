@@ -64,6 +64,35 @@ struct ExitTests {
         #expect(recorder.kinds.last == "exited")
     }
 
+    @Test func `a worker whose child holds the channel open is seen to end`() async throws {
+        let recorder = Recorder()
+        let process = try WorkerProcess.launch(
+            .python(
+                """
+                import subprocess
+                child = subprocess.Popen(['sleep', '1000'], close_fds=False, start_new_session=True)
+                print(child.pid); sys.stdout.flush(); receive(); os._exit(3)
+                """)
+        ) { recorder.record($0) }
+        await recorder.wait { !$0.lines().isEmpty }
+        let child = try #require(recorder.lines().first.flatMap { Int32($0) })
+        process.send(.resume(ref: 1))
+        #expect(await recorder.end() == .exited(3))
+        #expect(!recorder.kinds.contains("channelClosed"))
+        // It holds the channel, so it stood all the time.
+        #expect(kill(child, SIGKILL) == 0)
+        await waitUntilGone(child)
+    }
+
+    @Test func `a worker that somebody else kills is seen to end by its channel`() async throws {
+        let recorder = Recorder()
+        let process = try WorkerProcess.launch(.python("receive()")) { recorder.record($0) }
+        #expect(!process.hasEnded)
+        kill(process.pid, SIGKILL)
+        #expect(await recorder.end() == .signaled(SIGKILL))
+        #expect(process.hasEnded)
+    }
+
     private func waitUntilGone(_ pid: Int32) async {
         while kill(pid, 0) == 0, !isZombie(pid) { await Task.yield() }
     }

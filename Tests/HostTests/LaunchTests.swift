@@ -216,7 +216,7 @@ struct LaunchTests {
                 let started = try WorkerProcess.launch(.shell("exit 0", withProtocol: true)) { recorder.record($0) }
                 process = started
                 let ours =
-                    started.outputs.compactMap { $0.descriptor?.raw }
+                    started.outputs.descriptors
                     + [started.channel?.descriptor.raw, started.transfer?.descriptor.raw].compactMap(\.self)
                 #expect(ours.count == 4)
                 for descriptor in ours { links.insert(Self.link(descriptor)) }

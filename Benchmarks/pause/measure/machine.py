@@ -6,8 +6,8 @@ import pathlib
 import platform
 import resource
 
-# The daemon has 5 for each process of a worker, and through a change there are two.
-DESCRIPTORS_PER_WORKER = 12
+# The daemon has 4 for each worker, and 2 more for its standby through a change.
+DESCRIPTORS_PER_WORKER = 6
 
 
 def facts():

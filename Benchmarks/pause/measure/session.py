@@ -53,7 +53,7 @@ def one(setting, case):
 
 def told(error):
     """("skipped", …) where the machine does not allow it, ("failed", …) where it should have worked."""
-    if os.strerror(errno.EMFILE) in error:
+    if os.strerror(errno.EMFILE) in error or "LimitNOFILE=" in error:
         limit = machine.descriptor_limit()
         return "skipped", f"a change of it needs more descriptors than the {limit:,} that this machine allows (ulimit -Hn)"
     return "failed", error

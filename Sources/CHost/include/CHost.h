@@ -65,6 +65,19 @@ int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *r
 /// the process runs, -errno. Leaves the process a zombie unless `reap`.
 int chost_wait(int pidfd, int reap, int *code, int *status);
 
+/// As `chost_wait`, of a child by its pid: of one that is not reaped, whose pid can't be another's.
+int chost_wait_child(int32_t pid, int reap, int *code, int *status);
+
+/// Waits for a child's end and reaps it. Returns 0 or -errno.
+int chost_await_child(int32_t pid);
+
+/// Whether any child has ended that is not reaped.
+int chost_has_ended_child(void);
+
+/// From now on the returned descriptor, an eventfd(2), is readable after a child's end: by a handler for SIGCHLD,
+/// which calls the one that was there. Once a process. Returns -errno where it can't be.
+int chost_watch_children(void);
+
 /// Returns a pidfd, close-on-exec, or -errno.
 int chost_pidfd_open(int32_t pid);
 
@@ -116,6 +129,8 @@ int chost_epoll_change(int epoll, int fd, uint32_t before, uint32_t interest, ui
 /// At most 256 events. A wait that a signal ended returns 0.
 int chost_epoll_wait(int epoll, struct chost_event *events, int room, int timeout_milliseconds);
 int chost_eventfd(void);
+/// Takes what was written: it is readable again after the next write.
+void chost_drain_eventfd(int eventfd);
 
 struct chost_status {
     uint32_t mode;

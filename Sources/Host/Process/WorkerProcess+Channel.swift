@@ -178,6 +178,7 @@ extension WorkerProcess {
                 fail("the channel was closed within a frame, after \(cut) of its bytes")
             } else {
                 deliver(.channelClosed)
+                expectEnd()
             }
         }
     }

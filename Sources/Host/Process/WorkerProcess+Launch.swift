@@ -21,12 +21,14 @@ extension WorkerProcess {
         public var withProtocol: Bool
         /// Whether an unmodified program gets a NOTIFY_SOCKET.
         public var withNotify: Bool
+        /// Shared with the other processes of its place; of its own where nil.
+        public var outputs: OutputPipes?
 
         public init(
             executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
             variables: [String: String] = [:], listenDescriptors: [(name: String, fd: Int32)] = [],
             workingDirectory: String? = nil, user: String? = nil, resourceLimits: [ResourceLimit] = [],
-            withProtocol: Bool = true, withNotify: Bool = false
+            withProtocol: Bool = true, withNotify: Bool = false, outputs: OutputPipes? = nil
         ) {
             self.executable = executable
             self.arguments = arguments
@@ -38,6 +40,7 @@ extension WorkerProcess {
             self.resourceLimits = resourceLimits
             self.withProtocol = withProtocol
             self.withNotify = withNotify
+            self.outputs = outputs
         }
     }
 
@@ -46,8 +49,7 @@ extension WorkerProcess {
 
     /// The daemon's ends of what joins it to a worker.
     struct Ends {
-        var standardOutput: OwnedDescriptor
-        var standardError: OwnedDescriptor
+        var outputs: OutputPipes
         var channel: OwnedDescriptor?
         var transfer: OwnedDescriptor?
         var notify: NotifyState?
@@ -67,17 +69,17 @@ extension WorkerProcess {
         lastMark += 1
         let mark = "\(EarlierRun.currentMark).\(lastMark)"
         var theirs: [OwnedDescriptor] = []
+        let outputs = launch.outputs ?? OutputPipes()
+        defer { outputs.closeUnused() }
         let ends: Ends
         do {
             theirs.append(try OwnedDescriptor.open("/dev/null", O_RDWR))
-            let output = try OwnedDescriptor.pipe()
-            let errors = try OwnedDescriptor.pipe()
-            theirs += [output.writeEnd, errors.writeEnd]
+            theirs += try outputs.writeEnds()
             let channel = launch.withProtocol ? try OwnedDescriptor.socketPair(SOCK_STREAM) : nil
             let transfer = launch.withProtocol ? try OwnedDescriptor.socketPair(SOCK_SEQPACKET) : nil
             ends = Ends(
-                standardOutput: output.readEnd, standardError: errors.readEnd, channel: channel?.ours,
-                transfer: transfer?.ours, notify: launch.withNotify ? try NotifyState() : nil)
+                outputs: outputs, channel: channel?.ours, transfer: transfer?.ours,
+                notify: launch.withNotify ? try NotifyState() : nil)
             for end in [channel?.theirs, transfer?.theirs] { if let end { theirs.append(end) } }
         } catch {
             throw LaunchError(.resources, executable: path, error)
@@ -90,9 +92,9 @@ extension WorkerProcess {
         let started = try withExtendedLifetime(theirs) { () throws(LaunchError) in
             try start(launch, descriptors, further)
         }
-        for end in [ends.standardOutput, ends.standardError] { end.setNonBlocking() }
         let process = WorkerProcess(
-            pid: started.pid, pidfd: started.pidfd, mark: mark, ends: ends, onEvent: onEvent)
+            pid: started.pid, pidfd: launch.withProtocol ? nil : started.pidfd, mark: mark, ends: ends, onEvent: onEvent
+        )
         do {
             try process.watchAll()
         } catch {

@@ -53,20 +53,27 @@ public final class WorkerProcess {
     static let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.readBytes, alignment: 16)
 
     public nonisolated let pid: Int32
-    /// nil once it is reaped.
+    private var life = Life.running
+    /// An unmodified program's from its start on, a worker's once its channel has ended: see `ChildEnds`.
     private var pidfd: OwnedDescriptor?
     private var onEvent: (@HostActor (Event) -> Void)?
     private var pidWatch: Watch?
     var channel: ChannelState?
     var transfer: TransferState?
     var notify: NotifyState?
-    var outputs: [OutputState]
+    let outputs: OutputPipes
     private var failure: Failure?
     private let origin: Orphans.Origin
     /// Whether it has ended when all of its process group have.
     private var awaitsGroup = false
-    /// It has ended and waits for a look at what it left behind.
-    private var isEnding = false
+
+    private enum Life {
+        case running
+        /// It has ended and waits for a look at what it left behind. Its pid is its own.
+        case ending
+        /// Its pid may be another's.
+        case reaped
+    }
 
     /// A mistake that was found.
     private enum Failure {
@@ -75,7 +82,7 @@ public final class WorkerProcess {
         case told
     }
 
-    init(pid: Int32, pidfd: OwnedDescriptor, mark: String, ends: Ends, onEvent: @escaping @HostActor (Event) -> Void) {
+    init(pid: Int32, pidfd: OwnedDescriptor?, mark: String, ends: Ends, onEvent: @escaping @HostActor (Event) -> Void) {
         self.pid = pid
         self.pidfd = pidfd
         self.onEvent = onEvent
@@ -84,10 +91,8 @@ public final class WorkerProcess {
         channel = ends.channel.map { ChannelState(descriptor: $0) }
         transfer = ends.transfer.map { TransferState(descriptor: $0) }
         notify = ends.notify
-        outputs = [
-            OutputState(stream: .stdout, descriptor: ends.standardOutput),
-            OutputState(stream: .stderr, descriptor: ends.standardError),
-        ]
+        outputs = ends.outputs
+        outputs.join(self)
     }
 
     /// A mistake was found: nothing more is read or sent.
@@ -96,12 +101,18 @@ public final class WorkerProcess {
     /// Whether `.exited` is still to come.
     public var isRunning: Bool { onEvent != nil }
 
+    /// Whether it has ended, also where `.exited` is still to come.
+    public var hasEnded: Bool { life != .running }
+
+    /// What it and others at its place write is told as its own from now on.
+    public func speaks() { outputs.turn(to: self) }
+
     /// Asks the process and its group to end. Those of the group that go on when the process itself has ended have the time
     /// until `killGroup` for their own end; `.exited` comes after it.
     ///
     /// What is stopped takes the signal once it goes on, so it is made to. Source: systemd.kill(5), `KillMode=control-group`.
     public func terminateGroup(_ signal: Int32) {
-        guard isRunning else { return }
+        guard isRunning, life != .reaped else { return }
         // Nobody else is told of their ends.
         awaitsGroup = Orphans.shared.isReaper
         _ = Glibc.kill(-pid, signal)
@@ -110,8 +121,7 @@ public final class WorkerProcess {
 
     /// Signals the process and all that it started (and that stayed in its process group).
     public func killGroup(_ signal: Int32 = 9) {
-        // Until it is reaped, which is when `.exited` is delivered, its pid can't be another's.
-        guard isRunning else { return }
+        guard isRunning, life != .reaped else { return }
         _ = Glibc.kill(-pid, signal)
     }
 
@@ -128,6 +138,7 @@ public final class WorkerProcess {
         Reactor.shared.soon { [self] in
             tellFailure()
             killGroup()
+            expectEnd()
         }
     }
 
@@ -140,64 +151,77 @@ public final class WorkerProcess {
     // MARK: Watching
 
     func watchAll() throws(SystemError) {
-        let reactor = Reactor.shared
-        if let pidfd { pidWatch = try reactor.watch(pidfd.raw, .read) { [self] _ in exitReady() } }
-        for index in outputs.indices {
-            guard let descriptor = outputs[index].descriptor else { continue }
-            outputs[index].watch = try reactor.watch(descriptor.raw, .read) { [self] _ in outputReady(index) }
-        }
+        if pidfd == nil { try ChildEnds.shared.add(self) } else { try watchPidfd() }
         try watchChannel()
         try watchTransfer()
         try watchNotify()
     }
 
+    private func watchPidfd() throws(SystemError) {
+        guard let pidfd else { return }
+        pidWatch = try Reactor.shared.watch(pidfd.raw, .read) { [self] _ in lookForEnd() }
+    }
+
     /// Ends a process that can't be watched. Nobody heard of it yet, so nothing is delivered.
     func abandon() {
-        killGroup()
         onEvent = nil
-        guard let pidfd else { return }
-        closeAll()
-        var code: Int32 = 0
-        var status: Int32 = 0
         // SIGKILL can't be held up by the process, so this wait is short.
-        var request = pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0)
-        poll(&request, 1, -1)
-        _ = chost_wait(pidfd.raw, 1, &code, &status)
-        Orphans.shared.started.remove(pid)
+        _ = Glibc.kill(-pid, SIGKILL)
+        _ = chost_await_child(pid)
+        reaped()
+        closeAll()
     }
 
     // MARK: Exit
 
-    private func exitReady() {
+    /// Its channel has come to its end, and so has it, or it soon will: its end itself is awaited from now on.
+    func expectEnd() {
+        lookForEnd()
+        guard isRunning, life == .running, pidWatch == nil else { return }
+        let raw = chost_pidfd_open(pid)
+        // Without a descriptor left for it, its end is found as that of one whose channel is held open.
+        guard raw >= 0 else { return }
+        pidfd = OwnedDescriptor(raw)
+        try? watchPidfd()
+    }
+
+    /// Its status where it has ended and is not reaped.
+    private func findEnd() -> ExitStatus? {
         var code: Int32 = 0
         var status: Int32 = 0
-        guard isRunning, !isEnding, let pidfd, chost_wait(pidfd.raw, 0, &code, &status) == 1 else { return }
-        isEnding = true
+        guard isRunning, life == .running, chost_wait_child(pid, 0, &code, &status) == 1 else { return nil }
+        return ExitStatus(code: code, status: status)
+    }
+
+    func lookForEnd() {
+        guard findEnd() != nil else { return }
+        life = .ending
         pidWatch?.cancel()  // It would say again and again what is known.
+        ChildEnds.shared.forget(self)
         Orphans.shared.whenLooked { [self] in
-            isEnding = false
+            life = .running
             end()
         }
     }
 
     /// It is a zombie, and what it left behind has come to the daemon.
     private func end() {
-        var code: Int32 = 0
-        var status: Int32 = 0
-        guard isRunning, let pidfd, chost_wait(pidfd.raw, 0, &code, &status) == 1 else { return }
+        guard let exit = findEnd() else { return }
+        life = .ending
         // While it is a zombie its pid, and so its group's number, can't be given to anybody else.
-        if awaitsGroup, Orphans.shared.hasMembers(ofGroup: pid, whenOneEnds: { [self] in exitReady() }) { return }
+        if awaitsGroup, Orphans.shared.hasMembers(ofGroup: pid, whenOneEnds: { [self] in lookForEnd() }) {
+            return life = .running
+        }
         Orphans.shared.forgetGroup(pid)
         let left = Orphans.shared.killLeftovers(of: origin)
         _ = Glibc.kill(-pid, SIGKILL)
-        _ = chost_wait(pidfd.raw, 1, &code, &status)
-        Orphans.shared.started.remove(pid)
-        for index in outputs.indices { drainOutput(index) }
+        _ = chost_await_child(pid)
+        reaped()
+        outputs.leave(self)
         drainChannel()
         drainTransfer()
         drainNotify()
         tellFailure()
-        let exit = ExitStatus(code: code, status: status)
         if !left.isEmpty { deliver(.leftBehind(left, exit)) }
         closeAll()
         let last = onEvent
@@ -205,10 +229,16 @@ public final class WorkerProcess {
         last?(.exited(exit))
     }
 
+    private func reaped() {
+        life = .reaped
+        Orphans.shared.started.remove(pid)
+        ChildEnds.shared.forget(self)
+    }
+
     private func closeAll() {
         pidWatch?.cancel()
         pidfd = nil
-        for index in outputs.indices { closeOutput(index) }
+        outputs.leave(self)
         closeChannel()
         closeTransfer()
         closeNotify()

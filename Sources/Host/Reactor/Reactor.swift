@@ -76,7 +76,9 @@ public final class Reactor: SerialExecutor {
         // Signals are for the main thread: what waits for them there must not find them taken here.
         var all = sigset_t()
         sigfillset(&all)
-        pthread_sigmask(SIG_BLOCK, &all, nil)
+        // Ends of children are this thread's business, whatever mask the program was started with.
+        sigdelset(&all, SIGCHLD)
+        pthread_sigmask(SIG_SETMASK, &all, nil)
         while true {
             runJobs()
             HostActor.assumeIsolated { turn() }

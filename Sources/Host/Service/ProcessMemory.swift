@@ -8,6 +8,16 @@ public enum ProcessMemory {
         ProcessStatus.values(of: "RssAnon", pid: pid).first.flatMap { Int($0) }
     }
 
+    /// Resident memory in KiB that is no file's (RssAnon and RssShmem): its states, in its heap or in a memfd. nil where it
+    /// is gone.
+    public static func rssWithoutFilesKiB(pid: Int32) -> Int? {
+        guard let bytes = try? FileContents.read("/proc/\(pid)/status", limit: 64 * 1024) else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.split(separator: "\n").lazy.filter { $0.hasPrefix("RssAnon:") || $0.hasPrefix("RssShmem:") }
+            .compactMap { $0.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } }
+            .reduce(0, +)
+    }
+
     /// When the process started, in milliseconds after the machine's start (CLOCK_BOOTTIME). nil where it is gone.
     ///
     /// With the pid it names a process for good: pids are given again, start times are not.

@@ -59,6 +59,19 @@ public enum DescriptorLimit {
         return UInt64(limit.rlim_cur)
     }
 
+    /// The limit in force.
+    public static var current: Int {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Descriptors that this process has open. Reads a list as long as that: not for the reactor's thread.
+    public static func openCount() -> Int {
+        // The list itself is read by one.
+        max(0, Directory.names("/proc/self/fd").count - 1)
+    }
+
     /// The limit that the daemon was started with; nil where `raise` was not called.
     static var ofWorkers: ResourceLimit? { original.withLock { $0 } }
 }

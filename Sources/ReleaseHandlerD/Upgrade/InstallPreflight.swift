@@ -48,6 +48,7 @@ struct InstallPreflight {
         let survey = ModuleSurvey()
         let census = await workers(survey)
         try refuse(machine.checkOldProcesses(site.code.table, census: census))
+        try await checkRoom(objectCode, census)
         var findings = Findings(survey: survey, census: census, objectCode: objectCode, specs: specs)
         findings.notes = notes(findings)
         return findings

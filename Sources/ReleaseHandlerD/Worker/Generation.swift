@@ -105,6 +105,9 @@ final class Generation {
         awaited[ref] = Awaited(timer: timer, then: then)
     }
 
+    /// From now on it is the worker: what is written at its place is told as its own.
+    func speaks() { process?.speaks() }
+
     /// Sends all of these at once.
     func send(_ requests: [WorkerRequest]) { process?.send(requests) }
 
@@ -156,7 +159,9 @@ final class Generation {
     /// A process that ends closes its channel just before: only one that stays without a channel is killed for it.
     private func awaitEnd() {
         graceTimer = Reactor.shared.schedule(afterMilliseconds: Self.channelGraceMilliseconds) { [weak self] in
-            self?.kill(reason: .atom("channel_closed"))
+            // One that has ended is only not told of yet, as where many end at once.
+            guard let self, process?.hasEnded != true else { return }
+            kill(reason: .atom("channel_closed"))
         }
     }
 

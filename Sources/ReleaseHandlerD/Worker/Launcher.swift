@@ -94,7 +94,8 @@ final class Launcher {
             executable: executable, arguments: arguments,
             environment: WorkerEnvironment.inherited(forOtherUser: spec.user != nil), variables: variables,
             listenDescriptors: named, workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
-            withProtocol: place.speaksProtocol, withNotify: spec.notify && !place.speaksProtocol)
+            withProtocol: place.speaksProtocol, withNotify: spec.notify && !place.speaksProtocol,
+            outputs: place.outputs)
         do {
             let generation = try Generation(
                 number: number, code: code, spec: spec, launch: launch, references: references

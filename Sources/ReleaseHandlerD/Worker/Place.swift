@@ -25,6 +25,8 @@ final class Place {
     /// What came with the packet in hand.
     private var descriptorsInHand: [OwnedDescriptor] = []
     var mailbox = Mailbox()
+    /// All processes of the place write there.
+    let outputs = OutputPipes()
     var outputBudget = OutputBudget()
     var statistics = PlaceStatistics()
     /// The process that ended last, for what is told of its end.
@@ -178,6 +180,8 @@ final class Place {
         case .importState(let number, let ref, let part, let content):
             ask(number, ref: ref, { part.importing(ref: $0, content) }) { .importAnswered(number, ref: ref, $0) }
         case .resume(let number, let milliseconds):
+            // Before it runs: what is there was written by who was the worker up to now.
+            processes[number]?.speaks()
             ask(number, within: milliseconds, { .resume(ref: $0) }) { .resumeAnswered(number, $0) }
         case .terminate(let number): processes[number]?.terminate(.shutdown)
         case .signal(let number, let signal): processes[number]?.terminate(signal: signal.number)
@@ -209,6 +213,7 @@ final class Place {
             return feed(.launchFailed(number, error.term))
         }
         processes[number] = process
+        if mode == .start { process.speaks() }
         feed(.launched(number))
         guard speaksProtocol else { return }
         let message = launcher.initMessage(self, number, mode: mode)

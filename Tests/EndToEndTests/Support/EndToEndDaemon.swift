@@ -23,27 +23,30 @@ final class EndToEndDaemon: Sendable {
 
     /// Boots the root, runs the test, and shows that no process of the root is left, however the test ended it.
     static func with<Value: Sendable>(
-        _ root: TestRoot, options: [String] = [], environment: [String: String] = [:],
+        _ root: TestRoot, options: [String] = [], environment: [String: String] = [:], openFiles: Int? = nil,
         streaming: Program.Streaming = .nothing, _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         defer { root.remove() }
         let value = try await again(
-            on: root, options: options, environment: environment, streaming: streaming, body)
+            on: root, options: options, environment: environment, openFiles: openFiles, streaming: streaming, body)
         return value
     }
 
     /// As `with`, on a root that another daemon used before and that stays.
+    ///
+    /// - Parameter openFiles: the limit of open files, soft and hard, that the daemon is started with.
     static func again<Value: Sendable>(
-        on root: TestRoot, options: [String] = [], environment: [String: String] = [:],
+        on root: TestRoot, options: [String] = [], environment: [String: String] = [:], openFiles: Int? = nil,
         streaming: Program.Streaming = .nothing, _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         let notify = try NotifySocket(path: "\(root.directory)/notify")
         defer { unlink(notify.path) }
         let control = "\(root.directory)/control.sock"
         let environment = environment.merging(["NOTIFY_SOCKET": notify.path]) { $1 }
+        let command = [path, "--root", root.root, "--socket", control] + options
+        let limited = openFiles.map { ["/bin/sh", "-c", "ulimit -n \($0) && exec \"$0\" \"$@\""] + command } ?? command
         return try await Program.with(
-            path, ["--root", root.root, "--socket", control] + options, environment: environment,
-            streaming: streaming
+            limited[0], Array(limited.dropFirst()), environment: environment, streaming: streaming
         ) { program async throws in
             let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
             do {
