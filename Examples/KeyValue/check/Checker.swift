@@ -9,7 +9,7 @@ struct Checker {
     private var clients: [CheckedClient] = []
     private var phases: [Phase]
     private var notes: [String] = []
-    private var commands: [UInt8] = []
+    private var orders = Orders()
     private var isSweeping = false
 
     private static let answerTimeoutNanoseconds = 10_000_000_000
@@ -132,33 +132,20 @@ struct Checker {
         guard ready >= 0 || errno == EINTR else { throw .system("poll") }
         guard ready > 0 else { return }
         for index in clients.indices where polled[index].revents != 0 { receive(index) }
-        if polled.count > clients.count, polled[clients.count].revents != 0 { readCommands() }
+        if polled.count > clients.count, polled[clients.count].revents != 0 {
+            for order in orders.read() { obey(order) }
+        }
     }
 
-    private mutating func readCommands() {
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        let count = read(0, &chunk, chunk.count)
-        guard count > 0 else {
+    private mutating func obey(_ order: Orders.Order) {
+        switch order {
+        case .phase(let name):
+            beginPhase(name)
+            say("{\"phase\": \(name.jsonQuoted)}")
+        case .stop:
             beginPhase(Checker.sweepName)
             isSweeping = true
-            return
         }
-        commands += chunk[..<count]
-        while let newline = commands.firstIndex(of: 0x0A) {
-            let line = String(decoding: commands[..<newline], as: UTF8.self)
-            commands.removeFirst(newline + 1)
-            if line == "stop" {
-                beginPhase(Checker.sweepName)
-                isSweeping = true
-            } else if line.hasPrefix("phase ") {
-                let name = String(line.dropFirst(6))
-                beginPhase(name)
-                say("{\"phase\": \(name.jsonQuoted)}")
-            } else {
-                fail("standard input: \"\(line)\": expected \"phase NAME\" or \"stop\"")
-            }
-        }
-        if commands.count > 4096 { fail("standard input: a line longer than 4096 bytes") }
     }
 
     private mutating func beginPhase(_ name: String) {

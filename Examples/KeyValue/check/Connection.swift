@@ -74,14 +74,12 @@ struct Connection {
             unread.removeFirst(position)
             position = 0
         }
-        let chunk = 64 << 10
-        let before = unread.count
-        unread.append(contentsOf: repeatElement(0, count: chunk))
-        var count: Int
-        repeat {
-            count = unread.withUnsafeMutableBytes { Glibc.read(socket, $0.baseAddress! + before, chunk) }
-        } while count < 0 && errno == EINTR
-        unread.removeLast(chunk - max(0, count))
+        var count = 0
+        let (socket, chunk) = (socket, 64 << 10)
+        unread += [UInt8](unsafeUninitializedCapacity: chunk) { buffer, initializedCount in
+            repeat { count = Glibc.read(socket, buffer.baseAddress, chunk) } while count < 0 && errno == EINTR
+            initializedCount = max(0, count)
+        }
         return count > 0
     }
 

@@ -7,6 +7,7 @@ struct Options {
     enum Verb {
         case help
         case run
+        case model
         case fill(Int)
         case verify(Int)
     }
@@ -19,6 +20,10 @@ struct Options {
     var keys = 8
     /// Between an answer and the next request of the same connection.
     var pauseMilliseconds = 1
+    /// Of what `model` does; nil: another in each run.
+    var seed: UInt64?
+    /// Between two FLUSHALL of `model`; 0: none.
+    var flushSeconds = 5
 
     init(_ arguments: [String]) throws(OptionsError) {
         var words = arguments[...]
@@ -26,6 +31,7 @@ struct Options {
         switch name {
         case "help", "--help", "-h": verb = .help
         case "run": verb = .run
+        case "model": verb = .model
         case "fill": verb = .fill(try Options.number(words.popFirst(), "fill", in: 1...10_000_000))
         case "verify": verb = .verify(try Options.number(words.popFirst(), "verify", in: 1...10_000_000))
         default: throw OptionsError(text: "no verb '\(name)'")
@@ -38,6 +44,8 @@ struct Options {
             case "--port": port = UInt16(try Options.number(words.popFirst(), option, in: 1...65535))
             case "--connections": connections = try Options.number(words.popFirst(), option, in: 1...1000)
             case "--keys": keys = try Options.number(words.popFirst(), option, in: 1...100_000)
+            case "--seed": seed = UInt64(try Options.number(words.popFirst(), option, in: 0...Int.max))
+            case "--flush-seconds": flushSeconds = try Options.number(words.popFirst(), option, in: 0...86_400)
             case "--pause-ms": pauseMilliseconds = try Options.number(words.popFirst(), option, in: 0...60_000)
             default: throw OptionsError(text: "no option '\(option)'")
             }

@@ -2,11 +2,14 @@ import Glibc
 
 let usage = """
     usage: kv-check run [--connections N] [--keys N] [--pause-ms N] [--host A.B.C.D] [--port N]
+           kv-check model [--connections N] [--keys N] [--seed N] [--flush-seconds N] [--host A.B.C.D] [--port N]
            kv-check fill COUNT [--host A.B.C.D] [--port N]
            kv-check verify COUNT [--host A.B.C.D] [--port N]
 
     run     writes and reads keys of its own until standard input says "stop" or ends. A line "phase NAME" there
             begins a phase; it is acknowledged by {"phase": "NAME"}. Ends with one line of JSON: the phases.
+    model   sets, counts, deletes and lets expire keys of its own, all the time, deletes everything now and then, and holds
+            every answer against a model; else as run. What is to expire stays where a server takes over that knows no expiry.
     fill    loads COUNT keys.
     verify  reads them back.
 
@@ -43,6 +46,11 @@ do throws(OptionsError) {
             say(usage)
         case .run:
             var checker = try Checker(options)
+            let report = try checker.run()
+            say(report.json)
+            exit(report.isClean ? 0 : 1)
+        case .model:
+            var checker = try ModelChecker(options)
             let report = try checker.run()
             say(report.json)
             exit(report.isClean ? 0 : 1)

@@ -57,7 +57,8 @@ import Wire
     }
 
     @Test func whatWaitsMeanwhileComesInItsOrder() async throws {
-        let up = UpgradeDisturbanceTests.pausing(after: "{suspend, [counter]}")
+        // Its handoff is known beforehand only where nothing that needs running workers comes before its code_change.
+        let up = UpgradeDisturbanceTests.pausing(after: "{code_change, up, [{counter, []}]}")
         try await TestNode.with(try CopiedRoot.make(up: up)) { test async throws in
             _ = try await test.call("{fill, 10}")
             try await withThrowingTaskGroup(of: Void.self) { calls in
