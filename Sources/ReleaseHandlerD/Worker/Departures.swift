@@ -14,12 +14,39 @@ final class Departures {
 
     private var isHeld = false
     private var waiting: Deque<Generation> = []
+    /// Those that have not ended, asked or not.
+    private var leaving: Set<ObjectIdentifier> = []
+    /// Who waits until none is left.
+    private var awaiting: [@HostActor () -> Void] = []
 
     nonisolated init() {}
 
     func letGo(_ process: Generation) {
+        guard process.isAlive else { return }
+        leaving.insert(ObjectIdentifier(process))
         guard !isHeld, waiting.isEmpty else { return waiting.append(process) }
         ask(process)
+    }
+
+    /// Whichever process has ended.
+    func ended(_ process: Generation) {
+        guard leaving.remove(ObjectIdentifier(process)) != nil, leaving.isEmpty else { return }
+        let told = awaiting
+        awaiting = []
+        for then in told { then() }
+    }
+
+    /// Returns once all have ended, or the time is over.
+    func untilAllLeft(withinMilliseconds milliseconds: Int) async {
+        guard !leaving.isEmpty else { return }
+        await withCheckedContinuation { continuation in
+            let first = Gather<Void>(count: 1) { _ in continuation.resume() }
+            let timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { first.set(0, ()) }
+            awaiting.append {
+                timer.cancel()
+                first.set(0, ())
+            }
+        }
     }
 
     func hold() { isHeld = true }

@@ -99,9 +99,11 @@ final class Launcher {
         do {
             let generation = try Generation(
                 number: number, code: code, spec: spec, launch: launch, references: references
-            ) { [weak context, weak place] generation, notice in
+            ) { [weak context, weak place, departures] generation, notice in
                 place?.heard(generation, notice)
-                if case .ended = notice { context?.generationEnded(generation) }
+                guard case .ended = notice else { return }
+                departures.ended(generation)
+                context?.generationEnded(generation)
             }
             context.generationStarted(generation)
             return generation

@@ -23,20 +23,20 @@ final class EndToEndDaemon: Sendable {
 
     /// Boots the root, runs the test, and shows that no process of the root is left, however the test ended it.
     static func with<Value: Sendable>(
-        _ root: TestRoot, options: [String] = [], environment: [String: String] = [:], openFiles: Int? = nil,
+        _ root: TestRoot, options: [String] = [], environment: [String: String] = [:], shell: String? = nil,
         streaming: Program.Streaming = .nothing, _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         defer { root.remove() }
         let value = try await again(
-            on: root, options: options, environment: environment, openFiles: openFiles, streaming: streaming, body)
+            on: root, options: options, environment: environment, shell: shell, streaming: streaming, body)
         return value
     }
 
     /// As `with`, on a root that another daemon used before and that stays.
     ///
-    /// - Parameter openFiles: the limit of open files, soft and hard, that the daemon is started with.
+    /// - Parameter shell: the end of a command line in which `exec "$@"` becomes the daemon, for what it is started with.
     static func again<Value: Sendable>(
-        on root: TestRoot, options: [String] = [], environment: [String: String] = [:], openFiles: Int? = nil,
+        on root: TestRoot, options: [String] = [], environment: [String: String] = [:], shell: String? = nil,
         streaming: Program.Streaming = .nothing, _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
         let notify = try NotifySocket(path: "\(root.directory)/notify")
@@ -44,9 +44,9 @@ final class EndToEndDaemon: Sendable {
         let control = "\(root.directory)/control.sock"
         let environment = environment.merging(["NOTIFY_SOCKET": notify.path]) { $1 }
         let command = [path, "--root", root.root, "--socket", control] + options
-        let limited = openFiles.map { ["/bin/sh", "-c", "ulimit -n \($0) && exec \"$0\" \"$@\""] + command } ?? command
+        let words = shell.map { ["/bin/sh", "-c", $0, "sh"] + command } ?? command
         return try await Program.with(
-            limited[0], Array(limited.dropFirst()), environment: environment, streaming: streaming
+            words[0], Array(words.dropFirst()), environment: environment, streaming: streaming
         ) { program async throws in
             let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
             do {

@@ -74,7 +74,7 @@ import Wire
     }
 
     @Test func tooFewDescriptorsAreARefusalBeforehand() async throws {
-        try await EndToEndDaemon.with(try Self.root(), openFiles: 110) { daemon async throws in
+        try await EndToEndDaemon.with(try Self.root(), shell: "ulimit -n 110 && exec \"$@\"") { daemon async throws in
             let before = try daemon.processes().sorted()
             let planned = try await daemon.releasectl("check-install-release", "2.0.0")
             let refused = try await daemon.releasectl("install-release", "2.0.0")
@@ -90,17 +90,46 @@ import Wire
         }
     }
 
-    /// What the refusal advises suffices.
+    /// A real daemon that finds less memory in its /proc than its workers have.
+    @Test(.enabled(if: geteuid() == 0, "only root may put a file in the place of /proc/meminfo"))
+    func tooLittleMemoryIsARefusalBeforehand() async throws {
+        let root = try Self.root()
+        try root.write("meminfo", "MemTotal: 8192 kB\nMemAvailable: 1024 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n")
+        let inside = "mount --bind \(root.root)/meminfo /proc/meminfo && exec \"$@\""
+        let shell = "exec unshare -m --propagation private sh -c '\(inside)' sh \"$@\""
+        try await EndToEndDaemon.with(root, shell: shell) { daemon async throws in
+            let before = try daemon.processes().sorted()
+            let planned = try await daemon.releasectl("check-install-release", "2.0.0")
+            let refused = try await daemon.releasectl("install-release", "2.0.0")
+            for run in [planned, refused] {
+                #expect(run.exit != 0)
+                #expect(run.error.contains("the standbys of 8 workers need "), "\(run)")
+                #expect(
+                    run.error.contains(
+                        """
+                         MiB of memory, as much as the workers have for themselves, and 1 MiB are available on this machine: free \
+                        memory, or change fewer workers at a time
+                        """), "\(run)")
+            }
+            #expect(try daemon.processes().sorted() == before)
+        }
+    }
+
+    /// What the refusal advises suffices; two more are for connections of who asked before.
     @Test func enoughDescriptorsAreNoRefusal() async throws {
         let root = try Self.root()
-        let refused = try await EndToEndDaemon.again(on: root, openFiles: 110) { daemon async throws in
+        let refused = try await EndToEndDaemon.again(on: root, shell: "ulimit -n 110 && exec \"$@\"") {
+            daemon async throws in
             try await daemon.releasectl("install-release", "2.0.0")
         }
         let sentence = try #require(refused.error.firstMatch(of: /LimitNOFILE= of its unit to (\d+) or more/))
         let advised = try #require(Int(sentence.1))
-        try await EndToEndDaemon.with(root, openFiles: advised) { daemon async throws in
-            let installed = try await daemon.releasectl("install-release", "2.0.0")
-            #expect(installed.exit == 0, "\(installed)")
+        try await EndToEndDaemon.with(root, shell: "ulimit -n \(advised + 2) && exec \"$@\"") { daemon async throws in
+            // One after the other: what the first has replaced may be on its way out when the next is asked for.
+            for vsn in ["2.0.0", "1.0.0", "2.0.0"] {
+                let installed = try await daemon.releasectl("install-release", vsn)
+                #expect(installed.exit == 0, "\(installed)")
+            }
         }
     }
 }
