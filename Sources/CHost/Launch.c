@@ -46,10 +46,13 @@ static struct {
     int cushion;
 } seats = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-// All of them, or none where the process may not have so many descriptors: it has better use for them.
+// All of them, or none where they would be more than a tenth of what the process may have: it has better use for them.
 static void take_seats(void)
 {
+    struct rlimit limit;
     seats.is_taken = 1;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 10 < SEATS)
+        return;
     seats.cushion = eventfd(0, EFD_CLOEXEC);
     while (seats.cushion >= 0 && seats.count < SEATS) {
         int fd = fcntl(seats.cushion, F_DUPFD_CLOEXEC, 3);

@@ -23,12 +23,23 @@ import Wire
         }
     }
 
+    /// Programs that are nobody else's: those of the build are the same files wherever they are installed.
+    private static func root() throws -> TestRoot {
+        let root = try TestRoot()
+        for vsn in ["1.0.0", "2.0.0"] { try root.installPython(vsn: vsn) }
+        try root.release("1.0.0", children: TestRoot.oneCounter)
+        try root.release(
+            "2.0.0", children: TestRoot.oneCounter, relup: TestRoot.relup(up: TestRoot.up(), down: TestRoot.down()))
+        try root.register(["1.0.0", "2.0.0"])
+        return root
+    }
+
     private static func hashed(_ test: TestNode) async -> Int {
         await { @HostActor in test.node.code.reader.digests.hashed }()
     }
 
     @Test func aCheckAndInstallsBackAndForthReadEachProgramOnce() async throws {
-        try await Self.with(try .twoVersions()) { test async throws in
+        try await Self.with(try Self.root()) { test async throws in
             for _ in 0..<2 { _ = try await test.service.checkInstallRelease(vsn: "2.0.0") }
             #expect(await Self.hashed(test) == 1)
             #expect(try await test.install("2.0.0").outcome == .done)
@@ -43,7 +54,7 @@ import Wire
 
     /// Size, inode and time of modification stay as they were.
     @Test func aProgramChangedInPlaceAfterTheCheckIsReadAgain() async throws {
-        try await Self.with(try .twoVersions()) { test async throws in
+        try await Self.with(try Self.root()) { test async throws in
             _ = try await test.service.checkInstallRelease(vsn: "2.0.0")
             let path = "\(test.root.root)/lib/fix-2.0.0/ebin/counter"
             let (before, digest) = (try FileStatus(of: path), try FileDigest.sha256(path))

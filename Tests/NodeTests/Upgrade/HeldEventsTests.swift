@@ -1,3 +1,4 @@
+import Terms
 import Host
 import Logging
 import Testing
