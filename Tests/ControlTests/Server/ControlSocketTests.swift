@@ -31,7 +31,7 @@ import Wire
         try withDirectory { directory in
             let path = "\(directory)/a/b/control.sock"
             try ControlSocket(path: path).prepare()
-            try bind(path)
+            try StaleSocket.put(at: path)
             #expect(access(path, F_OK) == 0)
             try ControlSocket(path: path).prepare()
             #expect(access(path, F_OK) != 0)
@@ -69,10 +69,10 @@ import Wire
     @Test func aSuccessorsSocketIsNotRemoved() throws {
         try withDirectory { directory in
             let socket = ControlSocket(path: "\(directory)/control.sock")
-            try bind(socket.path)
+            try StaleSocket.put(at: socket.path)
             let inode = try socket.open()
             rename(socket.path, socket.path + ".old")
-            try bind(socket.path)
+            try StaleSocket.put(at: socket.path)
             socket.remove(ifInode: inode)
             #expect(access(socket.path, F_OK) == 0)
         }
@@ -90,20 +90,5 @@ import Wire
     private func withDirectory(_ body: (String) throws -> Void) throws {
         let directory = TemporaryDirectory()
         try body(directory.path)
-    }
-
-    /// A socket file that nobody listens on any more.
-    private func bind(_ path: String) throws {
-        let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.bind(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        try #require(result == 0)
     }
 }

@@ -87,7 +87,7 @@ import ReleaseHandling
             #expect(try FileStatus(of: path).kind == .socket && sockets.all.count == 1)
             // Somebody who is gone again had bound it meanwhile.
             unlink(path)
-            _ = try ListeningSocket.bind(path)
+            try StaleSocket.put(at: path)
             _ = try sockets.sockets(of: place, [spec])
             let file = try FileStatus(of: path).identity
             #expect(try sockets.sockets(of: place, [spec]).first?.file?.inode == file.inode)
