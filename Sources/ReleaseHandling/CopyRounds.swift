@@ -7,8 +7,6 @@ public struct CopyRounds: Hashable, Sendable {
         case another
         /// What is left goes over while the worker is suspended.
         case enough
-        /// It changes as fast as it is sent: the whole is not more, and is sent once.
-        case tooFast
     }
 
     /// Rounds of changes at most.
@@ -31,7 +29,6 @@ public struct CopyRounds: Hashable, Sendable {
     public mutating func next(after bytes: Int) -> Next {
         defer { lastBytes = bytes }
         rounds += 1
-        if !isBearable(bytes) { return .tooFast }
         // A quarter less is not worth another round, which costs what all of them cost.
         if bytes <= Self.smallBytes || rounds >= Self.limit || rounds > 1 && bytes > lastBytes / 4 * 3 {
             return .enough
@@ -39,6 +36,7 @@ public struct CopyRounds: Hashable, Sendable {
         return .another
     }
 
-    /// Whether changes of so many bytes are less work than the whole would be.
-    func isBearable(_ bytes: Int) -> Bool { bytes <= snapshotBytes + Self.allowedBytes }
+    /// Whether changes of so many bytes are less work than the whole would be. Where they are not, the state changes as fast as
+    /// it is sent, and nothing is to be gained by sending it twice.
+    public func isBearable(_ bytes: Int) -> Bool { bytes <= snapshotBytes + Self.allowedBytes }
 }

@@ -64,8 +64,6 @@ extension PlaceMachine {
         var copy: Copy?
         /// The step of who waits for the copying.
         public var waiter: Step? { copy?.step }
-        /// Whether the standby has parts, and the worker records its changes.
-        var hasParts = false
     }
 
     /// The copying of parts under way.

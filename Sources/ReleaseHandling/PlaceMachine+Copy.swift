@@ -16,14 +16,14 @@ extension PlaceMachine {
     ) -> [Action] {
         var copy = copy
         guard let transfer = copy.transfer(part) else { return loaded(run, standby, copy) }
-        let filling = Filling(change: copy.order.change, stage: .exporting(transfer), copy: copy, hasParts: true)
+        let filling = Filling(change: copy.order.change, stage: .exporting(transfer), copy: copy)
         state = .running(run, .filling(standby, filling))
         return [.schedule(atMilliseconds: now + copy.order.milliseconds), .export(run.generation, transfer.request)]
     }
 
     /// The rest goes over once the worker is suspended.
     private mutating func loaded(_ run: Run, _ standby: Generation, _ copy: Copy) -> [Action] {
-        let filling = Filling(change: copy.order.change, stage: .loaded, hasParts: true)
+        let filling = Filling(change: copy.order.change, stage: .loaded)
         state = .running(run, .filling(standby, filling))
         return [.cancelTimer, .answer(copy.step, .done)]
     }
@@ -64,7 +64,6 @@ extension PlaceMachine {
             switch copy.next(after: bytes) {
             case .another: return askForPart(.changes(isLast: false), run, standby, copy, now)
             case .enough: return loaded(run, standby, copy)
-            case .tooFast: return giveUpCopy(run, standby, filling, Self.tooFast(bytes))
             }
         // By its own word it is as empty as it was.
         case .failed(let reason): return giveUpCopy(run, standby, filling, reason)

@@ -117,9 +117,7 @@ extension PlaceMachine {
 
     /// A worker that runs on records nothing any more for a standby that is gone.
     private func forget(_ spare: Spare) -> [Action] {
-        guard case .running(let run, _) = state, case .filling(_, let filling) = spare, filling.hasParts else {
-            return []
-        }
+        guard case .running(let run, _) = state, case .filling = spare else { return [] }
         return [.endSnapshot(run.generation)]
     }
 }
