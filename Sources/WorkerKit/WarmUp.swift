@@ -9,6 +9,7 @@ import Wire
 /// bound, metadata made. Each process goes through one handoff, and then all its clients wait; so it has been through one before.
 enum WarmUp {
     /// Not known to the compiler: it would make code for this type of its own, and that of all others would stay cold.
+    /// A constant would be known, so it is a variable; nobody writes it.
     nonisolated(unsafe) static var type: any GenServer.Type = Server.self
 
     /// A server with a small state.
