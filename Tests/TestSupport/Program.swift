@@ -39,35 +39,12 @@ final class Program: Sendable {
         input = stdin.fileHandleForWriting
         name = ([executable.split(separator: "/").last.map(String.init) ?? ""] + arguments).joined(separator: " ")
 
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, stdin.fileHandleForReading.fileDescriptor, 0)
-        posix_spawn_file_actions_adddup2(&actions, stdout.fileDescriptor, 1)
-        posix_spawn_file_actions_adddup2(&actions, stderr.fileDescriptor, 2)
-        // Other tests' pipes among them: who reads one waits until its last holder is gone.
-        typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
-        let addCloseFrom = try #require(dlsym(nil, "posix_spawn_file_actions_addclosefrom_np"))
-        _ = unsafeBitCast(addCloseFrom, to: AddCloseFrom.self)(&actions, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var all = sigset_t()
-        sigfillset(&all)
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-
-        let words = ([executable] + arguments).map { strdup($0) } + [nil]
-        let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
-        defer { for text in words + variables { free(text) } }
-        var pid: pid_t = 0
-        let failure = posix_spawn(&pid, executable, &actions, &attributes, words, variables)
-        try #require(failure == 0, "\(executable): \(String(cString: strerror(failure)))")
-        self.pid = pid
+        pid = try Spawned(
+            executable, arguments, environment: environment,
+            descriptors: [
+                stdin.fileHandleForReading.fileDescriptor, stdout.fileDescriptor, stderr.fileDescriptor,
+            ], hasOwnGroup: true
+        ).pid
         exit = ProcessExit(of: pid)
     }
 

@@ -12,18 +12,11 @@ enum ProgramFile {
     static func put(_ source: String, at destination: String) throws {
         if link(source, destination) == 0 { return }
         guard errno == EXDEV else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-        try copy([source, destination])
+        try Spawned.run("/bin/cp", [source, destination])
     }
 
     /// Copies a directory, for the same reason.
-    static func putTree(_ source: String, at destination: String) throws { try copy(["-rp", source, destination]) }
-
-    private static func copy(_ arguments: [String]) throws {
-        let copy = Process()
-        copy.executableURL = URL(filePath: "/bin/cp")
-        copy.arguments = arguments
-        try Releasectl.spawning.withLock { _ in try copy.run() }
-        copy.waitUntilExit()
-        try #require(copy.terminationStatus == 0)
+    static func putTree(_ source: String, at destination: String) throws {
+        try Spawned.run("/bin/cp", ["-rp", source, destination])
     }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Glibc
 
 /// One run of the real `releasectl`, or of another program to its end.
 struct Releasectl: Equatable, Sendable {
@@ -8,9 +8,6 @@ struct Releasectl: Equatable, Sendable {
     var error = ""
 
     static let path = Project.product("releasectl")
-
-    /// Foundation's `Process.run` was seen to crash where several threads are in it.
-    static let spawning = Mutex<Void>(())
 
     static func run(
         _ arguments: [String], executable: String = Self.path, environment: [String: String] = [:], input: [UInt8] = []
@@ -23,31 +20,26 @@ struct Releasectl: Equatable, Sendable {
         _ arguments: [String], executable: String = Self.path, environment: [String: String] = [:],
         in directory: String? = nil, input: [UInt8] = []
     ) throws -> Releasectl {
-        let process = process(arguments, executable: executable, environment: environment)
-        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
-        let (stdin, output, error) = (Pipe(), Pipe(), Pipe())
-        process.standardInput = stdin
-        process.standardOutput = output
-        process.standardError = error
-        try spawning.withLock { _ in try process.run() }
-        try stdin.fileHandleForWriting.write(contentsOf: Data(input))
-        try stdin.fileHandleForWriting.close()
-        let written = output.fileHandleForReading.readDataToEndOfFile()
-        let complained = error.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
+        let (stdin, output, error) = (try PipeEnds(), try PipeEnds(), try PipeEnds())
+        let child: Spawned
+        do {
+            defer { for end in [stdin.readEnd, output.writeEnd, error.writeEnd] { close(end) } }
+            child = try Spawned(
+                executable, arguments, environment: Self.environment.merging(environment) { $1 }, in: directory,
+                descriptors: [stdin.readEnd, output.writeEnd, error.writeEnd])
+        }
+        PipeEnds.writeAll(input, to: stdin.writeEnd)
+        let written = PipeEnds.readAll(output.readEnd)
+        let complained = PipeEnds.readAll(error.readEnd)
         return Releasectl(
-            exit: process.terminationStatus, output: String(decoding: written, as: UTF8.self),
+            exit: child.waitForExit(), output: String(decoding: written, as: UTF8.self),
             error: String(decoding: complained, as: UTF8.self))
     }
 
-    static func process(_ arguments: [String], executable: String, environment: [String: String]) -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
+    static var environment: [String: String] {
         var inherited = ProcessInfo.processInfo.environment
         for name in ["COLUMNS", "NO_COLOR", "RELEASE_HANDLER_SOCKET"] { inherited[name] = nil }
         inherited["TERM"] = "xterm"
-        process.environment = inherited.merging(environment) { $1 }
-        return process
+        return inherited
     }
 }

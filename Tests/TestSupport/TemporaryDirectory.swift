@@ -39,12 +39,7 @@ final class TemporaryDirectory: Sendable {
     @discardableResult
     func script(_ name: String, _ text: String) throws -> String {
         let draft = try write("\(name).draft", text, permissions: 0o755)
-        let copy = Process()
-        copy.executableURL = URL(filePath: "/bin/sh")
-        copy.arguments = ["-ec", "cp -p \"$1\" \"$2\"; rm \"$1\"", "sh", draft, file(name)]
-        try Releasectl.spawning.withLock { _ in try copy.run() }
-        copy.waitUntilExit()
-        try #require(copy.terminationStatus == 0)
+        try Spawned.run("/bin/sh", ["-ec", "cp -p \"$1\" \"$2\"; rm \"$1\"", "sh", draft, file(name)])
         return file(name)
     }
 

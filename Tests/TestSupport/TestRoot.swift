@@ -114,13 +114,8 @@ extension TestRoot {
     /// hold it open too, and nobody could execute it (ETXTBSY).
     func makeDistinct(_ vsn: String, module: String = "counter") throws {
         let file = "\(root)/lib/fix-\(vsn)/ebin/\(module)"
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = [
-            "-ec", "cp \"$1\" \"$1.new\"; printf %s \"$2\" >> \"$1.new\"; mv \"$1.new\" \"$1\"", "sh", file, vsn,
-        ]
-        try Releasectl.spawning.withLock { _ in try process.run() }
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        try Spawned.run(
+            "/bin/sh",
+            ["-ec", "cp \"$1\" \"$1.new\"; printf %s \"$2\" >> \"$1.new\"; mv \"$1.new\" \"$1\"", "sh", file, vsn])
     }
 }

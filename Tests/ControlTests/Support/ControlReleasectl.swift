@@ -41,25 +41,14 @@ extension ControlFixture {
             var (ours, theirs): (Int32, Int32) = (-1, -1)
             var size = winsize(ws_row: rows, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
             try #require(openpty(&ours, &theirs, nil, nil, &size) == 0)
-            let process = Releasectl.process(
-                arguments, executable: Releasectl.path,
-                environment: environment.merging(["RELEASE_HANDLER_SOCKET": socketPath]) { $1 })
-            let terminal = FileHandle(fileDescriptor: theirs, closeOnDealloc: false)
-            process.standardInput = FileHandle.nullDevice
-            process.standardOutput = terminal
-            process.standardError = terminal
-            try Releasectl.spawning.withLock { _ in try process.run() }
+            let child = try Spawned(
+                Releasectl.path, arguments,
+                environment: Releasectl.environment.merging(environment) { $1 }
+                    .merging(["RELEASE_HANDLER_SOCKET": socketPath]) { $1 },
+                descriptors: [nil, theirs, theirs])
             close(theirs)
-            var written: [UInt8] = []
-            var chunk = [UInt8](repeating: 0, count: 4_096)
-            while true {
-                // The read fails with EIO once the last holder of the other side is gone.
-                let count = read(ours, &chunk, chunk.count)
-                guard count > 0 else { break }
-                written += chunk.prefix(count)
-            }
-            close(ours)
-            process.waitUntilExit()
+            let written = PipeEnds.readAll(ours)
+            _ = child.waitForExit()
             return String(decoding: written, as: UTF8.self)
         }
     }
