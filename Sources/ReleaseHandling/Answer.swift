@@ -6,7 +6,7 @@ public enum Answer: Hashable, Sendable {
     case acknowledged(vsn: Term)
     case ignored
     case value(Term)
-    case exported(size: Int, descriptors: Int)
+    case exported(size: Int, descriptors: Int, left: Int = 0)
     /// The worker said `{error, Ref, Reason}`.
     case failed(Term)
     /// The process ended before it answered.

@@ -29,8 +29,8 @@ extension PlaceMachine {
         /// For each export, and for each import.
         public let milliseconds: Int
 
-        /// How many references it takes: the snapshot's and those of each round.
-        public static let referenceCount = 2 * (CopyRounds.limit + 1)
+        /// How many references it takes: the snapshot's and those of each part of changes.
+        public static let referenceCount = 2 * (CopyRounds.partLimit + 1)
 
         public init(
             references: Range<Int>, change: RelupMachine.Handoff.Change, fromVsn: Term, milliseconds: Int
@@ -49,9 +49,11 @@ extension PlaceMachine {
             /// On its way out of the worker, or asked for.
             case exporting(StateTransfer)
             /// The standby works on it.
-            case importing(StateTransfer, bytes: Int)
+            case importing(StateTransfer, bytes: Int, left: Int)
             /// The standby has all parts so far.
             case loaded
+            /// The worker is suspended, and nothing has changed since the last part: the standby has all.
+            case complete(StateTransfer)
             /// All has come that was asked for with the suspend; the standby is not told yet.
             case exported(StateTransfer, StateImport)
             /// What was asked for with the suspend did not come.
@@ -88,12 +90,11 @@ extension PlaceMachine {
         }
 
         /// After a part of so many bytes that the standby has taken.
-        mutating func next(after bytes: Int) -> CopyRounds.Next {
-            guard rounds != nil else {
-                rounds = CopyRounds(snapshotBytes: bytes)
-                return .another
-            }
-            return rounds?.next(after: bytes) ?? .enough
+        mutating func next(after bytes: Int, left: Int) -> CopyRounds.Next {
+            guard rounds == nil else { return rounds?.next(after: bytes, left: left) ?? .enough }
+            let new = CopyRounds(snapshotBytes: bytes)
+            rounds = new
+            return new.first
         }
 
         /// Whether so many bytes of changes may go to the standby.
@@ -129,9 +130,10 @@ extension PlaceMachine.Filling {
         guard case .exporting(let transfer) = stage, transfer.exportRef == ref else { return nil }
         var answered = self
         switch answer {
-        case .exported(let size, let descriptors):
+        case .exported(let size, let descriptors, _):
             switch transfer.announce(size: size, descriptors: descriptors) {
             case .violated(let reason): answered.stage = .failed(transfer.part, reason)
+            case .nothing: answered.stage = .complete(transfer)
             case .complete(let content): answered.stage = .exported(transfer, content)
             }
         case .failed(let reason): answered.stage = .failed(transfer.part, reason)

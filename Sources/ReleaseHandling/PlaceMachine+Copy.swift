@@ -33,14 +33,17 @@ extension PlaceMachine {
     ) -> [Action] {
         var filling = filling
         switch answer {
-        case .exported(let size, let descriptors):
+        case .exported(let size, let descriptors, let left):
             switch transfer.announce(size: size, descriptors: descriptors) {
             case .violated(let reason): return giveUpCopy(run, standby, filling, reason)
+            case .nothing:
+                guard let copy = filling.copy else { return [] }
+                return loaded(run, standby, copy)
             case .complete(let content):
                 guard let copy = filling.copy, transfer.part == .snapshot || copy.isBearable(size) else {
                     return giveUpCopy(run, standby, filling, Self.tooFast(size))
                 }
-                filling.stage = .importing(transfer, bytes: size)
+                filling.stage = .importing(transfer, bytes: size, left: left)
                 state = .running(run, .filling(standby, filling))
                 return [
                     .schedule(atMilliseconds: now + copy.order.milliseconds),
@@ -56,12 +59,13 @@ extension PlaceMachine {
     }
 
     mutating func partImported(
-        _ run: Run, _ standby: Generation, _ filling: Filling, _ bytes: Int, _ answer: Answer, _ now: Int
+        _ run: Run, _ standby: Generation, _ filling: Filling, _ bytes: Int, left: Int, _ answer: Answer,
+        _ now: Int
     ) -> [Action] {
         guard var copy = filling.copy else { return [] }
         switch answer {
         case .ok:
-            switch copy.next(after: bytes) {
+            switch copy.next(after: bytes, left: left) {
             case .another: return askForPart(.changes(isLast: false), run, standby, copy, now)
             case .enough: return loaded(run, standby, copy)
             }

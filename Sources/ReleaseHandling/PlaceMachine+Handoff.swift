@@ -90,6 +90,8 @@ extension PlaceMachine {
         case .exporting(let transfer):
             state = .exporting(run, to: standby, transfer, step, Self.way(transfer.part, order))
             return [schedule]
+        case .complete(let transfer):
+            return takeOver(standby, run, transfer, step, Self.way(transfer.part, order))
         case .exported(let transfer, let content):
             return [schedule] + importInto(standby, run, transfer, content, step, Self.way(transfer.part, order))
         case .failed(.whole, let reason):
@@ -105,14 +107,20 @@ extension PlaceMachine {
         part == .whole ? .whole : .changes(otherwise: order)
     }
 
+    /// The standby has the state already.
+    private mutating func takeOver(
+        _ standby: Generation, _ run: Run, _ transfer: StateTransfer, _ step: Step, _ way: HandoffWay
+    ) -> [Action] {
+        let handover = Handover(run, standby, transfer, way)
+        state = .imported(handover)
+        return [.answer(step, handover.way.done)]
+    }
+
     private mutating func importInto(
         _ standby: Generation, _ run: Run, _ transfer: StateTransfer, _ content: StateImport, _ step: Step,
         _ way: HandoffWay
     ) -> [Action] {
-        let handover = Handover(
-            start: run.start, old: .stands(run.generation), standby: standby, importRef: transfer.importRef,
-            way: way)
-        state = .importing(handover, step)
+        state = .importing(Handover(run, standby, transfer, way), step)
         return [.importState(standby, ref: transfer.importRef, transfer.part, content)]
     }
 
@@ -145,9 +153,10 @@ extension PlaceMachine {
         _ answer: Answer
     ) -> [Action] {
         switch answer {
-        case .exported(let size, let descriptors):
+        case .exported(let size, let descriptors, _):
             switch transfer.announce(size: size, descriptors: descriptors) {
             case .violated(let reason): return exportFailed(run, standby, step, way, reason)
+            case .nothing: return [.cancelTimer] + takeOver(standby, run, transfer, step, way)
             case .complete(let content): return importInto(standby, run, transfer, content, step, way)
             }
         case .failed(let reason): return exportFailed(run, standby, step, way, reason)
@@ -207,9 +216,9 @@ extension PlaceMachine {
 
     mutating func importAnswered(_ generation: Generation, _ ref: Int, _ answer: Answer, _ now: Int) -> [Action] {
         if case .running(let run, .filling(let standby, let filling)) = state, standby == generation,
-            case .importing(let transfer, let bytes) = filling.stage, transfer.importRef == ref
+            case .importing(let transfer, let bytes, let left) = filling.stage, transfer.importRef == ref
         {
-            return partImported(run, standby, filling, bytes, answer, now)
+            return partImported(run, standby, filling, bytes, left: left, answer, now)
         }
         guard case .importing(let handover, let step) = state, handover.standby == generation,
             handover.importRef == ref

@@ -130,6 +130,12 @@ public struct PlaceMachine: Hashable, Sendable {
             self.way = way
         }
 
+        init(_ run: Run, _ standby: Generation, _ transfer: StateTransfer, _ way: HandoffWay) {
+            self.init(
+                start: run.start, old: .stands(run.generation), standby: standby, importRef: transfer.importRef,
+                way: way)
+        }
+
         var new: Run { Run(start: start, generation: standby, kind: .worker) }
     }
 

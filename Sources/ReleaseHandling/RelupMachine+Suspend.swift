@@ -9,8 +9,8 @@ extension RelupMachine {
     struct Suspension: Sendable {
         let targets: [SuspendTarget]
         let workers: [ChildAddress: WorkerInfo]
-        /// Who lists which of the modules.
-        let found: [Atom: Set<ChildAddress>]
+        /// Which of the modules each lists: sought before anybody is suspended.
+        let modules: [ChildAddress: Set<Atom>]
         /// Those of one module each, in the order of the modules.
         var batches: ArraySlice<[SuspendOrder]>
         /// Those that were asked last.
@@ -57,17 +57,20 @@ extension RelupMachine {
     }
 
     private mutating func suspend(_ targets: [SuspendTarget], _ workers: [WorkerInfo], _ code: CodeTable) -> Next {
-        var found: [Atom: Set<ChildAddress>] = [:]
+        var modules: [ChildAddress: Set<Atom>] = [:]
+        var found: Set<Atom> = []
         var orders: [Atom: [SuspendOrder]] = [:]
         var again: Set<ChildAddress> = []
         for worker in workers {
             let mine = targets.filter { worker.modules.contains($0.module) }
             guard let first = mine.first else { continue }
-            for target in mine { found[target.module, default: []].insert(worker.id) }
+            let named = Set(mine.map(\.module))
+            modules[worker.id] = named
+            found.formUnion(named)
             if suspended[worker.id] != nil {
                 again.insert(worker.id)
                 suspended.update(worker.id) {
-                    $0.modules.formUnion(mine.map(\.module))
+                    $0.modules.formUnion(named)
                     $0.isDue = false
                 }
             } else {
@@ -88,12 +91,12 @@ extension RelupMachine {
             }
         }
         takeBackResume(of: again, modules: targets.map(\.module))
-        for target in targets where found[target.module] == nil {
+        for target in targets where !found.contains(target.module) {
             note("no worker's child spec lists \(target.module.name)")
         }
         let batches = OrderedSet(targets.map(\.module)).compactMap { orders[$0] }
         let known = Dictionary(workers.map { ($0.id, $0) }) { $1 }
-        return suspendNext(Suspension(targets: targets, workers: known, found: found, batches: batches[...]))
+        return suspendNext(Suspension(targets: targets, workers: known, modules: modules, batches: batches[...]))
     }
 
     private mutating func suspendNext(_ suspension: Suspension) -> Next {
@@ -139,7 +142,7 @@ extension RelupMachine {
         for order in suspension.asked where named.contains(order.worker) || hung.contains(order.worker) {
             guard !waiting.contains(order.worker), let worker = suspension.workers[order.worker] else { continue }
             if worker.isSupervisor, !standing.contains(worker.id) { continue }
-            let modules = Set(suspension.found.filter { $0.value.contains(worker.id) }.map(\.key))
+            let modules = suspension.modules[worker.id] ?? []
             let isHung = hung.contains(worker.id) && isLeftAlone(worker.id)
             let state: SuspendedWorker.State = standing.contains(worker.id) ? .suspended : isHung ? .hung : .gone
             suspended.append(SuspendedWorker(info: worker, modules: modules, state: state))

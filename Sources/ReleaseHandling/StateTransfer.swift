@@ -23,6 +23,8 @@ public struct StateTransfer: Hashable, Sendable {
 
     enum Announced: Hashable {
         case complete(StateImport)
+        /// Nothing has changed since the part before: the standby has all.
+        case nothing
         case violated(Term)
     }
 
@@ -75,6 +77,9 @@ public struct StateTransfer: Hashable, Sendable {
 
     /// Nothing comes after it: what is missing now will never come.
     func announce(size: Int, descriptors: Int) -> Announced {
+        if size == 0, descriptors == 0, stateSize == nil, descriptorsPassed == 0, case .changes = part {
+            return .nothing
+        }
         guard stateSize == size, descriptorsPassed == descriptors else {
             let came = stateSize.map { "a state of \($0) bytes" } ?? "no state"
             return .violated(

@@ -7,11 +7,23 @@ public import Terms
 public struct ChildAddress: Hashable, Sendable {
     public let application: Atom
     public let path: [Term]
+    /// Of both. Addresses are keys of tables that are asked for each worker's every step, and an id may be any term.
+    private let hashed: Int
 
     public init(application: Atom, path: [Term]) {
         self.application = application
         self.path = path
+        var hasher = Hasher()
+        hasher.combine(application)
+        hasher.combine(path)
+        hashed = hasher.finalize()
     }
+
+    public static func == (left: ChildAddress, right: ChildAddress) -> Bool {
+        left.hashed == right.hashed && left.application == right.application && left.path == right.path
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(hashed) }
 
     /// The place of an application's top supervisor.
     public static func root(application: Atom, module: Atom) -> ChildAddress {

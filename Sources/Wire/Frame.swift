@@ -21,6 +21,11 @@ public enum Frame {
 
     /// The term of a frame's payload (what `FrameDecoder.next()` returned).
     public static func decode(_ payload: [UInt8]) throws(WireError) -> Term {
+        try payload.withUnsafeBufferPointer { (bytes) throws(WireError) in try decode(UnsafeRawBufferPointer(bytes)) }
+    }
+
+    /// The same, out of memory that lasts until this returns.
+    public static func decode(_ payload: UnsafeRawBufferPointer) throws(WireError) -> Term {
         do {
             return try ExternalTermFormat.decode(
                 payload,
@@ -59,14 +64,28 @@ public struct FrameDecoder: Sendable {
     ///
     /// A length over the limit throws as soon as its four bytes are there; the stream can't be read on then.
     public mutating func next() throws(WireError) -> [UInt8]? {
+        try nextRange().map { Array(buffer[$0]) }
+    }
+
+    /// As `next`, without a copy: `body` reads the payload in place.
+    public mutating func readNext<Message>(
+        _ body: (UnsafeRawBufferPointer) throws(WireError) -> Message
+    ) throws(WireError) -> Message? {
+        guard let payload = try nextRange() else { return nil }
+        return try buffer.withUnsafeBufferPointer { (bytes) throws(WireError) in
+            try body(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[payload])))
+        }
+    }
+
+    /// Where the next whole frame's payload lies; it is handed out then.
+    private mutating func nextRange() throws(WireError) -> Range<Int>? {
         guard pendingByteCount >= 4 else { return nil }
         var length = 0
         for index in consumed..<(consumed + 4) { length = length << 8 | Int(buffer[index]) }
         guard length <= maxFrameBytes else { throw .frameTooLarge(bytes: length, limit: maxFrameBytes) }
         guard pendingByteCount >= 4 + length else { return nil }
-        let payload = Array(buffer[(consumed + 4)..<(consumed + 4 + length)])
-        consumed += 4 + length
-        return payload
+        defer { consumed += 4 + length }
+        return (consumed + 4)..<(consumed + 4 + length)
     }
 
     private mutating func compact() {

@@ -124,7 +124,10 @@ extension WorkerAnswer {
                 ref: reader.number,
                 size: try reader.count(try reader.value("size", in: map), "size", limit: WireLimits.maxStateBytes),
                 descriptors: try reader.count(
-                    try reader.value("descriptors", in: map), "descriptors", limit: WireLimits.maxDescriptors))
+                    try reader.value("descriptors", in: map), "descriptors", limit: WireLimits.maxDescriptors),
+                left: try map[.atom("left")].map { (left) throws(WireError) in
+                    try reader.count(left, "left", limit: WireLimits.maxStateBytes)
+                } ?? 0)
         case "log":
             self = try Self.log(reader)
         case "exit":

@@ -44,10 +44,10 @@ extension WorkerAnswer {
         case .ok(let ref): return message("ok", ref)
         case .okValue(let ref, let value): return message("ok", ref, value)
         case .reply(let ref, let answer): return message("reply", ref, answer)
-        case .exported(let ref, let size, let descriptors):
-            return message(
-                "exported", ref,
-                .map([.atom("size"): .integer(size), .atom("descriptors"): .integer(descriptors)]))
+        case .exported(let ref, let size, let descriptors, let left):
+            var map: [Term: Term] = [.atom("size"): .integer(size), .atom("descriptors"): .integer(descriptors)]
+            if left > 0 { map[.atom("left")] = .integer(left) }
+            return message("exported", ref, .map(map))
         case .log(let level, let text, let metadata):
             return .tuple([
                 .atom("log"), .atom(Atom(level.rawValue)), .binary(Array(text.utf8)), .map(metadata),

@@ -156,7 +156,8 @@ public enum WorkerAnswer: Hashable, Sendable {
     case okValue(ref: Int, value: Term)
     case reply(ref: Int, answer: Term)
     /// All packets of this export are on the transfer socket.
-    case exported(ref: Int, size: Int, descriptors: Int)
+    /// `left`: bytes of changes that are recorded still, where that is worth another part.
+    case exported(ref: Int, size: Int, descriptors: Int, left: Int = 0)
     case log(level: LogLevel, text: String, metadata: [Term: Term])
     /// Last words before the worker ends abnormally.
     case exit(reason: Term)
@@ -164,7 +165,7 @@ public enum WorkerAnswer: Hashable, Sendable {
     public var ref: Int? {
         switch self {
         case .ack(let ref, _, _, _, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
-            .reply(let ref, _), .exported(let ref, _, _):
+            .reply(let ref, _), .exported(let ref, _, _, _):
             return ref
         case .log, .exit:
             return nil

@@ -51,9 +51,8 @@ final class Channel {
 
     deinit { room.deallocate() }
 
-    func nextTerm() throws(WireError) -> Term? {
-        guard let payload = try decoder.next() else { return nil }
-        return try Frame.decode(payload)
+    func nextRequest() throws(WireError) -> WorkerRequest? {
+        try decoder.readNext { (payload) throws(WireError) in try WorkerRequest(payload: payload) }
     }
 
     func send(frame: [UInt8]) throws(SystemError) {

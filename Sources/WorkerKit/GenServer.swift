@@ -23,7 +23,16 @@ public protocol GenServer {
     /// A timer's message.
     mutating func handleInfo(_ message: Term, context: WorkerContext) throws -> CastResult
 
-    /// How many bytes `exportState` is likely to write: what is reserved for it.
+    /// Whether a handoff may take the state over while this server still serves, and ask only whether it has changed once it is
+    /// suspended: the server of a thousand that has nothing to do is then not held up by the state of another. A state that
+    /// has changed meanwhile goes over once more, as a whole, and is converted once more.
+    ///
+    /// True only where nothing but this server's methods changes its state (no thread of its own), and where it does no harm that
+    /// `codeChange` runs twice, or that nothing comes of it. False unless said otherwise; true of a `TermServer`.
+    static var copiesStateAhead: Bool { get }
+
+    /// How many bytes `exportState` is likely to write: what is reserved for it. Up to 64 KiB the server itself writes an image of
+    /// its state, beyond that a child process does.
     var stateSizeHint: Int { get }
     /// Writes the state as one term (without the version byte), for the same version. Throwing keeps this process
     /// as it is and fails the handoff.
@@ -57,6 +66,7 @@ public protocol GenServer {
 extension GenServer {
     public static var vsn: Term { .atom("undefined") }
     public static var hasCodeChange: Bool { true }
+    public static var copiesStateAhead: Bool { false }
     public var stateSizeHint: Int { 4096 }
 
     public mutating func handleCast(_ request: Term, context: WorkerContext) throws -> CastResult {

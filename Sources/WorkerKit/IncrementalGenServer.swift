@@ -17,8 +17,11 @@ public protocol IncrementalGenServer: GenServer {
 
     /// How many bytes `exportChanges` is likely to write: what is reserved for it.
     var changesSizeHint: Int { get }
+    /// How many bytes the export before has left to the next.
+    var changesLeft: Int { get }
     /// Writes what was recorded as one term, for the same version; recording goes on from here. `isLast`: this server is
-    /// suspended, and nothing follows unless the change is aborted. Throwing ends the recording: the whole state is asked for.
+    /// suspended, and nothing follows unless the change is aborted. Up to then its clients wait for it as for any method: where
+    /// much was recorded, it may write a part and say by `changesLeft` what is left. Throwing ends the recording: the whole state is asked for.
     mutating func exportChanges(isLast: Bool, into writer: inout ExternalTermWriter) throws
     /// Writes what was recorded as one term of the older version `vsn`, for a state that its `codeChange(downTo:)` wrote.
     mutating func exportChanges(
@@ -33,6 +36,7 @@ public protocol IncrementalGenServer: GenServer {
 
 extension IncrementalGenServer {
     public var changesSizeHint: Int { 4096 }
+    public var changesLeft: Int { 0 }
 
     public mutating func exportChanges(
         downTo vsn: Term, extra: Term, isLast: Bool, into writer: inout ExternalTermWriter
@@ -47,6 +51,7 @@ struct Increments<Server: GenServer> {
     let begin: (inout Server) -> Void
     let end: (inout Server) -> Void
     let sizeHint: (Server) -> Int
+    let left: (Server) -> Int
     let export: (inout Server, CodeChangeDown?, _ isLast: Bool, inout ExternalTermWriter) throws -> Void
     let take:
         (inout Server, FromVsn, inout ExternalTermReader, _ extra: Term, _ isLast: Bool, WorkerContext) throws -> Void
@@ -66,6 +71,7 @@ private func increments<Server: IncrementalGenServer>(_ type: Server.Type) -> An
         begin: { $0.beginRecording() },
         end: { $0.endRecording() },
         sizeHint: { $0.changesSizeHint },
+        left: { $0.changesLeft },
         export: { server, down, isLast, writer in
             if let down {
                 try server.exportChanges(downTo: down.vsn, extra: down.extra, isLast: isLast, into: &writer)

@@ -53,6 +53,9 @@ struct SourceTable {
     private var uses: [UInt32] = []
     private var free: [Int] = []
 
+    /// Whether there is any.
+    var isInUse: Bool { slots.count > free.count }
+
     subscript(token: UInt64) -> (any EventSource)? {
         let slot = Int(token & 0xffff_ffff)
         guard slot < slots.count, uses[slot] == UInt32(token >> 32) else { return nil }

@@ -1,6 +1,8 @@
 public import Terms
 
 /// A `GenServer` whose state is a `Term`: it converts terms and knows of no streams.
+///
+/// Its state is copied ahead of its handoff (`copiesStateAhead`), and converted then: `init(state:context:)` may run twice.
 public protocol TermServer: GenServer {
     /// Goes on with a state of this version.
     init(state: Term, context: WorkerContext) throws
@@ -13,6 +15,9 @@ public protocol TermServer: GenServer {
 }
 
 extension TermServer {
+    /// Conversions of terms change nothing else, and nothing else changes a term.
+    public static var copiesStateAhead: Bool { true }
+
     public static func codeChange(from vsn: FromVsn, state: Term, extra: Term) throws -> Term { state }
     public func codeChange(downTo vsn: Term, extra: Term) throws -> Term { state }
 

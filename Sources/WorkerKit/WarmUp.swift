@@ -14,6 +14,8 @@ enum WarmUp {
 
     /// A server with a small state.
     struct Server: GenServer {
+        static var copiesStateAhead: Bool { true }
+
         var state: Term
 
         init(arguments: [Term], context: WorkerContext) { state = .list(arguments) }
@@ -36,16 +38,18 @@ enum WarmUp {
         guard let transfer = pair(Int32(SOCK_SEQPACKET.rawValue)), let old = Process<Other>(transfer: transfer.0),
             let new = Process<Other>(transfer: transfer.1)
         else { return }
-        let ref = 2
         old.take([start(.start)])
-        old.take([.suspend(ref: 1), .exportState(ref: ref, change: .none)])
-        guard let (size, descriptors) = old.announced() else { return }
         new.take([start(.standby)])
+        // As most handoffs are: copied ahead, and nothing changed since. What else there is runs in the same code by and large.
+        let ahead = 1
+        old.take([.exportSnapshot(ref: ahead, change: .none)])
+        guard let (size, descriptors) = old.announced() else { return }
         let content = StateImport(
             size: size, descriptors: descriptors, fromVsn: .undefined, change: .up(from: .string("1"), extra: .nil))
-        new.take([.importState(ref: ref, content)])
-        new.take([.resume(ref: 3)])
-        new.take([.call(ref: 4, request: .atom("get"))])
+        new.take([.importSnapshot(ref: ahead, content)])
+        old.take([.suspend(ref: 2), .exportChanges(ref: 3, change: .none)])
+        new.take([.resume(ref: 4)])
+        new.take([.call(ref: 5, request: .atom("get"))])
     }
 
     private static func start(_ mode: WorkerStartMode) -> WorkerRequest {
@@ -85,8 +89,9 @@ enum WarmUp {
 
         /// Sends all of these in one write, and has them handled.
         func take(_ requests: [WorkerRequest]) {
-            let frames = requests.compactMap { try? Frame.encode($0.term) }.flatMap(\.self)
-            guard write(daemon.raw, frames, frames.count) == frames.count else { return }
+            guard let frames = try? WorkerRequest.frames(requests),
+                write(daemon.raw, frames, frames.count) == frames.count
+            else { return }
             withUnsafeTemporaryAllocation(of: cwk_event.self, capacity: 64) { runtime.turn($0) }
         }
 
@@ -98,7 +103,9 @@ enum WarmUp {
             var decoder = FrameDecoder()
             decoder.append(Array(bytes[..<count]))
             while let payload = try? decoder.next(), let term = try? Frame.decode(payload) {
-                if case .exported(_, let size, let descriptors) = try? WorkerAnswer(term) { return (size, descriptors) }
+                if case .exported(_, let size, let descriptors, _) = try? WorkerAnswer(term) {
+                    return (size, descriptors)
+                }
             }
             return nil
         }

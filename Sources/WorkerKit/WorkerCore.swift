@@ -46,7 +46,7 @@ final class WorkerCore {
     func send(_ answer: WorkerAnswer) {
         guard report == nil else { return addToReport(answer) }
         do {
-            try channel.send(frame: try Frame.encode(answer.term))
+            try channel.send(frame: try answer.frame())
         } catch let error as WireError {
             if let ref = answer.ref {
                 let reason = Term.tuple([.atom("answer_too_large"), text(error.message)])

@@ -15,7 +15,7 @@ extension WorkerRuntime {
             let connections = try connectionsToHandOff()
             announceSuspended(beforeWriting: hint, connections)
             let bytes = try packed(
-                as: "worker_state", connections, timers: core.timers.messages, reserving: hint
+                as: .state, connections, timers: core.timers.messages, reserving: hint
             ) { writer in try writeState(change, into: &writer) }
             try sendState(ref: ref, try StateMemory.create(sealing: bytes), size: bytes.count, connections)
         } catch {
@@ -49,16 +49,16 @@ extension WorkerRuntime {
         }
     }
 
-    /// `{Name, 1, #{descriptors, timers}, Content}`, where `content` writes the last one.
+    /// `{Name, 1, #{descriptors, timers}, Content}`, where `write` writes the last one.
     func packed(
-        as name: Atom, _ connections: [Connection], timers: [(id: Int, deadline: Int, message: Term)],
-        reserving hint: Int, content: (inout ExternalTermWriter) throws -> Void
+        as content: Container, _ connections: [Connection], timers: [(id: Int, deadline: Int, message: Term)],
+        reserving hint: Int, write: (inout ExternalTermWriter) throws -> Void
     ) throws -> [UInt8] {
         let buffered = connections.reduce(0) { $0 + $1.input.count + $1.output.count + 64 }
         var writer = ExternalTermWriter(reserving: hint + buffered + 256)
         writer.version()
         writer.tupleHeader(4)
-        writer.atom(name)
+        writer.atom(content.name)
         writer.integer(1)
         writer.mapHeader(2)
         writer.atom("descriptors")
@@ -67,12 +67,12 @@ extension WorkerRuntime {
         writer.nil()
         writer.atom("timers")
         writer.term(.list(timers.map { .tuple([.integer($0.id), .integer($0.deadline), $0.message]) }))
-        try content(&writer)
+        try write(&writer)
         return writer.finish()
     }
 
     /// Sends the memfd, its descriptors and the answer.
-    func sendState(ref: Int, _ memory: OwnedDescriptor, size: Int, _ connections: [Connection]) throws {
+    func sendState(ref: Int, _ memory: OwnedDescriptor, size: Int, _ connections: [Connection], left: Int = 0) throws {
         let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
         do {
             try transfer.send(.state(ref: ref, size: size), [memory.raw])
@@ -85,7 +85,26 @@ extension WorkerRuntime {
         } catch is DaemonGone {
             _exit(0)
         }
-        core.send(.exported(ref: ref, size: size, descriptors: connections.count))
+        core.send(.exported(ref: ref, size: size, descriptors: connections.count, left: left))
+    }
+}
+
+/// What a memfd holds: the state as a whole, which takes the place of all that is there, or what has changed of it.
+enum Container {
+    case state, changes
+
+    var name: Atom {
+        switch self {
+        case .state: "worker_state"
+        case .changes: "worker_changes"
+        }
+    }
+
+    var form: String {
+        switch self {
+        case .state: "{worker_state, 1, Map, State}"
+        case .changes: "{worker_changes, 1, Map, Changes}"
+        }
     }
 }
 
@@ -98,10 +117,9 @@ struct Beside {
 }
 
 extension WorkerRuntime {
-    func importState(_ ref: Int, _ announced: StateImport, _ start: WorkerInit) {
+    func importState(_ ref: Int, _ announced: StateImport, _ start: WorkerPhase.Start) {
         takeIn(ref, start) { context in
-            dropImport()
-            let beside = try receive(ref, announced, as: "worker_state") { reader, from, extra in
+            let beside = try receive(ref, announced, [.state]) { _, reader, from, extra in
                 server = try Server.codeChange(from: from, state: &reader, extra: extra, context: context)
             }
             try adopt(beside.records, beside.descriptors)
@@ -111,10 +129,11 @@ extension WorkerRuntime {
 
     /// Answers an import by what `body` comes to. Where it fails, the process is an empty standby, as it was when it began.
     func takeIn(
-        _ ref: Int, _ start: WorkerInit, _ context: WorkerContext? = nil, _ body: (WorkerContext) throws -> Phase
+        _ ref: Int, _ start: WorkerPhase.Start, _ context: WorkerContext? = nil,
+        _ body: (WorkerContext) throws -> WorkerPhase
     ) {
         do {
-            phase = try body(context ?? makeContext(start))
+            phase = try body(context ?? makeContext(start.given))
             core.send(.ok(ref: ref))
         } catch is DaemonGone {
             _exit(0)
@@ -130,10 +149,11 @@ extension WorkerRuntime {
         core.removeServersAndTimers()
     }
 
-    /// Receives and reads everything but the content, which `content` has to read to its end.
+    /// Receives and reads everything but the content, which `content` has to read to its end. Where a whole state comes, what
+    /// was there is gone before.
     func receive(
-        _ ref: Int, _ announced: StateImport, as name: Atom,
-        content: (inout ExternalTermReader, FromVsn, _ extra: Term) throws -> Void
+        _ ref: Int, _ announced: StateImport, _ expected: [Container],
+        content: (Container, inout ExternalTermReader, FromVsn, _ extra: Term) throws -> Void
     ) throws -> Beside {
         let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
         let (memory, descriptors) = try transfer.receive(
@@ -146,9 +166,11 @@ extension WorkerRuntime {
         }
         return try StateMemory.withBytes(of: memory, size: announced.size) { bytes in
             var reader = ExternalTermReader(bytes)
-            var beside = try readBeside(as: name, &reader)
+            let container = try readContainer(expected, &reader)
+            if container == .state { dropImport() }
+            var beside = try readBeside(&reader)
             beside.descriptors = descriptors
-            try content(&reader, from, extra)
+            try content(container, &reader, from, extra)
             guard reader.isAtEnd else {
                 throw WorkerError("bad_state", "code_change left a part of the state unread")
             }
@@ -156,15 +178,18 @@ extension WorkerRuntime {
         }
     }
 
-    private func readBeside(as expected: Atom, _ reader: inout ExternalTermReader) throws -> Beside {
+    private func readContainer(_ expected: [Container], _ reader: inout ExternalTermReader) throws -> Container {
         try reader.version()
         let fields = try reader.tupleHeader()
         let name = try reader.atom()
         let version = try reader.integer()
-        guard fields == 4, name == expected, version == 1 else {
-            let content = expected == "worker_state" ? "State" : "Changes"
-            throw WorkerError("bad_state", "the state is no {\(expected.name), 1, Map, \(content)}")
+        guard fields == 4, version == 1, let container = expected.first(where: { $0.name == name }) else {
+            throw WorkerError("bad_state", "the state is no \(expected.map(\.form).joined(separator: " or "))")
         }
+        return container
+    }
+
+    private func readBeside(_ reader: inout ExternalTermReader) throws -> Beside {
         var beside = Beside()
         for _ in 0..<(try reader.mapHeader()) {
             switch try reader.atom().name {

@@ -3,13 +3,7 @@ import Terms
 import Wire
 
 extension WorkerRuntime {
-    func handle(_ term: Term) {
-        let request: WorkerRequest
-        do {
-            request = try WorkerRequest(term)
-        } catch {
-            return answer(error)
-        }
+    func handle(_ request: WorkerRequest) {
         if !request.isExport { core.release() }
         switch phase {
         case .awaitingInit:
@@ -17,7 +11,7 @@ extension WorkerRuntime {
                 core.end(abnormally: .tuple([.atom("protocol_error"), text("the first message is not init")]))
             }
             begin(ref, start)
-        case _ where increments == nil && request.partName != nil:
+        case _ where !handsOverInParts && request.partName != nil:
             if let ref = request.ref, let name = request.partName { refuse(ref, unknown: name) }
         case .standby(let start): handleInStandby(request, start)
         case .preloaded(let start, let context): handlePreloaded(request, start, context)
@@ -28,7 +22,7 @@ extension WorkerRuntime {
     }
 
     /// A request that can't be read: answered where it has a ref, else it is the end.
-    private func answer(_ error: WireError) {
+    func answer(_ error: WireError) {
         switch error.kind {
         case .unknownRequest(let name, let ref?): refuse(ref, unknown: name)
         case .malformed(let ref?):
@@ -49,13 +43,16 @@ extension WorkerRuntime {
     private func begin(_ ref: Int, _ start: WorkerInit) {
         // Of every server, in parts or not: version 2 is that of this library, and what it adds a process may leave out.
         protocolVersion = min(start.protocolVersion, WireLimits.protocolVersion)
-        if protocolVersion >= 2 { increments = .find() }
+        if protocolVersion >= 2 {
+            increments = .find()
+            handsOverInParts = increments != nil || Server.copiesStateAhead
+        }
         let acknowledgement = WorkerAnswer.ack(
             ref: ref, vsn: Server.vsn, codeChange: Server.hasCodeChange, protocolVersion: protocolVersion,
-            incremental: increments != nil)
+            incremental: handsOverInParts)
         switch start.mode {
         case .standby:
-            phase = .standby(start)
+            phase = .standby(WorkerPhase.Start(start))
             core.send(acknowledgement)
             if Server.self != WarmUp.Server.self { WarmUp.run() }
         case .start:
@@ -87,13 +84,13 @@ extension WorkerRuntime {
         core.isRunning = true
     }
 
-    private func handleInStandby(_ request: WorkerRequest, _ start: WorkerInit) {
+    private func handleInStandby(_ request: WorkerRequest, _ start: WorkerPhase.Start) {
         switch request {
         case .importState(let ref, let state): importState(ref, state, start)
         case .importSnapshot(let ref, let state): importSnapshot(ref, state, start)
         case .importChanges(let ref, _, _): refuse(ref, "no_snapshot")
-        case .getStatus(let ref): core.send(.okValue(ref: ref, value: status("standby", start)))
-        case .getModules(let ref): core.send(.okValue(ref: ref, value: .list([.atom(start.module)])))
+        case .getStatus(let ref): core.send(.okValue(ref: ref, value: status("standby", start.given)))
+        case .getModules(let ref): core.send(.okValue(ref: ref, value: .list([.atom(start.given.module)])))
         case .terminate: core.endNormally()
         case .cast: core.log(.warning, "a cast came to a standby and is dropped", [:])
         case .initialize(let ref, _), .call(let ref, _), .suspend(let ref), .resume(let ref),
@@ -103,11 +100,15 @@ extension WorkerRuntime {
         }
     }
 
-    /// A standby still, but for the one request that goes on with what it has.
-    private func handlePreloaded(_ request: WorkerRequest, _ start: WorkerInit, _ context: WorkerContext) {
-        if case .importChanges(let ref, let state, let isLast) = request {
+    /// A standby still, but for what goes on with what it has.
+    private func handlePreloaded(_ request: WorkerRequest, _ start: WorkerPhase.Start, _ context: WorkerContext) {
+        switch request {
+        case .importChanges(let ref, let state, let isLast):
             importChanges(ref, state, isLast: isLast, start, context)
-        } else {
+        // Nothing has changed since.
+        case .resume: handleSuspended(request, context)
+        case .initialize, .call, .cast, .suspend, .exportState, .exportSnapshot, .exportChanges, .endSnapshot,
+            .importState, .importSnapshot, .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate:
             handleInStandby(request, start)
         }
     }
@@ -212,6 +213,7 @@ extension WorkerRuntime {
 
     /// Runs user code whose errors are answers.
     private func answer(_ ref: Int, _ body: (inout Server) throws -> WorkerAnswer) {
+        mayHaveChanged = true
         do {
             if let answer = try withServer(body) { core.send(answer) }
         } catch {

@@ -17,16 +17,25 @@ enum Recording {
 ///
 /// An error of either export, `end_snapshot`, `export_state` and `resume` lead back to none.
 extension WorkerRuntime {
-    /// Forks the writer. Another one that still writes is ended: this one begins anew.
+    /// Up to here writing the image takes no longer than forking who writes it.
+    static var smallImageBytes: Int { 64 << 10 }
+
+    /// Another image that is still being written is given up: this one begins anew.
     func exportSnapshot(_ ref: Int, _ change: CodeChange) {
         endRecording()
+        let hint = server?.stateSizeHint ?? 0
+        let image = { [self] in
+            try packed(as: .state, [], timers: [], reserving: hint) { try writeState(change, into: &$0) }
+        }
         do {
-            let writer = try SnapshotWriter(ref: ref, core: core) {
-                try packed(as: "worker_state", [], timers: [], reserving: server?.stateSizeHint ?? 0) { writer in
-                    try writeState(change, into: &writer)
-                }
+            if hint <= Self.smallImageBytes {
+                let bytes = try image()
+                try sendState(ref: ref, try StateMemory.create(sealing: bytes), size: bytes.count, [])
+                recording = .recorded
+            } else {
+                recording = .writing(try SnapshotWriter(ref: ref, core: core, image: image))
             }
-            recording = .writing(writer)
+            mayHaveChanged = false
             withServer { increments?.begin(&$0) }
         } catch {
             core.send(.error(ref: ref, reason: reason(of: error)))
@@ -58,17 +67,43 @@ extension WorkerRuntime {
         }
         do {
             let connections = isLast ? try connectionsToHandOff() : []
-            let hint = server.flatMap { increments?.sizeHint($0) } ?? 0
-            announceSuspended(beforeWriting: hint, connections)
             let timers = isLast ? core.timers.messages : []
-            let bytes = try packed(as: "worker_changes", connections, timers: timers, reserving: hint) { writer in
-                let down: Increments<Server>.CodeChangeDown? =
-                    if case .down(let vsn, let extra) = change { (vsn, extra) } else { nil }
-                try withServer { try increments?.export(&$0, down, isLast, &writer) }
+            let bytes: [UInt8]
+            if let increments {
+                let hint = server.map { increments.sizeHint($0) } ?? 0
+                announceSuspended(beforeWriting: hint, connections)
+                bytes = try packed(as: .changes, connections, timers: timers, reserving: hint) { writer in
+                    let down: Increments<Server>.CodeChangeDown? =
+                        if case .down(let vsn, let extra) = change { (vsn, extra) } else { nil }
+                    try withServer { try increments.export(&$0, down, isLast, &writer) }
+                }
+            } else if !mayHaveChanged, connections.isEmpty, timers.isEmpty {
+                return core.send(.exported(ref: ref, size: 0, descriptors: 0))
+            } else {
+                bytes = try stateOnceMore(change, isLast: isLast, connections, timers)
             }
-            try sendState(ref: ref, try StateMemory.create(sealing: bytes), size: bytes.count, connections)
+            mayHaveChanged = false
+            let left = server.flatMap { increments?.left($0) } ?? 0
+            try sendState(
+                ref: ref, try StateMemory.create(sealing: bytes), size: bytes.count, connections,
+                left: isLast ? 0 : left)
         } catch {
             fail(ref, reason(of: error))
+        }
+    }
+
+    /// What a server sends that can't name its changes. While it serves, it is not to write what is large.
+    private func stateOnceMore(
+        _ change: CodeChange, isLast: Bool, _ connections: [Connection],
+        _ timers: [(id: Int, deadline: Int, message: Term)]
+    ) throws -> [UInt8] {
+        let hint = server?.stateSizeHint ?? 0
+        guard isLast || hint <= Self.smallImageBytes else {
+            throw WorkerError("state_changed", "the server has changed since the image was taken")
+        }
+        announceSuspended(beforeWriting: hint, connections)
+        return try packed(as: .state, connections, timers: timers, reserving: hint) {
+            try writeState(change, into: &$0)
         }
     }
 
@@ -104,14 +139,13 @@ extension WorkerRuntime {
 
 extension WorkerRuntime {
     /// Makes a server of the image; it waits for changes.
-    func importSnapshot(_ ref: Int, _ announced: StateImport, _ start: WorkerInit) {
+    func importSnapshot(_ ref: Int, _ announced: StateImport, _ start: WorkerPhase.Start) {
         takeIn(ref, start) { context in
-            dropImport()
             // Timers of the process that exports come with the last changes, under the ids that they have: below those of any later
             // process, which this server's own begin with.
-            core.timers.reserveIDs(from: min(start.generation, 1 << 30) << 32)
+            core.timers.reserveIDs(from: min(start.given.generation, 1 << 30) << 32)
             try takeNothingBeside(
-                try receive(ref, announced, as: "worker_state") { reader, from, extra in
+                try receive(ref, announced, [.state]) { _, reader, from, extra in
                     server = try Server.codeChange(from: from, state: &reader, extra: extra, context: context)
                 })
             return .preloaded(start, context)
@@ -119,11 +153,19 @@ extension WorkerRuntime {
     }
 
     func importChanges(
-        _ ref: Int, _ announced: StateImport, isLast: Bool, _ start: WorkerInit, _ context: WorkerContext
+        _ ref: Int, _ announced: StateImport, isLast: Bool, _ start: WorkerPhase.Start, _ context: WorkerContext
     ) {
         takeIn(ref, start, context) { context in
-            let beside = try receive(ref, announced, as: "worker_changes") { reader, from, extra in
-                try withServer { try increments?.take(&$0, from, &reader, extra, isLast, context) }
+            let beside = try receive(ref, announced, [.changes, .state]) { container, reader, from, extra in
+                switch container {
+                case .state:
+                    server = try Server.codeChange(from: from, state: &reader, extra: extra, context: context)
+                case .changes:
+                    guard let increments else {
+                        throw WorkerError("not_supported", "this server takes no changes of its state")
+                    }
+                    try withServer { try increments.take(&$0, from, &reader, extra, isLast, context) }
+                }
             }
             guard isLast else {
                 try takeNothingBeside(beside)

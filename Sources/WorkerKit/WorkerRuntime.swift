@@ -3,30 +3,41 @@ import Glibc
 import Terms
 import Wire
 
+/// What a worker is at. Of no server's type: what is known of it when the program is built is not to be found out while it runs.
+enum WorkerPhase {
+    /// Nothing but `init` may come.
+    case awaitingInit
+    /// Acknowledged, without a state.
+    case standby(Start)
+    /// With the image of another's state, which it still changes.
+    case preloaded(Start, WorkerContext)
+    /// With a state that came over, not resumed yet.
+    case imported(WorkerContext)
+    case running(WorkerContext)
+    case suspended(WorkerContext)
+
+    /// What a standby was told; an object, since a phase is copied with every request.
+    final class Start {
+        let given: WorkerInit
+        init(_ given: WorkerInit) { self.given = given }
+    }
+}
+
 /// The loop of one worker: it takes messages from the channel and events from sockets, one at a time.
 final class WorkerRuntime<Server: GenServer> {
-    enum Phase {
-        /// Nothing but `init` may come.
-        case awaitingInit
-        /// Acknowledged, without a state.
-        case standby(WorkerInit)
-        /// With the image of another's state, which it still changes.
-        case preloaded(WorkerInit, WorkerContext)
-        /// With a state that came over, not resumed yet.
-        case imported(WorkerContext)
-        case running(WorkerContext)
-        case suspended(WorkerContext)
-    }
-
     let core: WorkerCore
     let sockets: [Int32]
-    var phase: Phase = .awaitingInit
+    var phase = WorkerPhase.awaitingInit
     /// There from `running` or `imported` on. Beside the phase, because it is changed in place.
     var server: Server?
     /// What the daemon and this worker go by; as init and the acknowledgement say.
     var protocolVersion = 1
     /// Nil where the server's type can't name what changes, or the daemon does not ask for it.
     var increments: Increments<Server>?
+    /// Whether the daemon may ask for the state in parts.
+    var handsOverInParts = false
+    /// Whether anything has run since the last part that may have changed the state.
+    var mayHaveChanged = true
     var recording = Recording.none
     /// Children whose images nobody waits for any more, until they are gone.
     var endedWriters: [SnapshotWriter] = []
@@ -44,7 +55,8 @@ final class WorkerRuntime<Server: GenServer> {
     }
 
     func turn(_ events: UnsafeMutableBufferPointer<cwk_event>) {
-        let poller = core.isRunning ? core.all : core.control
+        // Without sockets there is nothing in `all` but `control` inside it, which costs each message a detour.
+        let poller = core.isRunning && core.sources.isInUse ? core.all : core.control
         let timeout = core.isRunning ? core.timers.timeout(now: core.now()) : -1
         let count: Int
         do {
@@ -57,6 +69,7 @@ final class WorkerRuntime<Server: GenServer> {
         for event in events[..<count] where event.token < WorkerCore.firstControlToken {
             // The channel's message may have been a suspend: level-triggered, the event comes again.
             guard core.isRunning else { return }
+            mayHaveChanged = true
             core.sources[event.token]?.handle(Readiness(rawValue: event.events))
             core.flushConnections()
             endIfStopped()
@@ -71,8 +84,7 @@ final class WorkerRuntime<Server: GenServer> {
             case .ended: _exit(0)
             case .bytes: break
             }
-            while let term = try core.channel.nextTerm() {
-                handle(term)
+            while nextRequest() {
                 if core.isRunning { core.flushConnections() }
                 endIfStopped()
             }
@@ -82,6 +94,17 @@ final class WorkerRuntime<Server: GenServer> {
         } catch {
             core.end(abnormally: .tuple([.atom("protocol_error"), text("\(error)")]))
         }
+    }
+
+    /// Whether there was one.
+    private func nextRequest() -> Bool {
+        do {
+            guard let request = try core.channel.nextRequest() else { return false }
+            handle(request)
+        } catch {
+            answer(error)
+        }
+        return true
     }
 
     private func fireTimers() {
@@ -103,6 +126,7 @@ final class WorkerRuntime<Server: GenServer> {
     /// Runs user code; what it throws ends the worker.
     func guarded(_ context: WorkerContext, _ body: (inout Server) throws -> CastResult) {
         let result: CastResult
+        mayHaveChanged = true
         do {
             guard let returned = try withServer(body) else { return }
             result = returned

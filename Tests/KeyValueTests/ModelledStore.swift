@@ -102,7 +102,7 @@ extension StoreV1: ModelledStore {
     func image(_ way: StoreChangesTests.Way, now: Int64) throws -> [UInt8] { exported { export(into: &$0) } }
 
     mutating func changes(_ way: StoreChangesTests.Way, now: Int64, isLast: Bool) throws -> [UInt8] {
-        try exported { writer throws(TooManyChanges) in try exportChanges(into: &writer) }
+        try exported { writer throws(TooManyChanges) in try exportChanges(isLast: isLast, into: &writer) }
     }
 
     static func read(_ image: [UInt8], _ way: StoreChangesTests.Way) throws -> StoreV1 {
@@ -131,7 +131,7 @@ extension StoreV2: ModelledStore {
             if way == .down {
                 _ = try exportChangesDownToV1(into: &writer, now: now, isLast: isLast)
             } else {
-                try exportChanges(into: &writer)
+                try exportChanges(isLast: isLast, into: &writer)
             }
         }
     }

@@ -80,10 +80,18 @@ import Wire
             var rounds = CopyRounds(snapshotBytes: size)
             return bytes.map { rounds.next(after: $0) }
         }
+        #expect(CopyRounds(snapshotBytes: 65_536).first == .enough)
+        #expect(CopyRounds(snapshotBytes: 65_537).first == .another)
         #expect(rounds([0]) == [.enough])
         #expect(rounds([65_536]) == [.enough])
         #expect(rounds([50_000_000, 20_000_000, 60_000]) == [.another, .another, .enough])
         #expect(rounds([50_000_000, 40_000_000]) == [.another, .enough])
+        // A round in parts is one round.
+        var parts = CopyRounds(snapshotBytes: 1_000_000)
+        for left in [500_000, 300_000, 100_000] { #expect(parts.next(after: 200_000, left: left) == .another) }
+        #expect(!parts.isBearable(1_448_577) && parts.isBearable(1_448_576))
+        #expect(parts.next(after: 100_000, left: 10_000) == .another)
+        #expect(parts.next(after: 60_000) == .enough)
         #expect(CopyRounds(snapshotBytes: 100_000_000).isBearable(101_048_576))
         #expect(!CopyRounds(snapshotBytes: 100_000_000).isBearable(101_048_577))
         #expect(rounds([1_000_000], of: 10) == [.another])

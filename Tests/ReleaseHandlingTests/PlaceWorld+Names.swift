@@ -43,8 +43,9 @@ extension PlaceWorld {
         let waiter = filling.waiter.map { " for \($0)" } ?? ""
         return switch filling.stage {
         case .exporting(let transfer): "exporting \(name(transfer.part))" + waiter
-        case .importing(let transfer, _): "importing \(name(transfer.part))" + waiter
+        case .importing(let transfer, _, _): "importing \(name(transfer.part))" + waiter
         case .loaded: "loaded"
+        case .complete: "complete"
         case .exported(let transfer, _): "exported \(name(transfer.part))"
         case .failed(let part, let reason): "without \(name(part)): \(reason)"
         }

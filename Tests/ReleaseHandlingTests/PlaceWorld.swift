@@ -56,13 +56,16 @@ enum PlaceWorld {
     // With what was asked for ahead.
     static let copying = after(withSpare, .copyAhead(7, copy))
     static let snapshotTaken = after(
-        copying, .packet(1, .state(ref: 40, size: 9), .sound),
-        .exportAnswered(1, ref: 40, .exported(size: 9, descriptors: 0)))
+        copying, .packet(1, .state(ref: 40, size: 100_000), .sound),
+        .exportAnswered(1, ref: 40, .exported(size: 100_000, descriptors: 0)))
     static let changing = after(snapshotTaken, .importAnswered(2, ref: 41, .ok))
     static let changesTaken = after(
         changing, .packet(1, .state(ref: 42, size: 9), .sound),
         .exportAnswered(1, ref: 42, .exported(size: 9, descriptors: 0)))
     static let copied = after(changesTaken, .importAnswered(2, ref: 43, .ok))
+    static let complete = after(
+        copied, .suspend(7, withinMilliseconds: 50, exporting: order), .suspendAnswered(1, .ok),
+        .exportAnswered(1, ref: 30, .exported(size: 0, descriptors: 0)))
     static let asked = after(withSpare, .suspend(7, withinMilliseconds: 50, exporting: order))
     static let askedForChanges = after(copied, .suspend(7, withinMilliseconds: 50, exporting: order))
     static let allCame: [Machine.Event] = [
@@ -98,6 +101,7 @@ enum PlaceWorld {
         ("suspended 1, 2 exporting whole", after(asked, allCame[0])),
         ("suspended 1, 2 exported whole", whole),
         ("suspended 1, 2 exported last changes", lastChanges),
+        ("suspended 1, 2 complete", complete),
         ("suspended 1, 2 without whole: boom", after(asked, allCame[0], .exportAnswered(1, ref: 30, .failed(reason)))),
         (
             "suspended 1, 2 without last changes: boom",
@@ -131,8 +135,8 @@ enum PlaceWorld {
 
     static let answers: [(String, Answer)] = [
         ("ok", .ok), ("acknowledged", .acknowledged(vsn: .undefined)), ("ignored", .ignored), ("value", .value(.nil)),
-        ("exported", .exported(size: 9, descriptors: 1)), ("failed", .failed(reason)), ("died", .died(reason)),
-        ("timedOut", .timedOut(milliseconds: 50)),
+        ("exported", .exported(size: 9, descriptors: 1)), ("nothing", .exported(size: 0, descriptors: 0)),
+        ("failed", .failed(reason)), ("died", .died(reason)), ("timedOut", .timedOut(milliseconds: 50)),
     ]
 
     static let events: [(name: String, event: Machine.Event)] =

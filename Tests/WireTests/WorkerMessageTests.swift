@@ -98,6 +98,7 @@ struct WorkerMessageTests {
         (.okValue(ref: 4, value: 5), "{ok,4,5}"),
         (.reply(ref: 5, answer: 42), "{reply,5,42}"),
         (.exported(ref: 6, size: 100, descriptors: 3), "{exported,6,#{size => 100,descriptors => 3}}"),
+        (.exported(ref: 6, size: 1, descriptors: 0, left: 9), "{exported,6,#{size => 1,descriptors => 0,left => 9}}"),
         (.log(level: .notice, text: "hi", metadata: [.atom("a"): 1]), "{log,notice,<<\"hi\">>,#{a => 1}}"),
         (.exit(reason: .atom("normal")), "{exit,normal}"),
     ]

@@ -163,7 +163,7 @@ struct HandoffProtocolTests {
         #expect(isOk(try worker.request { .suspend(ref: $0) }))
         let (answer, exported) = try worker.export(.none)
         #expect(exported.map(\.packet.descriptorCount) == [1, 2])
-        guard case .exported(_, let size, 2) = answer, let state = exported.first?.descriptors.first else {
+        guard case .exported(_, let size, 2, _) = answer, let state = exported.first?.descriptors.first else {
             Issue.record("\(answer)")
             return
         }

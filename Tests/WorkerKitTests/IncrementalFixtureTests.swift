@@ -88,7 +88,7 @@ struct IncrementalFixtureTests {
         let new = try WorkerProbe.started(.pythonParts, mode: .standby)
         #expect(isOk(try worker.snapshot(to: new)))
         let (answer, packets) = try worker.export { .exportChanges(ref: $0, change: .none) }
-        guard case .exported(let ref, let size, 0) = answer, let memory = packets.first?.descriptors.first else {
+        guard case .exported(let ref, let size, 0, _) = answer, let memory = packets.first?.descriptors.first else {
             Issue.record("\(answer)")
             return
         }
@@ -106,7 +106,8 @@ struct IncrementalFixtureTests {
         #expect(isOk(try worker.snapshot(to: new)))
         var sizes: [Int] = []
         for _ in 0..<3 {
-            guard case .exported(_, let size, _) = try worker.export({ .exportChanges(ref: $0, change: .none) }).answer
+            guard
+                case .exported(_, let size, _, _) = try worker.export({ .exportChanges(ref: $0, change: .none) }).answer
             else {
                 Issue.record("not exported")
                 return

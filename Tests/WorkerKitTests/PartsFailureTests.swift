@@ -91,7 +91,7 @@ struct PartsFailureTests {
         #expect(reason(try worker.request { .exportChanges(ref: $0, change: .none) }) == .atom("snapshot_unfinished"))
         // Nothing is lost by it.
         gate.open()
-        guard case .exported(ref, _, 0) = try worker.nextWithPackets().answer else {
+        guard case .exported(ref, _, 0, _) = try worker.nextWithPackets().answer else {
             Issue.record("not exported")
             return
         }

@@ -14,7 +14,7 @@ extension WorkerProbe {
         -> WorkerAnswer
     {
         let (answer, packets) = try self.export { .exportSnapshot(ref: $0, change: export) }
-        guard case .exported(_, _, 0) = answer else { throw Unexpected("no snapshot: \(answer)") }
+        guard case .exported(_, _, 0, _) = answer else { throw Unexpected("no snapshot: \(answer)") }
         return try new.importing(packets, from: vsn, change) { .importSnapshot(ref: $0, $1) }
     }
 
@@ -23,7 +23,9 @@ extension WorkerProbe {
         to new: WorkerProbe, isLast: Bool, export: CodeChange = .none, import change: CodeChange = .none
     ) throws -> WorkerAnswer {
         let (answer, packets) = try self.export { .exportChanges(ref: $0, change: export) }
-        guard case .exported = answer else { throw Unexpected("no changes: \(answer)") }
+        guard case .exported(let ref, let size, _, _) = answer else { throw Unexpected("no changes: \(answer)") }
+        // The standby has all already, and hears nothing of it.
+        if size == 0 { return .ok(ref: ref) }
         return try new.importing(packets, from: vsn, change) { .importChanges(ref: $0, $1, isLast: isLast) }
     }
 

@@ -241,7 +241,7 @@ extension WorkerProbe {
     {
         guard case .ok = try request({ .suspend(ref: $0) }) else { throw Unexpected("not suspended") }
         let (answer, packets) = try self.export(export)
-        guard case .exported(_, let size, let descriptors) = answer else {
+        guard case .exported(_, let size, let descriptors, _) = answer else {
             throw Unexpected("not exported: \(answer)")
         }
         #expect(packets.first?.packet == .state(ref: answer.ref ?? -1, size: size))

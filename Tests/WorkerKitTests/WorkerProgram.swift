@@ -8,6 +8,8 @@ enum WorkerProgram: String, CaseIterable, CustomTestStringConvertible, Sendable 
     case swift, python
     /// Those that hand their state over in parts: they have suites of their own.
     case parts, pythonParts
+    /// One that can't name its changes, and whose state is copied ahead for all that.
+    case ahead
 
     static let allCases: [WorkerProgram] = [.swift, .python]
     static let inParts: [WorkerProgram] = [.parts, .pythonParts]
@@ -19,6 +21,7 @@ enum WorkerProgram: String, CaseIterable, CustomTestStringConvertible, Sendable 
         switch self {
         case .swift:
             return (Project.product("fixture-worker"), "/nowhere/lib/fixture-\(vsn)/ebin/fixture", [])
+        case .ahead: return (Project.product("fixture-worker"), "/nowhere/lib/fixture-\(vsn)/ebin/ahead", [])
         case .parts: return (Project.product("fixture-worker"), "/nowhere/lib/fixture-\(vsn)/ebin/parts", [])
         case .pythonParts: return ("/usr/bin/python3", "python3", [Project.incrementalWorker, vsn])
         case .python:

@@ -3,39 +3,65 @@
 /// Only names are kept: what a key holds is looked up when it is asked for, so a key that is written a thousand times counts once.
 public struct ChangedKeys: Sendable {
     /// Set, given or rid of an expiry, or removed.
-    public private(set) var keys: Set<Bytes> = []
+    private var keys: Set<Bytes> = []
+    /// Those that were left by a `take`. One that has changed again since is among `keys`, too.
+    private var left: [Bytes] = []
     /// All keys that there were are gone; `keys` changed after it.
     public private(set) var isFlushed = false
     /// More changed than is kept: what changed is not known.
     public private(set) var isOverfull = false
     /// Clients may set and remove ever new keys while nobody asks: there is a bound.
     private let limit: Int
+    /// Keys of one part: about two milliseconds in which no client is answered.
+    public static let partLimit = 4096
 
-    init(storeCount: Int, limit: Int? = nil) { self.limit = limit ?? max(1 << 20, 2 * storeCount) }
+    private let partLimit: Int
+
+    /// How many keys are still to be asked for.
+    public var count: Int { keys.count + left.count }
+    /// Whether the next part is one of those that the one before has left.
+    var hasLeft: Bool { !left.isEmpty }
+
+    init(storeCount: Int, limit: Int? = nil, partLimit: Int = ChangedKeys.partLimit) {
+        self.limit = limit ?? max(1 << 20, 2 * storeCount)
+        self.partLimit = partLimit
+    }
 
     mutating func note(_ key: Bytes) {
         guard !isOverfull else { return }
         keys.insert(key)
-        guard keys.count > limit else { return }
+        guard count > limit else { return }
         isOverfull = true
         keys = []
+        left = []
     }
 
     mutating func noteFlush() {
         keys = []
+        left = []
         isFlushed = true
         // Whatever changed before it is of no interest any more.
         isOverfull = false
     }
 
-    /// What has changed up to here; nothing has, from here on.
-    mutating func take() throws(TooManyChanges) -> TakenKeys {
+    /// What has changed up to here, or a part of it where that is not the last; what is left is for the next time.
+    mutating func take(all isLast: Bool) throws(TooManyChanges) -> TakenKeys {
         guard !isOverfull else { throw TooManyChanges(limit: limit) }
-        defer {
-            keys = []
-            isFlushed = false
+        defer { isFlushed = false }
+        if isLast || count <= partLimit {
+            defer {
+                keys = []
+                left = []
+            }
+            return TakenKeys(keys: keys.union(left), isFlushed: isFlushed)
         }
-        return TakenKeys(keys: keys, isFlushed: isFlushed)
+        if left.isEmpty {
+            left = Array(keys)
+            keys = []
+        }
+        let part = left.suffix(partLimit)
+        defer { left.removeLast(part.count) }
+        return TakenKeys(keys: Set(part), isFlushed: isFlushed)
     }
 }
 

@@ -24,10 +24,15 @@ public protocol KeyValueStore: Sendable {
 }
 
 extension KeyValueStore {
-    public mutating func beginRecording() { recorded = ChangedKeys(storeCount: count) }
+    public mutating func beginRecording(partLimit: Int = ChangedKeys.partLimit) {
+        recorded = ChangedKeys(storeCount: count, partLimit: partLimit)
+    }
 
     public mutating func endRecording() { recorded = nil }
 
     /// Close for short keys, of what `exportChanges` writes.
-    public var exportedChangeBytes: Int { 64 + (recorded?.keys.count ?? 0) * 64 }
+    public var exportedChangeBytes: Int { 64 + min(recorded?.count ?? 0, ChangedKeys.partLimit) * 64 }
+
+    /// As close, of what is still recorded.
+    public var recordedBytes: Int { (recorded?.count ?? 0) * 64 }
 }

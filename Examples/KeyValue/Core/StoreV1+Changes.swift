@@ -3,9 +3,9 @@ public import Terms
 /// What has changed as a term of 1.0.0: `{IsFlushed, [Removed], #{Key => Value}}`, keys and values binaries. After a flush no key that
 /// there was before it is named.
 extension StoreV1 {
-    /// Writes what was recorded; recording goes on.
-    public mutating func exportChanges(into writer: inout ExternalTermWriter) throws(TooManyChanges) {
-        let changes = try recorded?.take() ?? TakenKeys()
+    /// Writes what was recorded, a part of it where that is much and not the last; recording goes on.
+    public mutating func exportChanges(isLast: Bool, into writer: inout ExternalTermWriter) throws(TooManyChanges) {
+        let changes = try recorded?.take(all: isLast) ?? TakenKeys()
         ChangesV1(changes, value: { values[$0] }).write(into: &writer)
     }
 

@@ -3,9 +3,9 @@ public import Terms
 /// What has changed as a term of 2.0.0: `{IsFlushed, [Removed], #{Key => Value}, #{Key => ExpiresAt}}`, keys and values binaries, times in
 /// milliseconds since 1970. A key without an expiry is in the first map only. After a flush no key that there was before it is named.
 extension StoreV2 {
-    /// Writes what was recorded; recording goes on.
-    public mutating func exportChanges(into writer: inout ExternalTermWriter) throws(TooManyChanges) {
-        let changes = try recorded?.take() ?? TakenKeys()
+    /// Writes what was recorded, a part of it where that is much and not the last; recording goes on.
+    public mutating func exportChanges(isLast: Bool, into writer: inout ExternalTermWriter) throws(TooManyChanges) {
+        let changes = try recorded?.take(all: isLast) ?? TakenKeys()
         var removed: [Bytes] = []
         var set: [(key: Bytes, entry: Entry)] = []
         var expiries: [(key: Bytes, at: Int64)] = []
@@ -59,8 +59,8 @@ extension StoreV2 {
     public mutating func exportChangesDownToV1(
         into writer: inout ExternalTermWriter, now: Int64, isLast: Bool
     ) throws(TooManyChanges) -> Downgrade {
-        if !isLast { dropExpired(now) }
-        var changes = try recorded?.take() ?? TakenKeys()
+        if !isLast, recorded?.hasLeft != true { dropExpired(now) }
+        var changes = try recorded?.take(all: isLast) ?? TakenKeys()
         var expired = 0
         if isLast {
             // A key that is in both is dropped once.

@@ -35,7 +35,7 @@ extension WorkerProcess {
     public func send(_ request: WorkerRequest) {
         guard channel != nil else { return }
         do {
-            write(try Frame.encode(request.term))
+            write(try WorkerRequest.frames([request]))
         } catch {
             guard let ref = request.ref else { return }
             let reason = Term.tuple([.atom(Atom("frame_too_large")), .text("\(error)")])
@@ -46,8 +46,8 @@ extension WorkerProcess {
     /// Sends all of these in one write; each is small.
     public func send(_ requests: [WorkerRequest]) {
         guard channel != nil else { return }
-        guard let frames = try? requests.map({ try Frame.encode($0.term) }) else { return requests.forEach(send) }
-        write(Array(frames.joined()))
+        guard let frames = try? WorkerRequest.frames(requests) else { return requests.forEach(send) }
+        write(frames)
     }
 
     /// Whether something that was sent was not read yet. Source: unix(7), `SIOCOUTQ`.
@@ -154,9 +154,14 @@ extension WorkerProcess {
     private func deliverFrames() {
         while !hasFailed, channel != nil {
             do {
-                guard let payload = try channel?.decoder.next() else { return }
-                let answer = try WorkerAnswer(try Frame.decode(payload))
-                if case .exported = answer { drainTransfer() }
+                let next = try channel?.decoder.readNext { (payload) throws(WireError) in
+                    try WorkerAnswer(payload: payload)
+                }
+                guard let answer = next ?? nil else { return }
+                // Nothing came with nothing.
+                if case .exported(_, let size, let descriptors, _) = answer, size > 0 || descriptors > 0 {
+                    drainTransfer()
+                }
                 guard !hasFailed else { return }
                 deliver(.message(answer))
             } catch {

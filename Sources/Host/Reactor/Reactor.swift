@@ -27,6 +27,7 @@ public final class Reactor: SerialExecutor {
     @HostActor var timers = TimerHeap()
     @HostActor var deferred: [@HostActor () -> Void] = []
     @HostActor let events = EventBuffer()
+    @HostActor var isGathering = false
 
     private init() {
         epollDescriptor = chost_epoll_create()

@@ -16,9 +16,9 @@ extension Upgrade {
 
     /// Without a grace each is waited for up to its limit; with one, all up to its end, and no limit begins yet.
     func suspend(_ orders: [RelupMachine.SuspendOrder], grace: Int?) {
-        for order in orders {
-            suspensions[order.worker] = Suspension()
-            ask(order) { [weak self] result in self?.suspended(order.worker, result) }
+        for order in orders { suspensions[order.worker] = Suspension() }
+        inTurns(orders[...]) { [weak self] order in
+            self?.ask(order) { result in self?.suspended(order.worker, result) }
         }
         // While they answer.
         ledger.concerns(orders.map(\.worker))
@@ -92,7 +92,9 @@ extension Upgrade {
         _ orders: [RelupMachine.SuspendOrder], _ milliseconds: (RelupMachine.SuspendOrder) -> Int?,
         then: @escaping @HostActor ([ChildAddress: StepResult]) -> Void
     ) {
+        let limits = Limits()
         let gather = Gather<StepResult?>(count: orders.count) { [weak self] results in
+            limits.cancel()
             var known: [ChildAddress: StepResult] = [:]
             for (order, result) in zip(orders, results) {
                 guard let result else {
@@ -104,20 +106,31 @@ extension Upgrade {
             }
             then(known)
         }
+        var limited: [Int: [Int]] = [:]
         for (index, order) in orders.enumerated() {
             if let result = suspensions[order.worker]?.result {
                 gather.set(index, result)
                 continue
             }
-            let timer = milliseconds(order).map { limit in
-                Reactor.shared.schedule(afterMilliseconds: limit) { gather.set(index, nil) }
-            }
-            suspensions[order.worker]?.then = { result in
-                timer?.cancel()
-                gather.set(index, result)
-            }
+            if let limit = milliseconds(order) { limited[limit, default: []].append(index) }
+            suspensions[order.worker]?.then = { result in gather.set(index, result) }
+        }
+        for (limit, indices) in limited {
+            limits.set(limit) { for index in indices { gather.set(index, nil) } }
         }
     }
+}
+
+/// One timer for all that have the same limit, which most have: one for each of a thousand would cost what their answers cost.
+@HostActor
+private final class Limits {
+    private var timers: [ScheduledTimer] = []
+
+    func set(_ milliseconds: Int, then: @escaping @HostActor () -> Void) {
+        timers.append(Reactor.shared.schedule(afterMilliseconds: milliseconds, then))
+    }
+
+    func cancel() { for timer in timers { timer.cancel() } }
 }
 
 extension RelupMachine.Event {

@@ -46,7 +46,7 @@ extension Upgrade {
     }
 
     func copyAhead(_ orders: [RelupMachine.CopyAheadOrder], _ milliseconds: Int) {
-        each(orders) { (order, done: @escaping @HostActor (StepResult) -> Void) in
+        eachInTurns(orders) { [self] (order, done: @escaping @HostActor (StepResult) -> Void) in
             guard let place = place(order.worker) else { return done(.died(.atom("noproc"))) }
             place.copyAhead(order.change, within: milliseconds, then: done)
         } then: { results in
@@ -63,7 +63,7 @@ extension Upgrade {
     }
 
     func handOff(_ handoffs: [RelupMachine.Handoff], _ milliseconds: Int) {
-        each(handoffs) { (handoff, done: @escaping @HostActor (StepResult) -> Void) in
+        eachInTurns(handoffs) { [self] (handoff, done: @escaping @HostActor (StepResult) -> Void) in
             guard let place = place(handoff.worker) else { return done(.died(.atom("noproc"))) }
             place.handOff(handoff.change, within: milliseconds, then: done)
         } then: { results in
@@ -96,7 +96,7 @@ extension Upgrade {
     }
 
     func resumeOld(_ workers: [ChildAddress], leavingHung: Bool) {
-        let ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void = { place, then in
+        let ask: @HostActor (Place, @escaping @HostActor (StepResult) -> Void) -> Void = { [self] place, then in
             // One that has not answered its suspend, and had no time for it, goes on when it comes to it.
             let isUnanswered = self.giveUpUnanswered(place.address)
             place.resumeOld(within: Self.resumeMilliseconds, leavingHung: leavingHung || isUnanswered, then: then)
@@ -107,10 +107,11 @@ extension Upgrade {
     }
 
     private func gatherResumed(
-        _ workers: [ChildAddress], _ ask: (Place, @escaping @HostActor (StepResult) -> Void) -> Void,
+        _ workers: [ChildAddress],
+        _ ask: @escaping @HostActor (Place, @escaping @HostActor (StepResult) -> Void) -> Void,
         then: @escaping @HostActor (RelupMachine.Event) -> Void
     ) {
-        each(workers) { (worker, done: @escaping @HostActor (StepResult) -> Void) in
+        eachInTurns(workers) { [self] (worker, done: @escaping @HostActor (StepResult) -> Void) in
             // One that has ended meanwhile is as much resumed as it can be: its parent starts it again.
             if let supervisor = supervisor(worker) {
                 if giveUpUnanswered(worker) { return done(.done) }

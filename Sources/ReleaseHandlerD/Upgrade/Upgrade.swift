@@ -122,6 +122,7 @@ final class Upgrade {
         // One whose trace is being written is not told yet; it is what it came to.
         if let untold { return end(untold) }
         isOver = true
+        Reactor.shared.gathersAnswers(false)
         holdBack(false)
         code.onLoad = nil
         tree.onWorkerEnd = nil
@@ -190,6 +191,7 @@ final class Upgrade {
             answer(.startsHeld)
         case .suspend(let orders, let isFirst, let grace):
             if isFirst { firstSuspendNanoseconds = Reactor.nowNanoseconds() }
+            Reactor.shared.gathersAnswers(true)
             suspend(orders, grace: grace)
         case .awaitSuspended(let orders): awaitSuspended(orders)
         case .terminateHung(let workers): terminateHung(workers)
@@ -226,6 +228,7 @@ final class Upgrade {
     /// One that failed is told once it is known where its trace is.
     private func finish(_ outcome: RelupMachine.Outcome) {
         isOver = true
+        Reactor.shared.gathersAnswers(false)
         code.onLoad = nil
         tree.onWorkerEnd = nil
         guard Self.isTraced(outcome) else { return end(outcome) }
@@ -277,17 +280,45 @@ final class Upgrade {
         then: @escaping @HostActor ([(Order, Result)]) -> Void
     ) {
         let gather = Gather<Result>(count: orders.count) { results in then(Array(zip(orders, results))) }
-        for (index, order) in orders.enumerated() {
-            ask(order) { [weak self] in
-                self?.progressed()
-                gather.set(index, $0)
-            }
+        for (index, order) in orders.enumerated() { put(order, index, gather, ask) }
+    }
+
+    private func put<Order: Sendable, Result: Sendable>(
+        _ order: Order, _ index: Int, _ gather: Gather<Result>,
+        _ ask: (Order, @escaping @HostActor (Result) -> Void) -> Void
+    ) {
+        ask(order) { [weak self] in
+            self?.progressed()
+            gather.set(index, $0)
         }
     }
+
+    /// As `each`, some in a turn, so that the answers of the first are taken while others are asked: who is asked is woken, and
+    /// where there are few processors, its answer is there before all are asked.
+    func eachInTurns<Order: Sendable, Result: Sendable>(
+        _ orders: [Order], _ body: @escaping @HostActor (Order, @escaping @HostActor (Result) -> Void) -> Void,
+        then: @escaping @HostActor ([(Order, Result)]) -> Void
+    ) {
+        let gather = Gather<Result>(count: orders.count) { results in then(Array(zip(orders, results))) }
+        inTurns(Array(orders.enumerated())[...]) { [weak self] in self?.put($0.element, $0.offset, gather, body) }
+    }
+
+    func inTurns<Order: Sendable>(_ orders: ArraySlice<Order>, _ ask: @escaping @HostActor (Order) -> Void) {
+        for order in orders.prefix(Self.askedInATurn) { ask(order) }
+        let rest = orders.dropFirst(Self.askedInATurn)
+        guard !rest.isEmpty else { return }
+        Reactor.shared.schedule(afterMilliseconds: 0) { [weak self] in
+            guard let self, !isOver else { return }
+            inTurns(rest, ask)
+        }
+    }
+
+    static let askedInATurn = 16
 
     func noteResumed(isLast: Bool) {
         guard isLast, let first = firstSuspendNanoseconds else { return }
         suspendToResumeNanoseconds = Reactor.nowNanoseconds() - first
+        Reactor.shared.gathersAnswers(false)
         holdBack(false)
     }
 }

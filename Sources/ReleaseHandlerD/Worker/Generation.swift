@@ -25,6 +25,7 @@ final class Generation {
     }
 
     private struct Awaited {
+        let ref: Int
         var timer: ScheduledTimer?
         var then: (Answer) -> Void
     }
@@ -52,7 +53,8 @@ final class Generation {
     private(set) var status: String?
     private(set) var process: WorkerProcess?
     private(set) var isAlive = true
-    private var awaited: [Int: Awaited] = [:]
+    /// In the order of the questions. One or two, so they are looked through.
+    private var awaited: [Awaited] = []
     private var lastWords: Term?
     /// Why we end it, where that is the better reason than the signal it ends by.
     private var sentence: Term?
@@ -102,7 +104,7 @@ final class Generation {
                 self?.settle(ref, .timedOut(milliseconds: milliseconds))
             }
         }
-        awaited[ref] = Awaited(timer: timer, then: then)
+        awaited.append(Awaited(ref: ref, timer: timer, then: then))
     }
 
     /// From now on it is the worker: what is written at its place is told as its own.
@@ -135,7 +137,8 @@ final class Generation {
     }
 
     private func settle(_ ref: Int, _ answer: Answer) {
-        guard let waiting = awaited.removeValue(forKey: ref) else { return }
+        guard let index = awaited.firstIndex(where: { $0.ref == ref }) else { return }
+        let waiting = awaited.remove(at: index)
         waiting.timer?.cancel()
         waiting.then(answer)
     }
@@ -174,10 +177,10 @@ final class Generation {
         case .ignore(let ref): settle(ref, .ignored)
         case .ok(let ref): settle(ref, .ok)
         case .okValue(let ref, let value): settle(ref, .value(value))
-        case .exported(let ref, let size, let descriptors):
-            settle(ref, .exported(size: size, descriptors: descriptors))
+        case .exported(let ref, let size, let descriptors, let left):
+            settle(ref, .exported(size: size, descriptors: descriptors, left: left))
         case .error(let ref, let reason):
-            if awaited[ref] != nil {
+            if awaited.contains(where: { $0.ref == ref }) {
                 settle(ref, .failed(reason))
             } else {
                 notify?(self, .reply(ref: ref, .failure(.worker(reason))))
@@ -196,9 +199,9 @@ final class Generation {
         let notify = self.notify
         self.notify = nil
         notify?(self, .ended(reason: reason))
-        let open = awaited.sorted { $0.key < $1.key }
-        awaited = [:]
-        for (_, waiting) in open {
+        let open = awaited.sorted { $0.ref < $1.ref }
+        awaited = []
+        for waiting in open {
             waiting.timer?.cancel()
             waiting.then(.died(reason))
         }

@@ -16,11 +16,11 @@ final class Place {
     /// What a standby is started by.
     var standbySpec: ChildSpec
     private(set) var machine = PlaceMachine()
-    /// By number: those that the machine speaks of, and old ones that are on their way out.
-    private var processes: [PlaceMachine.Generation: Generation] = [:]
+    /// Those that the machine speaks of, and old ones that are on their way out: two or three.
+    private var processes: [Generation] = []
     private var timer: ScheduledTimer?
     /// Who waits for a step, until it is answered.
-    private var steps: [PlaceMachine.Step: (StepResult) -> Void] = [:]
+    private var steps: [(step: PlaceMachine.Step, then: (StepResult) -> Void)] = []
     private var lastStep = 0
     /// What came with the packet in hand.
     private var descriptorsInHand: [OwnedDescriptor] = []
@@ -51,7 +51,7 @@ final class Place {
     // MARK: Asking
 
     /// The process that serves the place now.
-    var current: Generation? { machine.current.flatMap { processes[$0] } }
+    var current: Generation? { machine.current.flatMap { process($0) } }
     var startID: StartID? { machine.startID }
     var phase: PlaceMachine.Phase { machine.phase }
     var isStarting: Bool { machine.phase == .starting }
@@ -60,7 +60,7 @@ final class Place {
     var running: Generation? { isRunning ? current : nil }
     var speaksProtocol: Bool { !spec.isUnmodifiedProgram }
 
-    func process(_ number: PlaceMachine.Generation) -> Generation? { processes[number] }
+    func process(_ number: PlaceMachine.Generation) -> Generation? { processes.first { $0.number == number } }
 
     // MARK: Telling
 
@@ -91,7 +91,7 @@ final class Place {
     /// A step that is answered once.
     func step(_ then: @escaping @HostActor (StepResult) -> Void) -> PlaceMachine.Step {
         lastStep += 1
-        steps[lastStep] = then
+        steps.append((lastStep, then))
         return lastStep
     }
 
@@ -123,7 +123,7 @@ final class Place {
 
     /// One that ended in the middle of its handoff is spoken of until that is over.
     private func forgetEnded() {
-        processes = processes.filter { number, process in process.isAlive || machine.current == number }
+        processes.removeAll { !$0.isAlive && machine.current != $0.number }
     }
 
     private func received(_ packet: TransferPacket, _ descriptors: [OwnedDescriptor], from generation: Generation) {
@@ -172,21 +172,21 @@ final class Place {
         case .export(let number, let request):
             ask(number, ref: request.ref, { _ in request.message }) { .exportAnswered(number, ref: request.ref, $0) }
         case .endSnapshot(let number):
-            processes[number]?.ask(within: nil) {
+            process(number)?.ask(within: nil) {
                 .endSnapshot(ref: $0)
             } then: { _ in
             }
-        case .relay(let number, let packet): processes[number]?.send(packet, descriptorsInHand)
+        case .relay(let number, let packet): process(number)?.send(packet, descriptorsInHand)
         case .importState(let number, let ref, let part, let content):
             ask(number, ref: ref, { part.importing(ref: $0, content) }) { .importAnswered(number, ref: ref, $0) }
         case .resume(let number, let milliseconds):
             // Before it runs: what is there was written by who was the worker up to now.
-            processes[number]?.speaks()
+            process(number)?.speaks()
             ask(number, within: milliseconds, { .resume(ref: $0) }) { .resumeAnswered(number, $0) }
-        case .terminate(let number): processes[number]?.terminate(.shutdown)
-        case .signal(let number, let signal): processes[number]?.terminate(signal: signal.number)
-        case .letGo(let number): if let process = processes[number] { launcher.departures.letGo(process) }
-        case .kill(let number, let reason): processes[number]?.kill(reason: reason)
+        case .terminate(let number): process(number)?.terminate(.shutdown)
+        case .signal(let number, let signal): process(number)?.terminate(signal: signal.number)
+        case .letGo(let number): if let process = process(number) { launcher.departures.letGo(process) }
+        case .kill(let number, let reason): process(number)?.kill(reason: reason)
         case .schedule(let time):
             timer?.cancel()
             let left = max(0, time - Reactor.nowMilliseconds())
@@ -194,11 +194,13 @@ final class Place {
         case .cancelTimer:
             timer?.cancel()
             timer = nil
-        case .deliverMailbox(let number): if let process = processes[number] { deliverMailbox(to: process) }
+        case .deliverMailbox(let number): if let process = process(number) { deliverMailbox(to: process) }
         case .failCalls(let reason): failCalls(reason)
         case .handedOver(let from, let to): handedOver(from: from, to: to)
         case .tell(let notice): observer.placeNotice(self, notice)
-        case .answer(let step, let result): steps.removeValue(forKey: step)?(result)
+        case .answer(let step, let result):
+            guard let index = steps.firstIndex(where: { $0.step == step }) else { return }
+            steps.remove(at: index).then(result)
         }
     }
 
@@ -212,7 +214,7 @@ final class Place {
         } catch {
             return feed(.launchFailed(number, error.term))
         }
-        processes[number] = process
+        processes.append(process)
         if mode == .start { process.speaks() }
         feed(.launched(number))
         guard speaksProtocol else { return }
@@ -230,7 +232,7 @@ final class Place {
         _ number: PlaceMachine.Generation, ref: Int? = nil, within milliseconds: Int? = nil,
         _ request: (Int) -> WorkerRequest, then event: @escaping (Answer) -> PlaceMachine.Event
     ) {
-        guard let process = processes[number] else { return feed(event(.died(.atom("noproc")))) }
+        guard let process = process(number) else { return feed(event(.died(.atom("noproc")))) }
         process.ask(ref: ref ?? launcher.references.next(), within: milliseconds, request) { [weak self] in
             self?.feed(event($0))
         }
@@ -240,7 +242,7 @@ final class Place {
     private func suspend(
         _ number: PlaceMachine.Generation, within milliseconds: Int?, _ export: PlaceMachine.ExportRequest?
     ) {
-        guard let process = processes[number] else {
+        guard let process = process(number) else {
             return feed(.suspendAnswered(number, .died(.atom("noproc"))))
         }
         let ref = launcher.references.next()
@@ -253,7 +255,7 @@ final class Place {
     }
 
     private func handedOver(from: PlaceMachine.Generation, to: PlaceMachine.Generation) {
-        guard let old = processes[from], let new = processes[to] else { return }
+        guard let old = process(from), let new = process(to) else { return }
         // What the carried state knows of the environment is what the old process was told.
         new.toldEnvironment = old.toldEnvironment
         launcher.sockets.handOver(address, new.spec.sockets)

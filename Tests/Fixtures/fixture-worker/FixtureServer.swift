@@ -4,6 +4,8 @@ import WorkerKit
 
 final class FixtureServer: TermServer {
     static let vsn: Term = .string(FixturePlace.vsn)
+    /// Its misdeeds are those of a handoff of the whole.
+    static let copiesStateAhead = false
 
     var fixture = FixtureState()
     let context: WorkerContext

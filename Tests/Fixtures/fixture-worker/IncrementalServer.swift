@@ -10,7 +10,7 @@ import WorkerKit
 /// CALLS: {put, K, V}, {remove, K}, {get, K}, size, entries, {fill, N} (entries 1 to N), recorded (how many, or none),
 ///   {later, Ms} (answers `later` by a timer), {arm, Knob} | disarm, no_fork (from here on, fork(2) is refused).
 /// KNOBS, which do not travel: {export_wait, Fifo} (until somebody has written to it), export_throw, export_trap, export_exit,
-///   export_log, changes_throw, {large, Bytes} (what the hint of the state's size says).
+///   export_log, changes_throw, {size, Bytes} (what the hint of the state's size says).
 /// `Extra` of a code_change: throw (of the image), throw_changes, trap_changes.
 /// An entry `tick`: who takes it over puts `ticked`, by a timer of its own.
 /// SOCKETS: lines `put K V`, `get K`, with atoms.
@@ -86,8 +86,9 @@ final class IncrementalServer: TermServer, IncrementalGenServer {
 // MARK: The whole state
 
 extension IncrementalServer {
+    /// An image is written by a child, however small.
     var stateSizeHint: Int {
-        knobs.compactMap { $0.asTuple?[0] == .atom("large") ? $0.asTuple?[1].asInt : nil }.first ?? 4096
+        knobs.compactMap { $0.asTuple?[0] == .atom("size") ? $0.asTuple?[1].asInt : nil }.first ?? 1 << 20
     }
 
     func exportState(into writer: inout ExternalTermWriter) throws {

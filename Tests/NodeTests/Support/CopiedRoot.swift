@@ -11,15 +11,18 @@ enum CopiedRoot {
 
     /// - Parameters:
     ///   - faults: what the worker does wrong, in which version: its text lists them.
+    ///   - isLarge: the image is, so that rounds of changes follow it.
     ///   - modules: each has a worker of its own, `c1`, `c2`, ...; a group of its own in the script.
     ///   - up: the script up, where it is not the usual one.
     static func make(
-        faults: String = "", modules: [String] = ["counter"], up: String? = nil, plain: [String] = [],
+        faults: String = "", isLarge: Bool = true, modules: [String] = ["counter"], up: String? = nil,
+        plain: [String] = [],
         snapshotMilliseconds: Int = longMilliseconds, edits: [TestRoot.Edit] = []
     ) throws -> TestRoot {
         let root = try TestRoot()
+        let arguments = [isLarge ? "{padded, 100000, \"1.0.0\"}" : "", faults].filter { !$0.isEmpty }
         let children = modules.enumerated().map { index, module in
-            "#{id => c\(index + 1), start => {\(module), start_link, [\(faults)]}}"
+            "#{id => c\(index + 1), start => {\(module), start_link, [\(arguments.joined(separator: ", "))]}}"
         }
         let config = "[{release_handler, [{snapshot_timeout, \(snapshotMilliseconds)}]}]."
         let up = up ?? TestRoot.script("2.0.0", modules, modules.map { TestRoot.upGroup($0) })

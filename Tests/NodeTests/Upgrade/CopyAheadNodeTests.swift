@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import Synchronization
+import Terms
 import Testing
 import Wire
 
@@ -20,6 +22,59 @@ import Wire
                 #expect(try await test.call("recorded") == "none")
             }
             #expect(try await test.ps().restarts == 0)
+        }
+    }
+
+    /// What has not changed since it was copied is not sent again; what has, comes as a whole where it can't be named.
+    @Test func aServerThatCannotNameItsChangesIsCopiedAheadToo() async throws {
+        let root = try TestRoot()
+        let children = "[#{id => c1, start => {ahead, start_link, []}}, #{id => c2, start => {ahead, start_link, []}}]"
+        let up = TestRoot.script("2.0.0", ["ahead"], [TestRoot.upGroup("ahead")])
+        let down = TestRoot.script("1.0.0", ["ahead"], [TestRoot.downGroup("ahead")])
+        for vsn in ["1.0.0", "2.0.0"] {
+            let relup = vsn == "2.0.0" ? TestRoot.relup(up: up, down: down) : nil
+            try root.release(vsn, children: children, relup: relup, modules: ["ahead"])
+            try root.install(as: "ahead", vsn: vsn)
+        }
+        try root.register(["1.0.0", "2.0.0"])
+        let busy = "fix/fix_sup/c2"
+        try await TestNode.with(root) { test async throws in
+            for worker in [TestNode.c1, busy] { #expect(try await test.call("{put, first}", of: worker) == "ok") }
+            var puts = 0
+            for (vsn, states) in [("2.0.0", "[up,first]"), ("1.0.0", "[down,up,first]")] {
+                let isOver = Mutex(false)
+                async let putting = { () async throws -> Int in
+                    var count = 0
+                    while !isOver.withLock({ $0 }) {
+                        #expect(try await test.call("{put, \(count)}", of: busy) == "ok")
+                        count += 1
+                    }
+                    return count
+                }()
+                let result = try await test.install(vsn)
+                isOver.withLock { $0 = true }
+                puts += try await putting
+                #expect(result.outcome == .done && result.lost == [] && result.warnings == [], "\(result)")
+                #expect(TestNode.notes(result) == [])
+                #expect(try await test.call("state") == states)
+                #expect(try await test.call("starts") == "1")
+            }
+            let state = try TermText.parseTerm(try await test.call("state", of: busy)).asList ?? []
+            #expect(state.count == puts + 3, "each once, with the first and two conversions")
+        }
+    }
+
+    @Test func aQuietWorkerIsResumedWithWhatItsStandbyHas() async throws {
+        let root = try CopiedRoot.make(faults: "{quiet, \"1.0.0\"}, {quiet, \"2.0.0\"}")
+        try await TestNode.with(root) { test async throws in
+            _ = try await test.call("{put, kept, 1}")
+            for vsn in ["2.0.0", "1.0.0"] {
+                let result = try await test.install(vsn)
+                #expect(result.outcome == .done && result.lost == [], "\(result)")
+                #expect(TestNode.notes(result) == [])
+                #expect(try await test.call("vsn") == "\"\(vsn)\"")
+                #expect(try await test.call("{get, kept}") == "1")
+            }
         }
     }
 
