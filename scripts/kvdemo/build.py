@@ -6,25 +6,21 @@ import time
 
 from .errors import DemoError
 
-# The daemon, the control command and the checking client: Swift's libraries inside, the system's from outside.
-PROGRAMS = ["release-handlerd", "releasectl", "kv-check"]
-# Workers have the C library inside, too: less private memory, and they start faster. The flag changes how every
-# module is compiled, so they have a build directory of their own and nothing is built anew at the next turn.
-WORKERS = ["kv-server-1", "kv-server-2"]
+# The daemon, the control command, the checking client and the workers: Swift's libraries inside. Package.swift has the C library in the
+# workers, too.
+PROGRAMS = ["release-handlerd", "releasectl", "kv-check", "kv-server-1", "kv-server-2"]
 STATIC = ["-c", "release", "--static-swift-stdlib"]
 
 
 def build(project):
     for product in PROGRAMS:
-        swift_build(project, product, [])
-    for product in WORKERS:
-        swift_build(project, product, ["--scratch-path", ".build/workers", "-Xswiftc", "-static-executable"])
+        swift_build(project, product)
 
 
-def swift_build(project, product, extra):
+def swift_build(project, product):
     began = time.monotonic()
     print(f"building {product} ... ", end="", flush=True)
-    command = ["swift", "build", *STATIC, *extra, "--product", product]
+    command = ["swift", "build", *STATIC, "--product", product]
     done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         print()
@@ -36,11 +32,10 @@ def collect(project, directory):
     """Paths by name, of stripped copies."""
     directory.mkdir(parents=True)
     binaries = {}
-    for where, names in ((".build/release", PROGRAMS), (".build/workers/release", WORKERS)):
-        for name in names:
-            source = pathlib.Path(project, where, name)
-            if not source.exists():
-                raise DemoError(f"{source} is not there; run scripts/demo without --no-build")
-            subprocess.run(["strip", "-o", directory / name, source], check=True)
-            binaries[name] = directory / name
+    for name in PROGRAMS:
+        source = pathlib.Path(project, ".build/release", name)
+        if not source.exists():
+            raise DemoError(f"{source} is not there; run scripts/demo without --no-build")
+        subprocess.run(["strip", "-o", directory / name, source], check=True)
+        binaries[name] = directory / name
     return binaries
