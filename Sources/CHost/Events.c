@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -58,20 +57,6 @@ void chost_drain_eventfd(int eventfd)
     uint64_t count;
     ssize_t taken = read(eventfd, &count, sizeof count);
     (void)taken;
-}
-
-int chost_set_thread_batch(int is_batch)
-{
-    struct sched_param none = {0};
-    int policy = sched_getscheduler(0);
-    if (policy < 0)
-        return -errno;
-    if ((policy & ~SCHED_RESET_ON_FORK) != (is_batch ? SCHED_OTHER : SCHED_BATCH))
-        return 0;
-    // Who has no right to take the flag back keeps it: its children are scheduled as others are either way.
-    if (sched_setscheduler(0, (is_batch ? SCHED_BATCH : SCHED_OTHER) | SCHED_RESET_ON_FORK, &none) < 0)
-        return -errno;
-    return 0;
 }
 
 void chost_set_thread_name(const char *name)

@@ -98,6 +98,24 @@ static int seat(struct child *child)
     return count;
 }
 
+// Whether the calling thread was made a batch thread here; a child between clone and exec sees its parent's.
+static _Thread_local int is_batch_thread;
+
+int chost_set_thread_batch(int is_batch)
+{
+    struct sched_param none = {0};
+    int policy = sched_getscheduler(0);
+    if (policy < 0)
+        return -errno;
+    // One that the daemon was started with is not ours to change, and not ours to take back.
+    if (is_batch ? policy != SCHED_OTHER : !is_batch_thread)
+        return 0;
+    if (sched_setscheduler(0, is_batch ? SCHED_BATCH : SCHED_OTHER, &none) < 0)
+        return -errno;
+    is_batch_thread = is_batch;
+    return 0;
+}
+
 static int fail(struct child *child, enum chost_stage stage)
 {
     child->result->stage = stage;
@@ -180,6 +198,9 @@ static int run_child(void *argument)
     if (setpgid(0, 0) < 0)
         fail(child, CHOST_STAGE_PROCESS_GROUP);
     reset_signals();
+    struct sched_param none = {0};
+    if (is_batch_thread)
+        sched_setscheduler(0, SCHED_OTHER, &none);
     int exec_fd = place_descriptors(child);
     for (size_t i = 0; i < launch->rlimit_count; i++) {
         const struct chost_rlimit *limit = &launch->rlimits[i];

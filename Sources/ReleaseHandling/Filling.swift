@@ -29,6 +29,9 @@ extension PlaceMachine {
         /// For each export, and for each import.
         public let milliseconds: Int
 
+        /// For all of them together. Then what is left goes over with the suspend.
+        public static func limit(milliseconds: Int) -> Int { milliseconds * 2 * (CopyRounds.limit + 1) }
+
         /// How many references it takes: the snapshot's and those of each part of changes.
         public static let referenceCount = 2 * (CopyRounds.partLimit + 1)
 
@@ -75,9 +78,13 @@ extension PlaceMachine {
         private var used = 0
         private var rounds: CopyRounds?
 
-        init(_ step: Step, _ order: CopyOrder) {
+        /// Monotonic milliseconds, from which on nothing more is asked for.
+        let deadline: Int
+
+        init(_ step: Step, _ order: CopyOrder, _ now: Int) {
             self.step = step
             self.order = order
+            deadline = now + CopyOrder.limit(milliseconds: order.milliseconds)
         }
 
         /// Of one part more.

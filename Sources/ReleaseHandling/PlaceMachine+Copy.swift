@@ -8,7 +8,7 @@ extension PlaceMachine {
         guard case .running(let run, .waiting(let standby)) = state, run.kind == .worker else {
             return [.answer(step, .failed(.atom("noproc")))]
         }
-        return askForPart(.snapshot, run, standby, Copy(step, order), now)
+        return askForPart(.snapshot, run, standby, Copy(step, order, now), now)
     }
 
     private mutating func askForPart(
@@ -66,8 +66,8 @@ extension PlaceMachine {
         switch answer {
         case .ok:
             switch copy.next(after: bytes, left: left) {
-            case .another: return askForPart(.changes(isLast: false), run, standby, copy, now)
-            case .enough: return loaded(run, standby, copy)
+            case .another where now < copy.deadline: return askForPart(.changes(isLast: false), run, standby, copy, now)
+            case .another, .enough: return loaded(run, standby, copy)
             }
         // By its own word it is as empty as it was.
         case .failed(let reason): return giveUpCopy(run, standby, filling, reason)

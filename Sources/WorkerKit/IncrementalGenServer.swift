@@ -17,7 +17,8 @@ public protocol IncrementalGenServer: GenServer {
 
     /// How many bytes `exportChanges` is likely to write: what is reserved for it.
     var changesSizeHint: Int { get }
-    /// How many bytes the export before has left to the next.
+    /// How many bytes the export before has left to the next, of what had changed when its round began; what has changed since is
+    /// another round's.
     var changesLeft: Int { get }
     /// Writes what was recorded as one term, for the same version; recording goes on from here. `isLast`: this server is
     /// suspended, and nothing follows unless the change is aborted. Up to then its clients wait for it as for any method: where

@@ -28,8 +28,9 @@ extension WorkerRuntime {
             try packed(as: .state, [], timers: [], reserving: hint) { try writeState(change, into: &$0) }
         }
         do {
-            if hint <= Self.smallImageBytes {
+            if max(hint, imageBytes) <= Self.smallImageBytes {
                 let bytes = try image()
+                imageBytes = bytes.count
                 try sendState(ref: ref, try StateMemory.create(sealing: bytes), size: bytes.count, [])
                 recording = .recorded
             } else {
@@ -98,7 +99,7 @@ extension WorkerRuntime {
         _ timers: [(id: Int, deadline: Int, message: Term)]
     ) throws -> [UInt8] {
         let hint = server?.stateSizeHint ?? 0
-        guard isLast || hint <= Self.smallImageBytes else {
+        guard isLast || max(hint, imageBytes) <= Self.smallImageBytes else {
             throw WorkerError("state_changed", "the server has changed since the image was taken")
         }
         announceSuspended(beforeWriting: hint, connections)

@@ -38,6 +38,8 @@ final class WorkerRuntime<Server: GenServer> {
     var handsOverInParts = false
     /// Whether anything has run since the last part that may have changed the state.
     var mayHaveChanged = true
+    /// Of the last image that this process has written itself: the hint of its size may be anything.
+    var imageBytes = 0
     var recording = Recording.none
     /// Children whose images nobody waits for any more, until they are gone.
     var endedWriters: [SnapshotWriter] = []

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,30 @@ static void test_what_a_child_gets(void)
     launch.parent_death_signal = SIGKILL;
     CHECK_EQUAL(run(launch, "exit 5", output, sizeof output), 5);
     close(launch.exec_fd);
+}
+
+// A thread may be a batch thread for a time; what it starts then is scheduled as others are. Policy is field 41 of proc_pid_stat(5).
+static void test_a_batch_thread(void)
+{
+    const char *policy = "read line < /proc/self/stat; set -- ${line##*) }; shift 38; echo $1";
+    char output[256];
+    CHECK_EQUAL(sched_getscheduler(0), SCHED_OTHER);
+    CHECK_EQUAL(chost_set_thread_batch(1), 0);
+    CHECK_EQUAL(sched_getscheduler(0), SCHED_BATCH);
+    CHECK_EQUAL(run(plain, policy, output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "0\n"), 0);
+    CHECK_EQUAL(chost_set_thread_batch(0), 0);
+    CHECK_EQUAL(sched_getscheduler(0), SCHED_OTHER);
+
+    // One that it was before is not taken back.
+    struct sched_param none = {0};
+    CHECK_EQUAL(sched_setscheduler(0, SCHED_BATCH, &none), 0);
+    CHECK_EQUAL(chost_set_thread_batch(1), 0);
+    CHECK_EQUAL(run(plain, policy, output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "3\n"), 0);
+    CHECK_EQUAL(chost_set_thread_batch(0), 0);
+    CHECK_EQUAL(sched_getscheduler(0), SCHED_BATCH);
+    CHECK_EQUAL(sched_setscheduler(0, SCHED_OTHER, &none), 0);
 }
 
 // Sources and exec_fd lie where targets will be, in an order that a copy one by one would overwrite. In a process of its own, whose
@@ -433,6 +458,7 @@ void test_launch(void)
     // First: what is held for all launches is not taken yet.
     test_few_descriptors();
     test_what_a_child_gets();
+    test_a_batch_thread();
     test_descriptors_in_each_others_places();
     test_failures();
     test_a_shared_table();

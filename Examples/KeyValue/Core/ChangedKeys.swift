@@ -19,8 +19,10 @@ public struct ChangedKeys: Sendable {
 
     /// How many keys are still to be asked for.
     public var count: Int { keys.count + left.count }
-    /// Whether the next part is one of those that the one before has left.
-    var hasLeft: Bool { !left.isEmpty }
+    /// How many the part before has left of its round.
+    public var leftCount: Int { left.count }
+    /// Whether the next part is of nothing else.
+    var isInRound: Bool { !left.isEmpty && count > partLimit }
 
     init(storeCount: Int, limit: Int? = nil, partLimit: Int = ChangedKeys.partLimit) {
         self.limit = limit ?? max(1 << 20, 2 * storeCount)

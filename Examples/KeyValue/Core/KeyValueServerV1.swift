@@ -43,7 +43,7 @@ public struct KeyValueServerV1: IncrementalGenServer {
     public func endRecording() { handler.executor.store.endRecording() }
 
     public var changesSizeHint: Int { handler.executor.store.exportedChangeBytes }
-    public var changesLeft: Int { handler.executor.store.recordedBytes }
+    public var changesLeft: Int { handler.executor.store.leftChangeBytes }
 
     public func exportChanges(isLast: Bool, into writer: inout ExternalTermWriter) throws {
         try handler.executor.store.exportChanges(isLast: isLast, into: &writer)

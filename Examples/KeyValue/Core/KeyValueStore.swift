@@ -33,6 +33,6 @@ extension KeyValueStore {
     /// Close for short keys, of what `exportChanges` writes.
     public var exportedChangeBytes: Int { 64 + min(recorded?.count ?? 0, ChangedKeys.partLimit) * 64 }
 
-    /// As close, of what is still recorded.
-    public var recordedBytes: Int { (recorded?.count ?? 0) * 64 }
+    /// As close, of what the export before has left.
+    public var leftChangeBytes: Int { (recorded?.leftCount ?? 0) * 64 }
 }

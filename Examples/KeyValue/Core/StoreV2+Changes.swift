@@ -59,7 +59,7 @@ extension StoreV2 {
     public mutating func exportChangesDownToV1(
         into writer: inout ExternalTermWriter, now: Int64, isLast: Bool
     ) throws(TooManyChanges) -> Downgrade {
-        if !isLast, recorded?.hasLeft != true { dropExpired(now) }
+        if !isLast, recorded?.isInRound != true { dropExpired(now) }
         var changes = try recorded?.take(all: isLast) ?? TakenKeys()
         var expired = 0
         if isLast {

@@ -107,8 +107,8 @@ int chost_open(const char *path, int flags, uint32_t mode);
 int chost_openat(int directory, const char *name, int flags);
 int chost_memfd_create(const char *name);
 void chost_set_thread_name(const char *name);
-/// Has the calling thread preempt nobody as it is woken, or again as others do. One that is not scheduled as others are is left as it
-/// is. Returns 0 or -errno.
+/// Has the calling thread preempt nobody as it is woken, or again as others do; its children do as others. One that is not scheduled as
+/// others are is left as it is. Returns 0 or -errno.
 int chost_set_thread_batch(int is_batch);
 /// Both ends close-on-exec. Returns 0 or -errno.
 int chost_pipe(int ends[2]);

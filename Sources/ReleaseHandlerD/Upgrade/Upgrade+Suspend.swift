@@ -19,9 +19,15 @@ extension Upgrade {
         for order in orders { suspensions[order.worker] = Suspension() }
         inTurns(orders[...]) { [weak self] order in
             self?.ask(order) { result in self?.suspended(order.worker, result) }
+        } then: { [weak self] in
+            self?.awaitAnswers(orders, grace: grace)
         }
         // While they answer.
         ledger.concerns(orders.map(\.worker))
+    }
+
+    /// Once all have been asked: nobody's time begins before.
+    private func awaitAnswers(_ orders: [RelupMachine.SuspendOrder], grace: Int?) {
         guard let grace else { return awaitSuspended(orders) }
         // An order's own limit may be shorter: it begins when others are not held any more.
         gather(orders) { _ in

@@ -303,13 +303,17 @@ final class Upgrade {
         inTurns(Array(orders.enumerated())[...]) { [weak self] in self?.put($0.element, $0.offset, gather, body) }
     }
 
-    func inTurns<Order: Sendable>(_ orders: ArraySlice<Order>, _ ask: @escaping @HostActor (Order) -> Void) {
+    /// `then` comes with the last turn; neither, where the upgrade is over before.
+    func inTurns<Order: Sendable>(
+        _ orders: ArraySlice<Order>, _ ask: @escaping @HostActor (Order) -> Void,
+        then: @escaping @HostActor () -> Void = {}
+    ) {
         for order in orders.prefix(Self.askedInATurn) { ask(order) }
         let rest = orders.dropFirst(Self.askedInATurn)
-        guard !rest.isEmpty else { return }
+        guard !rest.isEmpty else { return then() }
         Reactor.shared.schedule(afterMilliseconds: 0) { [weak self] in
             guard let self, !isOver else { return }
-            inTurns(rest, ask)
+            inTurns(rest, ask, then: then)
         }
     }
 

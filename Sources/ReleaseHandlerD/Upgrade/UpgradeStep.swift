@@ -48,9 +48,9 @@ extension Upgrade {
             }
             return .standard(and: longest)
         case .handOff(_, let milliseconds): return .standard(and: milliseconds)
-        // Each part has the time.
+        // Each part has the time: all of them, and the one that is on its way then.
         case .copyAhead(_, let milliseconds):
-            return .standard(and: milliseconds * PlaceMachine.CopyOrder.referenceCount)
+            return .standard(and: PlaceMachine.CopyOrder.limit(milliseconds: milliseconds) + 2 * milliseconds)
         case .startStandbys(let orders):
             let starts = orders.compactMap { $0.worker.flatMap { place($0)?.spec.startTimeoutMilliseconds } }
             return .standard(and: starts.max() ?? 0)
