@@ -7,18 +7,15 @@ import Glibc
 struct Checker {
     private let options: Options
     private var clients: [CheckedClient] = []
-    private var phases: [Phase]
-    private var notes: [String] = []
+    private var record = Record()
     private var orders = Orders()
     private var isSweeping = false
 
     private static let answerTimeoutNanoseconds = 10_000_000_000
-    private static let maxNotes = 20
     private static let sweepName = "last check"
 
     init(_ options: Options) throws(ConnectionError) {
         self.options = options
-        phases = [Phase(name: "start", beganNanoseconds: monotonicNanoseconds())]
         for number in 0..<options.connections {
             clients.append(
                 CheckedClient(
@@ -39,15 +36,15 @@ struct Checker {
         let now = monotonicNanoseconds()
         for client in clients { client.connection.close() }
         // The phase before the first command is of use only to those who name none.
-        let seen = phases.filter { $0.latencies.count > 0 || $0.errors > 0 || $0.dropped > 0 }
-        return Report(connections: options.connections, phases: seen, notes: notes, now: now)
+        let seen = record.phases.filter { $0.latencies.count > 0 || $0.errors > 0 || $0.dropped > 0 }
+        return Report(connections: options.connections, phases: seen, notes: record.notes, now: now)
     }
 
     // MARK: Requests
 
     private mutating func send(_ index: Int) {
         let now = monotonicNanoseconds()
-        guard let request = clients[index].next(now: now, phase: phases.count - 1, sweeping: isSweeping) else { return }
+        guard let request = clients[index].next(now: now, phase: record.current, sweeping: isSweeping) else { return }
         if !clients[index].connection.write(request) { drop(index, "write: the server closed the connection") }
     }
 
@@ -64,8 +61,8 @@ struct Checker {
                     return
                 }
                 let phase = phaseOf(sentIn: sentIn, took: took, now: now)
-                phases[phase].latencies.record(took / 1000)
-                judge(verdict, phase)
+                record[phase].latencies.record(took / 1000)
+                record.judge(verdict, phase)
             }
         } catch {
             drop(index, error.text)
@@ -75,36 +72,21 @@ struct Checker {
     /// A request that was in flight when the phase changed belongs to the phase in which it waited longer: a change
     /// that stalls a request sent just before it has caused that wait.
     private func phaseOf(sentIn: Int, took: Int, now: Int) -> Int {
-        let current = phases.count - 1
-        let inCurrent = now - phases[current].beganNanoseconds
+        let current = record.current
+        let inCurrent = now - record[current].beganNanoseconds
         return sentIn == current || took - inCurrent > inCurrent ? sentIn : current
-    }
-
-    private mutating func judge(_ verdict: CheckedClient.Verdict, _ phase: Int) {
-        switch verdict {
-        case .right: return
-        case .lost(let what):
-            phases[phase].lost += 1
-            note("lost: \(what)", phase)
-        case .stale(let what):
-            phases[phase].stale += 1
-            note("stale: \(what)", phase)
-        case .error(let what):
-            phases[phase].errors += 1
-            note("error: \(what)", phase)
-        }
     }
 
     private mutating func expire(_ index: Int, _ now: Int) {
         guard let sent = clients[index].waitingSince, now - sent > Checker.answerTimeoutNanoseconds else { return }
-        phases[phases.count - 1].errors += 1
+        record[record.current].errors += 1
         drop(index, "no answer within 10 s")
     }
 
     /// Counts the connection as dropped and makes a new one, so that the rest of the run is still measured.
     private mutating func drop(_ index: Int, _ why: String) {
-        phases[phases.count - 1].dropped += 1
-        note("connection \(index) dropped: \(why)", phases.count - 1)
+        record[record.current].dropped += 1
+        record.note("connection \(index) dropped: \(why)", record.current)
         clients[index].connection.close()
         for attempt in 0..<200 {
             if let connection = try? Connection(options) {
@@ -114,10 +96,6 @@ struct Checker {
             if attempt < 199 { usleep(25_000) }
         }
         fail("the server is gone: no connection to \(options.host):\(options.port) within 5 s", status: 1)
-    }
-
-    private mutating func note(_ text: String, _ phase: Int) {
-        if notes.count < Checker.maxNotes { notes.append("\(phases[phase].name): \(text)") }
     }
 
     // MARK: Waiting
@@ -140,17 +118,11 @@ struct Checker {
     private mutating func obey(_ order: Orders.Order) {
         switch order {
         case .phase(let name):
-            beginPhase(name)
+            record.begin(name)
             say("{\"phase\": \(name.jsonQuoted)}")
         case .stop:
-            beginPhase(Checker.sweepName)
+            record.begin(Checker.sweepName)
             isSweeping = true
         }
-    }
-
-    private mutating func beginPhase(_ name: String) {
-        let now = monotonicNanoseconds()
-        phases[phases.count - 1].endedNanoseconds = now
-        phases.append(Phase(name: name, beganNanoseconds: now))
     }
 }

@@ -6,8 +6,7 @@ struct ModelChecker {
     private let options: Options
     private let seed: UInt64
     private var clients: [ModelClient] = []
-    private var phases: [Phase]
-    private var notes: [String] = []
+    private var record = Record()
     private var orders = Orders()
     private var isSweeping = false
     private var lastFlush = monotonicNanoseconds()
@@ -21,12 +20,10 @@ struct ModelChecker {
         case asked
     }
 
-    private static let maxNotes = 20
-
     init(_ options: Options) throws(ConnectionError) {
         self.options = options
         seed = options.seed ?? UInt64(monotonicNanoseconds())
-        phases = [Phase(name: "start", beganNanoseconds: monotonicNanoseconds())]
+        record.heading = "--seed \(seed)"
         for number in 0..<options.connections {
             clients.append(
                 ModelClient(
@@ -42,12 +39,12 @@ struct ModelChecker {
             try wait()
         }
         for client in clients { client.connection.close() }
-        let seen = phases.filter { $0.latencies.count > 0 || $0.errors > 0 }
-        return Report(connections: options.connections, phases: seen, notes: notes, now: monotonicNanoseconds())
+        let seen = record.phases.filter { $0.latencies.count > 0 || $0.errors > 0 }
+        return Report(connections: options.connections, phases: seen, notes: record.notes, now: monotonicNanoseconds())
     }
 
     private mutating func send() throws(ConnectionError) {
-        let phase = phases.count - 1
+        let phase = record.current
         if case .none = flush, isFlushDue { flush = .due }
         switch flush {
         case .none: break
@@ -76,33 +73,13 @@ struct ModelChecker {
         }
         while let answer = try clients[index].connection.nextAnswer() {
             guard let result = clients[index].answered(answer, now: monotonicNanoseconds()) else { continue }
-            phases[result.phase].latencies.record(result.nanoseconds / 1000)
-            for verdict in result.verdicts { judge(verdict, result.phase) }
+            record[result.phase].latencies.record(result.nanoseconds / 1000)
+            for verdict in result.verdicts { record.judge(verdict, result.phase) }
             guard case .asked = flush else { continue }
             flush = .none
             lastFlush = monotonicNanoseconds()
             for index in clients.indices { clients[index].flushed() }
         }
-    }
-
-    private mutating func judge(_ verdict: CheckedClient.Verdict, _ phase: Int) {
-        switch verdict {
-        case .right: return
-        case .lost(let what):
-            phases[phase].lost += 1
-            note("lost: \(what)", phase)
-        case .stale(let what):
-            phases[phase].stale += 1
-            note("stale: \(what)", phase)
-        case .error(let what):
-            phases[phase].errors += 1
-            note("error: \(what)", phase)
-        }
-    }
-
-    private mutating func note(_ text: String, _ phase: Int) {
-        if notes.isEmpty { notes.append("--seed \(seed)") }
-        if notes.count < Self.maxNotes { notes.append("\(phases[phase].name): \(text)") }
     }
 
     private mutating func wait() throws(ConnectionError) {
@@ -122,17 +99,11 @@ struct ModelChecker {
     private mutating func obey(_ order: Orders.Order) {
         switch order {
         case .phase(let name):
-            beginPhase(name)
+            record.begin(name)
             say("{\"phase\": \(name.jsonQuoted)}")
         case .stop:
-            beginPhase("last check")
+            record.begin("last check")
             isSweeping = true
         }
-    }
-
-    private mutating func beginPhase(_ name: String) {
-        let now = monotonicNanoseconds()
-        phases[phases.count - 1].endedNanoseconds = now
-        phases.append(Phase(name: name, beganNanoseconds: now))
     }
 }

@@ -23,6 +23,50 @@ struct Phase {
     }
 }
 
+/// The phases of a run as they go on, and what went wrong in them.
+struct Record {
+    private static let maxNotes = 20
+
+    private(set) var phases = [Phase(name: "start", beganNanoseconds: monotonicNanoseconds())]
+    private(set) var notes: [String] = []
+    /// What is told before the first note.
+    var heading: String?
+
+    /// The phase that goes on.
+    var current: Int { phases.count - 1 }
+
+    subscript(phase: Int) -> Phase {
+        get { phases[phase] }
+        set { phases[phase] = newValue }
+    }
+
+    mutating func begin(_ name: String) {
+        let now = monotonicNanoseconds()
+        phases[current].endedNanoseconds = now
+        phases.append(Phase(name: name, beganNanoseconds: now))
+    }
+
+    mutating func judge(_ verdict: CheckedClient.Verdict, _ phase: Int) {
+        switch verdict {
+        case .right: return
+        case .lost(let what):
+            phases[phase].lost += 1
+            note("lost: \(what)", phase)
+        case .stale(let what):
+            phases[phase].stale += 1
+            note("stale: \(what)", phase)
+        case .error(let what):
+            phases[phase].errors += 1
+            note("error: \(what)", phase)
+        }
+    }
+
+    mutating func note(_ text: String, _ phase: Int) {
+        if notes.isEmpty, let heading { notes.append(heading) }
+        if notes.count < Self.maxNotes { notes.append("\(phases[phase].name): \(text)") }
+    }
+}
+
 /// The whole run, and the JSON that says it.
 struct Report {
     let connections: Int
