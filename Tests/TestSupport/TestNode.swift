@@ -29,7 +29,7 @@ final class TestNode: Sendable {
         service = TestService(node)
         // Beside hundreds of others a disk takes its time, and so does a handoff.
         await { @HostActor [node] in
-            node.installer.traceMilliseconds = 600_000
+            node.installer.patience = .init(traceMilliseconds: 600_000, resumeMilliseconds: 120_000)
             node.installer.overrides.codeChangeTimeoutMilliseconds = 120_000
         }()
         events = EventLog(await node.events.follow().events)
@@ -40,6 +40,12 @@ final class TestNode: Sendable {
         _ root: TestRoot, _ body: @Sendable (TestNode) async throws -> Value
     ) async throws -> Value {
         defer { root.remove() }
+        return try await Permits.nodes.with { try await run(root, body) }
+    }
+
+    private static func run<Value: Sendable>(
+        _ root: TestRoot, _ body: @Sendable (TestNode) async throws -> Value
+    ) async throws -> Value {
         let test = try await TestNode(root)
         do {
             try await test.node.boot()
@@ -135,6 +141,10 @@ final class TestNode: Sendable {
 
     func limitCodeChange(to milliseconds: Int) async {
         await { @HostActor in node.installer.overrides.codeChangeTimeoutMilliseconds = milliseconds }()
+    }
+
+    func limitResume(to milliseconds: Int) async {
+        await { @HostActor in node.installer.patience.resumeMilliseconds = milliseconds }()
     }
 
     struct EndedWithoutResult: Error {}

@@ -30,12 +30,11 @@ extension Installer {
             guard isUnderWay(failed) else { return mustRestart(failed, failure, warnings: warnings, then: then) }
             let back = Upgrade(
                 site: site, from: failed.to, to: failed.from, entry: preparation.entry, machine: machine,
-                findings: findings, progress: { _ in },
+                findings: findings, patience: patience, progress: { _ in },
                 then: { [self] back, outcome in
                     tookBack(failed, failure, back, outcome, warnings, then: then)
                 })
             back.ledger = failed.ledger
-            if let traceMilliseconds { back.traceMilliseconds = traceMilliseconds }
             goesOn(with: back)
             back.start()
         }

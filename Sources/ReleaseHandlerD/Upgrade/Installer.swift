@@ -25,8 +25,7 @@ final class Installer {
     var onNotice: @HostActor (Notice) -> Void = { _ in }
     /// In place of what a release's `sys.config` says.
     var overrides = InstallRequest()
-    /// In place of an upgrade's own limit for the writing of its trace.
-    var traceMilliseconds: Int?
+    var patience = Upgrade.Patience()
     private(set) var upgrade: Upgrade?
     /// Why an upgrade did not come to its end, where the node's own end is what came before it.
     private var stopReason: String?
@@ -94,14 +93,13 @@ final class Installer {
         let machine = machine(preparation, request)
         let upgrade = Upgrade(
             site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
-            findings: findings, progress: { continuation.yield($0) },
+            findings: findings, patience: patience, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
                 finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
                     continuation.yield(.result(result))
                     continuation.finish()
                 }
             })
-        if let traceMilliseconds { upgrade.traceMilliseconds = traceMilliseconds }
         self.upgrade = upgrade
         site.running.begins(from: preparation.from, to: preparation.to)
         site.tree.expect(.upgrade)

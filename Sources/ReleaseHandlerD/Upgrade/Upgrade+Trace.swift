@@ -18,8 +18,8 @@ extension Upgrade {
             }
             then(written[0])
         }
-        let timer = Reactor.shared.schedule(afterMilliseconds: traceMilliseconds) { [traceMilliseconds] in
-            first.set(0, .failed("the disk took longer than \(traceMilliseconds) ms"))
+        let timer = Reactor.shared.schedule(afterMilliseconds: patience.traceMilliseconds) { [patience] in
+            first.set(0, .failed("the disk took longer than \(patience.traceMilliseconds) ms"))
         }
         let (trace, root) = (trace, site.root)
         Task { @HostActor in

@@ -7,8 +7,6 @@ import Wire
 
 /// Suspend, handoff and resume for all workers of an action at once.
 extension Upgrade {
-    /// How long a resumed worker may take to say so.
-    static let resumeMilliseconds = 5_000
     /// How long a hung worker may take to end whose spec sets no limit.
     static let hungShutdownMilliseconds = 5_000
     /// How long a start or a stop through a supervisor may take, its queue included.
@@ -89,7 +87,7 @@ extension Upgrade {
     }
 
     func resume(_ workers: [ChildAddress], isLast: Bool) {
-        gatherResumed(workers, { $0.resume(within: Self.resumeMilliseconds, then: $1) }) { [weak self] event in
+        gatherResumed(workers, { $0.resume(within: self.patience.resumeMilliseconds, then: $1) }) { [weak self] event in
             self?.noteResumed(isLast: isLast)
             self?.answer(event)
         }
@@ -99,7 +97,7 @@ extension Upgrade {
         let ask: @HostActor (Place, @escaping @HostActor (StepResult) -> Void) -> Void = { [self] place, then in
             // One that has not answered its suspend, and had no time for it, goes on when it comes to it.
             let isUnanswered = self.giveUpUnanswered(place.address)
-            place.resumeOld(within: Self.resumeMilliseconds, leavingHung: leavingHung || isUnanswered, then: then)
+            place.resumeOld(within: patience.resumeMilliseconds, leavingHung: leavingHung || isUnanswered, then: then)
         }
         gatherResumed(workers, ask) { [weak self] event in
             self?.answer(event)

@@ -9,6 +9,14 @@ import Wire
 /// The driver of one `RelupMachine`: performs its actions on the node's places and feeds the outcomes back.
 @HostActor
 final class Upgrade {
+    /// What it waits for on its own account, whatever the release says.
+    struct Patience: Sendable {
+        /// A disk that does not answer must not keep the upgrade from its end for longer.
+        var traceMilliseconds = 5_000
+        /// How long a resumed worker may take to say so.
+        var resumeMilliseconds = 5_000
+    }
+
     let from: LoadedRelease
     let to: LoadedRelease
     let entry: RelupEntry
@@ -61,8 +69,7 @@ final class Upgrade {
     private(set) var isOver = false
     /// Whether its outcome was told.
     private var hasEnded = false
-    /// A disk that does not answer must not keep the upgrade from its end for longer.
-    var traceMilliseconds = 5_000
+    let patience: Patience
     /// What it came to, while its trace is being written.
     private var untold: RelupMachine.Outcome?
     /// Answers that came while actions were being performed.
@@ -74,7 +81,8 @@ final class Upgrade {
 
     init(
         site: UpgradeSite, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry, machine: RelupMachine,
-        findings: InstallPreflight.Findings, progress: @escaping @HostActor (InstallProgress) -> Void,
+        findings: InstallPreflight.Findings, patience: Patience,
+        progress: @escaping @HostActor (InstallProgress) -> Void,
         then: @escaping @HostActor (Upgrade, RelupMachine.Outcome) -> Void
     ) {
         self.site = site
@@ -86,6 +94,7 @@ final class Upgrade {
         trace = MachineTrace(of: machine, code: site.code.table)
         loadedBefore = site.applications.loaded
         ledger = LossLedger(running: site.tree.runningStarts())
+        self.patience = patience
         self.progress = progress
         self.then = then
     }

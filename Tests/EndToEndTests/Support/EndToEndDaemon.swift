@@ -39,6 +39,16 @@ final class EndToEndDaemon: Sendable {
         on root: TestRoot, options: [String] = [], environment: [String: String] = [:], shell: String? = nil,
         streaming: Program.Streaming = .nothing, _ body: @Sendable (EndToEndDaemon) async throws -> Value
     ) async throws -> Value {
+        try await Permits.nodes.with {
+            try await run(
+                root, options: options, environment: environment, shell: shell, streaming: streaming, body)
+        }
+    }
+
+    private static func run<Value: Sendable>(
+        _ root: TestRoot, options: [String], environment: [String: String], shell: String?,
+        streaming: Program.Streaming, _ body: @Sendable (EndToEndDaemon) async throws -> Value
+    ) async throws -> Value {
         let notify = try NotifySocket(path: "\(root.directory)/notify")
         defer { unlink(notify.path) }
         let control = "\(root.directory)/control.sock"

@@ -71,12 +71,17 @@ import Wire
                     self.status = "running"
                     self.ok(ref)
             """
-        try await Self.expectDeath(of: hangs, "{resume_failed,{timeout,\(Upgrade.resumeMilliseconds)}}")
+        try await Self.expectDeath(of: hangs, "{resume_failed,{timeout,500}}", resumeMilliseconds: 500)
     }
 
-    private static func expectDeath(of method: String, _ reason: String) async throws {
+    private static func expectDeath(
+        of method: String, _ reason: String, resumeMilliseconds: Int? = nil
+    ) async throws {
         let root = try Self.root(spoil: "2.0.0", Self.resume, method)
         try await TestNode.with(root) { test async throws in
+            if let resumeMilliseconds {
+                await test.limitResume(to: resumeMilliseconds)
+            }
             _ = try await test.call("{add, 5}")
             let old = ProcessExit(of: try await test.pid())
             async let result = test.install("2.0.0")
