@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -37,6 +38,37 @@ int cwk_memfd_is_sealed(int fd) {
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0) return -errno;
     return (seals & CWK_SEALS) == CWK_SEALS;
+}
+
+// The values of a latch; docs/worker-protocol.md.
+enum { CWK_LATCH_BUSY = 0, CWK_LATCH_AT_REST = 1, CWK_LATCH_HELD = 2 };
+
+int cwk_latch_create(void **latch) {
+    int fd = cwk_memfd_create("worker-latch");
+    if (fd < 0) return fd;
+    void *memory = MAP_FAILED;
+    if (ftruncate(fd, CWK_LATCH_BYTES) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+        memory = mmap(NULL, CWK_LATCH_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (memory == MAP_FAILED) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    *latch = memory;
+    return fd;
+}
+
+void cwk_latch_rest(void *latch) { atomic_store_explicit((_Atomic uint32_t *)latch, CWK_LATCH_AT_REST, memory_order_release); }
+
+int cwk_latch_wake(void *latch) {
+    uint32_t expected = CWK_LATCH_AT_REST;
+    if (atomic_compare_exchange_strong((_Atomic uint32_t *)latch, &expected, CWK_LATCH_BUSY)) return 1;
+    return expected != CWK_LATCH_HELD;
+}
+
+void cwk_latch_drop(void *latch) {
+    atomic_store((_Atomic uint32_t *)latch, CWK_LATCH_BUSY);
+    munmap(latch, CWK_LATCH_BYTES);
 }
 
 int cwk_send_packet(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count) {

@@ -29,6 +29,8 @@ extension PlaceMachine {
         /// With the order of the handoff that will follow, where that is known: its export is asked for at once.
         case suspend(Step, withinMilliseconds: Int?, exporting: HandoffOrder?)
         case suspendAnswered(Generation, Answer)
+        /// It was at rest, unchanged since its state was copied, and is held there: it runs nothing until it is told to.
+        case held(Step, HandoffOrder)
         case handOff(Step, HandoffOrder)
         /// With the reference of the request.
         case exportAnswered(Generation, ref: Int, Answer)

@@ -39,6 +39,21 @@ extension PlaceMachine {
         return (.filling(standby, Filling(change: order.change, stage: .exporting(transfer))), transfer)
     }
 
+    /// Suspended without a question. The standby has all of it where what it was given is of the handoff that follows.
+    mutating func held(_ step: Step, _ order: HandoffOrder) -> [Action] {
+        guard case .running(let run, let spare) = state, run.kind == .worker else {
+            return [.answer(step, .died(.atom("noproc")))]
+        }
+        let told = interrupted(spare, .atom("suspended"))
+        if case .filling(let standby, var filling) = spare, filling.stage == .loaded, filling.change == order.change {
+            filling.stage = .complete(StateTransfer(order, .changes(isLast: true)))
+            state = .suspended(run, .filling(standby, filling))
+        } else {
+            state = .suspended(run, spare.copyInterrupted)
+        }
+        return told + [.answer(step, .done)]
+    }
+
     mutating func suspendAnswered(_ generation: Generation, _ answer: Answer) -> [Action] {
         guard case .suspending(let run, let spare, let step) = state, run.generation == generation else { return [] }
         switch answer {

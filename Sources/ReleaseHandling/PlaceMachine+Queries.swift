@@ -13,7 +13,17 @@ extension PlaceMachine {
 
     public enum Phase: Hashable, Sendable, CaseIterable { case empty, starting, running, suspended, stopping }
 
-    public var phase: Phase {
+    /// Where it is, in a few words of memory.
+    public struct Look: Hashable, Sendable {
+        public internal(set) var phase = Phase.empty
+        public internal(set) var startID: StartID?
+        /// The process that serves the place now, and until a handoff is done the one that was suspended.
+        public internal(set) var current: Generation?
+        /// The standby beside the worker, whatever it holds.
+        public internal(set) var standby: Generation?
+    }
+
+    var phase: Phase {
         switch state {
         case .empty: .empty
         case .starting: .starting
@@ -46,7 +56,7 @@ extension PlaceMachine {
         }
     }
 
-    public var startID: StartID? {
+    var startID: StartID? {
         switch state {
         case .empty: nil
         case .starting(let run, _, _, _), .discarding(let run, _, _), .running(let run, _), .suspending(let run, _, _),
@@ -57,8 +67,7 @@ extension PlaceMachine {
         }
     }
 
-    /// The process that serves the place now, and until a handoff is done the one that was suspended.
-    public var current: Generation? {
+    var current: Generation? {
         switch state {
         case .empty: nil
         case .starting(let run, _, _, _), .discarding(let run, _, _), .running(let run, _), .suspending(let run, _, _),
@@ -69,8 +78,7 @@ extension PlaceMachine {
         }
     }
 
-    /// The standby beside the worker, whatever it holds.
-    public var standby: Generation? {
+    var standby: Generation? {
         switch state {
         case .empty(let spare), .starting(_, let spare, _, _), .discarding(_, let spare, _), .running(_, let spare),
             .suspending(_, let spare, _), .hung(_, let spare), .suspended(_, let spare), .stopping(_, let spare, _, _):

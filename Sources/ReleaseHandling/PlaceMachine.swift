@@ -32,7 +32,8 @@ public import Terms
 ///
 /// Each process has a number, the generation; a number is never used again at its place. Beside the worker there may
 /// stand a *spare*: a standby that was started ahead of its need. It may be *filled* ahead, too: with the state in parts
-/// while the worker runs (`copyAhead`), and with what the worker sends together with its answer to `suspend`. It outlives the worker's end while another start of
+/// while the worker runs (`copyAhead`), and with what the worker sends together with its answer to `suspend`; one that is
+/// at rest with all in its standby is `suspended` without being asked (`held`). It outlives the worker's end while another start of
 /// the worker is awaited, which then needs it, and is ended once none is (`noneAwaited`): a permanent worker that crashes
 /// before its suspend keeps its standby, a temporary one that is gone does not.
 ///
@@ -186,6 +187,9 @@ public struct PlaceMachine: Hashable, Sendable {
     /// Processes that were started here, standbys included.
     private var generations = 0
 
+    /// What is asked of the place most often, by which nobody needs to take a copy of the whole.
+    public private(set) var look = Look()
+
     public init() {}
 
     mutating func nextGeneration() -> Generation {
@@ -195,6 +199,12 @@ public struct PlaceMachine: Hashable, Sendable {
 
     /// `now`: monotonic milliseconds.
     public mutating func handle(_ event: Event, now: Int) -> [Action] {
+        let actions = actions(on: event, now)
+        look = Look(phase: phase, startID: startID, current: current, standby: standby)
+        return actions
+    }
+
+    private mutating func actions(on event: Event, _ now: Int) -> [Action] {
         switch event {
         case .start(let id, let kind, let milliseconds): start(id, kind, milliseconds)
         case .launched(let generation): launched(generation, now)
@@ -212,6 +222,7 @@ public struct PlaceMachine: Hashable, Sendable {
         case .copyAhead(let step, let order): copyAhead(step, order, now)
         case .suspend(let step, let milliseconds, let order): suspend(step, milliseconds, order)
         case .suspendAnswered(let generation, let answer): suspendAnswered(generation, answer)
+        case .held(let step, let order): held(step, order)
         case .handOff(let step, let order): handOff(step, order, now)
         case .exportAnswered(let generation, let ref, let answer): exportAnswered(generation, ref, answer, now)
         case .packet(let generation, let packet, let memory): received(generation, packet, memory)

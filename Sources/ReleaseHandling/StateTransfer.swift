@@ -16,7 +16,7 @@ public struct StateTransfer: Hashable, Sendable {
     enum Received: Hashable {
         /// As the importing process is to have it.
         case relayed(TransferPacket)
-        /// Of an export that was called off.
+        /// Of an export that was called off, or nothing for the standby.
         case stale
         case violated(Term)
     }
@@ -68,6 +68,8 @@ public struct StateTransfer: Hashable, Sendable {
         case .state(_, let size):
             guard stateSize == nil else { return .violated(Self.violation("more than one state in one export")) }
             stateSize = size
+        // It is the driver's.
+        case .latch: return .stale
         case .descriptors(_, let first, let count):
             guard first == descriptorsPassed else { return .violated(Self.violation("descriptors out of order")) }
             descriptorsPassed += count

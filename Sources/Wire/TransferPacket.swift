@@ -8,17 +8,20 @@ public enum TransferPacket: Hashable, Sendable {
     case state(ref: Int, size: Int)
     /// `{descriptors, Ref, First, Count}` with `count` descriptors, numbered from `first` (0 for the first of all).
     case descriptors(ref: Int, first: Int, count: Int)
+    /// `{latch, Ref}` with one descriptor: the memory that tells whether the worker is at rest. `Ref` is that of the
+    /// `export_snapshot` which it goes with. Version 3, and never passed on.
+    case latch(ref: Int)
 
     public var ref: Int {
         switch self {
-        case .state(let ref, _), .descriptors(let ref, _, _): return ref
+        case .state(let ref, _), .descriptors(let ref, _, _), .latch(let ref): return ref
         }
     }
 
     /// How many descriptors travel beside it.
     public var descriptorCount: Int {
         switch self {
-        case .state: return 1
+        case .state, .latch: return 1
         case .descriptors(_, _, let count): return count
         }
     }
@@ -28,6 +31,7 @@ public enum TransferPacket: Hashable, Sendable {
         switch self {
         case .state(_, let size): return .state(ref: ref, size: size)
         case .descriptors(_, let first, let count): return .descriptors(ref: ref, first: first, count: count)
+        case .latch: return .latch(ref: ref)
         }
     }
 
@@ -37,6 +41,8 @@ public enum TransferPacket: Hashable, Sendable {
             return .tuple([.atom("state"), .integer(ref), .integer(size)])
         case .descriptors(let ref, let first, let count):
             return .tuple([.atom("descriptors"), .integer(ref), .integer(first), .integer(count)])
+        case .latch(let ref):
+            return .tuple([.atom("latch"), .integer(ref)])
         }
     }
 
@@ -57,8 +63,11 @@ public enum TransferPacket: Hashable, Sendable {
             self = .descriptors(
                 ref: reader.number,
                 first: try reader.count(fields[2], "First", limit: WireLimits.maxDescriptors), count: count)
+        case "latch":
+            try reader.readRef(fieldCount: 2)
+            self = .latch(ref: reader.number)
         default:
-            throw reader.malformed("state or descriptors", .atom(name))
+            throw reader.malformed("state, descriptors or latch", .atom(name))
         }
     }
 

@@ -30,6 +30,8 @@ struct TimerQueue {
         }
     }
 
+    var isEmpty: Bool { actions.isEmpty }
+
     /// Timers that are added from here on have ids of at least this.
     mutating func reserveIDs(from id: Int) { nextID = max(nextID, id) }
 

@@ -88,6 +88,8 @@ struct Transfer {
                         "expected descriptors from \(descriptors.count) up to \(descriptorCount), found \(packet.term)")
                 }
                 descriptors += received
+            // The daemon keeps it to itself.
+            case .latch: continue
             }
         }
         guard let state else { throw WorkerError("bad_packet", "no state came") }

@@ -152,9 +152,7 @@ extension WorkerRuntime {
         case .cast(let request):
             guarded(context) { (server: inout Server) in try server.handleCast(request, context: context) }
         case .suspend(let ref):
-            core.flushConnections()
-            phase = .suspended(context)
-            core.isRunning = false
+            suspend(context)
             // An export behind it, in the same read, is answered in the same write.
             core.channel.isHolding = true
             core.send(.ok(ref: ref))
@@ -166,6 +164,17 @@ extension WorkerRuntime {
             .importState, .endSnapshot, .importSnapshot, .importChanges:
             handleSystem(request, context, status: "running")
         }
+    }
+
+    private func suspend(_ context: WorkerContext) {
+        core.flushConnections()
+        phase = .suspended(context)
+        core.isRunning = false
+    }
+
+    /// The daemon has suspended it by its latch.
+    func suspendHeld() {
+        if case .running(let context) = phase { suspend(context) }
     }
 
     private func call(_ ref: Int, _ request: Term, _ context: WorkerContext) {

@@ -28,6 +28,7 @@ extension WorkerRuntime {
             try packed(as: .state, [], timers: [], reserving: hint) { try writeState(change, into: &$0) }
         }
         do {
+            try sendLatch(ref)
             if max(hint, imageBytes) <= Self.smallImageBytes {
                 let bytes = try image()
                 imageBytes = bytes.count
@@ -41,6 +42,20 @@ extension WorkerRuntime {
         } catch {
             core.send(.error(ref: ref, reason: reason(of: error)))
         }
+    }
+
+    /// Where what has not changed needs not be sent. Without a latch all goes by messages.
+    private func sendLatch(_ ref: Int) throws {
+        guard protocolVersion >= 3, increments == nil, let (latch, descriptor) = try? Latch.make() else { return }
+        try Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor).send(
+            .latch(ref: ref), [descriptor.raw])
+        self.latch = latch
+    }
+
+    /// Whether `export_changes` would find that nothing has changed, and nothing goes beside it.
+    var isAtRest: Bool {
+        guard latch != nil, core.isRunning, !mayHaveChanged, case .recorded = recording else { return false }
+        return !core.sources.isInUse && core.timers.isEmpty && core.channel.backlogBytes == 0
     }
 
     /// A child has ended, or another event came on the same poller.
@@ -125,6 +140,7 @@ extension WorkerRuntime {
         case .recorded: break
         }
         recording = .none
+        latch = nil
         withServer { increments?.end(&$0) }
     }
 

@@ -41,6 +41,8 @@ final class WorkerRuntime<Server: GenServer> {
     /// Of the last image that this process has written itself: the hint of its size may be anything.
     var imageBytes = 0
     var recording = Recording.none
+    /// By which the daemon may hold the worker while it is at rest; there while the image of its state is of use.
+    var latch: Latch?
     /// Children whose images nobody waits for any more, until they are gone.
     var endedWriters: [SnapshotWriter] = []
 
@@ -62,10 +64,12 @@ final class WorkerRuntime<Server: GenServer> {
         let timeout = core.isRunning ? core.timers.timeout(now: core.now()) : -1
         let count: Int
         do {
+            if isAtRest { latch?.rest() }
             count = try poller.wait(events, timeoutMilliseconds: timeout)
         } catch {
             core.end(abnormally: reason(of: error))
         }
+        if latch?.wake() == false { suspendHeld() }
         // The channel goes first: a suspend is not to wait for the clients.
         for event in events[..<count] where event.token >= WorkerCore.firstControlToken { channelIsReady() }
         for event in events[..<count] where event.token < WorkerCore.firstControlToken {

@@ -24,7 +24,7 @@ import Wire
                 "cancel timer", "answer 7 done", "resume 2 within 60", "handed over 1 to 2", "mailbox to 2",
                 "answer 8 done",
             ])
-        #expect(machine.current == 2 && machine.phase == .running && machine.delivery == .now(2))
+        #expect(machine.look.current == 2 && machine.look.phase == .running && machine.delivery == .now(2))
     }
 
     @Test func withBothGoneTheWorkerHasDied() {
@@ -34,7 +34,7 @@ import Wire
             actions == [
                 "cancel timer", "kill 2 killed", "calls fail gone", "tell exited #4 gone", "answer 7 died gone",
             ])
-        #expect(machine.phase == .empty)
+        #expect(machine.look.phase == .empty)
     }
 
     /// It was to go on in new code; ended by word, the standby leaves the old process to go on.
@@ -44,7 +44,7 @@ import Wire
             .resume(9, withinMilliseconds: 60), .resumeAnswered(1, .ok))
         #expect(
             actions == ["answer 8 failed {standby_died,boom}", "resume 1 within 60", "mailbox to 1", "answer 9 done"])
-        #expect(machine.current == 1 && machine.phase == .running)
+        #expect(machine.look.current == 1 && machine.look.phase == .running)
     }
 
     /// It may have read from the connections: the old process must not go on as if nothing had been.
@@ -57,7 +57,7 @@ import Wire
                 "kill 1 {resume_failed,boom}", "calls fail {resume_failed,boom}",
                 "tell exited #4 {resume_failed,boom}", "answer 7 died {resume_failed,boom}",
             ])
-        #expect(machine.phase == .empty)
+        #expect(machine.look.phase == .empty)
     }
 
     @Test func soIsOneThatDoesNotAnswer() {
@@ -71,7 +71,7 @@ import Wire
                 "calls fail {resume_failed,{timeout,60}}", "tell exited #4 {resume_failed,{timeout,60}}",
                 "answer 7 died {resume_failed,{timeout,60}}",
             ])
-        #expect(machine.phase == .empty)
+        #expect(machine.look.phase == .empty)
     }
 
     @Test func withTheOldProcessGoneNobodyElseHasToEnd() {
@@ -81,7 +81,7 @@ import Wire
                 "calls fail {resume_failed,boom}", "tell exited #4 {resume_failed,boom}",
                 "answer 7 died {resume_failed,boom}",
             ])
-        #expect(machine.phase == .empty)
+        #expect(machine.look.phase == .empty)
     }
 
     /// By its own word it has read nothing.
@@ -93,7 +93,7 @@ import Wire
             actions == [
                 "kill 2 killed", "answer 7 failed boom", "resume 1 within 60", "mailbox to 1", "answer 9 done",
             ])
-        #expect(machine.current == 1 && machine.phase == .running)
+        #expect(machine.look.current == 1 && machine.look.phase == .running)
     }
 
     /// Its next start, in the old code, has it for its handoff.
@@ -109,7 +109,7 @@ import Wire
     @Test func aStandbyEndsOnceNobodyIsAwaited() {
         let (machine, actions) = Self.run(World.withSpare, .ended(1, reason: World.reason), .noneAwaited)
         #expect(actions == ["calls fail boom", "tell exited #4 boom", "kill 2 killed"])
-        #expect(machine.standby == nil)
+        #expect(machine.look.standby == nil)
     }
 
     @Test func theImportBeginsOnceAllThatCameIsAnnounced() {

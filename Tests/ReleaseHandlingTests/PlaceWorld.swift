@@ -154,6 +154,7 @@ enum PlaceWorld {
             ("prepareStandby 8", .prepareStandby(8, version)), ("endStandby", .endStandby),
             ("suspend 8", .suspend(8, withinMilliseconds: 50, exporting: nil)),
             ("suspend and export 8", .suspend(8, withinMilliseconds: 50, exporting: order)),
+            ("held 8", .held(8, order)), ("held 8 otherwise", .held(8, otherOrder)),
             ("copyAhead 8", .copyAhead(8, copy)), ("handOff 8", .handOff(8, order)),
             ("handOff 8 otherwise", .handOff(8, otherOrder)),
             ("state", .packet(1, .state(ref: 30, size: 9), .sound)),
@@ -161,6 +162,8 @@ enum PlaceWorld {
             ("bad state", .packet(1, .state(ref: 30, size: 9), .unsound("bad"))),
             ("descriptors", .packet(1, .descriptors(ref: 30, first: 0, count: 1), .sound)),
             ("later descriptors", .packet(1, .descriptors(ref: 30, first: 1, count: 1), .sound)),
+            ("latch", .packet(1, .latch(ref: 40), .sound)),
+            ("bad latch", .packet(1, .latch(ref: 40), .unsound("bad"))),
             ("state of 2", .packet(2, .state(ref: 30, size: 9), .sound)),
             ("resume 8", .resume(8, withinMilliseconds: 60)),
             ("leave alone 8", .leaveAlone(8)),
@@ -204,7 +207,7 @@ enum PlaceWorld {
 
     enum EventKind: CaseIterable {
         case start, launched, launchFailed, initAnswered, ready, extendLimit, stop, end, ended, timerFired, noneAwaited
-        case prepareStandby, endStandby, copyAhead, suspend, suspendAnswered, handOff, exportAnswered, packet,
+        case prepareStandby, endStandby, copyAhead, suspend, suspendAnswered, held, handOff, exportAnswered, packet,
             importAnswered
         case resume, leaveAlone, resumeAnswered
     }
@@ -227,6 +230,7 @@ enum PlaceWorld {
         case .copyAhead: .copyAhead
         case .suspend: .suspend
         case .suspendAnswered: .suspendAnswered
+        case .held: .held
         case .handOff: .handOff
         case .exportAnswered: .exportAnswered
         case .packet: .packet

@@ -6,6 +6,7 @@ struct TransferPacketTests {
     static let packets: [(TransferPacket, String)] = [
         (.state(ref: 3, size: 4096), "{state,3,4096}"),
         (.descriptors(ref: 4, first: 128, count: 72), "{descriptors,4,128,72}"),
+        (.latch(ref: 5), "{latch,5}"),
     ]
 
     @Test(arguments: 0..<packets.count) func bothWays(index: Int) throws {
@@ -16,7 +17,7 @@ struct TransferPacketTests {
     }
 
     @Test func counts() {
-        #expect(Self.packets.map(\.0.descriptorCount) == [1, 72])
+        #expect(Self.packets.map(\.0.descriptorCount) == [1, 72, 1])
     }
 
     @Test(arguments: [
@@ -24,7 +25,8 @@ struct TransferPacketTests {
         ("{state,1,-1}", "state: expected Size as an integer of 0 or more, found -1"),
         ("{descriptors,1,0,0}", "descriptors: expected Count of 1 or more, found 0"),
         ("{descriptors,1,0,129}", "descriptors: Count 129 is over the limit of 128"),
-        ("{other,1}", "other: expected state or descriptors, found other"),
+        ("{latch,1,2}", "latch: expected 2 elements, found {latch,1,2}"),
+        ("{other,1}", "other: expected state, descriptors or latch, found other"),
         ("[]", "expected a packet, found []"),
     ])
     func wrong(text: String, message: String) throws {

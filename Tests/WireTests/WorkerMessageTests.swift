@@ -74,7 +74,7 @@ struct WorkerMessageTests {
         let text = """
             {init,0,#{mode => start,module => store,function => start_link,arguments => [1,<<"a">>],
               path => <<"kv/kv_sup/store">>,application => kv,release => <<"1.0.0">>,env => [{port,6379}],
-              generation => 2,sockets => [<<"redis">>,<<"admin">>],protocol => 2}}
+              generation => 2,sockets => [<<"redis">>,<<"admin">>],protocol => 3}}
             """
         #expect(request.term == (try TermText.parseTerm(text)))
         var standby = Self.start
@@ -114,7 +114,7 @@ struct WorkerMessageTests {
         ("{}", "expected a message, found {}"),
         ("{ok,-1}", "ok: expected Ref, an integer of 0 or more, as second element, found {ok,-1}"),
         ("{ok,1,2,3}", "ok: expected 2 elements, found {ok,1,2,3}"),
-        ("{ack,1,#{vsn => 1,protocol => 3}}", "ack: expected protocol 1 to 2, found 3"),
+        ("{ack,1,#{vsn => 1,protocol => 4}}", "ack: expected protocol 1 to 3, found 4"),
         ("{ack,1,#{vsn => 1}}", "ack: expected the key protocol, found #{vsn => 1}"),
         ("{ack,1,[]}", "ack: expected a map, found []"),
         (

@@ -105,6 +105,52 @@ struct AheadHandoffTests {
         withExtendedLifetime(client) {}
     }
 
+    /// Without a message: what comes later finds it suspended, whatever it is.
+    @Test func itIsHeldAtRest() throws {
+        let (old, new) = try pair()
+        #expect(isOk(try old.snapshot(to: new, import: Self.up)))
+        try old.holdAtRest()
+        #expect(isOk(try new.request { .resume(ref: $0) }))
+        #expect(try new.call("state") == (try TermText.parseTerm("[up,a]")))
+        #expect(reason(try old.request { .call(ref: $0, request: .atom("state")) }) == .atom("suspended"))
+        try old.send(.terminate(ref: old.newRef(), reason: .atom("handoff")))
+        #expect(try old.waitForExit() == .exited(0))
+    }
+
+    @Test func calledOffItGoesOnWhereItWasHeld() throws {
+        let (old, new) = try pair()
+        #expect(isOk(try old.snapshot(to: new, import: Self.up)))
+        try old.holdAtRest()
+        let latch = try #require(old.latch)
+        #expect(isOk(try old.request { .resume(ref: $0) }))
+        _ = try old.call("{put,b}")
+        #expect(!latch.hold(), "its image is of no use any more")
+        #expect(isOk(try old.snapshot(to: new, import: Self.up)))
+        try old.holdAtRest()
+        // The whole is to be had of it, too.
+        #expect(isOk(try old.handOff(to: new, import: Self.up)))
+        #expect(isOk(try new.request { .resume(ref: $0) }))
+        #expect(try new.call("state") == (try TermText.parseTerm("[up,b,a]")))
+    }
+
+    /// One that has changed, or has anything beside its state, is asked.
+    @Test(arguments: ["changed", "timer", "listening", "version 2"]) func itIsNotAtRest(how: String) throws {
+        let listener = how == "listening" ? try Listener() : nil
+        let listening = listener.map { [$0.descriptor] } ?? []
+        let old = try WorkerProbe(.ahead, listening: listening)
+        let version = how == "version 2" ? 2 : WireLimits.protocolVersion
+        _ = try old.begin(sockets: listening.map { _ in "socket0" }, protocolVersion: version)
+        if how == "timer" { _ = try old.call("{later,3600000}") }
+        let new = try WorkerProbe.started(.ahead, vsn: "2.0.0", mode: .standby, listening: listening, generation: 2)
+        #expect(isOk(try old.snapshot(to: new, import: Self.up)))
+        if how == "changed" { _ = try old.call("{put,b}") }
+        // Behind it there was a wait.
+        for _ in 1...3 { _ = try old.request { .getStatus(ref: $0) } }
+        #expect((old.latch == nil) == (how == "version 2"))
+        #expect(old.latch?.hold() != true)
+        withExtendedLifetime(listener) {}
+    }
+
     /// Called off: it is as it was, and may be asked again.
     @Test func anAbortLeavesNothingBehind() throws {
         let (old, new) = try pair()

@@ -8,21 +8,22 @@ struct ProtocolTests {
     @Test(arguments: WorkerProgram.allCases, [WorkerStartMode.start, .standby])
     func theAcknowledgementSaysWhetherStatesAreConverted(program: WorkerProgram, mode: WorkerStartMode) throws {
         let worker = try WorkerProbe(program)
-        let version = program == .swift ? 2 : 1
+        let version = program == .swift ? 3 : 1
         let expected = WorkerAnswer.ack(ref: 0, vsn: .string("1.0.0"), codeChange: true, protocolVersion: version)
         #expect(try worker.begin(mode: mode) == expected)
     }
 
     /// To a daemon of before, or of later.
-    @Test(arguments: WorkerProgram.inParts + [.swift], [(1, 1), (2, 2), (3, 2)])
-    func theVersionIsTheLowerOfBoth(program: WorkerProgram, versions: (offered: Int, chosen: Int)) throws {
+    @Test(arguments: WorkerProgram.inParts + [.swift], [1, 2, 3, 4])
+    func theVersionIsTheLowerOfBoth(program: WorkerProgram, offered: Int) throws {
         let worker = try WorkerProbe(program)
-        let answer = try worker.begin(protocolVersion: versions.offered)
-        let isIncremental = program != .swift && versions.chosen == 2
+        let answer = try worker.begin(protocolVersion: offered)
+        let chosen = min(offered, program == .pythonParts ? 2 : 3)
+        let isIncremental = program != .swift && chosen >= 2
         #expect(
             answer
                 == .ack(
-                    ref: 0, vsn: .string("1.0.0"), codeChange: true, protocolVersion: versions.chosen,
+                    ref: 0, vsn: .string("1.0.0"), codeChange: true, protocolVersion: chosen,
                     incremental: isIncremental))
         let refusal = Term.tuple([.atom("unknown_request"), .atom("export_snapshot")])
         guard !isIncremental else { return }

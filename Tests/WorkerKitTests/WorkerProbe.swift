@@ -1,3 +1,4 @@
+import CHost
 import Foundation
 import Glibc
 import Terms
@@ -26,6 +27,8 @@ final class WorkerProbe {
     private var nextRef = 0
     private var isReaped = false
     private var isClosed = false
+    /// What came with the last image.
+    private(set) var latch: HeldLatch?
 
     /// Starts the program; `start` sends its init.
     init(
@@ -201,18 +204,29 @@ extension WorkerProbe {
         var packets: [Packet] = []
         while true {
             if Wait.isReadable([transfer], milliseconds: 0) {
-                packets.append(try Transfer(descriptor: transfer, lifeline: channel).receive())
+                try takePacket(into: &packets)
             } else if try hasNext() || Wait.isReadable([channel], milliseconds: 0) {
                 let answer = try next()
                 // What was sent before the answer is there by now.
-                while Wait.isReadable([transfer], milliseconds: 0) {
-                    packets.append(try Transfer(descriptor: transfer, lifeline: channel).receive())
-                }
+                while Wait.isReadable([transfer], milliseconds: 0) { try takePacket(into: &packets) }
                 return (answer, packets)
             } else if !Wait.isReadable([transfer, channel], milliseconds: Self.timeoutMilliseconds) {
                 throw Unexpected("nothing came of the export")
             }
         }
+    }
+
+    /// A latch is kept, and goes to nobody.
+    private func takePacket(into packets: inout [Packet]) throws {
+        let packet = try Transfer(descriptor: transfer, lifeline: channel).receive()
+        guard case .latch = packet.packet else { return packets.append(packet) }
+        latch = try HeldLatch(try #require(packet.descriptors.first).raw)
+    }
+
+    /// Holds the worker once it is at rest: nothing says when, but that what it does comes to an end.
+    func holdAtRest() throws {
+        let latch = try #require(latch)
+        while !latch.hold() { sched_yield() }
     }
 
     func importState(_ packets: [Packet], from vsn: Term, _ change: CodeChange) throws -> WorkerAnswer {
@@ -288,4 +302,19 @@ extension WorkerProbe {
     func send(packet: TransferPacket, with other: Packet) throws {
         try Transfer(descriptor: transfer, lifeline: channel).send(packet, other.descriptors.map(\.raw))
     }
+}
+
+/// The daemon's side of a latch.
+final class HeldLatch {
+    private let memory: UnsafeMutableRawPointer
+
+    init(_ descriptor: Int32) throws {
+        var memory: UnsafeMutableRawPointer?
+        guard chost_latch_map(descriptor, &memory) == 0, let memory else { throw Unexpected("no latch") }
+        self.memory = memory
+    }
+
+    deinit { chost_latch_unmap(memory) }
+
+    func hold() -> Bool { chost_latch_hold(memory) == 1 }
 }

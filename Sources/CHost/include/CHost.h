@@ -150,6 +150,14 @@ int chost_lstat(const char *path, struct chost_status *status);
 int chost_fstat(int fd, struct chost_status *status);
 int chost_syncfs(int fd);
 
+/// A worker's latch: a word in an anonymous file of CHOST_LATCH_BYTES, which must be sealed in its size. Returns 0, -EINVAL
+/// where it is none, or -errno; `latch` is where it is mapped then.
+#define CHOST_LATCH_BYTES 4096
+int chost_latch_map(int fd, void **latch);
+/// 1 where the worker was at rest, and is held now.
+int chost_latch_hold(void *latch);
+void chost_latch_unmap(void *latch);
+
 int64_t chost_monotonic_nanoseconds(void);
 /* Processor time of the calling thread. */
 int64_t chost_thread_nanoseconds(void);

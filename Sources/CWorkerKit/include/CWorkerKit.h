@@ -18,6 +18,17 @@ int cwk_memfd_seal(int fd);
 /// 1 where all four seals are set.
 int cwk_memfd_is_sealed(int fd);
 
+/// A latch: a word of shared memory in an anonymous file of `CWK_LATCH_BYTES` that can't change its size. Returns its
+/// descriptor; `latch` is where it is mapped.
+#define CWK_LATCH_BYTES 4096
+int cwk_latch_create(void **latch);
+/// From busy to at rest.
+void cwk_latch_rest(void *latch);
+/// Back to busy. 0 where the daemon holds the latch.
+int cwk_latch_wake(void *latch);
+/// Busy for ever, and not mapped here any more.
+void cwk_latch_drop(void *latch);
+
 /// One packet with its descriptors (SCM_RIGHTS), without waiting.
 int cwk_send_packet(int fd, const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
 /// One packet, without waiting. The descriptors are close-on-exec. `descriptor_count` is the capacity on the

@@ -59,13 +59,13 @@ extension WorkerProcess {
     }
 
     private func write(_ frame: [UInt8]) {
-        guard let channel else { return }
-        guard channel.queuedBytes == 0 else { return enqueue(frame[...]) }
+        guard let socket = channel?.descriptor.raw, let queued = channel?.queuedBytes else { return }
+        guard queued == 0 else { return enqueue(frame[...]) }
         var written = 0
         while written < frame.count {
             let count = frame.withUnsafeBytes { bytes in
                 Glibc.send(
-                    channel.descriptor.raw, bytes.baseAddress! + written, bytes.count - written,
+                    socket, bytes.baseAddress! + written, bytes.count - written,
                     Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count > 0 {
@@ -133,10 +133,10 @@ extension WorkerProcess {
     }
 
     private func readChannel() -> ChannelRead {
-        guard let channel else { return .nothing }
+        guard let socket = channel?.descriptor.raw else { return .nothing }
         let buffer = Self.readBuffer
         while true {
-            let count = recv(channel.descriptor.raw, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+            let count = recv(socket, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
             if count > 0 {
                 self.channel?.decoder.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
                 return .bytes(count)

@@ -42,12 +42,8 @@ extension Upgrade {
             $0.timeoutMilliseconds
         } then: { [weak self] results in
             guard let self else { return }
-            var results = results
-            for order in orders where results[order.worker] == nil {
-                giveUp(order.worker)
-                results[order.worker] = .hung
-            }
-            answer(.suspended(orders, results))
+            for (order, result) in zip(orders, results) where result == nil { giveUp(order.worker) }
+            answer(.suspended(orders, results.map { $0 ?? .hung }))
         }
     }
 
@@ -96,21 +92,13 @@ extension Upgrade {
     /// Those that have answered, once all have or the time of each of the others is over.
     private func gather(
         _ orders: [RelupMachine.SuspendOrder], _ milliseconds: (RelupMachine.SuspendOrder) -> Int?,
-        then: @escaping @HostActor ([ChildAddress: StepResult]) -> Void
+        then: @escaping @HostActor ([StepResult?]) -> Void
     ) {
         let limits = Limits()
         let gather = Gather<StepResult?>(count: orders.count) { [weak self] results in
             limits.cancel()
-            var known: [ChildAddress: StepResult] = [:]
-            for (order, result) in zip(orders, results) {
-                guard let result else {
-                    self?.suspensions[order.worker]?.then = nil
-                    continue
-                }
-                self?.suspensions[order.worker] = nil
-                known[order.worker] = result
-            }
-            then(known)
+            self?.forgetAnswered(orders, results)
+            then(results)
         }
         var limited: [Int: [Int]] = [:]
         for (index, order) in orders.enumerated() {
@@ -123,6 +111,17 @@ extension Upgrade {
         }
         for (limit, indices) in limited {
             limits.set(limit) { for index in indices { gather.set(index, nil) } }
+        }
+    }
+
+    private func forgetAnswered(_ orders: [RelupMachine.SuspendOrder], _ results: [StepResult?]) {
+        if suspensions.count == orders.count, !results.contains(nil) { return suspensions = [:] }
+        for (order, result) in zip(orders, results) {
+            if result == nil {
+                suspensions[order.worker]?.then = nil
+            } else {
+                suspensions[order.worker] = nil
+            }
         }
     }
 }
@@ -141,15 +140,15 @@ private final class Limits {
 
 extension RelupMachine.Event {
     fileprivate static func suspended(
-        _ orders: [RelupMachine.SuspendOrder], _ results: [ChildAddress: StepResult]
+        _ orders: [RelupMachine.SuspendOrder], _ results: [StepResult?]
     ) -> Self {
         var ok: [ChildAddress] = []
         var hung: [ChildAddress] = []
         var died: [ChildAddress] = []
         var waiting: [ChildAddress] = []
         var refused: [RelupMachine.WorkerFailure] = []
-        for worker in orders.map(\.worker) {
-            switch results[worker] {
+        for (worker, result) in zip(orders.map(\.worker), results) {
+            switch result {
             case nil: waiting.append(worker)
             case .done, .doneWhole: ok.append(worker)
             case .hung: hung.append(worker)

@@ -52,6 +52,8 @@ final class Generation {
     /// What an unmodified program last said of itself (STATUS= of sd_notify(3)).
     private(set) var status: String?
     private(set) var process: WorkerProcess?
+    /// While the image of its state is of use.
+    var latch: Latch?
     private(set) var isAlive = true
     /// In the order of the questions. One or two, so they are looked through.
     private var awaited: [Awaited] = []
@@ -100,8 +102,9 @@ final class Generation {
         guard isAlive else { return then(.died(.atom("noproc"))) }
         var timer: ScheduledTimer?
         if let milliseconds {
-            timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
-                self?.settle(ref, .timedOut(milliseconds: milliseconds))
+            // Cancelled with the answer, or the end.
+            timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [self] in
+                settle(ref, .timedOut(milliseconds: milliseconds))
             }
         }
         awaited.append(Awaited(ref: ref, timer: timer, then: then))
@@ -136,6 +139,13 @@ final class Generation {
         process?.killGroup()
     }
 
+    /// Whether it was at rest with all read that it was sent: it is held there then.
+    func hold() -> Bool {
+        // In this order: what it has read it has dealt with before it is at rest again.
+        guard isAlive, let latch, process?.hasUnreadMessages == false else { return false }
+        return latch.hold()
+    }
+
     private func settle(_ ref: Int, _ answer: Answer) {
         guard let index = awaited.firstIndex(where: { $0.ref == ref }) else { return }
         let waiting = awaited.remove(at: index)
@@ -161,9 +171,9 @@ final class Generation {
 
     /// A process that ends closes its channel just before: only one that stays without a channel is killed for it.
     private func awaitEnd() {
-        graceTimer = Reactor.shared.schedule(afterMilliseconds: Self.channelGraceMilliseconds) { [weak self] in
+        graceTimer = Reactor.shared.schedule(afterMilliseconds: Self.channelGraceMilliseconds) { [self] in
             // One that has ended is only not told of yet, as where many end at once.
-            guard let self, process?.hasEnded != true else { return }
+            guard process?.hasEnded != true else { return }
             kill(reason: .atom("channel_closed"))
         }
     }

@@ -26,12 +26,12 @@ extension Place {
         feed(.prepareStandby(step, version))
     }
 
-    var standbyProcess: Generation? { machine.standby.flatMap { process($0) } }
+    var standbyProcess: Generation? { machine.look.standby.flatMap { process($0) } }
 
     /// Ends a standby that is not needed; the worker itself is not touched.
     func endStandby() {
         feed(.endStandby)
-        if machine.standby == nil { launcher.sockets.withdraw(address) }
+        if machine.look.standby == nil { launcher.sockets.withdraw(address) }
     }
 
     /// Copies the state into the standby in parts, while the worker goes on.
@@ -55,6 +55,7 @@ extension Place {
         // An unmodified program is told as hung, whatever it does at the time: it is to be stopped and started.
         guard speaksProtocol else { return then(.hung) }
         let order = change.map { self.order($0, within: 0) }
+        if let order, calls.isEmpty, running?.hold() == true { return feed(.held(step(then), order)) }
         feed(.suspend(step(then), withinMilliseconds: milliseconds, exporting: order))
     }
 

@@ -51,11 +51,11 @@ final class Place {
     // MARK: Asking
 
     /// The process that serves the place now.
-    var current: Generation? { machine.current.flatMap { process($0) } }
-    var startID: StartID? { machine.startID }
-    var phase: PlaceMachine.Phase { machine.phase }
-    var isStarting: Bool { machine.phase == .starting }
-    var isRunning: Bool { machine.phase == .running }
+    var current: Generation? { machine.look.current.flatMap { process($0) } }
+    var startID: StartID? { machine.look.startID }
+    var phase: PlaceMachine.Phase { machine.look.phase }
+    var isStarting: Bool { machine.look.phase == .starting }
+    var isRunning: Bool { machine.look.phase == .running }
     /// The process of a worker that runs and takes requests.
     var running: Generation? { isRunning ? current : nil }
     var speaksProtocol: Bool { !spec.isUnmodifiedProgram }
@@ -123,13 +123,28 @@ final class Place {
 
     /// One that ended in the middle of its handoff is spoken of until that is over.
     private func forgetEnded() {
-        processes.removeAll { !$0.isAlive && machine.current != $0.number }
+        processes.removeAll { !$0.isAlive && machine.look.current != $0.number }
     }
 
     private func received(_ packet: TransferPacket, _ descriptors: [OwnedDescriptor], from generation: Generation) {
+        if case .latch(let ref) = packet {
+            return feed(.packet(generation.number, packet, Self.takeLatch(ref, descriptors, of: generation)))
+        }
         descriptorsInHand = descriptors
         feed(.packet(generation.number, packet, Self.memory(packet, descriptors)))
         descriptorsInHand = []
+    }
+
+    private static func takeLatch(
+        _ ref: Int, _ descriptors: [OwnedDescriptor], of generation: Generation
+    ) -> StateTransfer.Memory {
+        guard let descriptor = descriptors.first else { return .unsound("a latch came without its descriptor") }
+        do {
+            generation.latch = try Latch(descriptor)
+            return .sound
+        } catch {
+            return .unsound(error.description)
+        }
     }
 
     /// The daemon never looks into a state: it stays in the memfd, whose seals and size are checked.
@@ -172,6 +187,7 @@ final class Place {
         case .export(let number, let request):
             ask(number, ref: request.ref, { _ in request.message }) { .exportAnswered(number, ref: request.ref, $0) }
         case .endSnapshot(let number):
+            process(number)?.latch = nil
             process(number)?.ask(within: nil) {
                 .endSnapshot(ref: $0)
             } then: { _ in
@@ -181,8 +197,10 @@ final class Place {
             ask(number, ref: ref, { part.importing(ref: $0, content) }) { .importAnswered(number, ref: ref, $0) }
         case .resume(let number, let milliseconds):
             // Before it runs: what is there was written by who was the worker up to now.
-            process(number)?.speaks()
-            ask(number, within: milliseconds, { .resume(ref: $0) }) { .resumeAnswered(number, $0) }
+            guard let process = process(number) else { return feed(.resumeAnswered(number, .died(.atom("noproc")))) }
+            process.latch = nil
+            process.speaks()
+            ask(process, within: milliseconds, { .resume(ref: $0) }) { .resumeAnswered(number, $0) }
         case .terminate(let number): process(number)?.terminate(.shutdown)
         case .signal(let number, let signal): process(number)?.terminate(signal: signal.number)
         case .letGo(let number): if let process = process(number) { launcher.departures.letGo(process) }
@@ -233,6 +251,13 @@ final class Place {
         _ request: (Int) -> WorkerRequest, then event: @escaping (Answer) -> PlaceMachine.Event
     ) {
         guard let process = process(number) else { return feed(event(.died(.atom("noproc")))) }
+        ask(process, ref: ref, within: milliseconds, request, then: event)
+    }
+
+    private func ask(
+        _ process: Generation, ref: Int? = nil, within milliseconds: Int? = nil,
+        _ request: (Int) -> WorkerRequest, then event: @escaping (Answer) -> PlaceMachine.Event
+    ) {
         process.ask(ref: ref ?? launcher.references.next(), within: milliseconds, request) { [weak self] in
             self?.feed(event($0))
         }

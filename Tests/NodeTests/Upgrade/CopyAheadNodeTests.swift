@@ -5,6 +5,7 @@ import Terms
 import Testing
 import Wire
 
+@testable import Host
 @testable import ReleaseHandlerD
 @testable import TestSupport
 
@@ -75,6 +76,47 @@ import Wire
                 #expect(try await test.call("vsn") == "\"\(vsn)\"")
                 #expect(try await test.call("{get, kept}") == "1")
             }
+        }
+    }
+
+    /// It is suspended where it waits; what comes for it meanwhile is answered by who goes on, also where its process ends.
+    @Test(arguments: [false, true]) func aWorkerAtRestIsHeldWithoutAMessage(isKilled: Bool) async throws {
+        let root = try TestRoot()
+        let conversion = "{code_change, up, [{ahead, []}]}"
+        let pause = "\(conversion), {apply, {timer, sleep, [60000]}}"
+        let up = TestRoot.script("2.0.0", ["ahead"], [TestRoot.upGroup("ahead")])
+        #expect(up.contains(conversion))
+        let relup = TestRoot.relup(
+            up: up.replacing(conversion, with: pause),
+            down: TestRoot.script("1.0.0", ["ahead"], [TestRoot.downGroup("ahead")]))
+        for vsn in ["1.0.0", "2.0.0"] {
+            try root.release(
+                vsn, children: "[#{id => c1, start => {ahead, start_link, []}}]",
+                relup: vsn == "2.0.0" ? relup : nil, modules: ["ahead"])
+            try root.install(as: "ahead", vsn: vsn)
+        }
+        try root.register(["1.0.0", "2.0.0"])
+        try await TestNode.with(root) { test async throws in
+            #expect(try await test.call("{put, first}") == "ok")
+            for await progress in try await test.service.installRelease(vsn: "2.0.0", peer: TestNode.peer) {
+                if case .result(let result) = progress {
+                    #expect(result.outcome == .done && result.lost == [], "\(result)")
+                }
+                guard case .progress(let step) = progress, step.text.hasPrefix("{apply,") else { continue }
+                let latch = await { @HostActor in
+                    test.node.tree.place(named: TestNode.c1)?.current?.latch?.memory.load(as: UInt32.self)
+                }()
+                #expect(latch == 2)
+                async let waiting = test.call("{put, second}")
+                while await test.waitingCalls() < 1 { await Task.yield() }
+                if isKilled {
+                    kill(try await test.pid(), SIGKILL)
+                    while await test.pids().count == 2 { await Task.yield() }
+                }
+                await test.node.installer.upgrade?.wakeUp()
+                #expect(try await waiting == "ok")
+            }
+            #expect(try await test.call("state") == "[second,up,first]")
         }
     }
 
