@@ -38,7 +38,7 @@ extension PlaceMachine {
         case importAnswered(Generation, ref: Int, Answer)
         /// As its standby where that holds the state, else as the process that was suspended.
         case resume(Step, withinMilliseconds: Int)
-        /// One that is hung goes on when it comes to it; nobody waits for that.
+        /// One that is hung, or was held and has not been heard of, goes on when it comes to it; nobody waits for that.
         case leaveAlone(Step)
         case resumeAnswered(Generation, Answer)
     }

@@ -278,9 +278,15 @@ extension PlaceMachine {
 
     /// The same stream brings it the resume after what it is at, and then what waits for it.
     mutating func leaveAlone(_ step: Step) -> [Action] {
-        guard case .hung(let run, let spare) = state, run.kind == .worker else {
+        let (run, spare): (Run, Spare)
+        switch state {
+        // One that was held has never said that it takes anything.
+        case .hung(let hung, let beside), .suspended(let hung, let beside): (run, spare) = (hung, beside)
+        case .empty, .starting, .discarding, .running, .suspending, .exporting, .importing, .imported, .resuming, .lost,
+            .goingOn, .stopping:
             return [.answer(step, .died(.atom("noproc")))]
         }
+        guard run.kind == .worker else { return [.answer(step, .died(.atom("noproc")))] }
         state = .running(run, .none)
         return kill(spare) + failed(spare, .killed)
             + [

@@ -21,6 +21,21 @@ extension PlaceMachine {
         public internal(set) var current: Generation?
         /// The standby beside the worker, whatever it holds.
         public internal(set) var standby: Generation?
+        /// Whether the standby has all that was copied into it while the worker goes on.
+        public internal(set) var isCopied = false
+    }
+
+    /// Whether an image is asked for by this reference.
+    public func awaitsImage(ref: Int) -> Bool {
+        guard case .running(_, .filling(_, let filling)) = state, case .exporting(let transfer) = filling.stage else {
+            return false
+        }
+        return transfer.part == .snapshot && transfer.exportRef == ref
+    }
+
+    var isCopied: Bool {
+        guard case .running(_, .filling(_, let filling)) = state else { return false }
+        return filling.stage == .loaded
     }
 
     var phase: Phase {

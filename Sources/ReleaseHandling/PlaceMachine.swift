@@ -12,6 +12,8 @@ public import Terms
 /// change            answered       hand off       announced      ok          resume        ok
 /// running ─> suspending ─> suspended ─> exporting ──> importing ──> imported ──> resuming ──> running
 ///                                                                        (the standby is the worker now)
+///            held, without a question
+/// running ──────────────────────────> suspended
 /// ```
 ///
 /// What leads off that way (where the old process has ended by itself meanwhile, to `empty` in place of `suspended`, `lost`
@@ -200,7 +202,7 @@ public struct PlaceMachine: Hashable, Sendable {
     /// `now`: monotonic milliseconds.
     public mutating func handle(_ event: Event, now: Int) -> [Action] {
         let actions = actions(on: event, now)
-        look = Look(phase: phase, startID: startID, current: current, standby: standby)
+        look = Look(phase: phase, startID: startID, current: current, standby: standby, isCopied: isCopied)
         return actions
     }
 

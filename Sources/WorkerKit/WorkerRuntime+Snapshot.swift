@@ -40,6 +40,7 @@ extension WorkerRuntime {
             mayHaveChanged = false
             withServer { increments?.begin(&$0) }
         } catch {
+            latch = nil
             core.send(.error(ref: ref, reason: reason(of: error)))
         }
     }

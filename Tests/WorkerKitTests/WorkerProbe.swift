@@ -226,7 +226,11 @@ extension WorkerProbe {
     /// Holds the worker once it is at rest: nothing says when, but that what it does comes to an end.
     func holdAtRest() throws {
         let latch = try #require(latch)
-        while !latch.hold() { sched_yield() }
+        let end = ContinuousClock.now + .milliseconds(Int(Self.timeoutMilliseconds))
+        while !latch.hold() {
+            guard ContinuousClock.now < end else { throw Unexpected("it is not at rest") }
+            sched_yield()
+        }
     }
 
     func importState(_ packets: [Packet], from vsn: Term, _ change: CodeChange) throws -> WorkerAnswer {

@@ -58,6 +58,13 @@ extension WorkerProcess {
         return bytes > 0 || channel.queuedBytes > 0
     }
 
+    /// Whether it has read all that was sent; false where that can't be known.
+    public var hasReadAll: Bool {
+        guard let channel, channel.queuedBytes == 0 else { return false }
+        var bytes: Int32 = 0
+        return ioctl(channel.descriptor.raw, UInt(TIOCOUTQ), &bytes) == 0 && bytes == 0
+    }
+
     private func write(_ frame: [UInt8]) {
         guard let socket = channel?.descriptor.raw, let queued = channel?.queuedBytes else { return }
         guard queued == 0 else { return enqueue(frame[...]) }

@@ -142,7 +142,9 @@ final class Generation {
     /// Whether it was at rest with all read that it was sent: it is held there then.
     func hold() -> Bool {
         // In this order: what it has read it has dealt with before it is at rest again.
-        guard isAlive, let latch, process?.hasUnreadMessages == false else { return false }
+        guard isAlive, sentence == nil, let latch, let process, !process.hasEnded, process.hasReadAll else {
+            return false
+        }
         return latch.hold()
     }
 
@@ -203,6 +205,7 @@ final class Generation {
 
     private func end(_ status: ExitStatus) {
         isAlive = false
+        latch = nil
         graceTimer?.cancel()
         let reason = sentence ?? lastWords ?? status.reason
         // The place first: who is told that a request died must find the tree knowing of it.

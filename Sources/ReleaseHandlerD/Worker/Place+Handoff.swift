@@ -55,7 +55,8 @@ extension Place {
         // An unmodified program is told as hung, whatever it does at the time: it is to be stopped and started.
         guard speaksProtocol else { return then(.hung) }
         let order = change.map { self.order($0, within: 0) }
-        if let order, calls.isEmpty, running?.hold() == true { return feed(.held(step(then), order)) }
+        isHeld = order != nil && calls.isEmpty && machine.look.isCopied && current?.hold() == true
+        if let order, isHeld { return feed(.held(step(then), order)) }
         feed(.suspend(step(then), withinMilliseconds: milliseconds, exporting: order))
     }
 
@@ -86,7 +87,7 @@ extension Place {
         within milliseconds: Int, leavingHung: Bool, then: @escaping @HostActor (StepResult) -> Void
     ) {
         endStandby()
-        if leavingHung, machine.isHung { return feed(.leaveAlone(step(then))) }
+        if leavingHung, isHeld || machine.isHung { return feed(.leaveAlone(step(then))) }
         resume(within: milliseconds, then: then)
     }
 

@@ -22,6 +22,8 @@ final class Place {
     /// Who waits for a step, until it is answered.
     private var steps: [(step: PlaceMachine.Step, then: (StepResult) -> Void)] = []
     private var lastStep = 0
+    /// Whether its process was suspended by its latch, and has said nothing since.
+    var isHeld = false
     /// What came with the packet in hand.
     private var descriptorsInHand: [OwnedDescriptor] = []
     var mailbox = Mailbox()
@@ -128,7 +130,9 @@ final class Place {
 
     private func received(_ packet: TransferPacket, _ descriptors: [OwnedDescriptor], from generation: Generation) {
         if case .latch(let ref) = packet {
-            return feed(.packet(generation.number, packet, Self.takeLatch(ref, descriptors, of: generation)))
+            // Another one is of an image that nobody waits for any more.
+            guard generation.number == machine.look.current, machine.awaitsImage(ref: ref) else { return }
+            return feed(.packet(generation.number, packet, Self.takeLatch(descriptors, of: generation)))
         }
         descriptorsInHand = descriptors
         feed(.packet(generation.number, packet, Self.memory(packet, descriptors)))
@@ -136,7 +140,7 @@ final class Place {
     }
 
     private static func takeLatch(
-        _ ref: Int, _ descriptors: [OwnedDescriptor], of generation: Generation
+        _ descriptors: [OwnedDescriptor], of generation: Generation
     ) -> StateTransfer.Memory {
         guard let descriptor = descriptors.first else { return .unsound("a latch came without its descriptor") }
         do {
@@ -199,6 +203,7 @@ final class Place {
             // Before it runs: what is there was written by who was the worker up to now.
             guard let process = process(number) else { return feed(.resumeAnswered(number, .died(.atom("noproc")))) }
             process.latch = nil
+            isHeld = false
             process.speaks()
             ask(process, within: milliseconds, { .resume(ref: $0) }) { .resumeAnswered(number, $0) }
         case .terminate(let number): process(number)?.terminate(.shutdown)

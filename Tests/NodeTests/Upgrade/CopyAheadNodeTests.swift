@@ -79,44 +79,93 @@ import Wire
         }
     }
 
+    // MARK: Held at rest
+
+    /// c1 can't name its changes and is at rest; c2 is held up at `gate` until the test has seen that.
+    private func rootWithOneAtRest(_ gate: Gate, in root: TestRoot, faults: String = "") throws {
+        let conversion = "{code_change, up, [{ahead, []}, {counter, []}]}"
+        let up = TestRoot.script("2.0.0", ["ahead", "counter"], [TestRoot.upGroup("ahead", "counter")])
+        try #require(up.contains(conversion))
+        let relup = TestRoot.relup(
+            up: up.replacing(conversion, with: "\(conversion), {apply, {timer, sleep, [60000]}}"),
+            down: TestRoot.script("1.0.0", ["ahead", "counter"], [TestRoot.downGroup("ahead", "counter")]))
+        let children =
+            "[#{id => c1, start => {ahead, start_link, []}}, #{id => c2, start => {counter, start_link, [\(faults)]}}]"
+        for vsn in ["1.0.0", "2.0.0"] {
+            try root.release(
+                vsn, children: children, relup: vsn == "2.0.0" ? relup : nil, modules: ["ahead", "counter"])
+            try root.install(as: "ahead", vsn: vsn)
+            let edits = vsn == "2.0.0" ? [CopiedRoot.waits(gate, in: CopiedRoot.importSnapshot, of: vsn)] : []
+            try root.installIncremental("counter", vsn: vsn, edits: edits)
+        }
+        try root.register(["1.0.0", "2.0.0"])
+    }
+
+    private func latch(_ test: TestNode) async -> UInt32? {
+        await { @HostActor in
+            test.node.tree.place(named: TestNode.c1)?.current?.latch?.memory.load(as: UInt32.self)
+        }()
+    }
+
+    private func untilAtRest(_ test: TestNode) async {
+        while await latch(test) != 1 { await Task.yield() }
+    }
+
     /// It is suspended where it waits; what comes for it meanwhile is answered by who goes on, also where its process ends.
     @Test(arguments: [false, true]) func aWorkerAtRestIsHeldWithoutAMessage(isKilled: Bool) async throws {
         let root = try TestRoot()
-        let conversion = "{code_change, up, [{ahead, []}]}"
-        let pause = "\(conversion), {apply, {timer, sleep, [60000]}}"
-        let up = TestRoot.script("2.0.0", ["ahead"], [TestRoot.upGroup("ahead")])
-        #expect(up.contains(conversion))
-        let relup = TestRoot.relup(
-            up: up.replacing(conversion, with: pause),
-            down: TestRoot.script("1.0.0", ["ahead"], [TestRoot.downGroup("ahead")]))
-        for vsn in ["1.0.0", "2.0.0"] {
-            try root.release(
-                vsn, children: "[#{id => c1, start => {ahead, start_link, []}}]",
-                relup: vsn == "2.0.0" ? relup : nil, modules: ["ahead"])
-            try root.install(as: "ahead", vsn: vsn)
-        }
-        try root.register(["1.0.0", "2.0.0"])
+        let gate = try Gate(in: root)
+        try rootWithOneAtRest(gate, in: root)
         try await TestNode.with(root) { test async throws in
             #expect(try await test.call("{put, first}") == "ok")
-            for await progress in try await test.service.installRelease(vsn: "2.0.0", peer: TestNode.peer) {
-                if case .result(let result) = progress {
-                    #expect(result.outcome == .done && result.lost == [], "\(result)")
+            let old = try await test.pid()
+            async let watched: Void = {
+                for await progress in try await test.service.installRelease(vsn: "2.0.0", peer: TestNode.peer) {
+                    if case .result(let result) = progress {
+                        #expect(result.outcome == .done && result.lost == [], "\(result)")
+                    }
+                    guard case .progress(let step) = progress, step.text.hasPrefix("{apply,") else { continue }
+                    #expect(await latch(test) == 2)
+                    async let waiting = test.call("{put, second}")
+                    while await test.waitingCalls() < 1 { await Task.yield() }
+                    if isKilled {
+                        kill(old, SIGKILL)
+                        while await test.pids().contains(old) { await Task.yield() }
+                    }
+                    await test.node.installer.upgrade?.wakeUp()
+                    #expect(try await waiting == "ok")
                 }
-                guard case .progress(let step) = progress, step.text.hasPrefix("{apply,") else { continue }
-                let latch = await { @HostActor in
-                    test.node.tree.place(named: TestNode.c1)?.current?.latch?.memory.load(as: UInt32.self)
-                }()
-                #expect(latch == 2)
-                async let waiting = test.call("{put, second}")
-                while await test.waitingCalls() < 1 { await Task.yield() }
-                if isKilled {
-                    kill(try await test.pid(), SIGKILL)
-                    while await test.pids().count == 2 { await Task.yield() }
-                }
-                await test.node.installer.upgrade?.wakeUp()
-                #expect(try await waiting == "ok")
-            }
+            }()
+            try await gate.reached()
+            await untilAtRest(test)
+            gate.open()
+            try await watched
             #expect(try await test.call("state") == "[second,up,first]")
+            #expect(try await test.pid() != old)
+        }
+    }
+
+    /// It was never asked whether it answers: where it is to be left alone, an abort does not end it for its silence.
+    @Test func aStoppedOneThatWasHeldIsLeftAloneByAnAbort() async throws {
+        let root = try TestRoot()
+        let gate = try Gate(in: root)
+        try rootWithOneAtRest(gate, in: root, faults: "{last_import_dies, \"2.0.0\"}")
+        try await TestNode.with(root) { test async throws in
+            await { @HostActor [node = test.node] in node.installer.overrides.hungWorkers = .abort }()
+            #expect(try await test.call("{put, first}") == "ok")
+            let old = try await test.pid()
+            async let installed = test.install("2.0.0")
+            try await gate.reached()
+            await untilAtRest(test)
+            kill(old, SIGSTOP)
+            // What is changed of the other one goes over last, which its standby does not survive.
+            #expect(try await test.call("{put, a, 1}", of: "fix/fix_sup/c2") == "ok")
+            gate.open()
+            let result = try await installed
+            #expect(result.outcome == .aborted && result.lost == [], "\(result)")
+            kill(old, SIGCONT)
+            #expect(try await test.call("state") == "[first]")
+            #expect(try await test.pid() == old)
         }
     }
 

@@ -52,6 +52,7 @@ import Wire
                 test.node.installer.overrides.hungWorkers = hung
                 if place == .inCall { test.node.installer.overrides.suspendTimeoutMilliseconds = 5_000 }
                 if place == .inExport { test.node.installer.overrides.codeChangeTimeoutMilliseconds = 5_000 }
+                test.node.installer.patience.resumeMilliseconds = 5_000
             }()
             try await body(test, gate)
         }
