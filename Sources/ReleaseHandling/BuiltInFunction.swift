@@ -40,15 +40,19 @@ public enum BuiltInFunction: String, Hashable, Sendable, CaseIterable {
         self = found
     }
 
+    /// Modules of which there are no functions but those of the table.
+    public static let modules: Set<Atom> = ["application", "supervisor", "code", "timer", "io"]
+
     /// What is wrong with a call, whatever runs; nil where only the call itself can tell.
     public static func problem(of function: MFA) -> String? {
-        guard let found = Self(function) else {
-            return """
-                \(function.module.name):\(function.function.name)/\(function.arguments.count) is no built-in function; \
-                built in are \(allCases.map(\.rawValue).joined(separator: ", "))
-                """
-        }
-        return found.problem(of: function.arguments)
+        Self(function).map { $0.problem(of: function.arguments) } ?? noSuchFunction(function)
+    }
+
+    static func noSuchFunction(_ function: MFA) -> String {
+        """
+        \(function.module.name):\(function.function.name)/\(function.arguments.count) is no built-in function; \
+        built in are \(allCases.map(\.rawValue).joined(separator: ", "))
+        """
     }
 
     private func problem(of arguments: [Term]) -> String? {
@@ -102,14 +106,37 @@ public enum BuiltInFunction: String, Hashable, Sendable, CaseIterable {
 }
 
 extension RelupMachine {
+    /// A call of a script that no function of the daemon answers: a program of a release does.
+    public struct ProgramCall: Hashable, Sendable {
+        public let index: Int
+        public let function: MFA
+        /// Of the release that is gone to; before the point of no return of the one that runs.
+        public let isOfNewRelease: Bool
+    }
+
+    public var programCalls: [ProgramCall] {
+        let pointOfNoReturn = script.firstIndex(of: .pointOfNoReturn) ?? 0
+        return script.enumerated().compactMap { index, instruction in
+            guard case .apply(let function) = instruction, !BuiltInFunction.modules.contains(function.module) else {
+                return nil
+            }
+            return ProgramCall(index: index, function: function, isOfNewRelease: index >= pointOfNoReturn)
+        }
+    }
+
     /// An `apply` of which is known beforehand that it can't succeed.
     ///
-    /// - Parameter applications: those of the release that is gone to; nil where they are not known.
-    public func checkCalls(applications: Set<Atom>?) -> Failure? {
+    /// - Parameters:
+    ///   - applications: those of the release that is gone to; nil where they are not known.
+    ///   - program: what is wrong with a call of a program, as a sentence; nil where nothing is known to be.
+    public func checkCalls(applications: Set<Atom>?, program: (ProgramCall) -> String?) -> Failure? {
+        let programs = Dictionary(programCalls.map { ($0.index, $0) }) { $1 }
         for (index, instruction) in script.enumerated() {
-            guard case .apply(let function) = instruction, let message = problem(of: function, applications) else {
-                continue
-            }
+            guard case .apply(let function) = instruction,
+                let message = programs[index].map({ call in
+                    program(call).map { "\($0); correct the call in the .appup, or bring the program" }
+                }) ?? problem(of: function, applications)
+            else { continue }
             return Failure(index: index, instruction: instruction, error: .badScript(instruction, message: message))
         }
         return nil

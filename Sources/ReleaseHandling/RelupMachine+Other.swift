@@ -57,8 +57,10 @@ extension RelupMachine {
 
     mutating func answerApplied(_ function: MFA, _ event: Event) -> Next? {
         if case .applyFailed(let reason) = event {
-            // Of a program of the release that broke off nobody knows how far it came.
-            if isPastPointOfNoReturn, !Self.isBuiltIn(function) { hasDoneIrreversible = true }
+            // A program that broke off may have come any way; a restart would not take that back either.
+            if isPastPointOfNoReturn, !Self.isBuiltIn(function) {
+                warn("what \(function.module.name) did before it failed is not taken back")
+            }
             return .fail(.applied(function, reason: reason))
         }
         guard case .applied(let result) = event else { return nil }
@@ -86,7 +88,7 @@ extension RelupMachine {
 
     /// Evaluated by the daemon: where it answers an error, it has done nothing.
     private static func isBuiltIn(_ function: MFA) -> Bool {
-        ["application", "supervisor", "code", "timer", "io"].contains(function.module.name)
+        BuiltInFunction.modules.contains(function.module)
     }
 
     /// Functions whose effect need not be undone by an abort.

@@ -88,6 +88,9 @@ extension RelupMachine {
         /// For each part of a state that is copied while its worker runs, and for what the standby makes of it.
         public var snapshotTimeoutMilliseconds = 60_000
 
+        /// For a program of the release that an `apply` calls.
+        public var applyTimeoutMilliseconds = 60_000
+
         /// Whether `sync_nodes` can be evaluated; a script with one is refused otherwise.
         public var canSyncNodes = false
 

@@ -54,7 +54,7 @@ public struct RelupMachine: Sendable {
     let libraries: [LibraryRecord]
     var phase: Phase = .ready
     /// Whether what fails now has to be undone. A script without a point of no return has it before its start.
-    var isPastPointOfNoReturn: Bool
+    public internal(set) var isPastPointOfNoReturn: Bool
     /// Whether something was done since the last commit that an abort can't undo, as far as the machine saw it itself.
     var hasDoneIrreversible = false
     /// Whether something of the script has been committed.

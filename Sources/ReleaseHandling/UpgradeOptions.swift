@@ -13,6 +13,8 @@ extension RelupMachine.Options {
     ///   earlier groups are held.
     /// - `{snapshot_timeout, Milliseconds}`, default 60000: for each part of a state that is copied while its worker runs.
     ///
+    /// - `{apply_timeout, Milliseconds}`, default 60000: for a program of the release that an `apply` calls.
+    ///
     /// Parameters of other names are not looked at.
     ///
     /// Source: OTP release_handler(3), `install_release/2`.
@@ -24,6 +26,7 @@ extension RelupMachine.Options {
             case "code_change_timeout": codeChangeTimeoutMilliseconds = try Self.milliseconds(parameter, file)
             case "suspend_grace": suspendGraceMilliseconds = try Self.milliseconds(parameter, file)
             case "snapshot_timeout": snapshotTimeoutMilliseconds = try Self.milliseconds(parameter, file)
+            case "apply_timeout": applyTimeoutMilliseconds = try Self.milliseconds(parameter, file)
             case "hung_workers":
                 guard let name = parameter.value.asAtom?.name, let choice = RelupMachine.HungWorkers(rawValue: name)
                 else { throw Self.unexpected(parameter, "terminate or abort", file) }

@@ -73,9 +73,10 @@ public struct RelupTool {
         var diagnostics: [Diagnostic] = []
         do throws(Diagnostic) {
             if options.isWritten { try ToolInput.requireOutputDirectory(options.outputDirectory) }
-            let outcome = try translate(&diagnostics)
+            let (outcome, top) = try translate(&diagnostics)
             diagnostics += outcome.warnings.map(Diagnostic.init)
             diagnostics += outcome.advice(files: files).map { Diagnostic($0, options.isStrict ? .error : .warning) }
+            diagnostics += ProgramReview(top, files).badCalls(in: outcome.relup, options.isStrict ? .error : .warning)
             guard !diagnostics.contains(where: { $0.severity == .error }) else {
                 return Result(diagnostics: diagnostics)
             }
@@ -88,16 +89,19 @@ public struct RelupTool {
         }
     }
 
-    private func translate(_ diagnostics: inout [Diagnostic]) throws(Diagnostic) -> RelupTranslation.Outcome {
+    private func translate(
+        _ diagnostics: inout [Diagnostic]
+    ) throws(Diagnostic) -> (RelupTranslation.Outcome, ReleaseCollection) {
         let directories = ToolInput.directories(options.path, &diagnostics)
         do throws(SystoolsError) {
             let translation = try RelupTranslation(
                 file: ToolInput.releaseFile(options.release), path: SearchPath(directories: directories, files: files),
                 restartsEmulator: options.restartsEmulator)
             if let refusal = refusal(of: translation.top) { diagnostics.append(refusal) }
-            return try translation.translate(
+            let outcome = try translation.translate(
                 upFrom: options.upFrom.map(Self.base), downTo: options.downTo.map(Self.base),
                 warningsAsErrors: options.warningsAsErrors)
+            return (outcome, translation.top)
         } catch {
             // Each with its place.
             if case .make(.applications(let problems)) = error.reason, problems.count > 1 {

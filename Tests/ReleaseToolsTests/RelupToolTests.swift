@@ -119,6 +119,32 @@ import Testing
         #expect(strict.relup == nil)
     }
 
+    /// What an install would be refused for; of what is not built yet nothing is known.
+    @Test func callsOfWhatIsNotThere() throws {
+        let appup = """
+            {"2.0.0",
+             [{"1.0.0", [{update, server, {advanced, []}}, {apply, {migrate, run, ["2.0.0"]}}]}],
+             [{"1.0.0", [{update, server, {advanced, []}}, {apply, {timer, sleep, [soon]}}]}]}.
+            """
+        let up =
+            "bad_apply: up from 1.0.0: {apply,{migrate,run,[\"2.0.0\"]}}: migrate:run/1 is no built-in function, and release "
+            + "2.0.0 has no program ebin/migrate; correct the call in the .appup, or bring the program"
+        let down =
+            "bad_apply: down to 1.0.0: {apply,{timer,sleep,[soon]}}: expected 0 to 60000 milliseconds, found soon; correct "
+            + "the call in the .appup"
+        try directory.release("1.0.0", server: "old")
+        try directory.release("2.0.0", server: "new", appup: appup)
+        let lenient = RelupTool(options { _ in }).run()
+        #expect(lenient.isSuccess)
+        let calls = lenient.diagnostics.filter { $0.code == "bad_apply" }
+        #expect(calls.map { "\($0.code): \($0.text)" } == [up, down])
+        let strict = RelupTool(options { $0.isStrict = true }).run()
+        #expect(strict.diagnostics.filter { $0.code == "bad_apply" }.map(\.severity) == [.error, .error])
+        try directory.write("lib/kv-2.0.0/ebin/migrate", "#!/bin/sh")
+        let there = RelupTool(options { $0.downTo = [] }).run()
+        #expect(there.diagnostics.filter { $0.code == "bad_apply" } == [])
+    }
+
     @Test func warningsAreErrorsWhereThatIsSaid() throws {
         try directory.release("1.0.0")
         try directory.release("2.0.0", appup: appup.replacing("{\"2.0.0\"", with: "{\"2.0\""))

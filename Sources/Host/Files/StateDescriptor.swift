@@ -29,6 +29,15 @@ public enum StateDescriptor {
         }
     }
 
+    /// What a program may have as its standard input: `bytes`, from their beginning.
+    public static func input(_ bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+        let memory = try make(bytes)
+        // Opened anew: for reading only, and with a position of its own.
+        return try withExtendedLifetime(memory) { () throws(SystemError) in
+            try .open("/proc/self/fd/\(memory.raw)", O_RDONLY)
+        }
+    }
+
     /// A sealed memfd with `bytes`.
     public static func make(_ bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
         let raw = chost_memfd_create("state")

@@ -23,12 +23,15 @@ extension WorkerProcess {
         public var withNotify: Bool
         /// Shared with the other processes of its place; of its own where nil.
         public var outputs: OutputPipes?
+        /// /dev/null where nil.
+        public var standardInput: OwnedDescriptor?
 
         public init(
             executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
             variables: [String: String] = [:], listenDescriptors: [(name: String, fd: Int32)] = [],
             workingDirectory: String? = nil, user: String? = nil, resourceLimits: [ResourceLimit] = [],
-            withProtocol: Bool = true, withNotify: Bool = false, outputs: OutputPipes? = nil
+            withProtocol: Bool = true, withNotify: Bool = false, outputs: OutputPipes? = nil,
+            standardInput: OwnedDescriptor? = nil
         ) {
             self.executable = executable
             self.arguments = arguments
@@ -41,6 +44,7 @@ extension WorkerProcess {
             self.withProtocol = withProtocol
             self.withNotify = withNotify
             self.outputs = outputs
+            self.standardInput = standardInput
         }
     }
 
@@ -57,7 +61,7 @@ extension WorkerProcess {
 
     /// Starts a process in a group of its own. Events come from the next turn on; `.exited` is the last.
     ///
-    /// Standard input is /dev/null, standard output and error are captured, sockets lie from 3 on, then the
+    /// Standard input is /dev/null where none is given, standard output and error are captured, sockets lie from 3 on, then the
     /// channel and the transfer socket; nothing else of the daemon's is open in it. Signals are at their
     /// defaults. Where the daemon dies, an unmodified program is told by SIGTERM; a worker has lost who it works for,
     /// and is killed, since one that is busy would not see the end of its channel.
@@ -73,7 +77,11 @@ extension WorkerProcess {
         defer { outputs.closeUnused() }
         let ends: Ends
         do {
-            theirs.append(try OwnedDescriptor.open("/dev/null", O_RDWR))
+            if let input = launch.standardInput {
+                theirs.append(input)
+            } else {
+                theirs.append(try OwnedDescriptor.open("/dev/null", O_RDWR))
+            }
             theirs += try outputs.writeEnds()
             let channel = launch.withProtocol ? try OwnedDescriptor.socketPair(SOCK_STREAM) : nil
             let transfer = launch.withProtocol ? try OwnedDescriptor.socketPair(SOCK_SEQPACKET) : nil

@@ -48,7 +48,7 @@ extension RelupTranslation.Outcome {
 private struct UpgradeReview {
     private let way: RelupTranslation.Way
     private let files: SourceFiles
-    /// What the script loads or removes.
+    /// What the script loads, removes or calls.
     private let touched: Set<Atom>
 
     /// A restart of the emulator at the end brings everything.
@@ -102,8 +102,10 @@ private struct UpgradeReview {
             way.script.compactMap { instruction in
                 switch instruction {
                 case .load(let module, _, _), .remove(let module, _, _): module
+                // A program that is called is read for the call.
+                case .apply(let function): function.module
                 case .loadObjectCode, .pointOfNoReturn, .purge, .suspend, .codeChange, .resume, .stop, .start,
-                    .syncNodes, .apply, .restartNewEmulator, .restartEmulator:
+                    .syncNodes, .restartNewEmulator, .restartEmulator:
                     nil
                 }
             })

@@ -58,7 +58,8 @@ public final class Node {
             end: { [tree] in tree.places[$0]?.current?.kill(reason: .atom("killed")) },
             mayPurge: { [running] in !running.isChanging })
         let site = UpgradeSite(
-            root: root, tree: tree, applications: applications, code: code, events: events, running: running)
+            root: root, tree: tree, applications: applications, code: code, events: events, running: running,
+            processes: processes)
         installer = Installer(site: site, store: store, purger: purger)
         probation = ProbationDriver(root: root, events: events, processes: processes)
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }

@@ -8,18 +8,15 @@ import ReleaseHandling
 @HostActor
 final class HealthCommand {
     private let program: String
-    private let onLine: (String) -> Void
-    private let onEnd: () -> Void
-    private var then: ((String?) -> Void)?
-    private var process: WorkerProcess?
-    private var timer: ScheduledTimer?
-    private var lastLine: String?
+    private let run: ProgramRun
+    private let speech: ProgramSpeech
 
     /// `onEnd` is called once no process is left, also after `cancel`.
     init(program: String, onLine: @escaping @HostActor (String) -> Void, onEnd: @escaping @HostActor () -> Void) {
         self.program = program
-        self.onLine = onLine
-        self.onEnd = onEnd
+        let speech = ProgramSpeech(tell: onLine)
+        self.speech = speech
+        run = ProgramRun(onLine: { _, line in speech.say(line) }, onEnd: onEnd)
     }
 
     /// `then` gets nil where it exited with 0, else why it counts as failed; never before this returns.
@@ -27,62 +24,19 @@ final class HealthCommand {
         arguments: [String], root: String, vsn: String, timeoutMilliseconds: Int,
         then: @escaping @HostActor (String?) -> Void
     ) {
-        self.then = then
-        var environment = WorkerEnvironment.inherited(forOtherUser: false)
-        environment["RELEASE_ROOT"] = root
-        environment["RELEASE_VSN"] = vsn
         let launch = WorkerProcess.Launch(
-            executable: .unchecked(program), arguments: arguments, environment: environment, workingDirectory: root,
-            withProtocol: false)
-        do {
-            process = try WorkerProcess.launch(launch) { [self] event in heard(event) }
-        } catch {
-            Reactor.shared.soon { [self] in
-                settle("\(error)")
-                onEnd()
+            executable: .unchecked(program), arguments: arguments,
+            environment: WorkerEnvironment.ofRelease(vsn, root: root), workingDirectory: root, withProtocol: false)
+        run.start(launch, timeoutMilliseconds: timeoutMilliseconds) { [program, speech] ending in
+            switch ending {
+            case .exited(.exited(0)): then(nil)
+            case .exited(let status): then("\(program) \(status)\(speech.lastWords)")
+            case .timedOut(let milliseconds): then("\(program) did not end within \(milliseconds) ms")
+            case .notStarted(let error): then("\(error)")
             }
-            return
-        }
-        timer = Reactor.shared.schedule(afterMilliseconds: timeoutMilliseconds) { [self] in
-            settle("\(program) did not end within \(timeoutMilliseconds) ms")
-            process?.killGroup()
         }
     }
 
     /// Ends it; how is not told.
-    func cancel() {
-        then = nil
-        timer?.cancel()
-        process?.killGroup()
-    }
-
-    private func heard(_ event: WorkerProcess.Event) {
-        switch event {
-        case .output(_, let line):
-            lastLine = line
-            onLine(line)
-        case .exited(.exited(0)): ended(nil)
-        case .exited(let status):
-            ended("\(program) \(status)" + (lastLine.map { ": \($0.cut(toBytes: Self.reasonBytes))" } ?? ""))
-        case .leftBehind: break  // Killed, and of no worker.
-        case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification:
-            break  // It has no channel.
-        }
-    }
-
-    /// Of its last line, in the reason.
-    private static let reasonBytes = 1_024
-
-    private func ended(_ reason: String?) {
-        timer?.cancel()
-        process = nil
-        settle(reason)
-        onEnd()
-    }
-
-    private func settle(_ reason: String?) {
-        let then = self.then
-        self.then = nil
-        then?(reason)
-    }
+    func cancel() { run.cancel() }
 }

@@ -24,7 +24,6 @@ final class ProbationDriver {
     private var machine = Probation()
     private var timer: ScheduledTimer?
     private var command: HealthCommand?
-    private var outputBudget = OutputBudget()
     /// In place of the length that `sys.config` says.
     var milliseconds: Int?
 
@@ -97,9 +96,7 @@ final class ProbationDriver {
         let program = root.resolve(check.program)
         let command = HealthCommand(
             program: program,
-            onLine: { [weak self] line in
-                self?.said(program, line)
-            },
+            onLine: { [events] line in events.post(.probation(.healthCheck(program: program, line: line))) },
             onEnd: { [processes] in processes.endedOther() })
         self.command = command
         processes.startedOther()
@@ -110,25 +107,6 @@ final class ProbationDriver {
             self?.command = nil
             self?.judge(reason.map { .healthCheckFailed(reason: $0) } ?? .healthCheckPassed)
         }
-    }
-
-    /// A command that floods its output would take the log's own limit from all others.
-    private func said(_ program: String, _ line: String) {
-        switch outputBudget.next(bytes: line.utf8.count, now: Reactor.nowMilliseconds()) {
-        case .admit: break
-        case .admitAfter(let loss): events.post(.probation(.healthCheck(program: program, line: Self.sentence(loss))))
-        case .drop(let reached):
-            guard let reached else { return }
-            let seconds = OutputBudget.intervalMilliseconds / 1000
-            let sentence = "it says more than \(reached) in \(seconds) s: the rest is dropped"
-            return events.post(.probation(.healthCheck(program: program, line: sentence)))
-        }
-        outputBudget.spend(bytes: line.utf8.count)
-        events.post(.probation(.healthCheck(program: program, line: line)))
-    }
-
-    private static func sentence(_ loss: OutputBudget.Loss) -> String {
-        "\(loss.lines) lines, \(loss.bytes) bytes, were dropped: it said too much"
     }
 
     private func tell(_ report: Probation.Report) {

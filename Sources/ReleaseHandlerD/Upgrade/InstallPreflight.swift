@@ -24,11 +24,17 @@ struct InstallPreflight {
         let objectCode: [LoadedCode]
         /// What the new release's supervisors start, as their files say.
         let specs: [ChildSpec]
+        /// What an `apply` calls.
+        let programs: CalledPrograms
         /// By the instruction's index.
         fileprivate(set) var notes: [Int: [String]] = [:]
 
         /// Sentences about one instruction of the script.
         func notes(for index: Int) -> [String] { notes[index] ?? [] }
+
+        func program(_ module: Atom, isOfNewRelease: Bool) -> LoadedCode? {
+            programs.code(module, isOfNewRelease: isOfNewRelease)
+        }
 
         /// What a `load_object_code` reads.
         func objectCode(_ module: Atom, of library: LibraryRecord) -> LoadedCode? {
@@ -41,15 +47,21 @@ struct InstallPreflight {
 
     func run() async throws(InstallRefusal) -> Findings {
         try refuse(machine.checkScript())
-        try refuse(machine.checkCalls(applications: Set(preparation.to.applicationSpecs.map(\.name))))
-        let objectCode = try await readObjectCode()
         let specs = await newSpecs()
+        let programs = await readPrograms()
+        let workerModules = Set((specs + site.tree.places.values.map(\.spec)).compactMap(\.workerModule))
+        try refuse(
+            machine.checkCalls(applications: Set(preparation.to.applicationSpecs.map(\.name))) {
+                programs.problem(of: $0, workers: workerModules)
+            })
+        let objectCode = try await readObjectCode()
         try await checkSupervisors(objectCode)
         let survey = ModuleSurvey()
         let census = await workers(survey)
         try refuse(machine.checkOldProcesses(site.code.table, census: census))
         try await checkRoom(objectCode, census)
-        var findings = Findings(survey: survey, census: census, objectCode: objectCode, specs: specs)
+        var findings = Findings(
+            survey: survey, census: census, objectCode: objectCode, specs: specs, programs: programs)
         findings.notes = notes(findings)
         return findings
     }

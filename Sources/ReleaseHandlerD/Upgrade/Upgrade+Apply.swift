@@ -23,6 +23,7 @@ extension Upgrade {
         case .getChildspec: withChild(arguments) { supervise(.getChildspec(supervisor: $0, id: $1)) }
         case .sleep: sleep(arguments[0])
         case .format, .putChars: say(arguments)
+        case nil where !BuiltInFunction.modules.contains(function.module): applyProgram(function)
         case nil: answer(.applyFailed(.tuple([.atom("undef"), .text(BuiltInFunction.problem(of: function) ?? "")])))
         }
     }

@@ -23,6 +23,7 @@ final class Upgrade {
     let site: UpgradeSite
     private var machine: RelupMachine
     var options: RelupMachine.Options { machine.options }
+    var isPastPointOfNoReturn: Bool { machine.isPastPointOfNoReturn }
     private(set) var trace: MachineTrace
     /// Where the trace of a failed upgrade is; nil while there is none.
     private(set) var writtenTrace: WrittenTrace?
@@ -60,6 +61,8 @@ final class Upgrade {
     var ledger: LossLedger
     /// The call of the script that is being made.
     private(set) var applying: MFA?
+    /// The program that it runs.
+    var program: ProgramRun?
     /// Workers that have not answered their suspend yet, with what each came to since.
     var suspensions: [ChildAddress: Suspension] = [:]
     /// Those of `stoppedChildren` whose supervisor had forgotten them.
@@ -131,6 +134,7 @@ final class Upgrade {
         // One whose trace is being written is not told yet; it is what it came to.
         if let untold { return end(untold) }
         isOver = true
+        program?.cancel()
         Reactor.shared.gathersAnswers(false)
         holdBack(false)
         code.onLoad = nil

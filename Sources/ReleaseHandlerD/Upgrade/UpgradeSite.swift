@@ -11,4 +11,5 @@ struct UpgradeSite {
     let code: CodeServer
     let events: EventHub
     let running: RunningRelease
+    let processes: Processes
 }

@@ -47,6 +47,7 @@ extension Upgrade {
                 longest = max(longest, milliseconds)
             }
             return .standard(and: longest)
+        case .apply: return .standard(and: options.applyTimeoutMilliseconds)
         case .handOff(_, let milliseconds): return .standard(and: milliseconds)
         // Each part has the time: all of them, and the one that is on its way then.
         case .copyAhead(_, let milliseconds):
@@ -56,7 +57,7 @@ extension Upgrade {
             return .standard(and: starts.max() ?? 0)
         case .findWorkers, .readObjectCode, .changeCode, .holdStarts, .terminateHung, .changeSupervisors,
             .restoreSupervisors, .resume, .resumeOld, .startAgain, .releaseStarts, .endWorkers, .awaitRestarts,
-            .stopChildren, .startChildren, .restoreChildren, .committed, .syncNodes, .apply, .endStandbys, .report,
+            .stopChildren, .startChildren, .restoreChildren, .committed, .syncNodes, .endStandbys, .report,
             .finished:
             return .standard
         }

@@ -13,6 +13,11 @@ enum WorkerEnvironment {
 
     static func inherited(forOtherUser isOther: Bool) -> [String: String] { isOther ? others : all }
 
+    /// Of a program that a release has run once: a health command, a program that an `apply` calls.
+    static func ofRelease(_ vsn: String, root: String) -> [String: String] {
+        all.merging(["RELEASE_ROOT": root, "RELEASE_VSN": vsn]) { $1 }
+    }
+
     private static let all: [String: String] = {
         var result: [String: String] = [:]
         var entry = environ

@@ -58,12 +58,32 @@ extension ReleaseReview {
     private mutating func reviewCalls(
         _ entry: RelupEntry, to vsn: String, applications: Set<Atom>?, _ file: String
     ) {
-        guard let failure = machine(entry, to: vsn).checkCalls(applications: applications) else { return }
+        let machine = machine(entry, to: vsn)
+        guard
+            let failure = machine.checkCalls(
+                applications: applications, program: { applications == nil ? nil : problem(of: $0) })
+        else { return }
         add(
             Diagnostic(
                 .error, code: "bad_apply", "\(failure.error)",
                 place: failure.index.map { entry.place(ofInstruction: $0, file: file) },
                 advice: "The install would be refused: correct the .appup, and make the relup anew."))
+    }
+
+    /// Of a call of the release that runs before the install nothing is known here.
+    private func problem(of call: RelupMachine.ProgramCall) -> String? {
+        guard call.isOfNewRelease else { return nil }
+        let (module, function) = (call.function.module, call.function)
+        let name = "\(module.name):\(function.function.name)/\(function.arguments.count)"
+        switch modules[module]?.code.kind {
+        case .elf, .script: return nil
+        case .library:
+            return "\(name) can't be called: \(module.name).so is a library, and this version calls programs only"
+        case .supervisor: return "\(name) can't be called: \(module.name).sup is a supervisor"
+        // Listed or not, it is found.
+        case nil where record.libraries.contains { files.has("\(ebin(of: $0))/\(module.name)") }: return nil
+        case nil: return "\(name) is no built-in function, and release \(record.vsn) has no program ebin/\(module.name)"
+        }
     }
 
     /// On the way up everything that is read is of this release.

@@ -14,7 +14,10 @@ import Wire
     // MARK: Calls
 
     static let calls: [(call: String, words: String)] = [
-        ("{shop_migrate, run, []}", "shop_migrate:run/0 is no built-in function; built in are application:start/1,2, "),
+        (
+            "{shop_migrate, run, []}",
+            "shop_migrate:run/0 is no built-in function, and the release has no program ebin/shop_migrate; "
+        ),
         ("{application, start, [fix, permanent, 1]}", "application:start/3 is no built-in function; "),
         ("{timer, sleep, [60001]}", "expected 0 to 60000 milliseconds, found 60001; "),
         ("{timer, sleep, [infinity]}", "expected 0 to 60000 milliseconds, found infinity; "),

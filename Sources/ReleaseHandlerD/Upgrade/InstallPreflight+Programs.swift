@@ -1,0 +1,77 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+
+/// The programs that the calls of a script run, read and checked as object code is.
+struct CalledPrograms: Sendable {
+    private struct Key: Hashable {
+        let module: Atom
+        let isOfNewRelease: Bool
+    }
+
+    private var found: [Key: Result<LoadedCode, CodeError>] = [:]
+
+    fileprivate mutating func add(_ call: RelupMachine.ProgramCall, _ result: Result<LoadedCode, CodeError>) {
+        found[Key(module: call.function.module, isOfNewRelease: call.isOfNewRelease)] = result
+    }
+
+    func code(_ module: Atom, isOfNewRelease: Bool) -> LoadedCode? {
+        try? found[Key(module: module, isOfNewRelease: isOfNewRelease)]?.get()
+    }
+
+    /// A sentence where a call can't succeed.
+    ///
+    /// - Parameter workers: modules that a spec starts as workers: such a program waits for its channel, not for a call.
+    func problem(of call: RelupMachine.ProgramCall, workers: Set<Atom>) -> String? {
+        let function = call.function
+        let name = "\(function.module.name):\(function.function.name)/\(function.arguments.count)"
+        let key = Key(module: function.module, isOfNewRelease: call.isOfNewRelease)
+        switch found[key] {
+        case nil, .failure(.notFound)?:
+            let release = call.isOfNewRelease ? "the release" : "the release that runs"
+            return "\(name) is no built-in function, and \(release) has no program ebin/\(function.module.name)"
+        case .failure(let error)?: return "\(name) can't be called: \(error)"
+        case .success(let code)?:
+            guard code.version.kind == .resident else {
+                return "\(name) can't be called: \(code.file.path) is no program"
+            }
+            guard !workers.contains(function.module) else {
+                return "\(name) can't be called: \(code.file.path) is a worker's program"
+            }
+            return nil
+        }
+    }
+}
+
+extension InstallPreflight {
+    func readPrograms() async -> CalledPrograms {
+        let calls = machine.programCalls
+        guard !calls.isEmpty else { return CalledPrograms() }
+        let running = Array(site.code.table.path.values)
+        let results = await DiskWork.map(calls) { [root = site.root, reader = site.code.reader, preparation] call in
+            let libraries = call.isOfNewRelease ? preparation.to.record.libraries : running
+            return Self.read(call.function.module, libraries, root, reader)
+        }
+        var programs = CalledPrograms()
+        for (call, result) in zip(calls, results) { programs.add(call, result) }
+        return programs
+    }
+
+    private nonisolated static func read(
+        _ module: Atom, _ libraries: [LibraryRecord], _ root: ReleaseRoot, _ reader: CodeReader
+    ) -> Result<LoadedCode, CodeError> {
+        for library in libraries.sorted(by: { $0.name.name < $1.name.name }) {
+            let ebin = root.resolve(library.directory) + "/ebin"
+            guard FileNames.exists(anyOf: ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }) else { continue }
+            return Result { () throws(CodeError) in try reader.read(module, of: library) }
+        }
+        return .failure(.notFound(module, searched: []))
+    }
+}
+
+extension ChildSpec {
+    /// What it starts a worker by; nil where that is an unmodified program, or a supervisor.
+    var workerModule: Atom? { type == .worker && !isUnmodifiedProgram ? start.module : nil }
+}

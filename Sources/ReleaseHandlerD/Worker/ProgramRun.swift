@@ -1,0 +1,76 @@
+import Host
+import ReleaseHandling
+
+/// One run of a program that ends by itself, in a process group of its own; it is nobody's worker.
+@HostActor
+final class ProgramRun {
+    enum Ending {
+        case exited(ExitStatus)
+        /// It took longer than it may, and is killed with all that it started.
+        case timedOut(milliseconds: Int)
+        case notStarted(LaunchError)
+    }
+
+    private let onLine: (OutputStream, String) -> Void
+    private let onEnd: () -> Void
+    private var then: ((Ending) -> Void)?
+    private var process: WorkerProcess?
+    private var timer: ScheduledTimer?
+    /// Processes that it left behind as it ended; they are killed.
+    private(set) var leftBehind: [LeftProcess] = []
+
+    /// `onEnd` is called once no process is left, also after `cancel`.
+    init(
+        onLine: @escaping @HostActor (OutputStream, String) -> Void, onEnd: @escaping @HostActor () -> Void
+    ) {
+        self.onLine = onLine
+        self.onEnd = onEnd
+    }
+
+    /// `then` is called once, and never before this returns.
+    func start(
+        _ launch: WorkerProcess.Launch, timeoutMilliseconds: Int, then: @escaping @HostActor (Ending) -> Void
+    ) {
+        self.then = then
+        do {
+            process = try WorkerProcess.launch(launch) { [self] event in heard(event) }
+        } catch {
+            Reactor.shared.soon { [self] in
+                settle(.notStarted(error))
+                onEnd()
+            }
+            return
+        }
+        timer = Reactor.shared.schedule(afterMilliseconds: timeoutMilliseconds) { [self] in
+            settle(.timedOut(milliseconds: timeoutMilliseconds))
+            process?.killGroup()
+        }
+    }
+
+    /// Ends it; how is not told.
+    func cancel() {
+        then = nil
+        timer?.cancel()
+        process?.killGroup()
+    }
+
+    private func heard(_ event: WorkerProcess.Event) {
+        switch event {
+        case .output(let stream, let line): onLine(stream, line)
+        case .exited(let status):
+            timer?.cancel()
+            process = nil
+            settle(.exited(status))
+            onEnd()
+        case .leftBehind(let processes, _): leftBehind = processes
+        case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification:
+            break  // It has no channel.
+        }
+    }
+
+    private func settle(_ ending: Ending) {
+        let then = self.then
+        self.then = nil
+        then?(ending)
+    }
+}
