@@ -61,6 +61,35 @@ struct Probation: ControlCommand {
     }
 }
 
+struct WhichModules: ControlCommand {
+    static let configuration = CommandConfiguration(asking: Operations.node.modules)
+
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "which-modules" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(Operations.node.modules) { list in
+            var table = Table(columns: [
+                .init(title: "MODULE"), .init(title: "VERSION"), .init(title: "KIND", leavesAs: 1),
+                .init(title: "LIBRARY"), .init(title: "SHA256", leavesAs: 0), .init(title: "WORKERS", yields: true),
+            ])
+            for module in list.modules {
+                let colour: Colour? =
+                    switch module.version {
+                    case .current: nil
+                    case .old, .stray: .yellow
+                    }
+                table.rows.append([
+                    .init(module.module), .init(module.version.rawValue, colour: colour), .init(module.kind.rawValue),
+                    .init("\(module.library)-\(module.vsn)"), .init(String(module.sha256.prefix(12))),
+                    .init(module.workers.isEmpty ? "-" : module.workers.joined(separator: " ")),
+                ])
+            }
+            table.print(on: session.output)
+        }
+    }
+}
+
 struct Status: ControlCommand {
     static let configuration = CommandConfiguration(asking: Operations.node.status)
 

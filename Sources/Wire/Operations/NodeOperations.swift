@@ -9,6 +9,10 @@ public struct NodeOperations: Sendable {
     public let tree = ControlOperation<NoParameters, NoBody, ApplicationList>(
         "tree", .get, "/v1/tree", may: .look, help: "Show the supervision tree")
 
+    public let modules = ControlOperation<NoParameters, NoBody, ModuleList>(
+        "which-modules", .get, "/v1/modules", may: .look,
+        help: "List the modules that are loaded, their versions, and who runs each")
+
     public let events = ControlOperation<NoParameters, NoBody, NodeEvent>(
         "events", .get, "/v1/events", may: .look, help: "Show what happens on the node, from now on")
 

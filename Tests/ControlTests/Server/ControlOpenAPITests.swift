@@ -37,6 +37,7 @@ import Wire
     @Test(
         arguments: [
             ("GET", "/v1/status", "/v1/status", nil), ("GET", "/v1/probation", "/v1/probation", nil),
+            ("GET", "/v1/modules", "/v1/modules", nil),
             ("GET", "/v1/releases", "/v1/releases", nil),
             ("POST", "/v1/releases", "/v1/releases", #"{"package":"/srv/kv-2.0.0.tar.gz"}"#),
             ("POST", "/v1/releases", "/v1/releases", "{}"),

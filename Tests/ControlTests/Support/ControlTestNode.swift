@@ -37,6 +37,14 @@ final class ControlTestNode: Sendable {
                     state: .onProbation, release: "2.0.0", fallback: "1.0.0", remainingMilliseconds: 12_000,
                     restarts: 0, allowedRestarts: 1)
             },
+            ControlHandler(Operations.node.modules) { _ in
+                ModuleList(modules: [
+                    ModuleSummary(
+                        module: "store", kind: .resident, version: .current, library: "kv", vsn: "1.0.0",
+                        path: "/var/lib/release-handler/lib/kv-1.0.0/ebin/store",
+                        sha256: String(repeating: "0", count: 64), workers: ["kv/kv_sup/store"])
+                ])
+            },
             ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: [Self.tree]) },
             ControlHandler(following: Operations.node.events) { _ in self.follow() },
         ]

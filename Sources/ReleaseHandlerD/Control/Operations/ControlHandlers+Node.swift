@@ -15,6 +15,9 @@ extension ControlHandlers {
             ControlHandler(Operations.node.status) { _ in await node.status() },
             ControlHandler(Operations.node.probation) { _ in await node.probation.status() },
             ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: await node.view.treeNodes()) },
+            ControlHandler(Operations.node.modules) { _ in
+                ModuleList(modules: await node.tree.moduleSummaries())
+            },
             ControlHandler(following: Operations.node.events) { _ in await node.events.follow() },
         ]
     }
