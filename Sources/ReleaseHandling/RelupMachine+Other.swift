@@ -59,7 +59,7 @@ extension RelupMachine {
         if case .applyFailed(let reason) = event {
             // A program that broke off may have come any way; a restart would not take that back either.
             if isPastPointOfNoReturn, !Self.isBuiltIn(function) {
-                warn("what \(function.module.name) did before it failed is not taken back")
+                warn("what \(function.module.name) may have done before it failed is not taken back")
             }
             return .fail(.applied(function, reason: reason))
         }

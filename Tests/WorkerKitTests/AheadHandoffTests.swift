@@ -105,6 +105,21 @@ struct AheadHandoffTests {
         withExtendedLifetime(client) {}
     }
 
+    /// While it serves it is not to write once more what is large; suspended it hands over the whole.
+    @Test func aLargeStateThatHasChangedIsHandedOverAsAWhole() throws {
+        let (old, new) = try pair()
+        let large = Term.binary(Array(repeating: 7, count: 200_000))
+        #expect(try old.call(.tuple([.atom("put"), large])) == .ok)
+        #expect(isOk(try old.snapshot(to: new, import: Self.up)))
+        #expect(try old.call("{put,b}") == .ok)
+        let refused = reason(try old.request { .exportChanges(ref: $0, change: .none) })
+        #expect(refused?.asTuple?.first == .atom("state_changed"))
+        #expect(isOk(try old.request { .endSnapshot(ref: $0) }))
+        #expect(isOk(try old.handOff(to: new, import: Self.up)))
+        #expect(isOk(try new.request { .resume(ref: $0) }))
+        #expect(try new.call("state") == .list([.atom("up"), .atom("b"), large, .atom("a")]))
+    }
+
     /// Without a message: what comes later finds it suspended, whatever it is.
     @Test func itIsHeldAtRest() throws {
         let (old, new) = try pair()

@@ -50,9 +50,17 @@ extension InstallPreflight {
         let calls = machine.programCalls
         guard !calls.isEmpty else { return CalledPrograms() }
         let running = Array(site.code.table.path.values)
+        let listed = [true: preparation.to.applications, false: preparation.from.applications]
         let results = await DiskWork.map(calls) { [root = site.root, reader = site.code.reader, preparation] call in
             let libraries = call.isOfNewRelease ? preparation.to.record.libraries : running
-            return Self.read(call.function.module, libraries, root, reader)
+            let module = call.function.module
+            // One that lists it goes before one that has such a file by chance.
+            let sorted = libraries.sorted {
+                ($0.lists(module, listed[call.isOfNewRelease]), $0.name.name) < (
+                    $1.lists(module, listed[call.isOfNewRelease]), $1.name.name
+                )
+            }
+            return Self.read(module, sorted, root, reader)
         }
         var programs = CalledPrograms()
         for (call, result) in zip(calls, results) { programs.add(call, result) }
@@ -62,12 +70,19 @@ extension InstallPreflight {
     private nonisolated static func read(
         _ module: Atom, _ libraries: [LibraryRecord], _ root: ReleaseRoot, _ reader: CodeReader
     ) -> Result<LoadedCode, CodeError> {
-        for library in libraries.sorted(by: { $0.name.name < $1.name.name }) {
+        for library in libraries {
             let ebin = root.resolve(library.directory) + "/ebin"
             guard FileNames.exists(anyOf: ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" }) else { continue }
             return Result { () throws(CodeError) in try reader.read(module, of: library) }
         }
         return .failure(.notFound(module, searched: []))
+    }
+}
+
+extension LibraryRecord {
+    /// 0 where its application lists the module, else 1.
+    fileprivate func lists(_ module: Atom, _ applications: [Atom: ApplicationResource]?) -> Int {
+        applications?[name]?.modules.contains(module) == true ? 0 : 1
     }
 }
 

@@ -7,7 +7,8 @@ import Instructions
 /// Whose state and connections an upgrade costs.
 extension Upgrade {
     func noteEnd(of place: Place, _ start: StartID, _ reason: Term, asked: Bool) {
-        if asked, let applying {
+        // A program can't have the daemon stop anybody.
+        if asked, let applying, BuiltInFunction.modules.contains(applying.module) {
             // Whether it was to start again is the script's to say: who runs in the end does.
             ledger.note(
                 .script("stopped by \(applying.module.name):\(applying.function.name)"), of: place.address, start: start

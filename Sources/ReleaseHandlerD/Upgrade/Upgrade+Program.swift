@@ -9,14 +9,29 @@ import Terms
 /// output is its answer, one term; nothing is `ok`. What it says on standard error goes to the events. It runs as the
 /// daemon's user, in the release root, with `RELEASE_ROOT` and `RELEASE_VSN` (of the release that is gone to).
 extension Upgrade {
-    /// Of one line of the answer, and of all of it.
-    static let answerLineBytes = 8 * 1024
+    /// Of one line of the answer, and of all of it. Longer lines come in pieces of 8 KiB, or less where a character would be cut.
+    static let answerLineBytes = 8 * 1024 - 4
     static let answerBytes = 64 * 1024
 
     func applyProgram(_ function: MFA) {
-        guard let code = findings.program(function.module, isOfNewRelease: isPastPointOfNoReturn),
-            let executable = code.file.executable
-        else {
+        guard let code = findings.program(function.module, isOfNewRelease: isPastPointOfNoReturn) else {
+            return answer(.applyFailed(.tuple([.atom("undef"), .atom(function.module)])))
+        }
+        guard code.file.executable?.isUnchanged != true else { return call(function, code.file) }
+        // The same bytes put back, as by `cp`, are the same program.
+        Task { @HostActor [weak self, reader = site.code.reader] in
+            let again = await DiskWork.run { reader.readAgain(code.file) }
+            guard let self, !isOver else { return }
+            guard let again else {
+                let sentence = "\(code.file.path) is not what it was when the install was checked"
+                return answer(.applyFailed(.tuple([.atom("changed"), .text(sentence)])))
+            }
+            call(function, again)
+        }
+    }
+
+    private func call(_ function: MFA, _ file: ObjectCode) {
+        guard let executable = file.executable else {
             return answer(.applyFailed(.tuple([.atom("undef"), .atom(function.module)])))
         }
         let call = Term.tuple([.atom(function.function), .list(function.arguments)])
@@ -85,8 +100,8 @@ private final class PrintedAnswer {
 
     func add(_ line: String) {
         bytes += line.utf8.count + 1
-        if line.utf8.count >= Upgrade.answerLineBytes {
-            problem = "a line of its answer has \(Upgrade.answerLineBytes) bytes or more"
+        if line.utf8.count > Upgrade.answerLineBytes {
+            problem = "a line of its answer is over the limit of \(Upgrade.answerLineBytes) bytes"
         } else if bytes > Upgrade.answerBytes {
             problem = "its answer is over the limit of \(Upgrade.answerBytes) bytes"
         }

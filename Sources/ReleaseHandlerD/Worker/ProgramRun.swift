@@ -6,7 +6,7 @@ import ReleaseHandling
 final class ProgramRun {
     enum Ending {
         case exited(ExitStatus)
-        /// It took longer than it may, and is killed with all that it started.
+        /// It took longer than it may, and was killed with all of its process group.
         case timedOut(milliseconds: Int)
         case notStarted(LaunchError)
     }
@@ -16,6 +16,10 @@ final class ProgramRun {
     private var then: ((Ending) -> Void)?
     private var process: WorkerProcess?
     private var timer: ScheduledTimer?
+    /// How it ends where it was killed for its time.
+    private var verdict: Ending?
+    /// How long the end of one that was killed is waited for: what hangs in the kernel ends when that lets it.
+    private static let killMilliseconds = 5_000
     /// Processes that it left behind as it ended; they are killed.
     private(set) var leftBehind: [LeftProcess] = []
 
@@ -42,9 +46,15 @@ final class ProgramRun {
             return
         }
         timer = Reactor.shared.schedule(afterMilliseconds: timeoutMilliseconds) { [self] in
-            settle(.timedOut(milliseconds: timeoutMilliseconds))
-            process?.killGroup()
+            overdue(.timedOut(milliseconds: timeoutMilliseconds))
         }
+    }
+
+    /// Nobody is to go on beside it: its end comes first.
+    private func overdue(_ ending: Ending) {
+        verdict = ending
+        process?.killGroup()
+        timer = Reactor.shared.schedule(afterMilliseconds: Self.killMilliseconds) { [self] in settle(ending) }
     }
 
     /// Ends it; how is not told.
@@ -60,7 +70,7 @@ final class ProgramRun {
         case .exited(let status):
             timer?.cancel()
             process = nil
-            settle(.exited(status))
+            settle(verdict ?? .exited(status))
             onEnd()
         case .leftBehind(let processes, _): leftBehind = processes
         case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification:

@@ -61,13 +61,25 @@ extension ReleaseReview {
         return path
     }
 
+    /// What the scripts of the relup call; one that can't be read is told where it is reviewed.
+    private var calledPrograms: Set<Atom> {
+        guard let relup = try? files.parse(relupFile, Relup.parse) else { return [] }
+        let scripts = (relup.up + relup.down).map(\.script)
+        return Set(
+            scripts.joined().compactMap { instruction in
+                if case .apply(let function) = instruction { function.module } else { nil }
+            })
+    }
+
     /// What nothing will ever load, or loads instead of what was meant.
     private mutating func reviewUnlisted(_ application: Application) {
         let name = application.resource.name.name
         let listed = Set(application.resource.modules.map(\.name))
         let known: Set<String> = ["\(name).app", "\(name).appup"]
+        let called = calledPrograms
         for file in files.names(application.ebin) where !known.contains(file) && !file.hasPrefix(".") {
             let module = [".so", ".sup"].first(where: file.hasSuffix).map { String(file.dropLast($0.count)) } ?? file
+            if called.contains(Atom(module)) { continue }
             if !listed.contains(module) {
                 add(
                     Diagnostic(

@@ -193,14 +193,16 @@ extension ReleaseReview {
 }
 
 extension RelupEntry {
-    /// What the script loads or removes.
+    /// What the script loads, removes or calls.
     fileprivate var touchedModules: Set<Atom> {
         Set(
             script.compactMap { instruction in
                 switch instruction {
                 case .load(let module, _, _), .remove(let module, _, _): module
+                // A program that is called is read for the call.
+                case .apply(let function): function.module
                 case .loadObjectCode, .pointOfNoReturn, .purge, .suspend, .codeChange, .resume, .stop, .start,
-                    .syncNodes, .apply, .restartNewEmulator, .restartEmulator:
+                    .syncNodes, .restartNewEmulator, .restartEmulator:
                     nil
                 }
             })

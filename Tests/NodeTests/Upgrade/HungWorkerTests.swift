@@ -136,6 +136,29 @@ import Wire
         }
     }
 
+    /// Of more than are asked in one turn one does not answer: the limit is the same for all, and costs nobody else anything.
+    @Test func oneOfManyThatHangsIsTheOnlyOneLost() async throws {
+        let many = await Upgrade.askedInATurn + 4
+        let children = (1...many).map { "#{id => c\($0), start => {counter, start_link, [\($0)]}}" }
+        let root = try TestRoot.modules(
+            children: "[\(children.joined(separator: ", "))]", up: TestRoot.up(), down: TestRoot.down())
+        let gate = try Gate(in: root)
+        try root.installPython("counter", vsn: "1.0.0", edits: [Self.edit(.inCall, gate)])
+        try await TestNode.with(root) { test async throws in
+            await { @HostActor in test.node.installer.overrides.suspendTimeoutMilliseconds = 10_000 }()
+            let last = "fix/fix_sup/c\(many)"
+            let waiting = Task { try await test.call("wait", of: last) }
+            try await gate.reached()
+            let result = try await test.install("2.0.0")
+            #expect(result.outcome == .done, "\(result)")
+            #expect(result.lost.map(\.worker) == [last])
+            await #expect(throws: ControlError.self) { try await waiting.value }
+            for number in 1..<many {
+                #expect(try await test.call("get", of: "fix/fix_sup/c\(number)") == "\(number)")
+            }
+        }
+    }
+
     @Test func withTerminateAWorkerThatHangsInItsExportIsLost() async throws {
         try await Self.with(.inExport, hung: .terminate) { test, gate async throws in
             _ = try await test.call("{add, 5}")
