@@ -112,6 +112,16 @@ extension RelupMachine {
         public let function: MFA
         /// Of the release that is gone to; before the point of no return of the one that runs.
         public let isOfNewRelease: Bool
+
+        /// `shop_migrate:run/1`
+        public var name: String {
+            "\(function.module.name):\(function.function.name)/\(function.arguments.count)"
+        }
+
+        /// The sentence where `release` has no such program.
+        public func missing(in release: String) -> String {
+            "\(name) is no built-in function, and \(release) has no program ebin/\(function.module.name)"
+        }
     }
 
     public var programCalls: [ProgramCall] {

@@ -11,6 +11,7 @@ extension PlaceMachine {
         switch state {
         case .running(let run, let spare):
             guard run.kind == .worker else { return [.answer(step, .hung)] }
+            held = nil
             let told = interrupted(spare, .atom("suspended"))
             let (filled, transfer) = ahead(spare, order)
             state = .suspending(run, filled, step)
@@ -44,6 +45,7 @@ extension PlaceMachine {
         guard case .running(let run, let spare) = state, run.kind == .worker else {
             return [.answer(step, .died(.atom("noproc")))]
         }
+        held = run.generation
         let told = interrupted(spare, .atom("suspended"))
         if case .filling(let standby, var filling) = spare, filling.stage == .loaded, filling.change == order.change {
             filling.stage = .complete(StateTransfer(order, .changes(isLast: true)))

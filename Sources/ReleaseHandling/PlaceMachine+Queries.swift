@@ -48,9 +48,15 @@ extension PlaceMachine {
         }
     }
 
-    /// Whether it did not answer in time what it was asked.
-    public var isHung: Bool {
-        if case .hung = state { true } else { false }
+    /// Whether it did not answer in time what it was asked, or was held and never asked.
+    public var isUnheard: Bool {
+        switch state {
+        case .hung: true
+        case .suspended(let run, _): run.generation == held
+        case .empty, .starting, .discarding, .running, .suspending, .exporting, .importing, .imported, .resuming, .lost,
+            .goingOn, .stopping:
+            false
+        }
     }
 
     public var delivery: Delivery {

@@ -186,6 +186,8 @@ public struct PlaceMachine: Hashable, Sendable {
     }
 
     public internal(set) var state = State.empty(.none)
+    /// The process that was suspended last without being asked.
+    var held: Generation?
     /// Processes that were started here, standbys included.
     private var generations = 0
 

@@ -24,14 +24,10 @@ final class TestNode: Sendable {
         // A loaded machine is no reason for a failure: a test that is about a limit sets it.
         await { @HostActor [node] in
             node.installer.overrides = InstallRequest(
-                codeChangeTimeoutMilliseconds: 60_000, suspendGraceMilliseconds: 5_000)
+                codeChangeTimeoutMilliseconds: 120_000, suspendGraceMilliseconds: 5_000)
+            node.installer.patience = .init(traceMilliseconds: 600_000, resumeMilliseconds: 120_000)
         }()
         service = TestService(node)
-        // Beside hundreds of others a disk takes its time, and so does a handoff.
-        await { @HostActor [node] in
-            node.installer.patience = .init(traceMilliseconds: 600_000, resumeMilliseconds: 120_000)
-            node.installer.overrides.codeChangeTimeoutMilliseconds = 120_000
-        }()
         events = EventLog(await node.events.follow().events)
     }
 

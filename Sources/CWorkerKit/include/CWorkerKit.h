@@ -73,7 +73,8 @@ int cwk_wait(int pidfd, int for_good, int *code, int *status);
 int cwk_kill(int pidfd);
 /// A signal's name without its prefix, such as "TERM", NULL where it has none.
 const char *cwk_signal_name(int number);
-/// Lets other processes go first, by `niceness` and by rests of 8 ms, a second in all at most, and has the OOM killer take this one before any other; nice(2), proc(5).
+/// Lets other processes go first, by `niceness` and by rests of 8 ms, a second in all at most, and has the OOM killer take
+/// this one before any other; nice(2), proc(5).
 void cwk_give_way(int niceness);
 
 /// CLOCK_MONOTONIC

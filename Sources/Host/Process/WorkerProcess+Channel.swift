@@ -50,19 +50,11 @@ extension WorkerProcess {
         write(frames)
     }
 
-    /// Whether something that was sent was not read yet. Source: unix(7), `SIOCOUTQ`.
-    public var hasUnreadMessages: Bool {
-        guard let channel else { return false }
+    /// How much of what was sent it has not read yet; nil where that can't be known. Source: unix(7), `SIOCOUTQ`.
+    public var unreadBytes: Int? {
+        guard let socket = channel?.descriptor.raw, let queued = channel?.queuedBytes else { return nil }
         var bytes: Int32 = 0
-        guard ioctl(channel.descriptor.raw, UInt(TIOCOUTQ), &bytes) == 0 else { return false }
-        return bytes > 0 || channel.queuedBytes > 0
-    }
-
-    /// Whether it has read all that was sent; false where that can't be known.
-    public var hasReadAll: Bool {
-        guard let channel, channel.queuedBytes == 0 else { return false }
-        var bytes: Int32 = 0
-        return ioctl(channel.descriptor.raw, UInt(TIOCOUTQ), &bytes) == 0 && bytes == 0
+        return ioctl(socket, UInt(TIOCOUTQ), &bytes) == 0 ? Int(bytes) + queued : nil
     }
 
     private func write(_ frame: [UInt8]) {

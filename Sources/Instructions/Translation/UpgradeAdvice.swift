@@ -98,17 +98,7 @@ private struct UpgradeReview {
             changes.flatMap { change in change.named.map { ($0.module, change) } },
             uniquingKeysWith: { first, _ in first })
         restartsEmulator = way.script.contains(.restartEmulator)
-        touched = Set(
-            way.script.compactMap { instruction in
-                switch instruction {
-                case .load(let module, _, _), .remove(let module, _, _): module
-                // A program that is called is read for the call.
-                case .apply(let function): function.module
-                case .loadObjectCode, .pointOfNoReturn, .purge, .suspend, .codeChange, .resume, .stop, .start,
-                    .syncNodes, .restartNewEmulator, .restartEmulator:
-                    nil
-                }
-            })
+        touched = Set(way.script.compactMap(\.coveredModule))
     }
 
     func advice() -> [UpgradeAdvice] {
@@ -287,6 +277,20 @@ private struct UpgradeReview {
             }
         }
         return result
+    }
+}
+
+extension LowLevelInstruction {
+    /// The module that is brought or taken away by it: where its file differs, nobody runs on in what was there.
+    public var coveredModule: Atom? {
+        switch self {
+        case .load(let module, _, _), .remove(let module, _, _): module
+        // A program that is called is read for the call.
+        case .apply(let function): function.module
+        case .loadObjectCode, .pointOfNoReturn, .purge, .suspend, .codeChange, .resume, .stop, .start, .syncNodes,
+            .restartNewEmulator, .restartEmulator:
+            nil
+        }
     }
 }
 

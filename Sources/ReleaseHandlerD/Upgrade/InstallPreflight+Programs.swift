@@ -25,19 +25,17 @@ struct CalledPrograms: Sendable {
     ///
     /// - Parameter workers: modules that a spec starts as workers: such a program waits for its channel, not for a call.
     func problem(of call: RelupMachine.ProgramCall, workers: Set<Atom>) -> String? {
-        let function = call.function
-        let name = "\(function.module.name):\(function.function.name)/\(function.arguments.count)"
-        let key = Key(module: function.module, isOfNewRelease: call.isOfNewRelease)
+        let (module, name) = (call.function.module, call.name)
+        let key = Key(module: module, isOfNewRelease: call.isOfNewRelease)
         switch found[key] {
         case nil, .failure(.notFound)?:
-            let release = call.isOfNewRelease ? "the release" : "the release that runs"
-            return "\(name) is no built-in function, and \(release) has no program ebin/\(function.module.name)"
+            return call.missing(in: call.isOfNewRelease ? "the release" : "the release that runs")
         case .failure(let error)?: return "\(name) can't be called: \(error)"
         case .success(let code)?:
             guard code.version.kind == .resident else {
                 return "\(name) can't be called: \(code.file.path) is no program"
             }
-            guard !workers.contains(function.module) else {
+            guard !workers.contains(module) else {
                 return "\(name) can't be called: \(code.file.path) is a worker's program"
             }
             return nil
@@ -54,13 +52,10 @@ extension InstallPreflight {
         let results = await DiskWork.map(calls) { [root = site.root, reader = site.code.reader, preparation] call in
             let libraries = call.isOfNewRelease ? preparation.to.record.libraries : running
             let module = call.function.module
+            let named = libraries.sorted { $0.name.name < $1.name.name }
             // One that lists it goes before one that has such a file by chance.
-            let sorted = libraries.sorted {
-                ($0.lists(module, listed[call.isOfNewRelease]), $0.name.name) < (
-                    $1.lists(module, listed[call.isOfNewRelease]), $1.name.name
-                )
-            }
-            return Self.read(module, sorted, root, reader)
+            let listing = named.filter { listed[call.isOfNewRelease]?[$0.name]?.modules.contains(module) == true }
+            return Self.read(module, listing + named, root, reader)
         }
         var programs = CalledPrograms()
         for (call, result) in zip(calls, results) { programs.add(call, result) }
@@ -76,13 +71,6 @@ extension InstallPreflight {
             return Result { () throws(CodeError) in try reader.read(module, of: library) }
         }
         return .failure(.notFound(module, searched: []))
-    }
-}
-
-extension LibraryRecord {
-    /// 0 where its application lists the module, else 1.
-    fileprivate func lists(_ module: Atom, _ applications: [Atom: ApplicationResource]?) -> Int {
-        applications?[name]?.modules.contains(module) == true ? 0 : 1
     }
 }
 

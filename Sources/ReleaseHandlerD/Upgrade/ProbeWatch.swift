@@ -35,7 +35,7 @@ final class ProbeWatch {
 
     private func looked() {
         guard let generation = probe.standbyProcess, let process = generation.process else { return look() }
-        guard process.hasUnreadMessages else { return }
+        guard let unread = process.unreadBytes, unread > 0 else { return }
         let cpu = ProcessMemory.cpuMilliseconds(pid: process.pid)
         // One that waits for its turn, or for the disk, would do something if it could.
         let isIdle = cpu == cpuMilliseconds && ProcessMemory.isSleeping(pid: process.pid)

@@ -142,7 +142,7 @@ final class Generation {
     /// Whether it was at rest with all read that it was sent: it is held there then.
     func hold() -> Bool {
         // In this order: what it has read it has dealt with before it is at rest again.
-        guard isAlive, sentence == nil, let latch, let process, !process.hasEnded, process.hasReadAll else {
+        guard isAlive, sentence == nil, let latch, let process, !process.hasEnded, process.unreadBytes == 0 else {
             return false
         }
         return latch.hold()

@@ -55,8 +55,9 @@ extension Place {
         // An unmodified program is told as hung, whatever it does at the time: it is to be stopped and started.
         guard speaksProtocol else { return then(.hung) }
         let order = change.map { self.order($0, within: 0) }
-        isHeld = order != nil && calls.isEmpty && machine.look.isCopied && current?.hold() == true
-        if let order, isHeld { return feed(.held(step(then), order)) }
+        if let order, calls.isEmpty, machine.look.isCopied, current?.hold() == true {
+            return feed(.held(step(then), order))
+        }
         feed(.suspend(step(then), withinMilliseconds: milliseconds, exporting: order))
     }
 
@@ -82,12 +83,12 @@ extension Place {
 
     /// The suspended process goes on as if nothing had happened; a converted export is dropped by the worker.
     ///
-    /// - Parameter leavingHung: one that did not answer what it was asked is not waited for; it goes on when it comes to it.
+    /// - Parameter leavingHung: one that did not answer what it was asked, or was held and not asked, is not waited for; it goes on when it comes to it.
     func resumeOld(
         within milliseconds: Int, leavingHung: Bool, then: @escaping @HostActor (StepResult) -> Void
     ) {
         endStandby()
-        if leavingHung, isHeld || machine.isHung { return feed(.leaveAlone(step(then))) }
+        if leavingHung, machine.isUnheard { return feed(.leaveAlone(step(then))) }
         resume(within: milliseconds, then: then)
     }
 

@@ -22,8 +22,6 @@ final class Place {
     /// Who waits for a step, until it is answered.
     private var steps: [(step: PlaceMachine.Step, then: (StepResult) -> Void)] = []
     private var lastStep = 0
-    /// Whether its process was suspended by its latch, and has said nothing since.
-    var isHeld = false
     /// What came with the packet in hand.
     private var descriptorsInHand: [OwnedDescriptor] = []
     var mailbox = Mailbox()
@@ -203,7 +201,6 @@ final class Place {
             // Before it runs: what is there was written by who was the worker up to now.
             guard let process = process(number) else { return feed(.resumeAnswered(number, .died(.atom("noproc")))) }
             process.latch = nil
-            isHeld = false
             process.speaks()
             ask(process, within: milliseconds, { .resume(ref: $0) }) { .resumeAnswered(number, $0) }
         case .terminate(let number): process(number)?.terminate(.shutdown)

@@ -47,7 +47,6 @@ struct ProgramReview {
     private func problem(of call: RelupMachine.ProgramCall) -> String? {
         let module = call.function.module.name
         guard isBuilt, call.isOfNewRelease, !programs.contains(module) else { return nil }
-        let name = "\(module):\(call.function.function.name)/\(call.function.arguments.count)"
-        return "\(name) is no built-in function, and release \(release.vsn) has no program ebin/\(module)"
+        return call.missing(in: "release \(release.vsn)")
     }
 }

@@ -14,6 +14,7 @@ extension ReleaseReview {
 
     mutating func reviewModules() {
         var owners: [Atom: Application] = [:]
+        let called = calledPrograms
         for application in applications {
             for module in application.resource.modules {
                 if let other = owners.updateValue(application, forKey: module) {
@@ -29,7 +30,7 @@ extension ReleaseReview {
                     modules[module] = Module(name: module, application: application, code: code)
                 }
             }
-            reviewUnlisted(application)
+            reviewUnlisted(application, called)
         }
         reviewRegistered()
     }
@@ -72,11 +73,12 @@ extension ReleaseReview {
     }
 
     /// What nothing will ever load, or loads instead of what was meant.
-    private mutating func reviewUnlisted(_ application: Application) {
+    ///
+    /// - Parameter called: what the scripts of the relup call.
+    private mutating func reviewUnlisted(_ application: Application, _ called: Set<Atom>) {
         let name = application.resource.name.name
         let listed = Set(application.resource.modules.map(\.name))
         let known: Set<String> = ["\(name).app", "\(name).appup"]
-        let called = calledPrograms
         for file in files.names(application.ebin) where !known.contains(file) && !file.hasPrefix(".") {
             let module = [".so", ".sup"].first(where: file.hasSuffix).map { String(file.dropLast($0.count)) } ?? file
             if called.contains(Atom(module)) { continue }

@@ -73,8 +73,7 @@ extension ReleaseReview {
     /// Of a call of the release that runs before the install nothing is known here.
     private func problem(of call: RelupMachine.ProgramCall) -> String? {
         guard call.isOfNewRelease else { return nil }
-        let (module, function) = (call.function.module, call.function)
-        let name = "\(module.name):\(function.function.name)/\(function.arguments.count)"
+        let (module, name) = (call.function.module, call.name)
         switch modules[module]?.code.kind {
         case .elf, .script: return nil
         case .library:
@@ -82,7 +81,7 @@ extension ReleaseReview {
         case .supervisor: return "\(name) can't be called: \(module.name).sup is a supervisor"
         // Listed or not, it is found.
         case nil where record.libraries.contains { files.has("\(ebin(of: $0))/\(module.name)") }: return nil
-        case nil: return "\(name) is no built-in function, and release \(record.vsn) has no program ebin/\(module.name)"
+        case nil: return call.missing(in: "release \(record.vsn)")
         }
     }
 
@@ -195,16 +194,6 @@ extension ReleaseReview {
 extension RelupEntry {
     /// What the script loads, removes or calls.
     fileprivate var touchedModules: Set<Atom> {
-        Set(
-            script.compactMap { instruction in
-                switch instruction {
-                case .load(let module, _, _), .remove(let module, _, _): module
-                // A program that is called is read for the call.
-                case .apply(let function): function.module
-                case .loadObjectCode, .pointOfNoReturn, .purge, .suspend, .codeChange, .resume, .stop, .start,
-                    .syncNodes, .restartNewEmulator, .restartEmulator:
-                    nil
-                }
-            })
+        Set(script.compactMap(\.coveredModule))
     }
 }
