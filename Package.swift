@@ -121,8 +121,13 @@ let package = Package(
 
         // What workers are written with.
         .target(name: "CWorkerKit"),
+        // The loader of functional modules: C, so that a library for workers in another language may use it.
+        .target(name: "CModules"),
         .target(
-            name: "WorkerKit", dependencies: ["Terms", "Wire", "CWorkerKit"], swiftSettings: settings),
+            name: "WorkerKit", dependencies: ["Terms", "Wire", "CWorkerKit", "CModules"], swiftSettings: settings),
+
+        // A library of a release in a process of its own: to try it, or to call one of its functions.
+        .executableTarget(name: "module-host", dependencies: ["CModules"]),
 
         // The example: two versions of one server, and the client that checks it.
         .target(

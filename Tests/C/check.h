@@ -1,7 +1,7 @@
 #pragma once
 #include <stdio.h>
 
-// What both test programs share: a check that fails is told with its place and both values, the program goes on and
+// What the test programs share: a check that fails is told with its place and both values, the program goes on and
 // ends with 1.
 
 extern int failures;
