@@ -30,10 +30,11 @@ build: ## debug build
 	scripts/install-packages
 	$(SWIFT) build
 
-release: ## the daemon and releasectl, with Swift's libraries inside
+release: ## the daemon, releasectl and module-host, with Swift's libraries inside
 	scripts/install-packages
 	$(SWIFT) build -c release --static-swift-stdlib --product release-handlerd
 	$(SWIFT) build -c release --static-swift-stdlib --product releasectl
+	$(SWIFT) build -c release --static-swift-stdlib --product module-host
 
 benchmarks: ## build the measurements, a package of its own
 	scripts/install-packages

@@ -72,8 +72,20 @@ public struct CodeTable: Hashable, Sendable {
         return worker.sha256 != current[resident]?.sha256
     }
 
+    /// The same of any module: of a functional one it is who is in a version that is not the current one, or holds it.
+    public func runsOldCode(_ worker: WorkerInfo, of module: Atom) -> Bool {
+        worker.resident == module && runsOldCode(worker) || usesOldVersion(worker, of: module)
+    }
+
+    /// Of a functional module it counts what is used, suspended or not: a thread may be in it, and what is held is held.
+    func usesOldVersion(_ worker: WorkerInfo, of module: Atom) -> Bool {
+        guard let code = worker.functional[module] else { return false }
+        let current = current[module]?.sha256
+        return code.used.contains { $0 != current } || code.current.map { $0 != current } ?? false
+    }
+
     /// The workers that run code of `module` that is not the current one.
     public func usersOfOldCode(of module: Atom, among workers: [WorkerInfo]) -> [ChildAddress] {
-        workers.filter { $0.resident == module && runsOldCode($0) }.map(\.id)
+        workers.filter { runsOldCode($0, of: module) }.map(\.id)
     }
 }

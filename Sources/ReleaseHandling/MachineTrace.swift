@@ -105,6 +105,9 @@ extension RelupMachine.Event {
             1 + ok.count + failed.count
         case .childrenStopped(let stopped, let failed): 1 + stopped.count + failed.count
         case .copiedAhead(let failed, let without): 1 + failed.count + without.count
+        case .modulesUpdated(let ok, let failed): 1 + ok.count + failed.count
+        case .modulesChanged(let ok, let failed, let without): 1 + ok.count + failed.count + without.count
+        case .modulesRestored(let failed): 1 + failed.count
         case .objectCodeFailed, .standbyFailed, .codeChanged, .startsHeld, .hungTerminated, .startsReleased,
             .workersEnded, .nodesSynced, .nodesSyncFailed, .applied, .applyFailed, .standbysEnded:
             1
@@ -116,13 +119,15 @@ extension RelupMachine.Action {
     fileprivate var size: Int {
         switch self {
         case .findWorkers(let modules), .holdStarts(let modules), .releaseStarts(let modules),
-            .stopChildren(let modules), .readObjectCode(_, let modules):
+            .stopChildren(let modules), .readObjectCode(_, let modules), .updateModules(let modules):
             1 + modules.count
         case .startStandbys(let orders): 1 + orders.count
         case .suspend(let orders, _, _), .awaitSuspended(let orders): 1 + orders.count
         case .restoreChildren(let children): 1 + children.count
         case .handOff(let handoffs, _): 1 + handoffs.count
         case .copyAhead(let orders, _): 1 + orders.count
+        case .changeModules(let changes, _): 1 + changes.count
+        case .restoreModules(let targets): 1 + targets.count
         case .terminateHung(let workers), .changeSupervisors(let workers), .restoreSupervisors(let workers),
             .resume(let workers, _), .resumeOld(let workers, _), .startAgain(let workers), .endWorkers(let workers, _),
             .startChildren(let workers), .awaitRestarts(let workers):

@@ -25,6 +25,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     /// It was busy with a child's start or end for longer than the instruction allows.
     case suspend(supervisor: ChildAddress)
     case codeChange(module: Atom, worker: ChildAddress, reason: Term)
+    /// A functional module that a worker could not load.
+    case load(module: Atom, worker: ChildAddress, reason: Term)
     /// A worker whose state goes over unconverted.
     case handOff(worker: ChildAddress, reason: Term)
     case resume(worker: ChildAddress, reason: Term)
@@ -42,7 +44,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .oldProcesses(_, let workers), .hung(let workers): workers.first
         case .standby(_, let worker, _): worker
-        case .codeChange(_, let worker, _), .handOff(let worker, _), .resume(let worker, _), .start(let worker, _),
+        case .codeChange(_, let worker, _), .load(_, let worker, _), .handOff(let worker, _), .resume(let worker, _),
+            .start(let worker, _),
             .refusedSuspend(let worker, _), .suspend(let worker):
             worker
         case .noSuchLibrary, .badLibraryVsn, .objectCode, .badScript, .scriptOrder, .applied, .syncNodes,
@@ -68,6 +71,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .syncNodes(let reason): tuple("sync_error", reason)
         case .codeChange(let module, let worker, let reason):
             tuple("code_change_failed", .string(worker.description), .atom(module), reason)
+        case .load(let module, let worker, let reason):
+            tuple("load_failed", .string(worker.description), .atom(module), reason)
         case .hung(let workers):
             tuple("suspend_failed", .list(workers.map { .string($0.description) }), .atom("timeout"))
         case .refusedSuspend(let worker, let reason): tuple("suspend_failed", .string(worker.description), reason)
@@ -102,6 +107,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .syncNodes(let reason): "nodes could not be synchronised: \(sentence(reason))"
         case .codeChange(let module, let worker, let reason):
             "code_change of \(module.name) failed in \(worker): \(sentence(reason))"
+        case .load(let module, let worker, let reason):
+            "\(module.name) could not be loaded into \(worker): \(sentence(reason))"
         case .hung(let workers):
             """
             \(names(workers)) did not suspend in time and \(workers.count == 1 ? "is" : "are") left alone; see what \

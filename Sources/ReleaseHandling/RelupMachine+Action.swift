@@ -30,6 +30,14 @@ extension RelupMachine {
         case startStandbys([StandbyOrder])
         /// What starts use from now on, code path included. → `codeChanged`
         case changeCode(CodeTable.Change)
+        /// Every process that has one of these functional modules, or whose spec lists one, standbys too, gets what is current of it, all at
+        /// once. One that can't is left as it was. → `modulesUpdated`
+        case updateModules([Atom])
+        /// code_change of functional modules in suspended workers, where their state is now: in the standby of one that was handed off,
+        /// else in the old process. → `modulesChanged`
+        case changeModules([ModuleChange], timeoutMilliseconds: Int)
+        /// Only on abort: what `changeModules` has converted is in each old process as it was. → `modulesRestored`
+        case restoreModules([ModuleOfWorker])
         /// Copy the states of these into their standbys while they go on, as far as both can do it: what is left then is what
         /// changed since. Whatever fails of it leaves the worker as it was. → `copiedAhead`
         case copyAhead([CopyAheadOrder], timeoutMilliseconds: Int)
@@ -102,6 +110,11 @@ extension RelupMachine {
         case standbysReady([StandbyInfo], notes: [String] = [])
         case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
         case codeChanged
+        /// `failed`: it could not load it, or has ended of it.
+        case modulesUpdated(ok: [ChildAddress], failed: [WorkerFailure])
+        /// `without`: they keep nothing for functional modules.
+        case modulesChanged(ok: [ModuleOfWorker], failed: [ModuleFailure], without: [ModuleOfWorker] = [])
+        case modulesRestored(failed: [WorkerFailure])
         /// `failed`: whose state will be handed over whole. `withoutStandby`: whose standby has ended with that.
         case copiedAhead(failed: [WorkerFailure], withoutStandby: [ChildAddress])
         case startsHeld
@@ -210,6 +223,41 @@ extension RelupMachine {
             self.module = module
             self.fromVsn = fromVsn
             self.change = change
+        }
+    }
+
+    /// A functional module in one worker.
+    public struct ModuleOfWorker: Hashable, Sendable {
+        public let worker: ChildAddress
+        public let module: Atom
+
+        public init(worker: ChildAddress, module: Atom) {
+            self.worker = worker
+            self.module = module
+        }
+    }
+
+    /// What a worker keeps for a functional module is to be converted; `change` is never `.none`.
+    public struct ModuleChange: Hashable, Sendable {
+        public let target: ModuleOfWorker
+        public let change: Handoff.Change
+        /// Whether the standby has the worker's state already.
+        public let inStandby: Bool
+
+        public init(target: ModuleOfWorker, change: Handoff.Change, inStandby: Bool) {
+            self.target = target
+            self.change = change
+            self.inStandby = inStandby
+        }
+    }
+
+    public struct ModuleFailure: Hashable, Sendable {
+        public let target: ModuleOfWorker
+        public let reason: Term
+
+        public init(target: ModuleOfWorker, reason: Term) {
+            self.target = target
+            self.reason = reason
         }
     }
 

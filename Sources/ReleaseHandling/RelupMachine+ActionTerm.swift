@@ -10,6 +10,10 @@ extension RelupMachine.Action {
         case .readObjectCode(let library, let modules): action("read_object_code", library.term, atoms(modules))
         case .startStandbys(let orders): action("start_standbys", .list(orders.map(\.term)))
         case .changeCode(let change): action("change_code", change.term)
+        case .updateModules(let modules): action("update_modules", atoms(modules))
+        case .changeModules(let changes, let milliseconds):
+            action("change_modules", .list(changes.map(\.term)), .integer(milliseconds))
+        case .restoreModules(let targets): action("restore_modules", .list(targets.map(\.term)))
         case .copyAhead(let orders, let milliseconds):
             action(
                 "copy_ahead", .list(orders.map { .tuple([$0.worker.term, $0.change.term]) }), .integer(milliseconds))
@@ -46,6 +50,10 @@ extension RelupMachine.Action {
 
 extension RelupMachine.StandbyOrder {
     fileprivate var term: Term { .tuple([worker?.term ?? .atom("none"), version.term]) }
+}
+
+extension RelupMachine.ModuleChange {
+    fileprivate var term: Term { .tuple([target.term, change.term, .bool(inStandby)]) }
 }
 
 extension RelupMachine.SuspendOrder {

@@ -148,6 +148,7 @@ extension RelupMachine {
         }
         if case .load(let module, _, _) = script[index], gone.contains(module) { return [] }
         return census.filter { worker in
+            if purged.contains(where: { code.usesOldVersion(worker, of: $0) }) { return true }
             guard let resident = worker.resident, purged.contains(resident) else { return false }
             guard suspended.isDisjoint(with: worker.modules) else { return false }
             return replaced.contains(resident) || code.runsOldCode(worker)

@@ -11,12 +11,17 @@ extension RelupMachine {
         var handoffs: [Handoff] = []
         var named: Set<ChildAddress> = []
         var supervisors: [(module: Atom, id: ChildAddress)] = []
+        var modules: [ModuleChange] = []
         for target in targets {
             let mine = suspended.all.filter { $0.modules.contains(target.module) }
             if mine.isEmpty { note("no worker is suspended for \(target.module.name)") }
             for worker in mine {
                 if worker.info.isSupervisor {
                     if named.insert(worker.info.id).inserted { supervisors.append((target.module, worker.info.id)) }
+                    continue
+                }
+                if let functional = moduleChange(mode, target, worker) {
+                    modules.append(functional)
                     continue
                 }
                 switch conversion(mode, target, worker, code) {
@@ -30,11 +35,58 @@ extension RelupMachine {
                 }
             }
         }
-        guard !supervisors.isEmpty else { return convert(handoffs) }
+        // What they keep for functional modules goes over with their states.
+        guard !supervisors.isEmpty else { return change(modules, then: handoffs) }
         let ids = supervisors.map(\.id)
         changedSupervisors.append(contentsOf: ids)
         // They first: what is wrong with a `.sup` file is found before any state is on its way.
-        return .ask(.changingSupervisors(supervisors, then: handoffs), .changeSupervisors(ids))
+        return .ask(.changingSupervisors(supervisors, modules, then: handoffs), .changeSupervisors(ids))
+    }
+
+    /// Where the module is a functional one of this worker's: what it keeps for it.
+    private func moduleChange(
+        _ mode: CodeChangeMode, _ target: CodeChangeTarget, _ worker: SuspendedWorker
+    ) -> ModuleChange? {
+        let module = target.module
+        guard worker.info.resident != module, worker.info.functional[module] != nil,
+            worker.state == .suspended || worker.state == .handedOff
+        else { return nil }
+        let loaded = self.change(of: module)
+        let change: Handoff.Change
+        switch mode {
+        case .up: change = .up(from: loaded?.before?.codeVsn ?? .atom("undefined"), extra: target.extra)
+        case .down:
+            let to = objectCode[module]?.codeVsn ?? loaded?.current?.codeVsn ?? .atom("undefined")
+            change = .down(to: to, extra: target.extra, convertsIn: .oldProcess)
+        }
+        return ModuleChange(
+            target: ModuleOfWorker(worker: worker.info.id, module: module), change: change,
+            inStandby: worker.state == .handedOff)
+    }
+
+    private func change(_ modules: [ModuleChange], then handoffs: [Handoff]) -> Next {
+        guard !modules.isEmpty else { return convert(handoffs) }
+        return .ask(
+            .changingModules(modules, then: handoffs),
+            .changeModules(modules, timeoutMilliseconds: options.codeChangeTimeoutMilliseconds))
+    }
+
+    mutating func answerModulesChanged(
+        _ changes: [ModuleChange], _ handoffs: [Handoff], _ event: Event
+    ) -> Next? {
+        guard case .modulesChanged(let ok, let failed, let without) = event else { return nil }
+        // In a standby it goes with it.
+        let inStandby = Set(changes.filter(\.inStandby).map(\.target))
+        convertedModules.append(contentsOf: ok.filter { !inStandby.contains($0) })
+        touched += OrderedSet(ok.map(\.worker)).elements
+        for target in without { note("\(target.worker) keeps nothing for \(target.module.name): not converted") }
+        if let failure = failed.first {
+            // It may have converted a part.
+            convertedModules.append(contentsOf: failed.map(\.target).filter { !inStandby.contains($0) })
+            let target = failure.target
+            return .fail(.codeChange(module: target.module, worker: target.worker, reason: failure.reason))
+        }
+        return convert(handoffs)
     }
 
     private func convert(_ handoffs: [Handoff]) -> Next {
@@ -45,7 +97,7 @@ extension RelupMachine {
     }
 
     mutating func answerSupervisorsChanged(
-        _ orders: [(module: Atom, id: ChildAddress)], _ handoffs: [Handoff], _ event: Event
+        _ orders: [(module: Atom, id: ChildAddress)], _ modules: [ModuleChange], _ handoffs: [Handoff], _ event: Event
     ) -> Next? {
         guard case .supervisorsChanged(let failed, let died, let sentences) = event else { return nil }
         if let failure = failed.first {
@@ -56,7 +108,7 @@ extension RelupMachine {
         if !died.isEmpty { warn("\(names(died)) ended while suspended: what starts in its place reads the new code") }
         suspended.remove { died.contains($0.info.id) }
         touched += orders.map(\.id).filter { !died.contains($0) }
-        return convert(handoffs)
+        return change(modules, then: handoffs)
     }
 
     private enum Conversion {

@@ -34,6 +34,15 @@ extension RelupMachine {
             .changingCode(then: purged), changeCode(change.version.map { .load($0) } ?? .remove(change.module), code))
     }
 
+    /// Of whom somebody ran code that is not current.
+    func modulesInOldCode(_ workers: [WorkerInfo], _ code: CodeTable) -> Set<Atom> {
+        var modules = Set(workers.filter(code.runsOldCode).compactMap(\.resident))
+        for worker in workers {
+            modules.formUnion(worker.functional.keys.filter { code.usesOldVersion(worker, of: $0) })
+        }
+        return modules
+    }
+
     mutating func changeCode(_ change: CodeTable.Change, _ code: CodeTable) -> Action {
         saved.note(change, in: code)
         return .changeCode(change)
@@ -41,6 +50,30 @@ extension RelupMachine {
 
     mutating func answerCodeChanged(_ event: Event, _ purged: Purged?) -> Next? {
         guard event.isCodeChanged else { return nil }
+        guard let module = functionalChange else { return codeIsCurrent(purged) }
+        return .ask(.updatingModules([module], then: purged), .updateModules([module]))
+    }
+
+    /// The functional module that the instruction at hand loads or removes.
+    private var functionalChange: Atom? {
+        switch script[current] {
+        case .load(let module, _, _), .remove(let module, _, _):
+            change(of: module).map(\.isFunctional) == true ? module : nil
+        default: nil
+        }
+    }
+
+    mutating func answerModulesUpdated(_ modules: [Atom], _ event: Event, _ purged: Purged?) -> Next? {
+        guard case .modulesUpdated(let ok, let failed) = event else { return nil }
+        touched += ok
+        if let failure = failed.first {
+            return .fail(.load(module: modules[0], worker: failure.worker, reason: failure.reason))
+        }
+        if ok.isEmpty { note("no worker has loaded \(modules[0].name)") }
+        return codeIsCurrent(purged)
+    }
+
+    private mutating func codeIsCurrent(_ purged: Purged?) -> Next {
         guard let purged, let held = purged.held else { return .done }
         return .ask(.releasingPurged(purged.users), .releaseStarts([held]))
     }
@@ -62,6 +95,8 @@ extension RelupMachine {
     /// current at its resume; one whose resume is only carried out later counts as what it will be.
     private func usersOfOldCode(of module: Atom, among workers: [WorkerInfo], _ code: CodeTable) -> [ChildAddress] {
         workers.filter { worker in
+            // What is handed off leaves its threads behind.
+            if suspended.state(of: worker.id) != .handedOff, code.usesOldVersion(worker, of: module) { return true }
             guard worker.resident == module else { return false }
             guard let suspended = suspended[worker.id] else { return code.runsOldCode(worker) }
             guard suspended.isDue else { return false }

@@ -157,6 +157,7 @@ extension RelupMachine {
         saved = CodeTable.Saved()
         for index in changed.indices { changed[index].isCommitted = true }
         changedSupervisors = []
+        convertedModules = []
         stoppedBeforeCommit.formUnion(stopped.map(\.child))
         isCommitUntold = true
     }

@@ -90,6 +90,12 @@ extension RelupMachine {
             return ask(.endingStandbys, .endStandbys, failure)
         case .restoringCode:
             return ask(.restoringCode, .changeCode(.restore(saved)), failure)
+        case .updatingModules(let modules):
+            guard !modules.isEmpty else { return abort(from: .restoringModules, failure) }
+            return ask(step, .updateModules(modules), failure)
+        case .endingUnrestored, .restoringModules:
+            guard !convertedModules.isEmpty else { return abort(from: .restoringSupervisors, failure) }
+            return ask(.restoringModules, .restoreModules(convertedModules.elements), failure)
         case .restoringSupervisors:
             guard !changedSupervisors.isEmpty else { return abort(from: .resumingOld, failure) }
             return ask(.restoringSupervisors, .restoreSupervisors(changedSupervisors.elements), failure)
@@ -113,6 +119,22 @@ extension RelupMachine {
             guard !ended.isEmpty else { return aborted(failure) }
             return ask(.awaitingRestarts, .awaitRestarts(ended.elements), failure)
         }
+    }
+
+    /// Who can't have its functional modules as they were starts again, in the old code.
+    private mutating func endUnrestored(_ failed: [WorkerFailure], _ failure: Failure) -> [Action]? {
+        guard let first = failed.first else { return nil }
+        for failed in failed {
+            warnings.append(
+                "\(failed.worker) could not go back to its modules (\(failed.reason.reasonText)): it starts again")
+            if suspended[failed.worker] == nil {
+                ended.append(failed.worker)
+            } else {
+                suspended.update(failed.worker) { $0.state = .gone }
+            }
+        }
+        let reason = Term.tuple([.atom("load_failed"), first.reason])
+        return ask(.endingUnrestored, .endWorkers(failed.map(\.worker), reason: reason), failure)
     }
 
     private mutating func ask(_ step: AbortStep, _ action: Action, _ failure: Failure) -> [Action] {
@@ -154,8 +176,18 @@ extension RelupMachine {
             return abort(from: .restoringCode, failure)
         case .restoringCode:
             guard event.isCodeChanged else { return nil }
+            let functional = changed.filter { !$0.isCommitted && $0.isFunctional }.map(\.module)
             changed.removeAll { !$0.isCommitted }
-            return abort(from: .restoringSupervisors, failure)
+            return abort(from: .updatingModules(functional), failure)
+        case .updatingModules:
+            guard case .modulesUpdated(_, let failed) = event else { return nil }
+            return endUnrestored(failed, failure) ?? abort(from: .restoringModules, failure)
+        case .endingUnrestored:
+            return event.isWorkersEnded ? abort(from: .restoringModules, failure) : nil
+        case .restoringModules:
+            guard case .modulesRestored(let failed) = event else { return nil }
+            convertedModules = []
+            return endUnrestored(failed, failure) ?? abort(from: .restoringSupervisors, failure)
         case .restoringSupervisors:
             guard case .supervisorsRestored(let failed) = event, failed.isEmpty else { return nil }
             changedSupervisors = []
@@ -237,6 +269,9 @@ extension RelupMachine.Event {
         case .standbysReady: "standbysReady"
         case .standbyFailed: "standbyFailed"
         case .codeChanged: "codeChanged"
+        case .modulesUpdated: "modulesUpdated"
+        case .modulesChanged: "modulesChanged"
+        case .modulesRestored: "modulesRestored"
         case .copiedAhead: "copiedAhead"
         case .startsHeld: "startsHeld"
         case .suspended: "suspended"

@@ -24,7 +24,7 @@ extension RelupMachine {
         case .takingCensus:
             guard case .workersFound(let workers) = event else { return unexpected(event.name) }
             census = workers
-            oldAtCensus = Set(workers.filter(code.runsOldCode).compactMap(\.resident))
+            oldAtCensus = modulesInOldCode(workers, code)
             if let failure = checkOldProcesses(code, census: census) { return conclude(.refused(failure)) }
             return advance(from: 0, code)
         case .evaluating(let index, let step):
@@ -156,6 +156,7 @@ extension RelupMachine {
         case .endingUsersOfOldCode(let change, let purged): answerUsersEnded(change, purged, event)
         case .awaitingEndsOfUsers(let change, let purged): answerEndsOfUsers(change, purged, event, code)
         case .changingCode(let purged): answerCodeChanged(event, purged)
+        case .updatingModules(let modules, let purged): answerModulesUpdated(modules, event, purged)
         case .releasingPurged(let users): answerPurgedReleased(users, event)
         case .awaitingPurged: answerPurgedAwaited(event)
         case .findingUsersToPurge(let modules): answerUsersToPurge(modules, event, code)
@@ -167,7 +168,9 @@ extension RelupMachine {
         case .startingMissingStandbys(let targets, let workers): answerMissingStandbys(targets, workers, event, code)
         case .suspending(let suspension): answerSuspended(suspension, event)
         case .terminatingHung(let error): answerHungTerminated(event, error)
-        case .changingSupervisors(let orders, let handoffs): answerSupervisorsChanged(orders, handoffs, event)
+        case .changingSupervisors(let orders, let modules, let handoffs):
+            answerSupervisorsChanged(orders, modules, handoffs, event)
+        case .changingModules(let changes, let handoffs): answerModulesChanged(changes, handoffs, event)
         case .convertingCode(let handoffs): answerConversion(handoffs, event)
         case .startingStandbysToResume(let ready, let modules): answerStandbysToResume(ready, modules, event, code)
         case .handingOffUnconverted(let ready, let modules): answerSoftHandoff(ready, modules, event, code)

@@ -14,6 +14,12 @@ extension RelupMachine.Event {
         case .standbyFailed(let module, let worker, let reason):
             event("standby_failed", .atom(module), .list(worker.map { [$0.term] } ?? []), reason)
         case .codeChanged: .atom("code_changed")
+        case .modulesUpdated(let ok, let failed): event("modules_updated", places(ok), failures(failed))
+        case .modulesChanged(let ok, let failed, let without):
+            event(
+                "modules_changed", .list(ok.map(\.term)),
+                .list(failed.map { .tuple([$0.target.term, $0.reason]) }), .list(without.map(\.term)))
+        case .modulesRestored(let failed): event("modules_restored", failures(failed))
         case .copiedAhead(let failed, let without): event("copied_ahead", failures(failed), places(without))
         case .startsHeld: .atom("starts_held")
         case .suspended(let ok, let hung, let died, let waiting, let refused):
@@ -58,6 +64,12 @@ extension TraceReader {
             return .suspended(
                 ok: try places(parts[1]), hung: try places(parts[2]), died: try places(parts[3]),
                 waiting: try places(parts[4]), refused: try failures(parts[5]))
+        case ("modules_updated", 3): return .modulesUpdated(ok: try places(parts[1]), failed: try failures(parts[2]))
+        case ("modules_changed", 4):
+            return .modulesChanged(
+                ok: try list(parts[1], each: moduleOfWorker), failed: try list(parts[2], each: moduleFailure),
+                without: try list(parts[3], each: moduleOfWorker))
+        case ("modules_restored", 2): return .modulesRestored(failed: try failures(parts[1]))
         case ("copied_ahead", 3):
             return .copiedAhead(failed: try failures(parts[1]), withoutStandby: try places(parts[2]))
         case ("handed_off", 5):

@@ -51,7 +51,7 @@ extension RelupMachine {
 
     private mutating func objectCodeRead(_ versions: [CodeVersion], _ code: CodeTable) -> Next {
         for version in versions {
-            if let error = problem(of: version) { return .fail(error) }
+            if let error = problem(of: version, census: census) { return .fail(error) }
             objectCode[version.module] = version
         }
         let orders = versions.filter { $0.kind == .resident }.flatMap { standbyOrders($0, code) }
@@ -59,16 +59,16 @@ extension RelupMachine {
         return .ask(.startingStandbys, startStandbys(orders))
     }
 
-    /// What can't be done with a module of this kind, whoever runs it.
-    public func problem(of version: CodeVersion) -> RelupError? {
-        guard version.kind == .functional else { return nil }
-        if convertsModule(version.module) {
-            let reason = "a functional module owns no state that code_change could convert"
-            return .objectCode(module: version.module, reason: .text(reason))
-        }
-        guard loadedModules.contains(version.module) else { return nil }
-        let reason = "functional modules (\(version.module.name).so) can't be loaded into running workers"
-        return .objectCode(module: version.module, reason: .text(reason))
+    /// What can't be done with a module of this kind: who runs it as its program can't go on in a library.
+    public func problem(of version: CodeVersion, census: [WorkerInfo]) -> RelupError? {
+        let workers = census.filter { $0.resident == version.module }.map(\.id)
+        guard version.kind == .functional, !workers.isEmpty, loadedModules.contains(version.module) else { return nil }
+        let isOne = workers.count == 1
+        let sentence = """
+            it is a library, and \(names(workers)) \(isOne ? "runs it as its" : "run it as their") program; stop and start \
+            \(isOne ? "it" : "them") by the script
+            """
+        return .objectCode(module: version.module, reason: .text(sentence))
     }
 
     /// One for each worker that will be handed into this version, else one to see that it can start at all.

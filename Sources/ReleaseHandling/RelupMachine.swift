@@ -90,6 +90,8 @@ public struct RelupMachine: Sendable {
     var ended: OrderedSet<ChildAddress> = []
     /// Supervisors whose code_change was asked for since the last commit; undone on abort.
     var changedSupervisors: OrderedSet<ChildAddress> = []
+    /// What workers keep for functional modules and was converted since the last commit; undone on abort.
+    var convertedModules: OrderedSet<ModuleOfWorker> = []
 
     /// Of the instruction being evaluated.
     var current = 0
@@ -146,6 +148,7 @@ public struct RelupMachine: Sendable {
         case endingUsersOfOldCode(TableChange, Purged)
         case awaitingEndsOfUsers(TableChange, Purged)
         case changingCode(then: Purged?)
+        case updatingModules([Atom], then: Purged?)
         case releasingPurged([ChildAddress])
         case awaitingPurged
         case findingUsersToPurge([Atom])
@@ -158,7 +161,8 @@ public struct RelupMachine: Sendable {
         case suspending(Suspension)
         /// The instruction fails once the hung workers are on their way out.
         case terminatingHung(then: RelupError?)
-        case changingSupervisors([(module: Atom, id: ChildAddress)], then: [Handoff])
+        case changingSupervisors([(module: Atom, id: ChildAddress)], [ModuleChange], then: [Handoff])
+        case changingModules([ModuleChange], then: [Handoff])
         case convertingCode([Handoff])
         case startingStandbysToResume([ChildAddress], modules: [Atom])
         case handingOffUnconverted([ChildAddress], modules: [Atom])
@@ -178,6 +182,9 @@ public struct RelupMachine: Sendable {
         var current: CodeVersion?
         /// Whether an abort leaves it as it is.
         var isCommitted = false
+
+        /// Whether workers have it as a library.
+        var isFunctional: Bool { before?.kind == .functional || current?.kind == .functional }
     }
 
     /// Who was ended by the purge before a load, and the module whose starts are held until that is done.
@@ -198,6 +205,9 @@ public struct RelupMachine: Sendable {
         case findingNewCode
         case endingStandbys
         case restoringCode
+        case updatingModules([Atom])
+        case endingUnrestored
+        case restoringModules
         case restoringSupervisors
         case resumingOld
         case endingFailed

@@ -70,6 +70,7 @@ public struct StateTransfer: Hashable, Sendable {
             stateSize = size
         // It is the driver's.
         case .latch: return .stale
+        case .library: return .violated(Self.violation("a library, which only the daemon sends"))
         case .descriptors(_, let first, let count):
             guard first == descriptorsPassed else { return .violated(Self.violation("descriptors out of order")) }
             descriptorsPassed += count

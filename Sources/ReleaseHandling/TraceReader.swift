@@ -77,7 +77,29 @@ struct TraceReader {
             id: try place(value("worker", fields)), resident: try fields[.atom("resident")].mapTyped(atom),
             modules: try list(value("modules", fields), each: atom), vsn: fields[.atom("vsn")],
             sha256: try string(value("sha256", fields)), isSupervisor: try boolean(value("supervisor", fields)),
-            isIncremental: try fields[.atom("incremental")].mapTyped(boolean) ?? false)
+            isIncremental: try fields[.atom("incremental")].mapTyped(boolean) ?? false,
+            functional: try fields[.atom("functional")].mapTyped(functional) ?? [:])
+    }
+
+    /// `[{Module, [Current], [Used]}]`, where there is one or no current version.
+    private func functional(_ term: Term) throws(FileError) -> [Atom: FunctionalCode] {
+        var modules: [Atom: FunctionalCode] = [:]
+        for entry in try list(term, each: { $0 }) {
+            let parts = try tuple(entry, 3, "{Module, [Current], [Used]}")
+            modules[try atom(parts[0])] = FunctionalCode(
+                current: try list(parts[1], each: text).first, used: Set(try list(parts[2], each: text)))
+        }
+        return modules
+    }
+
+    func moduleOfWorker(_ term: Term) throws(FileError) -> RelupMachine.ModuleOfWorker {
+        let parts = try tuple(term, 2, "{Worker, Module}")
+        return RelupMachine.ModuleOfWorker(worker: try place(parts[0]), module: try atom(parts[1]))
+    }
+
+    func moduleFailure(_ term: Term) throws(FileError) -> RelupMachine.ModuleFailure {
+        let parts = try tuple(term, 2, "{{Worker, Module}, Reason}")
+        return RelupMachine.ModuleFailure(target: try moduleOfWorker(parts[0]), reason: parts[1])
     }
 
     func library(_ term: Term) throws(FileError) -> LibraryRecord {
@@ -131,6 +153,15 @@ extension WorkerInfo {
         fields[.atom("resident")] = resident.map { .atom($0) }
         fields[.atom("vsn")] = vsn
         if isIncremental { fields[.atom("incremental")] = .true }
+        if !functional.isEmpty {
+            fields[.atom("functional")] = .list(
+                functional.sorted { $0.key.name < $1.key.name }.map { module, code in
+                    .tuple([
+                        .atom(module), .list(code.current.map { [.text($0)] } ?? []),
+                        .list(code.used.sorted().map { .text($0) }),
+                    ])
+                })
+        }
         return .map(fields)
     }
 }
@@ -158,6 +189,10 @@ extension CodeVersion.Kind {
         case .functional: "functional"
         }
     }
+}
+
+extension RelupMachine.ModuleOfWorker {
+    var term: Term { .tuple([worker.term, .atom(module)]) }
 }
 
 extension RelupMachine.WorkerFailure {

@@ -18,10 +18,12 @@ public struct WorkerInfo: Hashable, Sendable {
     public let isSupervisor: Bool
     /// Whether it said that its state can be copied in parts while it runs.
     public let isIncremental: Bool
+    /// The functional modules that its process has loaded, as it said itself.
+    public let functional: [Atom: FunctionalCode]
 
     public init(
         id: ChildAddress, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String, isSupervisor: Bool = false,
-        isIncremental: Bool = false
+        isIncremental: Bool = false, functional: [Atom: FunctionalCode] = [:]
     ) {
         self.id = id
         self.resident = resident
@@ -30,10 +32,24 @@ public struct WorkerInfo: Hashable, Sendable {
         self.sha256 = sha256
         self.isSupervisor = isSupervisor
         self.isIncremental = isIncremental
+        self.functional = functional
     }
 
     /// The vsn of the code that it runs: reported, else the SHA-256 as text, else `undefined`.
     public var codeVsn: Term { effectiveVsn(vsn, sha256: sha256) }
+}
+
+/// What one process has of a functional module. Versions by their SHA-256 (hexadecimal).
+public struct FunctionalCode: Hashable, Sendable {
+    /// Whom a call finds; nil where nothing is current.
+    public let current: String?
+    /// Other versions that a thread of it is in, or that it holds.
+    public let used: Set<String>
+
+    public init(current: String?, used: Set<String> = []) {
+        self.current = current
+        self.used = used
+    }
 }
 
 /// One version of one module's object code, as it was read and checked.

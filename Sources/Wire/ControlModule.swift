@@ -5,7 +5,7 @@ public struct ModuleSummary: Hashable, Sendable, Codable {
         case resident
         /// A `.sup` file.
         case supervisor
-        /// A library; this version of the daemon loads none.
+        /// A library that workers call into.
         case functional
     }
 
@@ -16,6 +16,8 @@ public struct ModuleSummary: Hashable, Sendable, Codable {
         case old
         /// Neither: forgotten, or replaced on disk without an upgrade, and still run.
         case stray
+        /// A library that was purged, and that processes have mapped still since it can't be unmapped. Nobody runs it any more.
+        case mapped
     }
 
     public var module: String
@@ -29,10 +31,12 @@ public struct ModuleSummary: Hashable, Sendable, Codable {
     public var sha256: String
     /// Places in the tree whose workers run these bytes, such as `kv/kv_sup/store`.
     public var workers: [String]
+    /// Those whose processes have a purged library mapped still: it is never entered again.
+    public var mappedBy: [String]
 
     public init(
         module: String, kind: Kind, version: Version, library: String, vsn: String, path: String, sha256: String,
-        workers: [String]
+        workers: [String], mappedBy: [String] = []
     ) {
         self.module = module
         self.kind = kind
@@ -42,6 +46,7 @@ public struct ModuleSummary: Hashable, Sendable, Codable {
         self.path = path
         self.sha256 = sha256
         self.workers = workers
+        self.mappedBy = mappedBy
     }
 }
 
@@ -57,17 +62,19 @@ extension ModuleList: ControlShape {
         #"""
         {"type": "object", "additionalProperties": false, "required": ["modules"], "properties": {
           "modules": {"type": "array", "items": {"type": "object", "additionalProperties": false,
-            "required": ["module", "kind", "version", "library", "vsn", "path", "sha256", "workers"], "properties": {
+            "required": ["module", "kind", "version", "library", "vsn", "path", "sha256", "workers", "mappedBy"], "properties": {
               "module": {"type": "string"},
               "kind": {"enum": ["resident", "supervisor", "functional"]},
-              "version": {"enum": ["current", "old", "stray"],
-                "description": "what is started from now on; replaced and not purged yet; neither, and still run"},
+              "version": {"enum": ["current", "old", "stray", "mapped"],
+                "description": "what is started from now on; replaced and not purged yet; neither, and still run; purged, and only mapped"},
               "library": {"type": "string"},
               "vsn": {"type": "string", "description": "of the library"},
               "path": {"type": "string"},
               "sha256": {"type": "string"},
               "workers": {"type": "array", "items": {"type": "string"},
-                "description": "places in the tree whose workers run these bytes"}}}}}}
+                "description": "places in the tree whose workers run these bytes"},
+              "mappedBy": {"type": "array", "items": {"type": "string"},
+                "description": "workers that have a purged library mapped still, never to be entered again"}}}}}}
         """#
     }
 }

@@ -171,6 +171,8 @@ extension WorkerRequest {
             writer.atom("none")
         case .initialize, .call, .cast, .exportState, .importState, .exportSnapshot, .exportChanges, .endSnapshot,
             .importSnapshot, .importChanges, .getState, .replaceState, .getStatus, .getModules, .configChange,
+            .loadModule,
+            .deleteModule, .softPurge, .purge, .getVersions, .changeModule, .noModule,
             .terminate:
             return false
         }
@@ -202,7 +204,7 @@ extension WorkerAnswer {
             writer.integer(descriptors)
             writer.atom("size")
             writer.integer(size)
-        case .exported, .ack, .ignore, .error, .okValue, .reply, .log, .exit: return try Frame.encode(term)
+        case .exported, .ack, .ignore, .error, .okValue, .reply, .log, .exit, .wantModule: return try Frame.encode(term)
         }
         writer.end()
         return writer.bytes

@@ -1,5 +1,13 @@
 public import Terms
 
+/// What a library is to a worker.
+public enum LibraryKind: String, Hashable, Sendable {
+    /// A functional module: docs/module-abi.md.
+    case module
+    /// It exists in one version only: docs/drivers.md.
+    case driver
+}
+
 /// A packet of the transfer socket: a term in the external format beside its descriptors (SCM_RIGHTS).
 ///
 /// SOCK_SEQPACKET keeps packets whole, so there is no length in front.
@@ -11,17 +19,20 @@ public enum TransferPacket: Hashable, Sendable {
     /// `{latch, Ref}` with one descriptor: the memory that tells whether the worker is at rest. `Ref` is that of the
     /// `export_snapshot` which it goes with. Version 3, and never passed on.
     case latch(ref: Int)
+    /// `{library, Ref, Module, Kind}` with one descriptor: the sealed memfd with the library of a functional module or a driver. `Ref`
+    /// is that of the `init` or `load_module` which it goes with. Version 4, and only from the daemon.
+    case library(ref: Int, module: Atom, LibraryKind)
 
     public var ref: Int {
         switch self {
-        case .state(let ref, _), .descriptors(let ref, _, _), .latch(let ref): return ref
+        case .state(let ref, _), .descriptors(let ref, _, _), .latch(let ref), .library(let ref, _, _): return ref
         }
     }
 
     /// How many descriptors travel beside it.
     public var descriptorCount: Int {
         switch self {
-        case .state, .latch: return 1
+        case .state, .latch, .library: return 1
         case .descriptors(_, _, let count): return count
         }
     }
@@ -32,6 +43,7 @@ public enum TransferPacket: Hashable, Sendable {
         case .state(_, let size): return .state(ref: ref, size: size)
         case .descriptors(_, let first, let count): return .descriptors(ref: ref, first: first, count: count)
         case .latch: return .latch(ref: ref)
+        case .library(_, let module, let kind): return .library(ref: ref, module: module, kind)
         }
     }
 
@@ -43,6 +55,8 @@ public enum TransferPacket: Hashable, Sendable {
             return .tuple([.atom("descriptors"), .integer(ref), .integer(first), .integer(count)])
         case .latch(let ref):
             return .tuple([.atom("latch"), .integer(ref)])
+        case .library(let ref, let module, let kind):
+            return .tuple([.atom("library"), .integer(ref), .atom(module), .atom(Atom(kind.rawValue))])
         }
     }
 
@@ -66,8 +80,14 @@ public enum TransferPacket: Hashable, Sendable {
         case "latch":
             try reader.readRef(fieldCount: 2)
             self = .latch(ref: reader.number)
+        case "library":
+            try reader.readRef(fieldCount: 4)
+            guard let kind = LibraryKind(rawValue: try reader.atom(fields[3], "Kind").name) else {
+                throw reader.malformed("Kind module or driver", fields[3])
+            }
+            self = .library(ref: reader.number, module: try reader.atom(fields[2], "Module"), kind)
         default:
-            throw reader.malformed("state, descriptors or latch", .atom(name))
+            throw reader.malformed("state, descriptors, latch or library", .atom(name))
         }
     }
 

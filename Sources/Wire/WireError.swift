@@ -38,7 +38,7 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
 /// The limits of worker protocol 1. Going over one ends that worker and nobody else.
 public enum WireLimits {
     /// The version of the protocol that these types speak.
-    public static let protocolVersion = 3
+    public static let protocolVersion = 4
     /// Bytes of one frame, without its four length bytes.
     public static let maxFrameBytes = 16 * 1024 * 1024
     /// Nesting of a term in a frame.

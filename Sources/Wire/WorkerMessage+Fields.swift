@@ -97,6 +97,15 @@ struct MessageReader {
         throw malformed("\(what) as a UTF-8 binary", term)
     }
 
+    /// 64 hexadecimal digits.
+    func identity(_ term: Term) throws(WireError) -> String {
+        let text = try text(term, "Identity")
+        guard text.utf8.count == 64, text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+            throw malformed("Identity, 64 hexadecimal digits", term)
+        }
+        return text
+    }
+
     func environment(_ term: Term) throws(WireError) -> [EnvironmentEntry] {
         try list(term, "an environment").mapTyped { (entry) throws(WireError) in
             guard case .tuple(let pair) = entry, pair.count == 2, case .atom(let key) = pair[0] else {

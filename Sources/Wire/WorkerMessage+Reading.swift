@@ -14,6 +14,13 @@ extension WorkerRequest {
             self = .cast(request: fields[1])
             return
         }
+        if name == "no_module" {
+            guard fields.count == 3, case .atom(let module) = fields[1] else {
+                throw WireError(.malformed(ref: nil), "expected {no_module, Module, Reason}, found \(shortened(term))")
+            }
+            self = .noModule(module: module, reason: fields[2])
+            return
+        }
         var reader = MessageReader(term: term, name: name, fields: fields, ref: nil)
         switch name.name {
         case "init":
@@ -36,6 +43,8 @@ extension WorkerRequest {
                     removed: try reader.list(fields[4], "Removed").mapTyped { (key) throws(WireError) in
                         try reader.atom(key, "a key of Removed")
                     }))
+        case "load_module", "delete_module", "soft_purge", "purge", "code_change":
+            self = try Self.aboutModule(name: name, reader: &reader)
         case "terminate":
             try reader.readRef(fieldCount: 3)
             self = .terminate(ref: reader.number, reason: fields[2])
@@ -66,6 +75,24 @@ extension WorkerRequest {
         return change
     }
 
+    /// The requests whose first field behind the ref is a functional module.
+    private static func aboutModule(name: Atom, reader: inout MessageReader) throws(WireError) -> WorkerRequest {
+        let hasContent = name == "load_module" || name == "code_change"
+        try reader.readRef(fieldCount: hasContent ? 4 : 3)
+        let (ref, fields) = (reader.number, reader.fields)
+        let module = try reader.atom(fields[2], "Module")
+        switch name.name {
+        case "load_module":
+            let identity = try reader.identity(fields[3])
+            return .loadModule(ref: ref, ModuleIdentity(module: module, identity: identity))
+        case "code_change":
+            return .changeModule(ref: ref, module: module, try CodeChange(reading: fields[3], reader))
+        case "delete_module": return .deleteModule(ref: ref, module: module)
+        case "soft_purge": return .softPurge(ref: ref, module: module)
+        default: return .purge(ref: ref, module: module)
+        }
+    }
+
     /// The requests that are `{Name, Ref}`.
     private static func plain(name: Atom, reader: inout MessageReader) throws(WireError) -> WorkerRequest {
         let make: (Int) -> WorkerRequest
@@ -76,6 +103,7 @@ extension WorkerRequest {
         case "get_state": make = { .getState(ref: $0) }
         case "get_status": make = { .getStatus(ref: $0) }
         case "get_modules": make = { .getModules(ref: $0) }
+        case "get_versions": make = { .getVersions(ref: $0) }
         default:
             let ref = reader.refIfThere
             throw WireError(.unknownRequest(name: name, ref: ref), "unknown request \(name.name)")
@@ -104,7 +132,7 @@ extension WorkerAnswer {
             self = .ack(
                 ref: reader.number, vsn: try reader.value("vsn", in: map),
                 codeChange: try reader.boolean("code_change", in: map), protocolVersion: version,
-                incremental: incremental && version >= 2)
+                incremental: incremental && version >= 2, modules: try Self.modules(in: map, reader))
         case "ignore":
             try reader.readRef(fieldCount: 2)
             self = .ignore(ref: reader.number)
@@ -133,10 +161,22 @@ extension WorkerAnswer {
         case "exit":
             guard fields.count == 2 else { throw reader.malformed("{exit, Reason}", term) }
             self = .exit(reason: fields[1])
+        case "want_module":
+            guard fields.count == 2 else { throw reader.malformed("{want_module, Module}", term) }
+            self = .wantModule(try reader.atom(fields[1], "Module"))
         default:
             throw reader.malformed(
-                "one of ack, ignore, error, ok, reply, exported, log, exit", .atom(name))
+                "one of ack, ignore, error, ok, reply, exported, log, exit, want_module", .atom(name))
         }
+    }
+
+    private static func modules(
+        in map: [Term: Term], _ reader: MessageReader
+    ) throws(WireError) -> [Atom: Term] {
+        guard let modules = map[.atom("modules")] else { return [:] }
+        var loaded: [Atom: Term] = [:]
+        for (name, vsn) in try reader.map(modules) { loaded[try reader.atom(name, "a key of modules")] = vsn }
+        return loaded
     }
 
     private static func log(_ reader: MessageReader) throws(WireError) -> WorkerAnswer {
@@ -181,7 +221,16 @@ extension WorkerInit {
             sockets: try sockets.mapTyped { (name) throws(WireError) in try reader.text(name, "a name of sockets") },
             protocolVersion: try map[.atom("protocol")].map { (version) throws(WireError) in
                 try reader.count(version, "protocol", limit: .max)
-            } ?? 1)
+            } ?? 1,
+            modules: try map[.atom("modules")].map { (modules) throws(WireError) in
+                try reader.list(modules, "modules").mapTyped { (entry) throws(WireError) in
+                    guard case .tuple(let pair) = entry, pair.count == 2 else {
+                        throw reader.malformed("{Module, Identity} in modules", entry)
+                    }
+                    return ModuleIdentity(
+                        module: try reader.atom(pair[0], "a name of modules"), identity: try reader.identity(pair[1]))
+                }
+            } ?? [])
     }
 }
 

@@ -25,6 +25,15 @@ extension WorkerRequest {
             return message(
                 "config_change", ref, .list(change.changed.map(\.term)), .list(change.new.map(\.term)),
                 .list(change.removed.map { .atom($0) }))
+        case .loadModule(let ref, let library):
+            return message("load_module", ref, .atom(library.module), library.identityTerm)
+        case .deleteModule(let ref, let module): return message("delete_module", ref, .atom(module))
+        case .softPurge(let ref, let module): return message("soft_purge", ref, .atom(module))
+        case .purge(let ref, let module): return message("purge", ref, .atom(module))
+        case .getVersions(let ref): return message("get_versions", ref)
+        case .changeModule(let ref, let module, let change):
+            return message("code_change", ref, .atom(module), change.term)
+        case .noModule(let module, let reason): return .tuple([.atom("no_module"), .atom(module), reason])
         case .terminate(let ref, let reason): return message("terminate", ref, reason)
         }
     }
@@ -34,10 +43,13 @@ extension WorkerAnswer {
     /// The message as the term that goes into a frame.
     public var term: Term {
         switch self {
-        case .ack(let ref, let vsn, let codeChange, let version, let incremental):
+        case .ack(let ref, let vsn, let codeChange, let version, let incremental, let modules):
             var map: [Term: Term] = [.atom("vsn"): vsn, .atom("protocol"): .integer(version)]
             if let codeChange { map[.atom("code_change")] = .bool(codeChange) }
             if incremental { map[.atom("incremental")] = .bool(true) }
+            if !modules.isEmpty {
+                map[.atom("modules")] = .map(Dictionary(uniqueKeysWithValues: modules.map { (.atom($0), $1) }))
+            }
             return message("ack", ref, .map(map))
         case .ignore(let ref): return message("ignore", ref)
         case .error(let ref, let reason): return message("error", ref, reason)
@@ -53,6 +65,7 @@ extension WorkerAnswer {
                 .atom("log"), .atom(Atom(level.rawValue)), .binary(Array(text.utf8)), .map(metadata),
             ])
         case .exit(let reason): return .tuple([.atom("exit"), reason])
+        case .wantModule(let module): return .tuple([.atom("want_module"), .atom(module)])
         }
     }
 }
@@ -64,7 +77,7 @@ extension WorkerInit {
         case .start: mode = "start"
         case .standby: mode = "standby"
         }
-        return .map([
+        var map: [Term: Term] = [
             .atom("mode"): .atom(mode),
             .atom("module"): .atom(module),
             .atom("function"): .atom(function),
@@ -76,8 +89,16 @@ extension WorkerInit {
             .atom("generation"): .integer(generation),
             .atom("sockets"): .list(sockets.map { .binary(Array($0.utf8)) }),
             .atom("protocol"): .integer(protocolVersion),
-        ])
+        ]
+        if !modules.isEmpty {
+            map[.atom("modules")] = .list(modules.map { .tuple([.atom($0.module), $0.identityTerm]) })
+        }
+        return .map(map)
     }
+}
+
+extension ModuleIdentity {
+    var identityTerm: Term { .binary(Array(identity.utf8)) }
 }
 
 extension StateImport {

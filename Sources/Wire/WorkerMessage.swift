@@ -37,11 +37,13 @@ public struct WorkerInit: Hashable, Sendable {
     public var sockets: [String]
     /// The highest version of the protocol that the daemon speaks. Of one that does not say so it is 1.
     public var protocolVersion: Int
+    /// The functional modules that it begins with. Version 4; each one's library comes in a packet under the ref of `init`.
+    public var modules: [ModuleIdentity]
 
     public init(
         mode: WorkerStartMode, module: Atom, function: Atom, arguments: [Term], path: String, application: Atom,
         release: String, environment: [EnvironmentEntry] = [], generation: Int = 1, sockets: [String] = [],
-        protocolVersion: Int = WireLimits.protocolVersion
+        protocolVersion: Int = WireLimits.protocolVersion, modules: [ModuleIdentity] = []
     ) {
         self.mode = mode
         self.module = module
@@ -54,6 +56,19 @@ public struct WorkerInit: Hashable, Sendable {
         self.generation = generation
         self.sockets = sockets
         self.protocolVersion = protocolVersion
+        self.modules = modules
+    }
+}
+
+/// One version of a functional module's library: two of the same identity are the same bytes.
+public struct ModuleIdentity: Hashable, Sendable {
+    public var module: Atom
+    /// SHA-256 of the library, 64 hexadecimal digits.
+    public var identity: String
+
+    public init(module: Atom, identity: String) {
+        self.module = module
+        self.identity = identity
     }
 }
 
@@ -126,6 +141,21 @@ public enum WorkerRequest: Hashable, Sendable {
     case getStatus(ref: Int)
     case getModules(ref: Int)
     case configChange(ref: Int, ConfigChange)
+    /// The library, which comes in a packet under the same ref, becomes current. Version 4, as all that follow but `terminate`;
+    /// only to a process whose acknowledgement names modules, or that wanted one.
+    case loadModule(ref: Int, ModuleIdentity)
+    /// What is current of the module becomes old.
+    case deleteModule(ref: Int, module: Atom)
+    /// What is old of the module goes where nobody is in it nor holds it; the answer says whether it went.
+    case softPurge(ref: Int, module: Atom)
+    /// What is old of the module goes, and where somebody is in it or holds it, the process with it.
+    case purge(ref: Int, module: Atom)
+    /// Which versions are mapped, and used by whom.
+    case getVersions(ref: Int)
+    /// What this functional module keeps in a suspended worker is converted. Source: `sys:change_code/4`.
+    case changeModule(ref: Int, module: Atom, CodeChange)
+    /// What the worker wanted is not to be had.
+    case noModule(module: Atom, reason: Term)
     /// Answered by the exit. Reason `handoff` ends the process with no user code run.
     case terminate(ref: Int, reason: Term)
 
@@ -135,9 +165,11 @@ public enum WorkerRequest: Hashable, Sendable {
             .exportState(let ref, _), .importState(let ref, _), .exportSnapshot(let ref, _),
             .exportChanges(let ref, _), .endSnapshot(let ref), .importSnapshot(let ref, _),
             .importChanges(let ref, _, _), .getState(let ref), .replaceState(let ref, _), .getStatus(let ref),
-            .getModules(let ref), .configChange(let ref, _), .terminate(let ref, _):
+            .getModules(let ref), .configChange(let ref, _), .loadModule(let ref, _), .deleteModule(let ref, _),
+            .softPurge(let ref, _), .purge(let ref, _), .getVersions(let ref), .changeModule(let ref, _, _),
+            .terminate(let ref, _):
             return ref
-        case .cast:
+        case .cast, .noModule:
             return nil
         }
     }
@@ -147,7 +179,10 @@ public enum WorkerRequest: Hashable, Sendable {
 public enum WorkerAnswer: Hashable, Sendable {
     /// Started (or standing by), with the vsn of the running code: `undefined` where it has none; and whether that code
     /// converts states, `nil` where it does not say. `incremental`: it can hand its state over in parts.
-    case ack(ref: Int, vsn: Term, codeChange: Bool? = nil, protocolVersion: Int = 1, incremental: Bool = false)
+    /// `modules`: the functional modules that it has loaded, with the vsn of each.
+    case ack(
+        ref: Int, vsn: Term, codeChange: Bool? = nil, protocolVersion: Int = 1, incremental: Bool = false,
+        modules: [Atom: Term] = [:])
     case ignore(ref: Int)
     case error(ref: Int, reason: Term)
     /// `{ok, Ref}`
@@ -161,13 +196,15 @@ public enum WorkerAnswer: Hashable, Sendable {
     case log(level: LogLevel, text: String, metadata: [Term: Term])
     /// Last words before the worker ends abnormally.
     case exit(reason: Term)
+    /// It asks for a functional module, unasked: `load_module` or `no_module` follows. Version 4.
+    case wantModule(Atom)
 
     public var ref: Int? {
         switch self {
-        case .ack(let ref, _, _, _, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
+        case .ack(let ref, _, _, _, _, _), .ignore(let ref), .error(let ref, _), .ok(let ref), .okValue(let ref, _),
             .reply(let ref, _), .exported(let ref, _, _, _):
             return ref
-        case .log, .exit:
+        case .log, .exit, .wantModule:
             return nil
         }
     }

@@ -50,6 +50,16 @@ public protocol GenServer {
     /// The application's environment has changed; `context.environment` has the new one already.
     mutating func configChange(
         changed: [Atom: Term], new: [Atom: Term], removed: [Atom], context: WorkerContext) throws
+    /// A functional module has become current in this process, with its vsn as text, or what `WorkerContext.want` asked for is not to
+    /// be had. Not called for those that the process begins with.
+    mutating func codeLoaded(_ module: Atom, _ result: Result<Term, WorkerError>, context: WorkerContext) throws
+    /// Converts what this server keeps for a functional module, as an event manager the states of its handlers. It is
+    /// suspended; up, the module's newer version is current already, down the newer one is still. `vsn`: that of the version
+    /// that is left, or gone to. What it throws calls the upgrade off, so that what was there must not be lost before the server
+    /// is resumed. Source: sys, `change_code/4`.
+    mutating func codeChange(of module: Atom, from vsn: FromVsn, extra: Term, context: WorkerContext) throws
+    /// It goes on after a suspend, in this process.
+    mutating func resumed(context: WorkerContext) throws
     /// The last thing that runs, unless the process is handed off, killed, or loses its daemon.
     mutating func terminate(reason: Term, context: WorkerContext)
 
@@ -59,7 +69,8 @@ public protocol GenServer {
     mutating func replaceState(_ state: Term, context: WorkerContext) throws
     /// What `get_status` shows beside what every worker shows.
     func status() -> [Atom: Term]
-    /// The modules that this worker runs, for child specs with `dynamic`.
+    /// The modules that this worker runs, for child specs with `dynamic`: its own and the functional ones that it has, unless said
+    /// otherwise.
     func modules(context: WorkerContext) -> [Atom]
 }
 
@@ -86,6 +97,15 @@ extension GenServer {
     public mutating func configChange(
         changed: [Atom: Term], new: [Atom: Term], removed: [Atom], context: WorkerContext
     ) throws {}
+    public mutating func codeLoaded(
+        _ module: Atom, _ result: Result<Term, WorkerError>, context: WorkerContext
+    ) throws {}
+    public mutating func codeChange(
+        of module: Atom, from vsn: FromVsn, extra: Term, context: WorkerContext
+    ) throws {
+        throw WorkerError("not_supported", "this worker keeps nothing for functional modules")
+    }
+    public mutating func resumed(context: WorkerContext) throws {}
     public mutating func terminate(reason: Term, context: WorkerContext) {}
 
     public func getState() throws -> Term {
@@ -97,7 +117,9 @@ extension GenServer {
     }
 
     public func status() -> [Atom: Term] { [:] }
-    public func modules(context: WorkerContext) -> [Atom] { [context.module] }
+    public func modules(context: WorkerContext) -> [Atom] {
+        [context.module] + context.loadedModules
+    }
 }
 
 /// Which version wrote the state that a process takes over, and who converts.

@@ -12,6 +12,7 @@ struct Transfer {
     let descriptor: Int32
     /// The channel: its end is the daemon's.
     let lifeline: Int32
+    let early: EarlyPackets
 
     /// Longest wait for the daemon to take or send one packet; the daemon's own time limit is shorter.
     private static let timeoutMilliseconds: Int32 = 60_000
@@ -73,8 +74,11 @@ struct Transfer {
         var state: OwnedDescriptor?
         var descriptors: [OwnedDescriptor] = []
         while state == nil || descriptors.count < descriptorCount {
-            let (packet, received) = try receive()
-            guard packet.ref == ref else { continue }
+            let (packet, received) = try early.takeNext { !$0.isLibrary } ?? receive()
+            guard packet.ref == ref else {
+                if packet.isLibrary { early.keep(packet, received) }
+                continue
+            }
             switch packet {
             case .state(_, let announced):
                 guard state == nil, announced == size else {
@@ -89,11 +93,26 @@ struct Transfer {
                 }
                 descriptors += received
             // The daemon keeps it to itself.
-            case .latch: continue
+            case .latch, .library: continue
             }
         }
         guard let state else { throw WorkerError("bad_packet", "no state came") }
         return (state, descriptors)
+    }
+
+    /// The library of a functional module. A state may be on its way before its request is.
+    func receiveLibrary(ref: Int, module: Atom) throws -> (library: OwnedDescriptor, kind: LibraryKind) {
+        while true {
+            var (packet, received) = try early.takeNext { $0.ref == ref } ?? receive()
+            guard packet.ref == ref else {
+                early.keep(packet, received)
+                continue
+            }
+            guard case .library(ref, module, let kind) = packet, let library = received.popLast() else {
+                throw WorkerError("bad_packet", "expected the library of \(module.name), found \(packet.term)")
+            }
+            return (library, kind)
+        }
     }
 
     private func wait(forWriting: Bool) throws {
@@ -105,4 +124,21 @@ struct Transfer {
                 forWriting ? "the daemon takes no packets" : "the daemon announced packets that do not come")
         }
     }
+}
+
+/// Packets that came before the request which they belong to, in their order.
+final class EarlyPackets {
+    private var packets: [(packet: TransferPacket, descriptors: [OwnedDescriptor])] = []
+
+    func keep(_ packet: TransferPacket, _ descriptors: [OwnedDescriptor]) { packets.append((packet, descriptors)) }
+
+    func takeNext(
+        where isWanted: (TransferPacket) -> Bool
+    ) -> (packet: TransferPacket, descriptors: [OwnedDescriptor])? {
+        packets.firstIndex { isWanted($0.packet) }.map { packets.remove(at: $0) }
+    }
+}
+
+extension TransferPacket {
+    fileprivate var isLibrary: Bool { if case .library = self { true } else { false } }
 }

@@ -31,6 +31,22 @@ public final class WorkerContext {
         for entry in start.environment { environment[entry.key] = entry.value }
     }
 
+    /// The functional modules of this process. To be asked for on the worker's thread; what it returns may be used on any.
+    public var modules: FunctionalModules { FunctionalModules(core.modules) }
+
+    /// The drivers of this process. Their libraries are the release's: those of `modules` in the child spec that are drivers, and what
+    /// `want` has brought. A load or reload takes what was brought last; `codeLoaded` tells when that is another. Any thread may use it.
+    public var drivers: Drivers { core.drivers.drivers }
+
+    /// Those of which a version is current, by name.
+    var loadedModules: [Atom] {
+        core.versions.filter { $0.state == .current }.map(\.module).sorted { $0.name < $1.name }
+    }
+
+    /// Asks the daemon for a functional module that the child spec does not list: `codeLoaded` is told what came of it. From
+    /// then on it is replaced by upgrades as those are that the spec lists. For workers with `dynamic` modules.
+    public func want(_ module: Atom) { core.send(.wantModule(module)) }
+
     /// Answers a call that was left with `.noReply`, in this process or in the one before.
     public func reply(to call: CallReference, with answer: Term) {
         core.send(.reply(ref: call.ref, answer: answer))

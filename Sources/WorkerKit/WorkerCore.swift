@@ -18,9 +18,14 @@ final class WorkerCore {
     let all: Poller
     let channel: Channel
     let transfer: Int32
+    private let earlyPackets = EarlyPackets()
     var sources = SourceTable()
     var timers = TimerQueue()
     var servers: [TCPServer] = []
+    /// Made when a functional module is first spoken of.
+    private(set) lazy var modules = ModuleServer()
+    /// Made when a driver is first spoken of.
+    private(set) lazy var drivers = DriverStore()
     /// Connections that were written to by the method in hand.
     var unflushed: [Connection] = []
     /// Sockets and timers are served.
@@ -38,6 +43,13 @@ final class WorkerCore {
         self.transfer = transfer
         self.channel = try Channel(descriptor: channel, poller: control)
         try all.add(control.descriptor, .readable, token: Self.controlToken)
+    }
+
+    /// Of functional modules and drivers.
+    var versions: [ModuleVersion] { modules.versions() + drivers.versions() }
+
+    var transferSocket: Transfer {
+        Transfer(descriptor: transfer, lifeline: channel.descriptor, early: earlyPackets)
     }
 
     func now() -> Int { Int(cwk_now_milliseconds()) }

@@ -73,7 +73,7 @@ extension WorkerRuntime {
 
     /// Sends the memfd, its descriptors and the answer.
     func sendState(ref: Int, _ memory: OwnedDescriptor, size: Int, _ connections: [Connection], left: Int = 0) throws {
-        let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
+        let transfer = core.transferSocket
         do {
             try transfer.send(.state(ref: ref, size: size), [memory.raw])
             var first = 0
@@ -155,7 +155,7 @@ extension WorkerRuntime {
         _ ref: Int, _ announced: StateImport, _ expected: [Container],
         content: (Container, inout ExternalTermReader, FromVsn, _ extra: Term) throws -> Void
     ) throws -> Beside {
-        let transfer = Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor)
+        let transfer = core.transferSocket
         let (memory, descriptors) = try transfer.receive(
             ref: ref, size: announced.size, descriptorCount: announced.descriptors)
         let (from, extra): (FromVsn, Term)

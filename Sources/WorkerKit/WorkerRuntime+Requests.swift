@@ -13,6 +13,7 @@ extension WorkerRuntime {
             begin(ref, start)
         case _ where !handsOverInParts && request.partName != nil:
             if let ref = request.ref, let name = request.partName { refuse(ref, unknown: name) }
+        case _ where handlesModules(request): break
         case .standby(let start): handleInStandby(request, start)
         case .preloaded(let start, let context): handlePreloaded(request, start, context)
         case .imported(let context): handleImported(request, context)
@@ -47,9 +48,15 @@ extension WorkerRuntime {
             increments = .find()
             handsOverInParts = increments != nil || Server.copiesStateAhead
         }
+        let modules: [Atom: Term]
+        do {
+            modules = try loadModules(ref, start)
+        } catch {
+            failStart(ref, error)
+        }
         let acknowledgement = WorkerAnswer.ack(
             ref: ref, vsn: Server.vsn, codeChange: Server.hasCodeChange, protocolVersion: protocolVersion,
-            incremental: handsOverInParts)
+            incremental: handsOverInParts, modules: modules)
         switch start.mode {
         case .standby:
             phase = .standby(WorkerPhase.Start(start))
@@ -63,14 +70,18 @@ extension WorkerRuntime {
                 core.send(.ignore(ref: ref))
                 core.endNormally()
             } catch {
-                core.send(.error(ref: ref, reason: reason(of: error)))
-                core.channel.drain()
-                _exit(1)
+                failStart(ref, error)
             }
             run(context)
             core.send(acknowledgement)
             if Server.self != WarmUp.Server.self { WarmUp.run() }
         }
+    }
+
+    private func failStart(_ ref: Int, _ error: any Error) -> Never {
+        core.send(.error(ref: ref, reason: reason(of: error)))
+        core.channel.drain()
+        _exit(1)
     }
 
     func makeContext(_ start: WorkerInit) -> WorkerContext {
@@ -95,8 +106,9 @@ extension WorkerRuntime {
         case .cast: core.log(.warning, "a cast came to a standby and is dropped", [:])
         case .initialize(let ref, _), .call(let ref, _), .suspend(let ref), .resume(let ref),
             .exportState(let ref, _), .exportSnapshot(let ref, _), .exportChanges(let ref, _), .endSnapshot(let ref),
-            .getState(let ref), .replaceState(let ref, _), .configChange(let ref, _):
+            .getState(let ref), .replaceState(let ref, _), .configChange(let ref, _), .changeModule(let ref, _, _):
             refuse(ref, "standby")
+        case .loadModule, .deleteModule, .softPurge, .purge, .getVersions, .noModule: break
         }
     }
 
@@ -108,7 +120,8 @@ extension WorkerRuntime {
         // Nothing has changed since.
         case .resume: handleSuspended(request, context)
         case .initialize, .call, .cast, .suspend, .exportState, .exportSnapshot, .exportChanges, .endSnapshot,
-            .importState, .importSnapshot, .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate:
+            .importState, .importSnapshot, .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate,
+            .loadModule, .deleteModule, .softPurge, .purge, .getVersions, .changeModule, .noModule:
             handleInStandby(request, start)
         }
     }
@@ -121,7 +134,7 @@ extension WorkerRuntime {
             refuse(ref, "standby")
         case .terminate: core.endNormally()
         case .initialize, .call, .cast, .suspend, .resume, .getState, .replaceState, .getStatus, .getModules,
-            .configChange:
+            .configChange, .loadModule, .deleteModule, .softPurge, .purge, .getVersions, .changeModule, .noModule:
             handleSuspended(request, context)
         }
     }
@@ -133,6 +146,10 @@ extension WorkerRuntime {
             core.send(.ok(ref: ref))
             // The handoff was called off: what was recorded for it is nobody's.
             endRecording()
+            guarded(context) { (server: inout Server) in
+                try server.resumed(context: context)
+                return .noReply
+            }
             for server in core.servers { server.processBuffered() }
         case .exportState(let ref, let change): exportState(ref, change)
         case .exportChanges(let ref, let change): exportChanges(ref, change, isLast: true)
@@ -140,8 +157,10 @@ extension WorkerRuntime {
         case .suspend(let ref): core.send(.ok(ref: ref))
         case .call(let ref, _): refuse(ref, "suspended")
         case .cast: core.log(.warning, "a cast came to a suspended worker and is dropped", [:])
+        case .changeModule(let ref, let module, let change): changeModule(ref, module, change, context)
         case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
-            .importState, .endSnapshot, .importSnapshot, .importChanges:
+            .importState, .endSnapshot, .importSnapshot, .importChanges, .loadModule, .deleteModule, .softPurge, .purge,
+            .getVersions, .noModule:
             handleSystem(request, context, status: "suspended")
         }
     }
@@ -160,8 +179,10 @@ extension WorkerRuntime {
         case .exportState(let ref, _): refuse(ref, "not_suspended")
         case .exportSnapshot(let ref, let change): exportSnapshot(ref, change)
         case .exportChanges(let ref, let change): exportChanges(ref, change, isLast: false)
+        case .changeModule(let ref, _, _): refuse(ref, "not_suspended")
         case .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate, .initialize,
-            .importState, .endSnapshot, .importSnapshot, .importChanges:
+            .importState, .endSnapshot, .importSnapshot, .importChanges, .loadModule, .deleteModule, .softPurge, .purge,
+            .getVersions, .noModule:
             handleSystem(request, context, status: "running")
         }
     }
@@ -214,9 +235,9 @@ extension WorkerRuntime {
             .importChanges(let ref, _, _):
             refuse(ref, "already_started")
         case .call(let ref, _), .suspend(let ref), .resume(let ref), .exportState(let ref, _),
-            .exportSnapshot(let ref, _), .exportChanges(let ref, _):
+            .exportSnapshot(let ref, _), .exportChanges(let ref, _), .changeModule(let ref, _, _):
             refuse(ref, name)
-        case .cast: break
+        case .cast, .loadModule, .deleteModule, .softPurge, .purge, .getVersions, .noModule: break
         }
     }
 
@@ -263,7 +284,8 @@ extension WorkerRequest {
         case .importSnapshot: "import_snapshot"
         case .importChanges: "import_changes"
         case .initialize, .call, .cast, .suspend, .resume, .exportState, .importState, .getState, .replaceState,
-            .getStatus, .getModules, .configChange, .terminate:
+            .getStatus, .getModules, .configChange, .terminate, .loadModule, .deleteModule, .softPurge, .purge,
+            .getVersions, .changeModule, .noModule:
             nil
         }
     }
@@ -273,7 +295,8 @@ extension WorkerRequest {
         switch self {
         case .exportState, .exportChanges: true
         case .exportSnapshot, .endSnapshot, .importSnapshot, .importChanges, .initialize, .call, .cast, .suspend,
-            .resume, .importState, .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate:
+            .resume, .importState, .getState, .replaceState, .getStatus, .getModules, .configChange, .terminate,
+            .loadModule, .deleteModule, .softPurge, .purge, .getVersions, .changeModule, .noModule:
             false
         }
     }

@@ -48,7 +48,7 @@ extension WorkerRuntime {
     /// Where what has not changed needs not be sent. Without a latch all goes by messages.
     private func sendLatch(_ ref: Int) throws {
         guard protocolVersion >= 3, increments == nil, let (latch, descriptor) = try? Latch.make() else { return }
-        try Transfer(descriptor: core.transfer, lifeline: core.channel.descriptor).send(
+        try core.transferSocket.send(
             .latch(ref: ref), [descriptor.raw])
         self.latch = latch
     }

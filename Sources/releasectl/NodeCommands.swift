@@ -77,16 +77,22 @@ struct WhichModules: ControlCommand {
                 let colour: Colour? =
                     switch module.version {
                     case .current: nil
-                    case .old, .stray: .yellow
+                    case .old, .stray, .mapped: .yellow
                     }
                 table.rows.append([
                     .init(module.module), .init(module.version.rawValue, colour: colour), .init(module.kind.rawValue),
                     .init("\(module.library)-\(module.vsn)"), .init(String(module.sha256.prefix(12))),
-                    .init(module.workers.isEmpty ? "-" : module.workers.joined(separator: " ")),
+                    .init(users(of: module)),
                 ])
             }
             table.print(on: session.output)
         }
+    }
+
+    private func users(of module: ModuleSummary) -> String {
+        let mapped = module.mappedBy.isEmpty ? [] : ["(mapped in \(module.mappedBy.joined(separator: " ")))"]
+        let words = module.workers + mapped
+        return words.isEmpty ? "-" : words.joined(separator: " ")
     }
 }
 

@@ -19,7 +19,7 @@ private let layers: [String: Set<String>] = [
         "Synchronization", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
         "ServiceLifecycle", "UnixSignals",
     ],
-    "WorkerKit": ["Terms", "Wire", "CWorkerKit", "Glibc"],
+    "WorkerKit": ["Terms", "Wire", "CWorkerKit", "CModules", "Glibc"],
     "release-handlerd": ["ReleaseHandlerD", "ArgumentParser", "Glibc", "Foundation", "Logging"],
     "releasectl": [
         "Terms", "Instructions", "Wire", "ReleaseTools", "ArgumentParser", "Foundation", "FoundationEssentials",

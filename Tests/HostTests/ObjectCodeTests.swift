@@ -38,9 +38,30 @@ struct ObjectCodeTests {
     }
 
     @Test func `a library`() throws {
-        let code = try ObjectCode.check(try directory.write("kv.so", try program()))
+        let path = directory.file("kv.so")
+        try ModuleLibrary.build(["VSN=\"1\"", "NAME=\"kv\""], at: path)
+        let code = try ObjectCode.check(path)
         #expect(code.kind == .library)
         #expect(code.executable == nil)
+        #expect(code.library?.interface == .module)
+        #expect(code.library?.functions.isSuperset(of: ["version", "echo"]) == true)
+        #expect(code.library?.problem(ofCalling: "version") == nil)
+        #expect(
+            code.library?.problem(ofCalling: "other")?.hasPrefix("has no function other; it has crashes, echo") == true)
+        let bytes = try StateDescriptor.contents(of: try #require(code.library).memory, limit: .max)
+        #expect(try FileContents.read(path, limit: 1 << 20) == bytes)
+    }
+
+    @Test func `a library that is neither a functional module nor a driver`() throws {
+        let path = try directory.write("kv.so", try program())
+        let error = #expect(throws: ObjectCodeError.self) { try ObjectCode.check(path) }
+        #expect(error?.kind == .noInterface)
+        // Of one that is cut, wherever that is, something is said.
+        let whole = try program()
+        for count in stride(from: 64, to: min(whole.count, 8192), by: 97) {
+            let cut = try directory.write("kv.so", Array(whole[..<count]))
+            #expect(throws: ObjectCodeError.self) { try ObjectCode.check(cut) }
+        }
     }
 
     @Test func `a supervisor`() throws {
@@ -52,7 +73,7 @@ struct ObjectCodeTests {
 
     @Test func `a module by its name`() throws {
         _ = try directory.script("kv", "#!/bin/sh\n")
-        try directory.write("kv_lib.so", try program())
+        try ModuleLibrary.build(["VSN=\"1\"", "NAME=\"kv_lib\""], at: directory.file("kv_lib.so"))
         try directory.write("kv_sup.sup", "ok.")
         #expect(try ObjectCode.check(module: "kv", in: directory.path).path == directory.file("kv"))
         #expect(try ObjectCode.check(module: "kv_lib", in: directory.path).kind == .library)

@@ -29,6 +29,11 @@ func failures(of action: Action) -> [Event] {
         return [.supervisorsRestored(failed: [Machine.WorkerFailure(worker: ids[0], reason: reason)]), .nodesSynced]
     case .restoreChildren(let children):
         return [.childrenStarted(ok: children.map(\.child).filter { $0 != first }, failed: [failure])]
+    case .updateModules: return [.modulesUpdated(ok: [second], failed: [failure]), .nodesSynced]
+    case .changeModules(let changes, _):
+        let failed = Machine.ModuleFailure(target: changes[0].target, reason: reason)
+        return [.modulesChanged(ok: changes.dropFirst().map(\.target), failed: [failed]), .nodesSynced]
+    case .restoreModules: return [.modulesRestored(failed: [failure]), .nodesSynced]
     case .copyAhead: return [.copiedAhead(failed: [failure], withoutStandby: [first]), .nodesSynced]
     case .findWorkers, .changeCode, .holdStarts, .suspend, .awaitSuspended, .terminateHung, .releaseStarts, .endWorkers,
         .awaitRestarts,
@@ -39,13 +44,19 @@ func failures(of action: Action) -> [Event] {
     }
 }
 
+extension [LowLevelInstruction] {
+    fileprivate var loadsFormat: Bool { contains(loadingFormat) }
+}
+
 @Suite struct AbortTests {
-    static let scripts = [dynamicUp, dynamicDown, staticDown, soft, stopStart, supervisorUp]
+    static let scripts = [
+        dynamicUp, dynamicDown, staticDown, soft, stopStart, supervisorUp, functionalUp, functionalDown, functionalOnly,
+    ]
 
     /// Fails each action in turn, in each way. As long as nobody ran new code everything is as before.
     @Test(arguments: scripts, [[], [first]] as [Set<ChildAddress>])
     func everyActionFails(script: [LowLevelInstruction], hanging: Set<ChildAddress>) {
-        var start = world()
+        var start = script.loadsFormat ? functionalWorld() : world()
         start.hanging = hanging
         let whole = run(machine(script), start)
         for (number, action) in whole.asked.enumerated() {
@@ -63,6 +74,13 @@ func failures(of action: Action) -> [Event] {
     /// What was really done of an action that is then said to have failed.
     private func perform(_ action: Action, before failure: Event, in world: inout World) {
         if case .nodesSynced = failure { _ = world.perform(action) }
+        // Who failed has it as before, and its brothers have it.
+        if case .modulesUpdated(let ok, _) = failure {
+            _ = world.perform(action)
+            for id in world.workers.keys where !ok.contains(id) && world.workers[id]?.functional[format] != nil {
+                world.workers[id]?.functional[format] = code(format, one).sha256
+            }
+        }
         if case .startedAgain(let ok, _) = failure { _ = world.perform(.startAgain(ok)) }
         if case .childrenStarted(let ok, _) = failure { _ = world.perform(.startChildren(ok)) }
     }

@@ -35,7 +35,12 @@ import Wire
         .childrenStopped([.init(module: kv, child: first)], failed: [failure]),
         .childrenStarted(ok: [first], failed: [failure]), .nodesSynced, .nodesSyncFailed(reason), .applied(reason),
         .applyFailed(.text("x")), .standbysEnded, .restartsAwaited(notRunning: [failure]),
-        .copiedAhead(failed: [failure], withoutStandby: [first]),
+        .copiedAhead(failed: [failure], withoutStandby: [first]), .modulesUpdated(ok: [first], failed: [failure]),
+        .modulesChanged(
+            ok: [.init(worker: first, module: kv)],
+            failed: [.init(target: .init(worker: second, module: kv), reason: reason)],
+            without: [.init(worker: other, module: kv)]),
+        .modulesRestored(failed: [failure]),
     ]
 
     /// The compiler's question where a case is added: it belongs into `samples`, too.
@@ -66,11 +71,14 @@ import Wire
         case .standbysEnded: 22
         case .restartsAwaited: 23
         case .copiedAhead: 24
+        case .modulesUpdated: 25
+        case .modulesChanged: 26
+        case .modulesRestored: 27
         }
     }
 
     @Test func everyEventIsReadBackAsItWasWritten() throws {
-        #expect(Set(Self.samples.map(Self.number)) == Set(0...24))
+        #expect(Set(Self.samples.map(Self.number)) == Set(0...27))
         var trace = MachineTrace(of: machine(dynamicUp), code: table())
         for event in Self.samples { trace.note(.event(event)) }
         trace.note(.loaded(Self.sup))

@@ -62,7 +62,8 @@ import Testing
         }
         #expect(
             kind(.functional) == """
-                object code of kv_server: a functional module owns no state that code_change could convert
+                object code of kv_server: it is a library, and kv/kv_sup/a, kv/kv_sup/b run it as their program; stop and \
+                start them by the script
                 """)
     }
 

@@ -10,6 +10,7 @@ let first = place("kv/kv_sup/a")
 let second = place("kv/kv_sup/b")
 let other = place("kv/kv_sup/other")
 let kvSup: Atom = "kv_sup"
+let format: Atom = "kv_format"
 let supervisor = place("kv/kv_sup")
 
 let reading = LowLevelInstruction.loadObjectCode(library: "kv", vsn: "2.0.0", modules: [kv])
@@ -38,6 +39,26 @@ let supervisorUp = [
     .codeChange(.up, [CodeChangeTarget(module: kvSup, extra: .list([]))]), .resume([kvSup]),
     suspending, loading, converting(.up), resuming,
 ]
+/// What systools makes of `{update, kv_server, {advanced, extra}, [kv_format]}` and `{update, kv_format, {advanced, extra}}`, where
+/// the latter is a functional module.
+let functionalUp = [
+    readingBoth, .pointOfNoReturn, .suspend([SuspendTarget(module: kv), SuspendTarget(module: format)]),
+    loadingFormat, loading, convertingBoth(.up), .resume([format, kv]),
+]
+let functionalDown = [
+    readingBoth, .pointOfNoReturn, .suspend([SuspendTarget(module: kv), SuspendTarget(module: format)]),
+    convertingBoth(.down), loading, loadingFormat, .resume([format, kv]),
+]
+/// `{load_module, kv_format}`, and something that may fail behind it.
+let functionalOnly = [
+    LowLevelInstruction.loadObjectCode(library: "kv", vsn: "2.0.0", modules: [format]), .pointOfNoReturn, loadingFormat,
+    applying("io", "format"),
+]
+private let readingBoth = LowLevelInstruction.loadObjectCode(library: "kv", vsn: "2.0.0", modules: [kv, format])
+let loadingFormat = LowLevelInstruction.load(module: format, prePurge: .softPurge, postPurge: .softPurge)
+private func convertingBoth(_ mode: CodeChangeMode) -> LowLevelInstruction {
+    .codeChange(mode, [kv, format].map { CodeChangeTarget(module: $0, extra: .atom("extra")) })
+}
 let stopStart = [reading, .pointOfNoReturn, .stop([kv]), loading, .start([kv])]
 
 func worker(
@@ -49,7 +70,7 @@ func worker(
 
 func table(_ modules: [Atom] = [kv, "other"]) -> CodeTable {
     var current: [Atom: CodeVersion] = [:]
-    for module in modules { current[module] = code(module, one) }
+    for module in modules { current[module] = code(module, one, kind: kind(of: module)) }
     return CodeTable(current: current, path: ["kv": one])
 }
 
@@ -62,6 +83,17 @@ func world() -> World {
                 resident: nil, modules: [kvSup], sha256: "", vsn: nil, state: ["used"], isSupervisor: true),
         ],
         table: table())
+}
+
+/// The same, where the two workers have a functional module.
+func functionalWorld() -> World {
+    var world = world()
+    world.table = table([kv, "other", format])
+    for id in [first, second] {
+        world.workers[id]?.modules.append(format)
+        world.workers[id]?.functional = [format: code(format, one).sha256]
+    }
+    return world
 }
 
 func machine(_ script: [LowLevelInstruction]) -> Machine {

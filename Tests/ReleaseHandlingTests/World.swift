@@ -21,6 +21,11 @@ struct World: Equatable {
         var state: [String] = ["used"]
         var isSupervisor = false
         var isIncremental = false
+        /// What of each functional module is current in it, by SHA-256, and what is old and used.
+        var functional: [Atom: String] = [:]
+        var usedOld: [Atom: Set<String>] = [:]
+        /// Of a module: what was converted since it was suspended.
+        var converted: [Atom: String] = [:]
     }
 
     struct Standby: Equatable {
@@ -51,7 +56,11 @@ struct World: Equatable {
             guard named.contains(where: modules.contains), worker.process != .none else { return nil }
             return WorkerInfo(
                 id: id, resident: worker.resident, modules: worker.modules, vsn: worker.vsn, sha256: worker.sha256,
-                isSupervisor: worker.isSupervisor, isIncremental: worker.isIncremental)
+                isSupervisor: worker.isSupervisor, isIncremental: worker.isIncremental,
+                functional: Dictionary(
+                    uniqueKeysWithValues: worker.functional.filter { modules.contains($0.key) }.map { module, current in
+                        (module, FunctionalCode(current: current, used: worker.usedOld[module] ?? []))
+                    }))
         }
     }
 
@@ -66,6 +75,9 @@ struct World: Equatable {
         waiting.remove(id)
         worker.process = .running
         worker.state = []
+        worker.usedOld = [:]
+        worker.converted = [:]
+        for module in worker.functional.keys { worker.functional[module] = table.current[module]?.sha256 }
         if let version = worker.resident.flatMap({ table.current[$0] }) {
             worker.sha256 = version.sha256
             worker.vsn = World.vsn(version)
@@ -83,11 +95,23 @@ struct World: Equatable {
         case .findWorkers(let modules): return .workersFound(infos(modules))
         case .readObjectCode(let library, let modules):
             return .objectCodeRead(
-                modules.map { code($0, library, kind: $0 == kvSup ? .supervisor : .resident) })
+                modules.map { code($0, library, kind: kind(of: $0)) })
         case .startStandbys(let orders): return startStandbys(orders)
         case .changeCode(let change):
             table.apply(change)
             return .codeChanged
+        case .updateModules(let modules): return .modulesUpdated(ok: updateModules(modules), failed: [])
+        case .changeModules(let changes, _):
+            for change in changes {
+                let (worker, module) = (change.target.worker, change.target.module)
+                check(workers[worker]?.process == .suspended, "\(worker) is not suspended")
+                check(workers[worker]?.converted[module] == nil, "\(module) is converted twice in \(worker)")
+                workers[worker]?.converted[module] = "\(change.change)"
+            }
+            return .modulesChanged(ok: changes.map(\.target), failed: [])
+        case .restoreModules(let targets):
+            for target in targets { workers[target.worker]?.converted[target.module] = nil }
+            return .modulesRestored(failed: [])
         case .copyAhead(let orders, _):
             for order in orders {
                 check(workers[order.worker]?.process == .running, "\(order.worker) is copied though it does not run")
@@ -123,6 +147,7 @@ struct World: Equatable {
         case .resumeOld(let ids, _):
             for id in ids {
                 check(workers[id]?.process == .suspended, "\(id) is not suspended")
+                check(workers[id]?.converted == [:], "\(id) goes on in the old code with what was converted")
                 workers[id]?.process = .running
             }
             return .resumed(ok: ids, failed: [])
@@ -157,6 +182,18 @@ struct World: Equatable {
             return .childrenStarted(ok: children.map(\.child), failed: [])
         case .report, .committed, .finished: return nil
         }
+    }
+
+    private mutating func updateModules(_ modules: [Atom]) -> [ChildAddress] {
+        let having = workers.filter { _, worker in
+            worker.process != .none && modules.contains { worker.functional[$0] != nil }
+        }.keys.sorted { $0.description < $1.description }
+        for id in having {
+            for module in modules where workers[id]?.functional[module] != nil {
+                workers[id]?.functional[module] = table.current[module]?.sha256
+            }
+        }
+        return having
     }
 
     private mutating func startStandbys(_ orders: [Machine.StandbyOrder]) -> Event {
@@ -217,6 +254,10 @@ struct World: Equatable {
     private mutating func resume(_ id: ChildAddress) {
         check(workers[id]?.process == .suspended, "\(id) is not suspended")
         workers[id]?.process = .running
+        workers[id]?.converted = [:]
+        for module in workers[id]?.functional.keys.map({ $0 }) ?? [] {
+            workers[id]?.functional[module] = table.current[module]?.sha256
+        }
         guard let standby = standbys[id], let state = standby.state else { return }
         standbys[id] = nil
         workers[id]?.state = state
@@ -234,6 +275,10 @@ struct World: Equatable {
         }
         return .childrenStopped(children, failed: [])
     }
+}
+
+func kind(of module: Atom) -> CodeVersion.Kind {
+    module == kvSup ? .supervisor : module == format ? .functional : .resident
 }
 
 func code(_ module: Atom, _ library: LibraryRecord, kind: CodeVersion.Kind = .resident) -> CodeVersion {

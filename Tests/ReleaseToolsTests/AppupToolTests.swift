@@ -73,8 +73,7 @@ import Testing
         let tar = TarTool(
             TarTool.Options(release: directory.file("rel/kv-2.0.0.rel"), path: [directory.file("lib/*/ebin")])
         ).run()
-        #expect(tar.diagnostics.map(\.code) == ["unsupported", "unsupported", "unsupported"])
-        #expect(tar.diagnostics.first?.text == "the script reads format, and format.so is a functional module")
+        #expect(tar.diagnostics == [])
         #expect(tar.package?.relup == directory.file("rel/relup"))
     }
 

@@ -7,6 +7,7 @@ struct TransferPacketTests {
         (.state(ref: 3, size: 4096), "{state,3,4096}"),
         (.descriptors(ref: 4, first: 128, count: 72), "{descriptors,4,128,72}"),
         (.latch(ref: 5), "{latch,5}"),
+        (.library(ref: 6, module: "f", .driver), "{library,6,f,driver}"),
     ]
 
     @Test(arguments: 0..<packets.count) func bothWays(index: Int) throws {
@@ -17,7 +18,7 @@ struct TransferPacketTests {
     }
 
     @Test func counts() {
-        #expect(Self.packets.map(\.0.descriptorCount) == [1, 72, 1])
+        #expect(Self.packets.map(\.0.descriptorCount) == [1, 72, 1, 1])
     }
 
     @Test(arguments: [
@@ -26,7 +27,7 @@ struct TransferPacketTests {
         ("{descriptors,1,0,0}", "descriptors: expected Count of 1 or more, found 0"),
         ("{descriptors,1,0,129}", "descriptors: Count 129 is over the limit of 128"),
         ("{latch,1,2}", "latch: expected 2 elements, found {latch,1,2}"),
-        ("{other,1}", "other: expected state, descriptors or latch, found other"),
+        ("{other,1}", "other: expected state, descriptors, latch or library, found other"),
         ("[]", "expected a packet, found []"),
     ])
     func wrong(text: String, message: String) throws {

@@ -3,6 +3,7 @@ import Testing
 import Wire
 
 struct WorkerMessageTests {
+    private static let digest = String(repeating: "0a", count: 32)
     private static let start = WorkerInit(
         mode: .start, module: "store", function: "start_link", arguments: [1, .text("a")], path: "kv/kv_sup/store",
         application: "kv", release: "1.0.0", environment: [EnvironmentEntry(key: "port", value: 6379)], generation: 2,
@@ -46,6 +47,20 @@ struct WorkerMessageTests {
                 ref: 18, StateImport(size: 10, descriptors: 2, fromVsn: .string("1"), change: .none), isLast: true),
             "{import_changes,18,#{change => none,descriptors => 2,from_vsn => \"1\",size => 10},true}"
         ),
+        (
+            .loadModule(ref: 19, ModuleIdentity(module: "f", identity: digest)),
+            "{load_module,19,f,<<\"\(digest)\">>}"
+        ),
+        (.deleteModule(ref: 20, module: "f"), "{delete_module,20,f}"),
+        (.softPurge(ref: 21, module: "f"), "{soft_purge,21,f}"),
+        (.purge(ref: 22, module: "f"), "{purge,22,f}"),
+        (.getVersions(ref: 23), "{get_versions,23}"),
+        (
+            .changeModule(ref: 24, module: "f", .up(from: .string("1"), extra: 7)),
+            "{code_change,24,f,{code_change,\"1\",7}}"
+        ),
+        (.changeModule(ref: 25, module: "f", .none), "{code_change,25,f,none}"),
+        (.noModule(module: "f", reason: .atom("undef")), "{no_module,f,undef}"),
         (.getState(ref: 8), "{get_state,8}"),
         (.replaceState(ref: 9, state: .list([])), "{replace_state,9,[]}"),
         (.getStatus(ref: 10), "{get_status,10}"),
@@ -74,11 +89,12 @@ struct WorkerMessageTests {
         let text = """
             {init,0,#{mode => start,module => store,function => start_link,arguments => [1,<<"a">>],
               path => <<"kv/kv_sup/store">>,application => kv,release => <<"1.0.0">>,env => [{port,6379}],
-              generation => 2,sockets => [<<"redis">>,<<"admin">>],protocol => 3}}
+              generation => 2,sockets => [<<"redis">>,<<"admin">>],protocol => 4}}
             """
         #expect(request.term == (try TermText.parseTerm(text)))
         var standby = Self.start
         standby.mode = .standby
+        standby.modules = [ModuleIdentity(module: "f", identity: Self.digest)]
         let other = WorkerRequest.initialize(ref: 0, standby)
         #expect(try WorkerRequest(other.term) == other)
     }
@@ -86,6 +102,11 @@ struct WorkerMessageTests {
     static let answers: [(WorkerAnswer, String)] = [
         (.ack(ref: 0, vsn: .string("1.0.0")), "{ack,0,#{vsn => \"1.0.0\",protocol => 1}}"),
         (.ack(ref: 0, vsn: .undefined), "{ack,0,#{vsn => undefined,protocol => 1}}"),
+        (.wantModule("f"), "{want_module,f}"),
+        (
+            .ack(ref: 0, vsn: 1, protocolVersion: 4, modules: ["f": .string("2")]),
+            "{ack,0,#{vsn => 1,protocol => 4,modules => #{f => \"2\"}}}"
+        ),
         (.ack(ref: 0, vsn: 1, codeChange: true), "{ack,0,#{vsn => 1,protocol => 1,code_change => true}}"),
         (.ack(ref: 0, vsn: 1, codeChange: false), "{ack,0,#{vsn => 1,protocol => 1,code_change => false}}"),
         (
@@ -114,7 +135,7 @@ struct WorkerMessageTests {
         ("{}", "expected a message, found {}"),
         ("{ok,-1}", "ok: expected Ref, an integer of 0 or more, as second element, found {ok,-1}"),
         ("{ok,1,2,3}", "ok: expected 2 elements, found {ok,1,2,3}"),
-        ("{ack,1,#{vsn => 1,protocol => 4}}", "ack: expected protocol 1 to 3, found 4"),
+        ("{ack,1,#{vsn => 1,protocol => 5}}", "ack: expected protocol 1 to 4, found 5"),
         ("{ack,1,#{vsn => 1}}", "ack: expected the key protocol, found #{vsn => 1}"),
         ("{ack,1,[]}", "ack: expected a map, found []"),
         (
@@ -135,7 +156,7 @@ struct WorkerMessageTests {
         ("{exit}", "exit: expected {exit, Reason}, found {exit}"),
         (
             "{hello,1}",
-            "hello: expected one of ack, ignore, error, ok, reply, exported, log, exit, found hello"
+            "hello: expected one of ack, ignore, error, ok, reply, exported, log, exit, want_module, found hello"
         ),
     ])
     func wrongAnswers(text: String, message: String) throws {

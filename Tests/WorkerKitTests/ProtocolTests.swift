@@ -8,17 +8,17 @@ struct ProtocolTests {
     @Test(arguments: WorkerProgram.allCases, [WorkerStartMode.start, .standby])
     func theAcknowledgementSaysWhetherStatesAreConverted(program: WorkerProgram, mode: WorkerStartMode) throws {
         let worker = try WorkerProbe(program)
-        let version = program == .swift ? 3 : 1
+        let version = program == .swift ? 4 : 1
         let expected = WorkerAnswer.ack(ref: 0, vsn: .string("1.0.0"), codeChange: true, protocolVersion: version)
         #expect(try worker.begin(mode: mode) == expected)
     }
 
     /// To a daemon of before, or of later.
-    @Test(arguments: WorkerProgram.inParts + [.swift], [1, 2, 3, 4])
+    @Test(arguments: WorkerProgram.inParts + [.swift], [1, 2, 3, 4, 5])
     func theVersionIsTheLowerOfBoth(program: WorkerProgram, offered: Int) throws {
         let worker = try WorkerProbe(program)
         let answer = try worker.begin(protocolVersion: offered)
-        let chosen = min(offered, program == .pythonParts ? 2 : 3)
+        let chosen = min(offered, program == .pythonParts ? 2 : 4)
         let isIncremental = program != .swift && chosen >= 2
         #expect(
             answer

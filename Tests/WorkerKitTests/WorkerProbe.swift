@@ -21,6 +21,7 @@ final class WorkerProbe {
     let pid: pid_t
     let channel: Int32
     let transfer: Int32
+    private let early = EarlyPackets()
     private(set) var vsn: Term = .undefined
     private(set) var logs: [String] = []
     private var decoder = FrameDecoder()
@@ -78,7 +79,7 @@ final class WorkerProbe {
         switch try probe.begin(
             mode: mode, arguments: arguments, sockets: listening.indices.map { "socket\($0)" }, generation: generation)
         {
-        case .ack(_, let vsn, _, _, _): probe.vsn = vsn
+        case .ack(_, let vsn, _, _, _, _): probe.vsn = vsn
         case let other: throw Unexpected("no acknowledgement: \(other)")
         }
         return probe
@@ -218,7 +219,7 @@ extension WorkerProbe {
 
     /// A latch is kept, and goes to nobody.
     private func takePacket(into packets: inout [Packet]) throws {
-        let packet = try Transfer(descriptor: transfer, lifeline: channel).receive()
+        let packet = try Transfer(descriptor: transfer, lifeline: channel, early: early).receive()
         guard case .latch = packet.packet else { return packets.append(packet) }
         latch = try HeldLatch(try #require(packet.descriptors.first).raw)
     }
@@ -247,7 +248,7 @@ extension WorkerProbe {
         let ref = newRef()
         try send(make(ref, StateImport(size: size, descriptors: count, fromVsn: vsn, change: change)))
         for packet in packets {
-            try Transfer(descriptor: transfer, lifeline: channel).send(
+            try Transfer(descriptor: transfer, lifeline: channel, early: early).send(
                 packet.packet.with(ref: ref), packet.descriptors.map(\.raw))
         }
         return try next()
@@ -304,7 +305,7 @@ extension WorkerProbe {
 extension WorkerProbe {
     /// Sends a packet of the test's own making, with another's descriptors.
     func send(packet: TransferPacket, with other: Packet) throws {
-        try Transfer(descriptor: transfer, lifeline: channel).send(packet, other.descriptors.map(\.raw))
+        try Transfer(descriptor: transfer, lifeline: channel, early: early).send(packet, other.descriptors.map(\.raw))
     }
 }
 

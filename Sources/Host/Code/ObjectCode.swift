@@ -24,6 +24,21 @@ public struct ObjectCode: Sendable {
     public let executable: ExecutableFile?
     /// The bytes that were read: for `.supervisor`.
     public let contents: [UInt8]?
+    /// For `.library`.
+    public let library: SharedLibrary?
+
+    init(
+        path: String, kind: Kind, sha256: String, identity: FileIdentity, executable: ExecutableFile? = nil,
+        contents: [UInt8]? = nil, library: SharedLibrary? = nil
+    ) {
+        self.path = path
+        self.kind = kind
+        self.sha256 = sha256
+        self.identity = identity
+        self.executable = executable
+        self.contents = contents
+        self.library = library
+    }
 
     /// The longest `.sup` file that is read.
     static let supervisorBytesLimit = 1024 * 1024
@@ -40,9 +55,9 @@ public struct ObjectCode: Sendable {
         if path.hasSuffix(".so") {
             guard ELFHeader.isELF(start) else { throw ObjectCodeError(path, .notLibrary) }
             try ELFHeader.check(file, start, as: .library)
+            let (library, digest) = try SharedLibrary.read(file)
             return ObjectCode(
-                path: path, kind: .library, sha256: try file.sha256(digests), identity: file.identity, executable: nil,
-                contents: nil)
+                path: path, kind: .library, sha256: digest, identity: file.identity, library: library)
         }
         guard file.isExecutable else { throw ObjectCodeError(path, .notExecutable) }
         if ELFHeader.isELF(start) {
@@ -86,7 +101,7 @@ public struct ObjectCode: Sendable {
             throw ObjectCodeError(file.path, .badTerm("\(error)"))
         }
         return ObjectCode(
-            path: file.path, kind: .supervisor, sha256: ModuleFile.hexadecimal(SHA256.hash(data: contents)),
+            path: file.path, kind: .supervisor, sha256: ModuleFile.sha256(of: contents),
             identity: file.identity, executable: nil, contents: contents)
     }
 
@@ -165,6 +180,8 @@ struct ModuleFile {
         guard let digests else { return try sha256() }
         return try digests.sha256(of: self)
     }
+
+    static func sha256(of bytes: [UInt8]) -> String { hexadecimal(SHA256.hash(data: bytes)) }
 
     func sha256() throws(ObjectCodeError) -> String {
         var hash = SHA256()

@@ -10,6 +10,12 @@ public struct ObjectCodeError: Error, Hashable, CustomStringConvertible {
         case unknownFormat
         /// A `.so` that is no ELF file.
         case notLibrary
+        /// A library that is neither a functional module nor a driver.
+        case noInterface
+        /// One whose symbols can't be read.
+        case noSections
+        /// What was read can't be kept.
+        case notKept(String)
         /// An ELF file of the other kind: a library where a program should be, or the other way round, or neither.
         case wrongType(expected: String)
         case otherWordSize(Int)
@@ -51,6 +57,11 @@ public struct ObjectCodeError: Error, Hashable, CustomStringConvertible {
         case .notExecutable: return "not executable; set its executable bit (chmod +x) before the release is packed"
         case .unknownFormat: return "neither an ELF executable nor a script that begins with #!"
         case .notLibrary: return "not a shared library (no ELF file)"
+        case .noInterface:
+            return "it exports neither rhm_module_info, as a functional module does, nor rhd_driver_info, as a driver; "
+                + "docs/module-abi.md says what a library of a release has"
+        case .noSections: return "its section headers are gone; strip it with strip(1), which leaves them"
+        case .notKept(let reason): return "its bytes can't be kept: \(reason)"
         case .wrongType(let expected): return "an ELF file, but not \(expected)"
         case .otherWordSize(let bits): return "a \(bits)-bit ELF file, a 64-bit one is needed"
         case .otherByteOrder: return "an ELF file with the byte order of another machine"

@@ -38,6 +38,34 @@ public enum StateDescriptor {
         }
     }
 
+    /// A file in memory, for a program to write to.
+    public static func empty() throws(SystemError) -> OwnedDescriptor {
+        let raw = chost_memfd_create("answer")
+        guard raw >= 0 else { throw SystemError("memfd_create", errno) }
+        return OwnedDescriptor(raw)
+    }
+
+    /// What was written to it, at most `limit` bytes.
+    public static func contents(of descriptor: OwnedDescriptor, limit: Int) throws(SystemError) -> [UInt8] {
+        let count = min(try FileStatus(of: descriptor.raw).size, limit)
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let got = pread(descriptor.raw, buffer.baseAddress! + filled, count - filled, off_t(filled))
+                if got > 0 {
+                    filled += got
+                } else if got == 0 {
+                    return
+                } else if errno != EINTR {
+                    failure = errno
+                    return
+                }
+            }
+        }
+        guard failure == 0 else { throw SystemError("pread", failure, "memfd") }
+        return bytes
+    }
+
     /// A sealed memfd with `bytes`.
     public static func make(_ bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
         let raw = chost_memfd_create("state")

@@ -21,6 +21,9 @@ public enum ProcessFiles {
         return found
     }
 
+    /// The program of this process: an absolute path without links; nil where /proc does not say.
+    public static func executable() -> String? { link("/proc/self/exe") }
+
     private static func files(of pid: Int32) -> [String] {
         let directory = link("/proc/\(pid)/cwd")
         let scripts = script(of: pid).compactMap { word -> String? in

@@ -21,7 +21,7 @@ struct CodeReader: Sendable {
         switch file.kind {
         case .elf, .script: kind = .resident
         case .supervisor: kind = .supervisor
-        case .library: throw .functional(module, path: file.path)
+        case .library: kind = .functional
         }
         let version = CodeVersion(
             module: module, kind: kind, library: library.name, libraryVsn: library.vsn, path: file.path,

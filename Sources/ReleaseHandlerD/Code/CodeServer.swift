@@ -15,7 +15,6 @@ enum CodeError: Error, CustomStringConvertible {
     case object(ObjectCodeError)
     case notResident(Atom, path: String)
     case notSupervisor(Atom, path: String)
-    case functional(Atom, path: String)
 
     var description: String {
         switch self {
@@ -26,8 +25,6 @@ enum CodeError: Error, CustomStringConvertible {
             "module \(module.name) can't be started as a worker: \(path) is no executable"
         case .notSupervisor(let module, let path):
             "module \(module.name) can't be a supervisor: \(path) is no .sup file"
-        case .functional(let module, let path):
-            "module \(module.name): \(path) is a functional module, which this version does not load yet"
         }
     }
 
@@ -35,7 +32,7 @@ enum CodeError: Error, CustomStringConvertible {
     var term: Term {
         switch self {
         case .notFound(let module, _): .tuple([.atom("undef"), .atom(module)])
-        case .object, .notResident, .notSupervisor, .functional: .text(description)
+        case .object, .notResident, .notSupervisor: .text(description)
         }
     }
 }
@@ -56,6 +53,10 @@ final class CodeServer {
     var reading: [Atom: Task<Void, Never>] = [:]
     /// By the path of a current version: the directory of the code path that has no file of the same bytes.
     var comparedDirectories: [String: String] = [:]
+    /// Names of modules that no library of the code path has a file of: a worker lists what is linked into it, too.
+    private var absent: Set<Atom> = []
+    /// Told what was purged.
+    var onPurge: (([Atom]) -> Void)?
     /// Told what was loaded because it was used, while an upgrade is under way.
     var onLoad: ((CodeVersion) -> Void)?
 
@@ -71,11 +72,14 @@ final class CodeServer {
         directories = [:]
         for library in release.record.libraries { directories[library.name] = root.resolve(library.directory) }
         files = [:]
+        absent = []
     }
 
     /// Makes a change that a machine decided on.
     func apply(_ change: CodeTable.Change) {
         table.apply(change)
+        absent = []
+        if case .purge(let modules) = change { onPurge?(modules) }
         for library in table.path.values { directories[library.name] = root.resolve(library.directory) }
     }
 
@@ -145,6 +149,35 @@ final class CodeServer {
         let code = try current(module)
         guard let bytes = code.file.contents else { throw .notSupervisor(module, path: code.file.path) }
         return (code.file.path, bytes)
+    }
+
+    /// A process has said which vsn a version has.
+    func reported(_ version: CodeVersion) {
+        guard let known = table.current[version.module], known.sha256 == version.sha256, known.vsn == nil else {
+            return
+        }
+        let reporting = known.reporting(version.vsn)
+        table.found(reporting)
+        onLoad?(reporting)
+    }
+
+    /// Whether it is known that no library has a file of this name.
+    func isAbsent(_ module: Atom) -> Bool { absent.contains(module) }
+
+    /// Of these modules those that are libraries, as they are current; loaded now where they were not yet. What is no file of its own
+    /// (a worker lists what is linked into it, too) is left out.
+    func functional(_ modules: [Atom]) throws(CodeError) -> [LoadedCode] {
+        var found: [LoadedCode] = []
+        for module in modules {
+            guard !absent.contains(module) else { continue }
+            do {
+                let code = try current(module)
+                if code.version.kind == .functional { found.append(code) }
+            } catch .notFound {
+                absent.insert(module)
+            }
+        }
+        return found
     }
 
     /// The application that has a module: the one it was loaded from, else the one whose `.app` names it.

@@ -71,6 +71,7 @@ public final class Node {
     /// What one room tells that concerns others.
     private func connect() {
         tree.client = applications
+        code.onPurge = { [unowned tree] in tree.purgeModules($0) }
         tree.onReport = { [unowned self] report in probation.judge(report) { self.tree.child(at: $0)?.spec } }
         processes.onEnd = { [unowned self] in processEnded() }
         applications.onOutcome = { [unowned self] in heard($0) }

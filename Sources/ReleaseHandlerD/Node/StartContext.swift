@@ -24,6 +24,8 @@ final class StartContext: LaunchContext {
 
     func resident(_ module: Atom) throws(CodeError) -> LoadedCode { try code.resident(module) }
 
+    func functional(_ modules: [Atom]) throws(CodeError) -> [LoadedCode] { try code.functional(modules) }
+
     func loaded(_ version: CodeVersion) -> LoadedCode? { code.loaded(version) }
 
     func directory(of application: Atom) -> String { code.directory(of: application) ?? root.path }

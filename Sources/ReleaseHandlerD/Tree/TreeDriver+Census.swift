@@ -23,7 +23,10 @@ extension TreeDriver {
         awaitStarts(listing: Set(modules)) { [self] in
             survey.ask(dynamicPlaces) { [self] in
                 let wanted = Set(modules)
-                then(supervisors(listing: wanted) + workers(listing: wanted, survey))
+                let processes = places.values.compactMap(\.current).filter(\.isAlive)
+                askVersions(of: processes, among: wanted) { [self] versions in
+                    then(supervisors(listing: wanted) + workers(listing: wanted, survey, versions))
+                }
             }
         }
     }
@@ -53,19 +56,22 @@ extension TreeDriver {
         }
     }
 
-    private func workers(listing wanted: Set<Atom>, _ survey: ModuleSurvey) -> [WorkerInfo] {
+    private func workers(
+        listing wanted: Set<Atom>, _ survey: ModuleSurvey, _ versions: [ObjectIdentifier: [Atom: FunctionalCode]]
+    ) -> [WorkerInfo] {
         allChildren().compactMap { child in
             // One that is being stopped is nobody's any more, whatever code it was in.
             guard let place = places[child.address], place.phase != .stopping, let generation = place.current
             else { return nil }
             let modules = self.modules(of: place, survey)
             let version = generation.code?.version
-            guard version.map({ wanted.contains($0.module) }) == true || !wanted.isDisjoint(with: modules) else {
-                return nil
-            }
+            let functional = versions[ObjectIdentifier(generation)] ?? [:]
+            let isConcerned = version.map { wanted.contains($0.module) } == true || !functional.isEmpty
+            guard isConcerned || !wanted.isDisjoint(with: modules) else { return nil }
             return WorkerInfo(
                 id: place.address, resident: version?.module, modules: modules, vsn: generation.vsn.ifDefined,
-                sha256: version?.sha256 ?? "", isIncremental: generation.isIncremental)
+                sha256: version?.sha256 ?? "", isIncremental: generation.isIncremental,
+                functional: functional)
         }
     }
 

@@ -1,29 +1,82 @@
-import Terms
-import Supervision
+import Host
 import ReleaseHandling
+import Supervision
+import Terms
 import Wire
 
 /// The code table as people see it: which versions there are, and who runs each.
 extension TreeDriver {
-    func moduleSummaries() -> [ModuleSummary] {
-        let running = allChildren().compactMap { child in
-            places[child.address]?.current?.code.map { (address: child.address, version: $0.version) }
+    /// What processes have of functional modules they are asked.
+    func moduleSummaries() async -> [ModuleSummary] {
+        let standing = allChildren().compactMap { child in
+            places[child.address]?.current.map { (address: child.address, process: $0) }
         }
-        var users: [CodeIdentity: [String]] = [:]
-        for worker in running {
-            users[CodeIdentity(worker.version), default: []].append(worker.address.description)
+        let mapped = await askMapped(standing.map(\.process))
+        var users = ModuleUsers()
+        for (address, process) in standing {
+            if let version = process.code?.version { users.runs(version, address) }
+            for version in mapped[ObjectIdentifier(process)] ?? [] {
+                guard let known = process.everLoaded[version.sha256] else { continue }
+                if version.isResident {
+                    users.maps(known, address)
+                } else if version.isCurrent || version.users > 0 {
+                    users.runs(known, address)
+                }
+            }
         }
+        return users.summaries(of: code.table)
+    }
+
+    /// Of these processes those that have loaded functional modules. One that does not answer has what is current, as it said before.
+    private func askMapped(_ processes: [Generation]) async -> [ObjectIdentifier: [MappedVersion]] {
+        let asked = processes.filter { !$0.hadLoaded.isEmpty }
+        return await withCheckedContinuation { continuation in
+            let gather = Gather<[MappedVersion]>(count: asked.count) { answers in
+                let named = zip(asked, answers).map { (ObjectIdentifier($0), $1) }
+                continuation.resume(returning: Dictionary(uniqueKeysWithValues: named))
+            }
+            for (index, process) in asked.enumerated() {
+                process.versions { versions in
+                    gather.set(
+                        index, versions ?? process.loaded.map { MappedVersion(current: $0.key, sha256: $0.value) })
+                }
+            }
+        }
+    }
+}
+
+/// Who runs, and who has mapped, which bytes.
+private struct ModuleUsers {
+    private var versions: [CodeIdentity: CodeVersion] = [:]
+    private var running: [CodeIdentity: [String]] = [:]
+    private var mapping: [CodeIdentity: [String]] = [:]
+
+    mutating func runs(_ version: CodeVersion, _ worker: ChildAddress) {
+        versions[CodeIdentity(version)] = version
+        running[CodeIdentity(version), default: []].append(worker.description)
+    }
+
+    mutating func maps(_ version: CodeVersion, _ worker: ChildAddress) {
+        versions[CodeIdentity(version)] = version
+        mapping[CodeIdentity(version), default: []].append(worker.description)
+    }
+
+    func summaries(of table: CodeTable) -> [ModuleSummary] {
         var shown: Set<CodeIdentity> = []
         var list: [ModuleSummary] = []
         func add(_ version: CodeVersion, _ state: ModuleSummary.Version) {
             let identity = CodeIdentity(version)
             guard shown.insert(identity).inserted else { return }
-            list.append(ModuleSummary(version, state, workers: users[identity] ?? []))
+            list.append(
+                ModuleSummary(
+                    version, state, workers: running[identity] ?? [], mappedBy: mapping[identity] ?? []))
         }
-        for version in code.table.current.values { add(version, .current) }
-        for version in code.table.old.values { add(version, .old) }
-        for worker in running { add(worker.version, .stray) }
-        return list.sorted { ($0.module, $0.version.order) < ($1.module, $1.version.order) }
+        for version in table.current.values { add(version, .current) }
+        for version in table.old.values { add(version, .old) }
+        for (identity, version) in versions { add(version, running[identity] == nil ? .mapped : .stray) }
+        return list.sorted {
+            ($0.module, $0.version.order, $0.sha256) < ($1.module, $1.version.order, $1.sha256)
+        }
     }
 }
 
@@ -39,7 +92,7 @@ private struct CodeIdentity: Hashable {
 }
 
 extension ModuleSummary {
-    fileprivate init(_ version: CodeVersion, _ state: Version, workers: [String]) {
+    fileprivate init(_ version: CodeVersion, _ state: Version, workers: [String], mappedBy: [String]) {
         let kind: Kind =
             switch version.kind {
             case .resident: .resident
@@ -48,7 +101,7 @@ extension ModuleSummary {
             }
         self.init(
             module: version.module.name, kind: kind, version: state, library: version.library.name,
-            vsn: version.libraryVsn, path: version.path, sha256: version.sha256, workers: workers)
+            vsn: version.libraryVsn, path: version.path, sha256: version.sha256, workers: workers, mappedBy: mappedBy)
     }
 }
 

@@ -14,13 +14,20 @@ extension TreeDriver {
 
     /// - Returns: nil where nothing has to be waited for.
     func preparation(of spec: ChildSpec) -> (@Sendable () async -> Void)? {
-        let module = spec.isUnmodifiedProgram || !code.mustRead(spec.start.module) ? nil : spec.start.module
+        let modules = unreadModules(of: spec)
         let accounts = Self.accounts(of: spec)
-        guard module != nil || accounts != nil else { return nil }
+        guard !modules.isEmpty || accounts != nil else { return nil }
         return { [code] in
-            if let module { await code.prefetch(module) }
+            for module in modules { await code.prefetch(module) }
             await accounts?()
         }
+    }
+
+    /// What a process of this spec begins with and is not read yet: its program, and the functional modules that it lists.
+    func unreadModules(of spec: ChildSpec) -> [Atom] {
+        guard !spec.isUnmodifiedProgram else { return [] }
+        let others = spec.listedModules.filter { $0 != spec.start.module && !code.isAbsent($0) }
+        return ([spec.start.module] + others).filter(code.mustRead)
     }
 
     /// Has the user database asked for whom a spec names; nil where it names nobody.

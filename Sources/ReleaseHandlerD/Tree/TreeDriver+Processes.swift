@@ -1,4 +1,5 @@
 import Host
+import ReleaseHandling
 import Supervision
 import Terms
 import Wire
@@ -17,6 +18,12 @@ extension TreeDriver: PlaceObserver {
     /// The place stays with the process that was started: another one could be neither awaited nor proved to be its own.
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32) {
         events.post(.worker(.mainPidIgnored(place.address, pid: generation.pid, mainPid: pid)))
+    }
+
+    func loadedModule(_ version: CodeVersion) { code.reported(version) }
+
+    func wantedModule(_ place: Place, _ generation: Generation, _ module: Atom) {
+        wanted(module, by: generation, at: place)
     }
 
     func leftBehind(_ place: Place, _ generation: Generation, _ processes: [LeftProcess], _ exit: ExitStatus) {

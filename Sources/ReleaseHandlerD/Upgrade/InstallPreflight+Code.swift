@@ -11,12 +11,32 @@ extension InstallPreflight {
     /// is refused is what comes first in the script.
     func readObjectCode() async throws(InstallRefusal) -> [LoadedCode] {
         let orders = readingOrders
-        let results = await DiskWork.map(orders.map(\.file)) { [machine, reader = site.code.reader] file in
-            file.flatMap { Self.read($0, machine, reader) }
+        let results = await DiskWork.map(orders.map(\.file)) { [reader = site.code.reader] file in
+            file.flatMap { Self.read($0, reader) }
         }
         return try zip(orders, results).map { (order, result) throws(InstallRefusal) in
             do throws(RelupError) { return try result.get() } catch { throw refusal(at: order.index, error) }
         }
+    }
+
+    /// Functional modules are loaded once, where nobody is lost by it: what can't be is known before anything has changed, and which
+    /// vsn each has.
+    func tried(_ read: [LoadedCode]) async throws(InstallRefusal) -> [LoadedCode] {
+        var tried: [LoadedCode] = []
+        for code in read {
+            guard code.file.library?.interface == .module else {
+                tried.append(code)
+                continue
+            }
+            switch await site.moduleHost.probe(code) {
+            case .success(let vsn): tried.append(LoadedCode(version: code.version.reporting(vsn), file: code.file))
+            case .failure(let failure):
+                let sentence = "\(code.file.path): \(failure.sentence)"
+                let error = RelupError.objectCode(module: code.version.module, reason: .text(sentence))
+                throw refusal(at: index(of: code.version) ?? 0, error)
+            }
+        }
+        return tried
     }
 
     private struct ModuleOfLibrary: Sendable {
@@ -40,7 +60,7 @@ extension InstallPreflight {
     }
 
     private nonisolated static func read(
-        _ file: ModuleOfLibrary, _ machine: RelupMachine, _ reader: CodeReader
+        _ file: ModuleOfLibrary, _ reader: CodeReader
     ) -> Result<LoadedCode, RelupError> {
         let code: LoadedCode
         do throws(CodeError) {
@@ -48,7 +68,7 @@ extension InstallPreflight {
         } catch {
             return .failure(.objectCode(module: file.module, reason: .text("\(error)")))
         }
-        return machine.problem(of: code.version).map { .failure($0) } ?? .success(code)
+        return .success(code)
     }
 
     /// What the new release's supervisors start, as they will be: a new module's spec is in one that does not run yet.
@@ -122,7 +142,7 @@ extension InstallPreflight {
     }
 
     /// The instruction that reads it.
-    private func index(of version: CodeVersion) -> Int? {
+    func index(of version: CodeVersion) -> Int? {
         preparation.entry.script.firstIndex { instruction in
             guard case .loadObjectCode(version.library, version.libraryVsn, let modules) = instruction else {
                 return false

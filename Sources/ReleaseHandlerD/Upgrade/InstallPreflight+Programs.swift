@@ -32,6 +32,12 @@ struct CalledPrograms: Sendable {
             return call.missing(in: call.isOfNewRelease ? "the release" : "the release that runs")
         case .failure(let error)?: return "\(name) can't be called: \(error)"
         case .success(let code)?:
+            // Its functions are known without running anything.
+            if let library = code.file.library {
+                return library.problem(ofCalling: call.function.function.name).map {
+                    "\(name) can't be called: \(code.file.path) \($0)"
+                }
+            }
             guard code.version.kind == .resident else {
                 return "\(name) can't be called: \(code.file.path) is no program"
             }

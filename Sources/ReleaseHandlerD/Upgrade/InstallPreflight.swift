@@ -54,11 +54,15 @@ struct InstallPreflight {
             machine.checkCalls(applications: Set(preparation.to.applicationSpecs.map(\.name))) {
                 programs.problem(of: $0, workers: workerModules)
             })
-        let objectCode = try await readObjectCode()
+        let objectCode = try await tried(try await readObjectCode())
         try await checkSupervisors(objectCode)
         let survey = ModuleSurvey()
         let census = await workers(survey)
         try refuse(machine.checkOldProcesses(site.code.table, census: census))
+        for code in objectCode {
+            guard let error = machine.problem(of: code.version, census: census) else { continue }
+            throw refusal(at: index(of: code.version) ?? 0, error)
+        }
         try await checkRoom(objectCode, census)
         var findings = Findings(
             survey: survey, census: census, objectCode: objectCode, specs: specs, programs: programs)

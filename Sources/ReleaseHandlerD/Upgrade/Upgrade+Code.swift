@@ -87,9 +87,12 @@ extension Upgrade {
             }
         }
         let accounts = TreeDriver.accounts(of: spec)
-        guard accounts != nil || self.code.isTouched(code.version) else { return start() }
+        // Its program was read by the script.
+        let modules = tree.unreadModules(of: spec).filter { $0 != code.version.module }
+        guard accounts != nil || !modules.isEmpty || self.code.isTouched(code.version) else { return start() }
         Task { @HostActor [weak self, codeServer = self.code] in
             await accounts?()
+            for module in modules { await codeServer.prefetch(module) }
             await codeServer.readAgain(code.version)
             // The node may have stopped meanwhile: nobody would end it then.
             guard let self, !isOver else { return }

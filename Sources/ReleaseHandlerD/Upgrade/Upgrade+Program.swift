@@ -17,6 +17,7 @@ extension Upgrade {
         guard let code = findings.program(function.module, isOfNewRelease: isPastPointOfNoReturn) else {
             return answer(.applyFailed(.tuple([.atom("undef"), .atom(function.module)])))
         }
+        guard code.file.library == nil else { return call(function, inLibrary: code) }
         guard code.file.executable?.isUnchanged != true else { return call(function, code.file) }
         // The same bytes put back, as by `cp`, are the same program.
         Task { @HostActor [weak self, reader = site.code.reader] in
@@ -47,6 +48,19 @@ extension Upgrade {
                 environment: WorkerEnvironment.ofRelease(to.vsn, root: site.root.path),
                 workingDirectory: site.root.path, withProtocol: false, standardInput: input),
             of: function.module)
+    }
+
+    /// It answers with a term in the external format; all that it prints is told.
+    private func call(_ function: MFA, inLibrary code: LoadedCode) {
+        let speech = ProgramSpeech { [events] in events.post(.upgrade(.said("\(function.module.name): \($0)"))) }
+        var host = site.moduleHost
+        host.environment = WorkerEnvironment.ofRelease(to.vsn, root: site.root.path)
+        program = host.call(function, of: code, milliseconds: options.applyTimeoutMilliseconds) {
+            speech.say($1)
+        } then: { [weak self] event in
+            self?.program = nil
+            self?.answer(event)
+        }
     }
 
     private func run(_ launch: WorkerProcess.Launch, of module: Atom) {

@@ -198,6 +198,9 @@ final class Upgrade {
                 site.running.switches(toNew: true)
             }
             answer(.codeChanged)
+        case .updateModules(let modules): updateModules(modules)
+        case .changeModules(let changes, let milliseconds): changeModules(changes, milliseconds)
+        case .restoreModules(let targets): restoreModules(targets)
         case .copyAhead(let orders, let milliseconds): copyAhead(orders, milliseconds)
         case .holdStarts(let modules):
             tree.hold(modules)

@@ -12,4 +12,10 @@ struct UpgradeSite {
     let events: EventHub
     let running: RunningRelease
     let processes: Processes
+
+    /// For libraries of the release that are tried, or called.
+    var moduleHost: ModuleHost {
+        ModuleHost(
+            processes: processes, environment: WorkerEnvironment.inherited(forOtherUser: false), directory: root.path)
+    }
 }

@@ -48,7 +48,7 @@ extension Upgrade {
             }
             return .standard(and: longest)
         case .apply: return .standard(and: options.applyTimeoutMilliseconds)
-        case .handOff(_, let milliseconds): return .standard(and: milliseconds)
+        case .handOff(_, let milliseconds), .changeModules(_, let milliseconds): return .standard(and: milliseconds)
         // Each part has the time: all of them, and the one that is on its way then.
         case .copyAhead(_, let milliseconds):
             return .standard(and: PlaceMachine.CopyOrder.limit(milliseconds: milliseconds) + 2 * milliseconds)
@@ -58,7 +58,7 @@ extension Upgrade {
         case .findWorkers, .readObjectCode, .changeCode, .holdStarts, .terminateHung, .changeSupervisors,
             .restoreSupervisors, .resume, .resumeOld, .startAgain, .releaseStarts, .endWorkers, .awaitRestarts,
             .stopChildren, .startChildren, .restoreChildren, .committed, .syncNodes, .endStandbys, .report,
-            .finished:
+            .finished, .updateModules, .restoreModules:
             return .standard
         }
     }

@@ -17,6 +17,9 @@ final class Generation {
         case log(LogLevel, String, [Term: Term])
         case output(OutputStream, String)
         case packet(TransferPacket, [OwnedDescriptor])
+        case wantModule(Atom)
+        /// A functional module, with the vsn that it says.
+        case loaded(CodeVersion)
         case notification(ProgramNotification)
         case strangeNotification(pid: Int32)
         case leftBehind([LeftProcess], ExitStatus)
@@ -49,6 +52,14 @@ final class Generation {
     private(set) var vsn: Term = .atom("undefined")
     /// Whether it said that it can hand its state over in parts.
     private(set) var isIncremental = false
+    private(set) var protocolVersion = 1
+    /// The functional modules that it begins with.
+    let libraries: [LoadedCode]
+    /// Functional modules that are current in it, by their SHA-256: as it said.
+    private(set) var loaded: [Atom: String] = [:]
+    /// By their SHA-256 those that ever were: what is old may be used still, or mapped.
+    private(set) var everLoaded: [String: CodeVersion] = [:]
+    private(set) var hadLoaded: Set<Atom> = []
     /// What an unmodified program last said of itself (STATUS= of sd_notify(3)).
     private(set) var status: String?
     private(set) var process: WorkerProcess?
@@ -65,11 +76,13 @@ final class Generation {
     private let references: References
 
     init(
-        number: Int, code: LoadedCode?, spec: ChildSpec, launch: WorkerProcess.Launch, references: References,
+        number: Int, code: LoadedCode?, libraries: [LoadedCode] = [], spec: ChildSpec,
+        launch: WorkerProcess.Launch, references: References,
         notify: @escaping @HostActor (Generation, Notice) -> Void
     ) throws(LaunchError) {
         self.number = number
         self.code = code
+        self.libraries = libraries
         executable = launch.executable.path
         self.spec = spec
         self.references = references
@@ -87,6 +100,18 @@ final class Generation {
     ) {
         ask(ref: references.next(), within: milliseconds, request, then: then)
     }
+
+    /// It has said that this version is current in it.
+    func noteLoaded(_ version: CodeVersion) {
+        loaded[version.module] = version.sha256
+        everLoaded[version.sha256] = version
+        hadLoaded.insert(version.module)
+        notify?(self, .loaded(version))
+    }
+
+    func noteDeleted(_ module: Atom) { loaded[module] = nil }
+
+    func nextReference() -> Int { references.next() }
 
     func ask(
         ref: Int, within milliseconds: Int?, _ request: (Int) -> WorkerRequest,
@@ -182,9 +207,14 @@ final class Generation {
 
     private func handle(_ answer: WorkerAnswer) {
         switch answer {
-        case .ack(let ref, let vsn, _, _, let incremental):
+        case .ack(let ref, let vsn, _, let version, let incremental, let modules):
             self.vsn = vsn
             isIncremental = incremental
+            protocolVersion = version
+            for library in libraries {
+                guard let vsn = modules[library.version.module] else { continue }
+                noteLoaded(library.version.reporting(vsn))
+            }
             settle(ref, .acknowledged(vsn: vsn))
         case .ignore(let ref): settle(ref, .ignored)
         case .ok(let ref): settle(ref, .ok)
@@ -200,6 +230,7 @@ final class Generation {
         case .reply(let ref, let term): notify?(self, .reply(ref: ref, .success(term)))
         case .log(let level, let text, let metadata): notify?(self, .log(level, text, metadata))
         case .exit(let reason): lastWords = reason
+        case .wantModule(let module): notify?(self, .wantModule(module))
         }
     }
 

@@ -61,7 +61,18 @@ final class Launcher {
         guard let executable = code.file.executable else {
             throw .code(.notResident(code.version.module, path: code.file.path))
         }
-        return try launch(place, number, purpose, executable: executable, arguments: [], code: code)
+        let spec = place.spec(for: purpose == .standby ? .standby : .start)
+        let libraries: [LoadedCode]
+        do {
+            // A standby has what the process before it has asked for.
+            let asked = purpose == .standby ? place.current?.loaded.keys.sorted { $0.name < $1.name } ?? [] : []
+            let listed = spec.listedModules.filter { $0 != spec.start.module && !asked.contains($0) }
+            libraries = try context.functional(listed + asked)
+        } catch {
+            throw .code(error)
+        }
+        return try launch(
+            place, number, purpose, executable: executable, arguments: [], code: code, libraries: libraries)
     }
 
     /// `{os, _, [Program | Arguments]}`: an absolute path, or one relative to the application's directory.
@@ -79,7 +90,7 @@ final class Launcher {
 
     private func launch(
         _ place: Place, _ number: Int, _ purpose: SocketTable.Purpose, executable: ExecutableFile,
-        arguments: [String], code: LoadedCode?
+        arguments: [String], code: LoadedCode?, libraries: [LoadedCode] = []
     ) throws(StartFailure) -> Generation {
         let spec = place.spec(for: purpose == .standby ? .standby : .start)
         let listening: [ListeningSocket]
@@ -98,7 +109,7 @@ final class Launcher {
             outputs: place.outputs)
         do {
             let generation = try Generation(
-                number: number, code: code, spec: spec, launch: launch, references: references
+                number: number, code: code, libraries: libraries, spec: spec, launch: launch, references: references
             ) { [weak context, weak place, departures] generation, notice in
                 place?.heard(generation, notice)
                 guard case .ended = notice else { return }
@@ -127,12 +138,13 @@ final class Launcher {
     }
 
     /// What the first message tells a process about itself.
-    func initMessage(_ place: Place, _ number: Int, mode: WorkerStartMode) -> WorkerInit {
-        let spec = place.spec(for: mode)
+    func initMessage(_ place: Place, _ process: Generation, mode: WorkerStartMode) -> WorkerInit {
+        let spec = process.spec
         let (release, environment) = context.surroundings(of: place, mode: mode)
         return WorkerInit(
             mode: mode, module: spec.start.module, function: spec.start.function, arguments: spec.start.arguments,
             path: place.address.description, application: place.address.application, release: release,
-            environment: environment, generation: number, sockets: spec.sockets.map(\.name))
+            environment: environment, generation: process.number, sockets: spec.sockets.map(\.name),
+            modules: process.libraries.map(\.identity))
     }
 }

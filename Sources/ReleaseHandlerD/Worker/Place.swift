@@ -60,6 +60,9 @@ final class Place {
     var running: Generation? { isRunning ? current : nil }
     var speaksProtocol: Bool { !spec.isUnmodifiedProgram }
 
+    /// The process that serves the place, and its standby.
+    var standing: [Generation] { [current, standbyProcess].compactMap(\.self) }
+
     func process(_ number: PlaceMachine.Generation) -> Generation? { processes.first { $0.number == number } }
 
     // MARK: Telling
@@ -108,6 +111,8 @@ final class Place {
             settle(ref, result)
         case .log(let level, let text, let metadata): observer.workerLog(self, generation, level, text, metadata)
         case .output(let stream, let line): observer.workerOutput(self, generation, stream, line)
+        case .loaded(let version): observer.loadedModule(version)
+        case .wantModule(let module): observer.wantedModule(self, generation, module)
         case .packet(let packet, let descriptors): received(packet, descriptors, from: generation)
         case .notification(let notification): notified(generation, notification)
         case .strangeNotification(let pid): observer.strangeNotification(self, generation, pid)
@@ -238,12 +243,16 @@ final class Place {
         if mode == .start { process.speaks() }
         feed(.launched(number))
         guard speaksProtocol else { return }
-        let message = launcher.initMessage(self, number, mode: mode)
+        let message = launcher.initMessage(self, process, mode: mode)
+        let ref = launcher.references.next()
+        for library in process.libraries {
+            guard let memory = library.file.library?.memory else { continue }
+            process.send(library.packet(ref: ref), [memory])
+        }
         process.toldEnvironment = message.environment
         process.ownEnvironment = message.environment
-        ask(number, within: spec(for: mode).startTimeoutMilliseconds, { .initialize(ref: $0, message) }) {
-            .initAnswered(number, $0)
-        }
+        let limit = spec(for: mode).startTimeoutMilliseconds
+        ask(number, ref: ref, within: limit, { .initialize(ref: $0, message) }) { .initAnswered(number, $0) }
     }
 
     func spec(for mode: WorkerStartMode) -> ChildSpec { mode == .standby ? standbySpec : spec }

@@ -17,6 +17,10 @@ protocol PlaceObserver: AnyObject {
     func strangeNotification(_ place: Place, _ generation: Generation, _ pid: Int32)
     /// It says that another process is its main one.
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32)
+    /// A process has loaded a functional module, and said which vsn it has.
+    func loadedModule(_ version: CodeVersion)
+    /// It asks for a functional module.
+    func wantedModule(_ place: Place, _ generation: Generation, _ module: Atom)
     func leftBehind(_ place: Place, _ generation: Generation, _ processes: [LeftProcess], _ exit: ExitStatus)
 }
 
@@ -25,6 +29,8 @@ protocol PlaceObserver: AnyObject {
 protocol LaunchContext: AnyObject {
     /// The current version of a module that is to be executed.
     func resident(_ module: Atom) throws(CodeError) -> LoadedCode
+    /// Of these modules those that are functional ones.
+    func functional(_ modules: [Atom]) throws(CodeError) -> [LoadedCode]
     /// What was read for this version.
     func loaded(_ version: CodeVersion) -> LoadedCode?
     /// Where relative paths of an application's programs begin.

@@ -13,6 +13,9 @@ enum WorkerEnvironment {
 
     static func inherited(forOtherUser isOther: Bool) -> [String: String] { isOther ? others : all }
 
+    /// A variable of the daemon's; nil where it is not set.
+    static func variable(_ name: String) -> String? { all[name] }
+
     /// Of a program that a release has run once: a health command, a program that an `apply` calls.
     static func ofRelease(_ vsn: String, root: String) -> [String: String] {
         all.merging(["RELEASE_ROOT": root, "RELEASE_VSN": vsn]) { $1 }

@@ -58,13 +58,14 @@ final class CodeChangeQuestion {
 
     private func handle(_ event: WorkerProcess.Event) {
         switch event {
-        case .message(.ack(_, _, let codeChange?, _, _)): settle(.said(converts: codeChange))
-        case .message(.ack(_, _, nil, _, _)):
+        case .message(.ack(_, _, let codeChange?, _, _, _)): settle(.said(converts: codeChange))
+        case .message(.ack(_, _, nil, _, _, _)):
             settle(.unknown("it does not say whether it converts states (code_change in its acknowledgement)"))
         case .message(.error(_, let reason)), .message(.exit(let reason)):
             settle(.unknown("it could not be a standby: \(reason)"))
         case .message(.log), .channelClosed, .transfer, .notification, .strangeNotification, .leftBehind: break
-        case .message(.ignore), .message(.ok), .message(.okValue), .message(.reply), .message(.exported):
+        case .message(.ignore), .message(.ok), .message(.okValue), .message(.reply), .message(.exported),
+            .message(.wantModule):
             settle(.unknown("it answers init with something else than an acknowledgement"))
         case .protocolError(let text): settle(.unknown("it does not speak the worker protocol: \(text)"))
         case .output(.stderr, let line): lastLine = line

@@ -258,7 +258,8 @@ extension ObjectCodeError {
             .interpreterNotExecutable:
             true
         case .missing, .notFile, .unreadable, .empty, .notExecutable, .unknownFormat, .notLibrary, .wrongType,
-            .cutShort, .noInterpreter, .relativeInterpreter, .tooLarge, .badTerm, .notOneTerm:
+            .noInterface, .noSections, .notKept, .cutShort, .noInterpreter, .relativeInterpreter, .tooLarge, .badTerm,
+            .notOneTerm:
             false
         }
     }

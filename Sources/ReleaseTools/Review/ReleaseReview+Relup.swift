@@ -77,7 +77,9 @@ extension ReleaseReview {
         switch modules[module]?.code.kind {
         case .elf, .script: return nil
         case .library:
-            return "\(name) can't be called: \(module.name).so is a library, and this version calls programs only"
+            return modules[module]?.code.library?.problem(ofCalling: call.function.function.name).map {
+                "\(name) can't be called: \(module.name).so \($0)"
+            }
         case .supervisor: return "\(name) can't be called: \(module.name).sup is a supervisor"
         // Listed or not, it is found.
         case nil where record.libraries.contains { files.has("\(ebin(of: $0))/\(module.name)") }: return nil
@@ -100,14 +102,6 @@ extension ReleaseReview {
                 continue
             }
             let listed = applications.first { $0.resource.name == name }?.resource.modules ?? []
-            for module in names where modules[module]?.code.kind == .library {
-                add(
-                    Diagnostic(
-                        .warning, code: "unsupported",
-                        "the script reads \(Term.atom(module)), and \(module.name).so is a functional module",
-                        place: place,
-                        advice: "This version does not load those: the install would be refused."))
-            }
             for module in names where !listed.contains(module) {
                 do {
                     _ = try files.objectCode(module.name, in: ebin(of: library))

@@ -152,9 +152,11 @@ final class FaultyWorker {
             answer("terminate", ref, nil)
             exit(0)
         case .exportSnapshot(let ref, _), .exportChanges(let ref, _), .endSnapshot(let ref),
-            .importSnapshot(let ref, _),
-            .importChanges(let ref, _, _):
+            .importSnapshot(let ref, _), .importChanges(let ref, _, _), .loadModule(let ref, _),
+            .deleteModule(let ref, _), .softPurge(let ref, _), .purge(let ref, _), .getVersions(let ref),
+            .changeModule(let ref, _, _):
             say(.error(ref: ref, reason: .atom("unknown_request")))
+        case .noModule: break
         }
     }
 

@@ -12,6 +12,8 @@ final class FixtureServer: TermServer {
     var child: Int32?
     var ignoresTerminate = false
     var servers: [TCPServer] = []
+    var held: [Atom: HeldModule] = [:]
+    var wanting: [(module: Atom, call: CallReference)] = []
 
     var state: Term { fixture.term(vsn: FixturePlace.vsn) }
 
@@ -57,6 +59,7 @@ final class FixtureServer: TermServer {
     func handleCall(_ request: Term, from: CallReference, context: WorkerContext) throws -> CallResult {
         let fields = request.asTuple ?? [request]
         let argument = fields.count > 1 ? fields[1] : .undefined
+        if let result = try callModule(fields, from: from, context: context) { return result }
         switch fields[0].asAtom?.name {
         case "get": return .reply(.integer(fixture.count))
         case "add":

@@ -1,0 +1,73 @@
+// A functional module for tests. -DVSN="..." gives its version, -DNAME="..." its name; the other definitions make it bad in one way.
+#include <release_handler_module.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef NAME
+#define NAME "format"
+#endif
+
+#ifdef OTHER_ABI
+RHM_EXPORT const rhm_info *rhm_module_info(void);
+const rhm_info *rhm_module_info(void)
+{
+    static const rhm_info info = {99, 0, NAME, VSN};
+    return &info;
+}
+#elif !defined(NO_INFO)
+RHM_MODULE(NAME, VSN)
+#else
+RHM_EXPORT void rhm_module_infos(void);
+void rhm_module_infos(void) {}
+#endif
+
+#ifdef CRASHES_AT_LOAD
+__attribute__((constructor)) static void crash(void) { abort(); }
+#endif
+
+static int32_t answer(const rhm_call *call, const void *bytes, size_t size)
+{
+    uint8_t *room = call->answer(call, size);
+    if (!room) return RHM_ERROR;
+    memcpy(room, bytes, size);
+    return RHM_OK;
+}
+
+// Its version, as a binary.
+RHM_FUNCTION(version)
+{
+    uint8_t bytes[64] = {131, 109, 0, 0, 0, sizeof VSN - 1};
+    memcpy(bytes + 6, VSN, sizeof VSN - 1);
+    return answer(call, bytes, 6 + sizeof VSN - 1);
+}
+
+// The list of its arguments.
+RHM_FUNCTION(echo) { return answer(call, call->arguments, call->arguments_size); }
+
+RHM_FUNCTION(nothing) { (void)call; return RHM_OK; }
+
+// {no_room, 7}
+RHM_FUNCTION(fails)
+{
+    static const uint8_t reason[] = {131, 104, 2, 119, 7, 'n', 'o', '_', 'r', 'o', 'o', 'm', 97, 7};
+    answer(call, reason, sizeof reason);
+    return RHM_ERROR;
+}
+
+RHM_FUNCTION(garbage) { return answer(call, "\xff\x00no term", 9); }
+
+RHM_FUNCTION(floods) { return call->answer(call, (size_t)17 << 20) ? RHM_OK : RHM_ERROR; }
+
+RHM_FUNCTION(crashes) { (void)call; abort(); }
+
+// Never returns.
+RHM_FUNCTION(hangs) { (void)call; while (1) pause(); }
+
+RHM_FUNCTION(says)
+{
+    (void)call;
+    static const char text[] = "something on the way\n";
+    return write(1, text, sizeof text - 1) > 0 ? RHM_OK : RHM_ERROR;
+}
