@@ -42,7 +42,8 @@ benchmarks: ## build the measurements, a package of its own
 
 pause: ## measure the pause of an upgrade beside Erlang/OTP's, which must be installed; some 20 minutes
 	scripts/install-packages
-	for product in release-handlerd releasectl counter-1 counter-2 kv-server-1 kv-server-2; do \
+	for product in release-handlerd releasectl module-host counter-1 counter-2 kv-server-1 kv-server-2 \
+	    kv_lolwut-1 kv_lolwut-2 kv_transform-1 kv_transform-2; do \
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
 	done
 	Benchmarks/pause/run --docs

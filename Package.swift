@@ -17,6 +17,14 @@ let workerLinking: [LinkerSetting] = [
     .unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))
 ]
 
+/// A release build of a functional module in Swift brings Swift's libraries along, and shows nothing of them: where the worker has its own,
+/// the two never meet.
+let moduleLinking: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-Xlinker", "-Bsymbolic", "-Xlinker", "--exclude-libs=ALL"],
+        .when(platforms: [.linux], configuration: .release))
+]
+
 let package = Package(
     name: "release-handlerd",
     platforms: [.macOS(.v15)],
@@ -25,10 +33,16 @@ let package = Package(
         .executable(name: "releasectl", targets: ["releasectl"]),
         .library(name: "WorkerKit", targets: ["WorkerKit"]),
         .library(name: "Terms", targets: ["Terms"]),
+        .library(name: "ModuleKit", targets: ["ModuleKit"]),
         // For Benchmarks, a package of its own.
         .library(name: "KeyValueCore", targets: ["KeyValueCore"]),
         .library(name: "Instructions", targets: ["Instructions"]),
         .library(name: "ReleaseTools", targets: ["ReleaseTools"]),
+        // The functional modules of the example.
+        .library(name: "kv_lolwut-1", type: .dynamic, targets: ["kv-lolwut-1"]),
+        .library(name: "kv_lolwut-2", type: .dynamic, targets: ["kv-lolwut-2"]),
+        .library(name: "kv_transform-1", type: .dynamic, targets: ["kv-transform-1"]),
+        .library(name: "kv_transform-2", type: .dynamic, targets: ["kv-transform-2"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -121,8 +135,11 @@ let package = Package(
 
         // What workers are written with.
         .target(name: "CWorkerKit"),
-        // The loader of functional modules: C, so that a library for workers in another language may use it.
-        .target(name: "CModules"),
+        // What functional modules and drivers are written with: headers for all languages, and some help in Swift.
+        .target(name: "CModuleInterface"),
+        .target(name: "ModuleKit", dependencies: ["CModuleInterface", "Terms"], swiftSettings: settings),
+        // Their loaders: C, so that a library for workers in another language may use them.
+        .target(name: "CModules", dependencies: ["CModuleInterface"]),
         .target(
             name: "WorkerKit", dependencies: ["Terms", "Wire", "CWorkerKit", "CModules"], swiftSettings: settings),
 
@@ -135,10 +152,19 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "kv-server-1", dependencies: ["KeyValueCore", "WorkerKit", "Terms"],
-            path: "Examples/KeyValue/v1", swiftSettings: settings, linkerSettings: workerLinking),
+            path: "Examples/KeyValue/v1", swiftSettings: settings),
         .executableTarget(
             name: "kv-server-2", dependencies: ["KeyValueCore", "WorkerKit", "Terms"],
-            path: "Examples/KeyValue/v2", swiftSettings: settings, linkerSettings: workerLinking),
+            path: "Examples/KeyValue/v2", swiftSettings: settings),
+        // Its functional modules, in C and in Swift; libNAME.so becomes ebin/kv_lolwut.so and ebin/kv_transform.so.
+        .target(name: "kv-lolwut-1", dependencies: ["CModuleInterface"], path: "Examples/KeyValue/modules/lolwut-1"),
+        .target(name: "kv-lolwut-2", dependencies: ["CModuleInterface"], path: "Examples/KeyValue/modules/lolwut-2"),
+        .target(
+            name: "kv-transform-1", dependencies: ["ModuleKit", "CModuleInterface", "Terms"],
+            path: "Examples/KeyValue/modules/transform-1", swiftSettings: settings, linkerSettings: moduleLinking),
+        .target(
+            name: "kv-transform-2", dependencies: ["ModuleKit", "CModuleInterface", "Terms"],
+            path: "Examples/KeyValue/modules/transform-2", swiftSettings: settings, linkerSettings: moduleLinking),
         .executableTarget(
             name: "kv-check", path: "Examples/KeyValue/check", swiftSettings: settings),
 

@@ -19,6 +19,7 @@ private let layers: [String: Set<String>] = [
         "Synchronization", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
         "ServiceLifecycle", "UnixSignals",
     ],
+    "ModuleKit": ["CModuleInterface", "Terms"],
     "WorkerKit": ["Terms", "Wire", "CWorkerKit", "CModules", "Glibc"],
     "release-handlerd": ["ReleaseHandlerD", "ArgumentParser", "Glibc", "Foundation", "Logging"],
     "releasectl": [

@@ -8,7 +8,7 @@ enum ModuleLibrary {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let arguments =
             ["-shared", "-fPIC", "-fvisibility=hidden", "-O1", "-Wall", "-Werror"] + definitions.map { "-D\($0)" } + [
-                "-I", Project.root.appending(path: "Sources/CModules/include").path,
+                "-I", Project.root.appending(path: "Sources/CModuleInterface/include").path,
                 Project.fixtures.appending(path: "modules/\(source)").path, "-o", path,
             ]
         try Spawned.run("/usr/bin/cc", arguments)

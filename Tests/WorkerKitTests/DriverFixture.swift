@@ -33,7 +33,7 @@ final class DriverFixture: Sendable {
         let arguments =
             [
                 "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-                "-I\(Self.root.appending(path: "Sources/CModules/include").path)", "-DVSN=\"\(vsn)\"",
+                "-I\(Self.root.appending(path: "Sources/CModuleInterface/include").path)", "-DVSN=\"\(vsn)\"",
             ] + flags + [source, "-o", path(name)]
         try Spawned.run("/usr/bin/cc", arguments)
         return path(name)

@@ -6,14 +6,15 @@ import time
 
 from .errors import DemoError
 
-# The daemon, the control command, the checking client and the workers: Swift's libraries inside. Package.swift has the C library in the
-# workers, too.
-PROGRAMS = ["release-handlerd", "releasectl", "kv-check", "kv-server-1", "kv-server-2"]
+# The daemon and what belongs to it, the checking client and the workers: Swift's libraries inside.
+PROGRAMS = ["release-handlerd", "releasectl", "module-host", "kv-check", "kv-server-1", "kv-server-2"]
+# The functional modules of the example, by the names of their products.
+LIBRARIES = ["kv_lolwut-1", "kv_lolwut-2", "kv_transform-1", "kv_transform-2"]
 STATIC = ["-c", "release", "--static-swift-stdlib"]
 
 
 def build(project):
-    for product in PROGRAMS:
+    for product in PROGRAMS + LIBRARIES:
         swift_build(project, product)
 
 
@@ -32,8 +33,9 @@ def collect(project, directory):
     """Paths by name, of stripped copies."""
     directory.mkdir(parents=True)
     binaries = {}
-    for name in PROGRAMS:
-        source = pathlib.Path(project, ".build/release", name)
+    for name in PROGRAMS + LIBRARIES:
+        file = f"lib{name}.so" if name in LIBRARIES else name
+        source = pathlib.Path(project, ".build/release", file)
         if not source.exists():
             raise DemoError(f"{source} is not there; run scripts/demo without --no-build")
         subprocess.run(["strip", "-o", directory / name, source], check=True)

@@ -112,6 +112,7 @@ class RedisCLI:
             ["redis-cli", "-p", str(self.port), *command.split()], capture_output=True, text=True, timeout=30)
         found = done.stdout.strip()
         right = found.startswith(answer[:-3]) if answer.endswith("...") else found == answer
-        print(f"    redis-cli {command:24} {found}" + ("" if right else f"     <-- expected {answer}"), flush=True)
+        shown = found.replace("\n", " | ")
+        print(f"    redis-cli {command:24} {shown}" + ("" if right else f"     <-- expected {answer}"), flush=True)
         if not right:
             self.wrong.append(f"redis-cli {command}: {found!r}, expected {answer!r}")

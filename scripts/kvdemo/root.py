@@ -18,7 +18,7 @@ def emulator_version(binaries):
 
 def lay_out(binaries, project, root):
     """Returns the directory of the root."""
-    library(project, root, "1.0.0", binaries["kv-server-1"])
+    library(project, root, "1.0.0", binaries)
     release(project, root, "1.0.0", emulator_version(binaries))
     return boot(binaries, project, root, "kv")
 
@@ -26,8 +26,8 @@ def lay_out(binaries, project, root):
 def package(binaries, project, directory):
     """Makes the relup and the package as for any release. Returns the path of kv-2.0.0.tar.gz."""
     build = directory / "build"
-    for version, server in (("1.0.0", "kv-server-1"), ("2.0.0", "kv-server-2")):
-        library(project, build, version, binaries[server])
+    for version in ("1.0.0", "2.0.0"):
+        library(project, build, version, binaries)
         release(project, build, version, emulator_version(binaries))
     return pack(binaries, build, "kv", directory, up="keys may expire", down="keys no longer expire")
 
@@ -37,7 +37,7 @@ def boot(binaries, project, root, name):
     erts = emulator_version(binaries)
     emulator = root / f"erts-{erts}" / "bin"
     emulator.mkdir(parents=True)
-    for program in ("release-handlerd", "releasectl"):
+    for program in ("release-handlerd", "releasectl", "module-host"):
         shutil.copy2(binaries[program], emulator / program)
     (root / "bin").mkdir()
     shutil.copy2(project / "scripts/start", root / "bin/start")
@@ -63,10 +63,13 @@ def pack(binaries, build, name, directory, up, down):
     return directory / f"{name}-2.0.0.tar.gz"
 
 
-def library(project, root, version, server):
+def library(project, root, version, binaries):
     ebin = root / f"lib/kv-{version}/ebin"
     ebin.mkdir(parents=True)
-    shutil.copy2(server, ebin / "kv_server")
+    number = version.split(".")[0]
+    shutil.copy2(binaries[f"kv-server-{number}"], ebin / "kv_server")
+    for module in ("kv_lolwut", "kv_transform"):
+        shutil.copy2(binaries[f"{module}-{number}"], ebin / f"{module}.so")
     shutil.copy2(project / EXAMPLE / "kv_sup.sup", ebin / "kv_sup.sup")
     shutil.copy2(project / EXAMPLE / version / "kv.app", ebin / "kv.app")
     appup = project / EXAMPLE / version / "kv.appup"

@@ -1,3 +1,5 @@
+public import WorkerKit
+
 /// What a command refuses, in Redis' own words; `text` is the answer without its leading "-".
 public enum CommandError: Error, Hashable, Sendable {
     case unknownCommand(name: Bytes, arguments: [Bytes])
@@ -10,6 +12,8 @@ public enum CommandError: Error, Hashable, Sendable {
     case databaseOutOfRange
     case expiryOptions(NotCompatible)
     case unsupportedOption(Bytes)
+    /// What a functional module refused, or why it could not be asked.
+    case module(String, String)
 
     /// Options of EXPIRE that exclude each other.
     public enum NotCompatible: Hashable, Sendable {
@@ -33,6 +37,7 @@ public enum CommandError: Error, Hashable, Sendable {
         case .expiryOptions(.nxWithOthers):
             "ERR NX and XX, GT or LT options at the same time are not compatible"
         case .expiryOptions(.gtWithLt): "ERR GT and LT options at the same time are not compatible"
+        case .module(let name, let reason): "ERR \(name): \(reason)"
         case .unsupportedOption(let option): "ERR Unsupported option \(CommandError.shortened(option))"
         }
     }
@@ -58,11 +63,14 @@ public struct Invocation: Sendable {
     /// The wall clock, milliseconds since 1970: expiry times must mean the same to every generation.
     public var now: Int64
     public var server: ServerInfo
+    /// Those of the worker's process; nil where no worker runs.
+    public var modules: FunctionalModules?
 
-    public init(arguments: [Bytes], now: Int64, server: ServerInfo) {
+    public init(arguments: [Bytes], now: Int64, server: ServerInfo, modules: FunctionalModules? = nil) {
         self.arguments = arguments
         self.now = now
         self.server = server
+        self.modules = modules
     }
 
     func integer(at index: Int) throws(CommandError) -> Int64 {

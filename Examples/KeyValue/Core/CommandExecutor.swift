@@ -32,7 +32,7 @@ public struct CommandExecutor<Store: KeyValueStore>: Sendable {
 extension CommandExecutor where Store == StoreV1 {
     /// What 1.0.0 knows.
     public static func v1(_ store: StoreV1 = StoreV1()) -> CommandExecutor {
-        let table = Command<StoreV1>.connection + Command.keys + Command.strings + [Command.plainSet]
+        let table = Command<StoreV1>.connection + Command.keys + Command.strings + Command.modules + [Command.plainSet]
         return CommandExecutor(store: store, commands: table + Command.server(over: table))
     }
 }
@@ -41,7 +41,8 @@ extension CommandExecutor where Store == StoreV2 {
     /// What 2.0.0 knows: all of 1.0.0, and expiry.
     public static func v2(_ store: StoreV2 = StoreV2()) -> CommandExecutor {
         let table =
-            Command<StoreV2>.connection + Command.keys + Command.strings + [Command.expiringSet] + Command.expiry
+            Command<StoreV2>.connection + Command.keys + Command.strings + Command.modules + [Command.expiringSet]
+            + Command.expiry
         return CommandExecutor(store: store, commands: table + Command.server(over: table))
     }
 }

@@ -40,7 +40,9 @@ public final class RedisHandler<Store: KeyValueStore>: ConnectionHandler {
             // Lent to the reply and back, so that answers are written where they are sent from.
             swap(&reply.bytes, &output)
             let afterwards = executor.execute(
-                Invocation(arguments: parser.arguments, now: wallClockMilliseconds(), server: server), into: &reply)
+                Invocation(
+                    arguments: parser.arguments, now: wallClockMilliseconds(), server: server, modules: context.modules),
+                into: &reply)
             swap(&reply.bytes, &output)
             if executor.store.expiringCount > 0 { whileKeysExpire() }
             if afterwards == .close { close(connection, &output) }

@@ -77,12 +77,17 @@ import Wire
         let client = ["-p", "\(port)"]
         try await expect(client, "GET before", "a value")
         try await expect(client, "INCR count", nil)
+        // Its functional modules, in C and in Swift, are those of the release, too.
+        let drawn = try await Program.run("/usr/bin/redis-cli", client + ["LOLWUT", "4"]).output
+        #expect(drawn.contains("kv_lolwut ver. \(vsn)"), "\(drawn)")
+        try await expect(client, "TRANSFORM before upper reverse", "EULAV A")
         if vsn == "2.0.0" {
             try await expect(client, "SET short lived EX 600", "OK")
             try await expect(client, "EXPIRE short 500", "1")
             let left = try await Program.run("/usr/bin/redis-cli", client + ["TTL", "short"]).output
             #expect(Int(left.trimmingCharacters(in: .newlines)).map((1...500).contains) == true, "\(left)")
             try await expect(client, "TTL before", "-1")
+            try await expect(client, "TRANSFORM before rot13", "n inyhr")
         } else {
             // What was to expire stays: 1.0.0 knows of no expiry.
             try await expect(client, "GET short", "lived")
@@ -90,6 +95,49 @@ import Wire
             try await expect(client, "TTL short", "ERR unknown command 'TTL', \(unknown)")
             try await expect(client, "EXPIRE short 5", "ERR unknown command 'EXPIRE', \(unknown) '5'")
         }
+    }
+
+    /// Nobody is suspended, and no client sees anything but one version or the other: the libraries change under the server.
+    @Test func modulesAreReplacedUnderTheServer() async throws {
+        let root = try await KeyValueRoot.modulesOnly()
+        try await EndToEndDaemon.with(root) { daemon async throws in
+            let port = try await daemon.port(KeyValueRoot.worker)
+            try await Self.expect(["-p", "\(port)"], "SET key value", "OK")
+            let server = try #require(try await daemon.workers().first?.pid)
+            let ending = Ending()
+            async let transformed = Self.benchmark(port, ["TRANSFORM", "key", "upper"], until: ending)
+            async let drawn = Self.benchmark(port, ["LOLWUT", "20"], until: ending)
+            for (vsn, step) in Array(repeating: [("1.1.0", "inyhr"), ("1.0.0", nil)], count: 5).joined() {
+                try await daemon.ask("install-release", vsn)
+                try await Self.expect(["-p", "\(port)"], "LOLWUT 1", ".\nkv_lolwut ver. 1.0.0", where: vsn == "1.0.0")
+                try await Self.expect(["-p", "\(port)"], "TRANSFORM key rot13", step ?? "", where: step != nil)
+            }
+            ending.isOver.withLock { $0 = true }
+            #expect(try await transformed == nil)
+            #expect(try await drawn == nil)
+            #expect(try await daemon.workers().first?.pid == server)
+            #expect(try await daemon.workers().first?.generation == 1)
+        }
+    }
+
+    private final class Ending: Sendable { let isOver = Mutex(false) }
+
+    /// One command over and over, by 10 connections; what redis-benchmark complained of, nil where all went well.
+    private static func benchmark(
+        _ port: UInt16, _ command: [String], until ending: Ending
+    ) async throws -> String? {
+        repeat {
+            let arguments = ["-p", "\(port)", "-c", "10", "-n", "5000", "-q"] + command
+            let run = try await Program.run("/usr/bin/redis-benchmark", arguments, seconds: 300)
+            guard run.exit == 0, run.error == "", !run.output.contains("rror") else { return "\(run)" }
+        } while !ending.isOver.withLock { $0 }
+        return nil
+    }
+
+    private static func expect(
+        _ client: [String], _ command: String, _ answer: String, where isExpected: Bool
+    ) async throws {
+        if isExpected { try await expect(client, command, answer) }
     }
 
     /// One command by redis-cli, split by the shell, and its answer; nil where any success will do.

@@ -1,7 +1,7 @@
 {application, kv,
  [{description, "A key-value server that speaks the Redis protocol"},
   {vsn, "1.0.0"},
-  {modules, [kv_sup, kv_server]},
+  {modules, [kv_sup, kv_server, kv_lolwut, kv_transform]},
   {registered, []},
   {applications, []},
   %% listen: where the server listens. proto_max_bulk_len: the largest value, in bytes, by Redis' name for it.

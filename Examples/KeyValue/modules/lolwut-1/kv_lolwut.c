@@ -1,0 +1,3 @@
+#define VSN "1.0.0"
+#define PATTERN "._-^"
+#include "../lolwut.inc"

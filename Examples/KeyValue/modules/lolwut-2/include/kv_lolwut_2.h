@@ -1,0 +1,1 @@
+// Nothing: the module is called by name.

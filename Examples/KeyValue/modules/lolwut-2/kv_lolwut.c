@@ -1,0 +1,3 @@
+#define VSN "2.0.0"
+#define PATTERN "/\\"
+#include "../lolwut.inc"

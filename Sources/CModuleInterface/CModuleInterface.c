@@ -1,0 +1,3 @@
+// Headers only: this target exists so that modules and drivers can be written with SwiftPM.
+#include "release_handler_driver.h"
+#include "release_handler_module.h"
