@@ -1,6 +1,6 @@
 # One command for each task. `make demo` and `make test` install the Debian packages that they lack.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-c build release benchmarks pause docs format clean
+.PHONY: help demo test test-c build release benchmarks benchmarks-modules pause docs format clean
 
 SWIFT ?= swift
 # Suites that keep the machine busy for minutes: beside them others would not come to their turns in time.
@@ -8,7 +8,7 @@ HEAVY := FailureMatrix|GoldenEvaluation|NobodyNotices
 SOURCES := Package.swift Sources Examples Tests Benchmarks
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## replace a server by its next version and back while clients use it
 	scripts/install-packages
@@ -47,6 +47,14 @@ pause: ## measure the pause of an upgrade beside Erlang/OTP's, which must be ins
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
 	done
 	Benchmarks/pause/run --docs
+
+benchmarks-modules: ## measure functional modules and their swaps; some 5 minutes
+	scripts/install-packages
+	for product in release-handlerd releasectl module-host; do \
+	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
+	done
+	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --product module-worker
+	Benchmarks/modules/run
 
 docs: ## the reference of WorkerKit and Terms, in .build/docs
 	scripts/install-packages

@@ -34,6 +34,8 @@ let package = Package(
         .library(name: "WorkerKit", targets: ["WorkerKit"]),
         .library(name: "Terms", targets: ["Terms"]),
         .library(name: "ModuleKit", targets: ["ModuleKit"]),
+        // For libraries of workers in other languages.
+        .library(name: "CModules", targets: ["CModules"]),
         // For Benchmarks, a package of its own.
         .library(name: "KeyValueCore", targets: ["KeyValueCore"]),
         .library(name: "Instructions", targets: ["Instructions"]),

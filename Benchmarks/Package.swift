@@ -9,6 +9,15 @@ let package = Package(
     dependencies: [.package(name: "release-handlerd", path: "..")],
     targets: [
         .executableTarget(
+            name: "module-worker",
+            dependencies: [
+                .product(name: "WorkerKit", package: "release-handlerd"),
+                .product(name: "Terms", package: "release-handlerd"),
+                .product(name: "CModules", package: "release-handlerd"),
+            ],
+            path: "Sources/ModuleWorker",
+            swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
+        .executableTarget(
             name: "store-benchmark",
             dependencies: [
                 .product(name: "KeyValueCore", package: "release-handlerd")

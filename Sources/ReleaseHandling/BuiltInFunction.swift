@@ -120,7 +120,7 @@ extension RelupMachine {
 
         /// The sentence where `release` has no such program.
         public func missing(in release: String) -> String {
-            "\(name) is no built-in function, and \(release) has no program ebin/\(function.module.name)"
+            "\(name) is no built-in function, and \(release) has no program or library ebin/\(function.module.name)"
         }
     }
 

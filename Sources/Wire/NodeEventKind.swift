@@ -18,6 +18,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case workerHung = "worker_hung"
     case workerLost = "worker_lost"
     case processesLeft = "processes_left"
+    case modulesNotLoaded = "modules_not_loaded"
     case notificationIgnored = "notification_ignored"
     case mainPidIgnored = "main_pid_ignored"
     case configChangeFailed = "config_change_failed"

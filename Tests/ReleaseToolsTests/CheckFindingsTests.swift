@@ -270,7 +270,16 @@ import Testing
             { try script($0, "point_of_no_return, {apply, {migrate, run, []}}") },
             [
                 """
-                error bad_apply: migrate:run/0 is no built-in function, and release 2.0.0 has no program ebin/migrate; correct the call in the .appup, or bring the program
+                error bad_apply: migrate:run/0 is no built-in function, and release 2.0.0 has no program or library ebin/migrate; correct the call in the .appup, or bring the program
+                  releases/2.0.0/relup:2:23: The install would be refused: correct the .appup, and make the relup anew.
+                """
+            ]
+        ),
+        (
+            { try script($0, "point_of_no_return, {apply, {store, run, []}}") },
+            [
+                """
+                error bad_apply: store:run/0 can't be called: store.so has no functions; correct the call in the .appup, or bring the program
                   releases/2.0.0/relup:2:23: The install would be refused: correct the .appup, and make the relup anew.
                 """
             ]

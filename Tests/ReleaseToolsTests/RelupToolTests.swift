@@ -128,7 +128,7 @@ import Testing
             """
         let up =
             "bad_apply: up from 1.0.0: {apply,{migrate,run,[\"2.0.0\"]}}: migrate:run/1 is no built-in function, and release "
-            + "2.0.0 has no program ebin/migrate; correct the call in the .appup, or bring the program"
+            + "2.0.0 has no program or library ebin/migrate; correct the call in the .appup, or bring the program"
         let down =
             "bad_apply: down to 1.0.0: {apply,{timer,sleep,[soon]}}: expected 0 to 60000 milliseconds, found soon; correct "
             + "the call in the .appup"
@@ -143,6 +143,21 @@ import Testing
         try directory.write("lib/kv-2.0.0/ebin/migrate", "#!/bin/sh")
         let there = RelupTool(options { $0.downTo = [] }).run()
         #expect(there.diagnostics.filter { $0.code == "bad_apply" } == [])
+
+        // Of a library it is known which functions it has.
+        try Directory.removeTree(directory.file("lib/kv-2.0.0/ebin/migrate"))
+        func library(_ exports: [String]) throws -> [String] {
+            try directory.write(
+                "lib/kv-2.0.0/ebin/migrate.so", ObjectFile.library(exports: ["rhm_module_info"] + exports))
+            let result = RelupTool(options { $0.downTo = [] }).run()
+            return result.diagnostics.filter { $0.code == "bad_apply" }.map(\.text)
+        }
+        #expect(try library(["rhm_call_run"]) == [])
+        #expect(
+            try library(["rhm_call_runs", "other"]) == [
+                "up from 1.0.0: {apply,{migrate,run,[\"2.0.0\"]}}: migrate:run/1 can't be called: migrate.so has no function "
+                    + "run; it has runs; correct the call in the .appup, or bring the program"
+            ])
     }
 
     @Test func warningsAreErrorsWhereThatIsSaid() throws {

@@ -18,6 +18,8 @@ enum WorkerEvent {
     /// Its state or its connections did not come through an install.
     case lost(InstallResult.Loss)
     case leftProcesses(ChildAddress, pid: Int32, [LeftProcess], isInBackground: Bool)
+    /// It lists functional modules, and its library for workers knows none.
+    case modulesNotLoaded(ChildAddress, pid: Int32, modules: [Atom])
     case notificationIgnored(ChildAddress, pid: Int32, sender: Int32)
     case mainPidIgnored(ChildAddress, pid: Int32, mainPid: Int32)
     /// With the sentence that an install would have for it.
@@ -64,6 +66,14 @@ enum WorkerEvent {
             EventEntry(
                 .processesLeft, Self.left(worker, processes, isInBackground), level: .warning, worker: worker,
                 fields: ["pid": "\(pid)", "count": "\(processes.count)"])
+        case .modulesNotLoaded(let worker, let pid, let modules):
+            EventEntry(
+                .modulesNotLoaded,
+                """
+                \(worker) has not loaded \(modules.map(\.name).joined(separator: ", ")): it speaks a version of the worker \
+                protocol before 4; build it with a newer library, or take them out of its modules
+                """, level: .warning, worker: worker,
+                fields: ["pid": "\(pid)", "modules": modules.map(\.name).joined(separator: " ")])
         case .notificationIgnored(let worker, let pid, let sender):
             EventEntry(
                 .notificationIgnored,

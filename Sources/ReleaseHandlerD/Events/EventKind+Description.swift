@@ -16,7 +16,8 @@ extension NodeEventKind {
             .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .workerHung, .processesLeft, .notificationIgnored, .mainPidIgnored,
+        case .earlierRunEnded, .earlierRunUnknown, .workerHung, .processesLeft, .modulesNotLoaded, .notificationIgnored,
+            .mainPidIgnored,
             .configChangeFailed, .unknownStartPhase, .outputLimited, .outputDropped, .installStopped, .traceFailed:
             [.warning]
         case .earlierRunRemains, .startError, .shutdownError, .supervisorShutdown, .applicationFailed,
@@ -42,6 +43,7 @@ extension NodeEventKind {
         case .workerHandedOff: EventFields(["pid", "old_pid", "generation"])
         case .workerLost: EventFields(["what", "why"])
         case .processesLeft: EventFields(["pid", "count"])
+        case .modulesNotLoaded: EventFields(["pid", "modules"])
         case .notificationIgnored: EventFields(["pid", "sender"])
         case .mainPidIgnored: EventFields(["pid", "main_pid"])
         case .unknownStartPhase: EventFields(["phase"])

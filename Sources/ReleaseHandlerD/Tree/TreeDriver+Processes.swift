@@ -20,6 +20,10 @@ extension TreeDriver: PlaceObserver {
         events.post(.worker(.mainPidIgnored(place.address, pid: generation.pid, mainPid: pid)))
     }
 
+    func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom]) {
+        events.post(.worker(.modulesNotLoaded(place.address, pid: generation.pid, modules: modules)))
+    }
+
     func loadedModule(_ version: CodeVersion) { code.reported(version) }
 
     func wantedModule(_ place: Place, _ generation: Generation, _ module: Atom) {

@@ -91,7 +91,11 @@ struct InstallPreflight {
     /// The workers that an instruction would touch as things are.
     func touched(by instruction: LowLevelInstruction, at index: Int, _ findings: Findings) -> [ChildAddress] {
         switch instruction {
-        case .purge, .load, .remove: machine.usersOfOldCode(at: index, site.code.table, census: findings.census)
+        case .purge: machine.usersOfOldCode(at: index, site.code.table, census: findings.census)
+        case .load(let module, _, _), .remove(let module, _, _):
+            union(
+                machine.usersOfOldCode(at: index, site.code.table, census: findings.census),
+                havingLibrary(module, findings))
         case .suspend(let targets): workers(of: targets.map(\.module), findings.census)
         case .resume(let modules): workers(of: modules, findings.census)
         case .codeChange(_, let targets): workers(of: targets.map(\.module), findings.census)
@@ -101,10 +105,27 @@ struct InstallPreflight {
         }
     }
 
+    private func union(_ first: [ChildAddress], _ second: [ChildAddress]) -> [ChildAddress] {
+        first + second.filter { !first.contains($0) }
+    }
+
+    /// Who loads a functional module where it becomes current, or has it where it goes.
+    private func havingLibrary(_ module: Atom, _ findings: Findings) -> [ChildAddress] {
+        let isLibrary = findings.objectCode.contains { $0.version.module == module && $0.version.kind == .functional }
+        return findings.census.filter { worker in
+            worker.functional[module] != nil || isLibrary && !worker.isSupervisor && worker.modules.contains(module)
+        }.map(\.id)
+    }
+
     private func workers(of modules: [Atom], _ census: [WorkerInfo]) -> [ChildAddress] {
         census.filter { worker in
             modules.contains { worker.resident == $0 || worker.modules.contains($0) }
         }.map(\.id)
+    }
+
+    private func isUnused(_ module: Atom, _ findings: Findings) -> Bool {
+        findings.objectCode.contains { $0.version.module == module && $0.version.kind == .functional }
+            && havingLibrary(module, findings).isEmpty
     }
 
     private func notes(_ findings: Findings) -> [Int: [String]] {
@@ -121,6 +142,8 @@ struct InstallPreflight {
             case .suspend(let targets):
                 notes[index] = targets.map(\.module).filter { workers(of: [$0], findings.census).isEmpty }
                     .map { "no worker's child spec lists \($0.name)" }
+            case .load(let module, _, _) where isUnused(module, findings):
+                notes[index] = ["no worker has \(module.name): nobody loads it"]
             case .purge, .load, .remove:
                 let users = machine.usersOfOldCode(at: index, site.code.table, census: findings.census)
                 notes[index] = users.isEmpty ? [] : ["ends \(names(users)), which then run old code"]
@@ -144,6 +167,8 @@ struct InstallRefusal: Error {
         var details: [String: String] = [:]
         if let index = failure.index { details["instruction"] = String(index + 1) }
         if let worker = failure.worker { details["worker"] = worker.description }
+        // As OTP's check_install_release says it, where it has a word for it.
+        details["reason"] = failure.reason.description
         return ControlError(.upgradeRefused, failure.description, details: details)
     }
 }

@@ -20,6 +20,8 @@ final class Generation {
         case wantModule(Atom)
         /// A functional module, with the vsn that it says.
         case loaded(CodeVersion)
+        /// Functional modules that it was to begin with, and did not take.
+        case notLoaded([Atom])
         case notification(ProgramNotification)
         case strangeNotification(pid: Int32)
         case leftBehind([LeftProcess], ExitStatus)
@@ -215,6 +217,8 @@ final class Generation {
                 guard let vsn = modules[library.version.module] else { continue }
                 noteLoaded(library.version.reporting(vsn))
             }
+            let missing = libraries.map(\.version.module).filter { modules[$0] == nil }
+            if !missing.isEmpty { notify?(self, .notLoaded(missing)) }
             settle(ref, .acknowledged(vsn: vsn))
         case .ignore(let ref): settle(ref, .ignored)
         case .ok(let ref): settle(ref, .ok)

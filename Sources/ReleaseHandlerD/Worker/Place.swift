@@ -111,6 +111,7 @@ final class Place {
             settle(ref, result)
         case .log(let level, let text, let metadata): observer.workerLog(self, generation, level, text, metadata)
         case .output(let stream, let line): observer.workerOutput(self, generation, stream, line)
+        case .notLoaded(let modules): observer.modulesNotLoaded(self, generation, modules)
         case .loaded(let version): observer.loadedModule(version)
         case .wantModule(let module): observer.wantedModule(self, generation, module)
         case .packet(let packet, let descriptors): received(packet, descriptors, from: generation)

@@ -17,6 +17,7 @@ protocol PlaceObserver: AnyObject {
     func strangeNotification(_ place: Place, _ generation: Generation, _ pid: Int32)
     /// It says that another process is its main one.
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32)
+    func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom])
     /// A process has loaded a functional module, and said which vsn it has.
     func loadedModule(_ version: CodeVersion)
     /// It asks for a functional module.

@@ -1,3 +1,4 @@
+import Host
 import Instructions
 import ReleaseHandling
 import Terms
@@ -6,16 +7,18 @@ import Terms
 struct ProgramReview {
     private let release: ReleaseCollection
     private let files: SourceFiles
-    /// By the names of their files, which are those of `ebin` directories.
-    private let programs: Set<String>
+    /// What lies in `ebin` directories: the directory by the file's name.
+    private let programs: [String: String]
     private let isBuilt: Bool
 
     init(_ release: ReleaseCollection, _ files: SourceFiles) {
         self.release = release
         self.files = files
-        let names = release.applications.flatMap { files.names($0.directory) }
-        programs = Set(names)
-        isBuilt = names.contains { !$0.hasSuffix(".app") && !$0.hasSuffix(".appup") }
+        let found = release.applications.flatMap { application in
+            files.names(application.directory).map { ($0, application.directory) }
+        }
+        programs = Dictionary(found) { first, _ in first }
+        isBuilt = programs.keys.contains { !$0.hasSuffix(".app") && !$0.hasSuffix(".appup") }
     }
 
     /// A call for which an install would be refused; of each script the first.
@@ -46,7 +49,12 @@ struct ProgramReview {
 
     private func problem(of call: RelupMachine.ProgramCall) -> String? {
         let module = call.function.module.name
-        guard isBuilt, call.isOfNewRelease, !programs.contains(module) else { return nil }
-        return call.missing(in: "release \(release.vsn)")
+        guard isBuilt, call.isOfNewRelease, programs[module] == nil else { return nil }
+        guard let directory = programs["\(module).so"] else { return call.missing(in: "release \(release.vsn)") }
+        // What is wrong with the file itself is told where it is packed.
+        guard let library = try? ObjectCode.check("\(directory)/\(module).so").library else { return nil }
+        return library.problem(ofCalling: call.function.function.name).map {
+            "\(call.name) can't be called: \(module).so \($0)"
+        }
     }
 }

@@ -96,6 +96,13 @@ enum EventSamples {
             """
         ),
         (
+            .modulesNotLoaded(store, pid: 7, modules: ["a", "b"]),
+            """
+            kv/kv_sup/store has not loaded a, b: it speaks a version of the worker protocol before 4; build it with a newer \
+            library, or take them out of its modules
+            """
+        ),
+        (
             .notificationIgnored(store, pid: 7, sender: 9),
             """
             kv/kv_sup/store: a message to its NOTIFY_SOCKET came from pid 9, which is not of its process group: ignored, as \

@@ -242,6 +242,18 @@ import Wire
         #expect(reason.contains("load_failed"), "\(reason)")
     }
 
+    /// One of before functional modules runs on, and the log says that it has none.
+    @Test func anOlderWorkerThatListsOneIsToldOf() async throws {
+        let root = try root()
+        for vsn in ["1.0.0", "2.0.0"] { try root.installPython(vsn: vsn) }
+        try await TestNode.with(root) { test async throws in
+            let event = try await test.events.first("modules_not_loaded", worker: TestNode.c1)
+            #expect(event.message.hasPrefix("\(TestNode.c1) has not loaded format: "), "\(event)")
+            let up = try await test.install("2.0.0")
+            #expect(up.outcome == .done && up.instructions.last?.note == "no worker has loaded format", "\(up)")
+        }
+    }
+
     // MARK: Asked for
 
     @Test func aWorkerMayAskForOneThatItDoesNotList() async throws {

@@ -16,7 +16,7 @@ import Wire
     static let calls: [(call: String, words: String)] = [
         (
             "{shop_migrate, run, []}",
-            "shop_migrate:run/0 is no built-in function, and the release has no program ebin/shop_migrate; "
+            "shop_migrate:run/0 is no built-in function, and the release has no program or library ebin/shop_migrate; "
         ),
         ("{application, start, [fix, permanent, 1]}", "application:start/3 is no built-in function; "),
         ("{timer, sleep, [60001]}", "expected 0 to 60000 milliseconds, found 60001; "),

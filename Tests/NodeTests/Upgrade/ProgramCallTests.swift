@@ -161,7 +161,7 @@ import Wire
         ),
         (
             "{apply, {nobody, run, []}}",
-            "nobody:run/0 is no built-in function, and the release has no program ebin/nobody"
+            "nobody:run/0 is no built-in function, and the release has no program or library ebin/nobody"
         ),
     ]) func whatCanNotBeCalledIsKnownBefore(call: String, sentence: String) async throws {
         let root = try root("exit 0", up: { "\($0), \(call)" })
