@@ -43,6 +43,12 @@ extension CodeTable {
             }
         }
 
+        /// Nothing of the module was there.
+        mutating func noteNothing(of module: Atom) {
+            guard modules[module] == nil else { return }
+            modules[module] = Versions(current: nil, old: nil)
+        }
+
         private mutating func note(_ module: Atom, in table: CodeTable) {
             guard modules[module] == nil else { return }
             modules[module] = Versions(current: table.current[module], old: table.old[module])

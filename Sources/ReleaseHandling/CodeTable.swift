@@ -78,10 +78,12 @@ public struct CodeTable: Hashable, Sendable {
     }
 
     /// Of a functional module it counts what is used, suspended or not: a thread may be in it, and what is held is held.
-    func usesOldVersion(_ worker: WorkerInfo, of module: Atom) -> Bool {
+    ///
+    /// - Parameter next: the version that is about to become current: it is as it was for who uses it.
+    func usesOldVersion(_ worker: WorkerInfo, of module: Atom, before next: String? = nil) -> Bool {
         guard let code = worker.functional[module] else { return false }
         let current = current[module]?.sha256
-        return code.used.contains { $0 != current } || code.current.map { $0 != current } ?? false
+        return code.used.contains { $0 != current && $0 != next }
     }
 
     /// The workers that run code of `module` that is not the current one.

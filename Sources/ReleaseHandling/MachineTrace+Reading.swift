@@ -27,7 +27,9 @@ extension MachineTrace {
             for input in inputs {
                 switch input {
                 case .event(let event): perform(machine.handle(event, code: code))
-                case .loaded(let version): code.found(version)
+                case .loaded(let version):
+                    if code.current[version.module] == nil { machine.noteFirstUse(of: version) }
+                    code.found(version)
                 }
             }
             return asked

@@ -105,8 +105,9 @@ extension RelupMachine.Event {
             1 + ok.count + failed.count
         case .childrenStopped(let stopped, let failed): 1 + stopped.count + failed.count
         case .copiedAhead(let failed, let without): 1 + failed.count + without.count
-        case .modulesUpdated(let ok, let failed): 1 + ok.count + failed.count
-        case .modulesChanged(let ok, let failed, let without): 1 + ok.count + failed.count + without.count
+        case .modulesUpdated(let ok, let failed, let unanswered): 1 + ok.count + failed.count + unanswered.count
+        case .modulesChanged(let ok, let failed, let without, let died):
+            1 + ok.count + failed.count + without.count + died.count
         case .modulesRestored(let failed): 1 + failed.count
         case .objectCodeFailed, .standbyFailed, .codeChanged, .startsHeld, .hungTerminated, .startsReleased,
             .workersEnded, .nodesSynced, .nodesSyncFailed, .applied, .applyFailed, .standbysEnded:

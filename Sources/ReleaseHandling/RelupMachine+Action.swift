@@ -110,10 +110,11 @@ extension RelupMachine {
         case standbysReady([StandbyInfo], notes: [String] = [])
         case standbyFailed(module: Atom, worker: ChildAddress?, reason: Term)
         case codeChanged
-        /// `failed`: it could not load it, or has ended of it.
-        case modulesUpdated(ok: [ChildAddress], failed: [WorkerFailure])
-        /// `without`: they keep nothing for functional modules.
-        case modulesChanged(ok: [ModuleOfWorker], failed: [ModuleFailure], without: [ModuleOfWorker] = [])
+        /// `failed`: it could not load it, or has ended of it. `unanswered`: it has not answered in time, and does it when it comes to it.
+        case modulesUpdated(ok: [ChildAddress], failed: [WorkerFailure], unanswered: [WorkerFailure] = [])
+        /// `without`: they keep nothing for functional modules. `died`: their process had ended before.
+        case modulesChanged(
+            ok: [ModuleOfWorker], failed: [ModuleFailure], without: [ModuleOfWorker] = [], died: [ChildAddress] = [])
         case modulesRestored(failed: [WorkerFailure])
         /// `failed`: whose state will be handed over whole. `withoutStandby`: whose standby has ended with that.
         case copiedAhead(failed: [WorkerFailure], withoutStandby: [ChildAddress])

@@ -101,12 +101,20 @@ extension RelupMachine {
     /// Workers that run the version before the current one, where the script purges softly: found before anything
     /// runs, as OTP's `check_old_processes` does.
     ///
-    /// - Parameter census: every worker of the modules that the script names.
-    public func checkOldProcesses(_ code: CodeTable, census: [WorkerInfo]) -> Failure? {
+    /// - Parameters:
+    ///   - census: every worker of the modules that the script names.
+    ///   - loaded: the SHA-256 of each functional module that the script loads: who holds that very version keeps it. Without them,
+    ///     who uses a functional module is looked at by its load.
+    public func checkOldProcesses(
+        _ code: CodeTable, census: [WorkerInfo], loading loaded: [Atom: String]? = nil
+    ) -> Failure? {
         for (index, instruction) in script.enumerated() {
             switch instruction {
             case .load(let module, .softPurge, _), .remove(let module, .softPurge, _):
-                let users = code.usersOfOldCode(of: module, among: census)
+                let users = census.filter { worker in
+                    if let loaded, code.usesOldVersion(worker, of: module, before: loaded[module]) { return true }
+                    return worker.resident == module && code.runsOldCode(worker)
+                }.map(\.id)
                 guard users.isEmpty else {
                     return Failure(index: index, instruction: instruction, error: .oldProcesses(module, users))
                 }
@@ -148,11 +156,17 @@ extension RelupMachine {
         }
         if case .load(let module, _, _) = script[index], gone.contains(module) { return [] }
         return census.filter { worker in
-            if purged.contains(where: { code.usesOldVersion(worker, of: $0) }) { return true }
+            if purged.contains(where: { usesReplaced(worker, $0, replaced, code) }) { return true }
             guard let resident = worker.resident, purged.contains(resident) else { return false }
             guard suspended.isDisjoint(with: worker.modules) else { return false }
             return replaced.contains(resident) || code.runsOldCode(worker)
         }.map(\.id)
+    }
+
+    /// Of a functional module: who is in what is old by then, suspended or not.
+    private func usesReplaced(_ worker: WorkerInfo, _ module: Atom, _ replaced: Set<Atom>, _ code: CodeTable) -> Bool {
+        guard let functional = worker.functional[module] else { return false }
+        return replaced.contains(module) ? !functional.used.isEmpty : code.usesOldVersion(worker, of: module)
     }
 
     /// The library of the new release that a `load_object_code` reads from.

@@ -74,7 +74,9 @@ extension RelupMachine {
     mutating func answerModulesChanged(
         _ changes: [ModuleChange], _ handoffs: [Handoff], _ event: Event
     ) -> Next? {
-        guard case .modulesChanged(let ok, let failed, let without) = event else { return nil }
+        guard case .modulesChanged(let ok, let failed, let without, let died) = event else { return nil }
+        for worker in died { suspended.update(worker) { $0.state = .gone } }
+        if !died.isEmpty { warn("\(names(died)) died while suspended") }
         // In a standby it goes with it.
         let inStandby = Set(changes.filter(\.inStandby).map(\.target))
         convertedModules.append(contentsOf: ok.filter { !inStandby.contains($0) })
@@ -86,7 +88,7 @@ extension RelupMachine {
             let target = failure.target
             return .fail(.codeChange(module: target.module, worker: target.worker, reason: failure.reason))
         }
-        return convert(handoffs)
+        return convert(handoffs.filter { !died.contains($0.worker) })
     }
 
     private func convert(_ handoffs: [Handoff]) -> Next {

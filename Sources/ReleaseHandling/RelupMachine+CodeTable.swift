@@ -64,9 +64,9 @@ extension RelupMachine {
     }
 
     mutating func answerModulesUpdated(_ modules: [Atom], _ event: Event, _ purged: Purged?) -> Next? {
-        guard case .modulesUpdated(let ok, let failed) = event else { return nil }
+        guard case .modulesUpdated(let ok, let failed, let unanswered) = event else { return nil }
         touched += ok
-        if let failure = failed.first {
+        if let failure = (failed + unanswered).first {
             return .fail(.load(module: modules[0], worker: failure.worker, reason: failure.reason))
         }
         if ok.isEmpty { note("no worker has loaded \(modules[0].name)") }
@@ -93,10 +93,14 @@ extension RelupMachine {
 
     /// Who runs code of a module that is not current, as OTP finds it: a suspended worker runs none, it goes on in what is
     /// current at its resume; one whose resume is only carried out later counts as what it will be.
-    private func usersOfOldCode(of module: Atom, among workers: [WorkerInfo], _ code: CodeTable) -> [ChildAddress] {
+    private func usersOfOldCode(
+        of module: Atom, among workers: [WorkerInfo], _ code: CodeTable, before next: String? = nil
+    ) -> [ChildAddress] {
         workers.filter { worker in
             // What is handed off leaves its threads behind.
-            if suspended.state(of: worker.id) != .handedOff, code.usesOldVersion(worker, of: module) { return true }
+            if suspended.state(of: worker.id) != .handedOff, code.usesOldVersion(worker, of: module, before: next) {
+                return true
+            }
             guard worker.resident == module else { return false }
             guard let suspended = suspended[worker.id] else { return code.runsOldCode(worker) }
             guard suspended.isDue else { return false }
@@ -110,7 +114,7 @@ extension RelupMachine {
 
     mutating func answerUsersOfOldCode(_ change: TableChange, _ event: Event, _ code: CodeTable) -> Next? {
         guard case .workersFound(let workers) = event else { return nil }
-        let users = usersOfOldCode(of: change.module, among: workers, code)
+        let users = usersOfOldCode(of: change.module, among: workers, code, before: change.version?.sha256)
         guard !users.isEmpty else { return makeCurrent(change, code) }
         switch change.prePurge {
         case .softPurge: return .fail(.oldProcesses(change.module, users))

@@ -120,7 +120,8 @@ extension RelupMachine {
             answer.failed.append(WorkerFailure(worker: worker, reason: .text("nothing was answered for it")))
         }
         commit.due[position].touched += answer.ok
-        let intoNewCode = answer.ok.filter { suspended.state(of: $0) == .handedOff }
+        let converted = Set(convertedModules.map(\.worker))
+        let intoNewCode = answer.ok.filter { suspended.state(of: $0) == .handedOff || converted.contains($0) }
         let isUndoable = intoNewCode.isEmpty && !commit.hasResumedNewCode
         let first = (answer.failed + answer.died).first { suspended[$0.worker]?.successor != nil }
         for failure in answer.died { suspended.update(failure.worker) { $0.state = .gone } }
@@ -158,6 +159,7 @@ extension RelupMachine {
         for index in changed.indices { changed[index].isCommitted = true }
         changedSupervisors = []
         convertedModules = []
+        usedFirst = []
         stoppedBeforeCommit.formUnion(stopped.map(\.child))
         isCommitUntold = true
     }

@@ -11,6 +11,8 @@ extension RelupMachine {
         guard let resident = worker.resident, let version = successor(of: worker, code),
             !alreadyRunsNewCode(worker)
         else { return nil }
+        // What it keeps for them is converted in its own process first: a state that was exported before would be without.
+        guard !convertsFunctional(of: worker) else { return nil }
         var isLoaded = hasChanged(resident)
         for instruction in script[(index + 1)...] {
             if instruction.needsRunningWorkers { return nil }
@@ -30,6 +32,10 @@ extension RelupMachine {
             }
         }
         return nil
+    }
+
+    private func convertsFunctional(of worker: WorkerInfo) -> Bool {
+        worker.functional.keys.contains { $0 != worker.resident && convertsModule($0) }
     }
 
     /// - Parameter before: what was current before the load, where that has come.

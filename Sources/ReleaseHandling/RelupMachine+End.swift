@@ -178,9 +178,14 @@ extension RelupMachine {
             guard event.isCodeChanged else { return nil }
             let functional = changed.filter { !$0.isCommitted && $0.isFunctional }.map(\.module)
             changed.removeAll { !$0.isCommitted }
-            return abort(from: .updatingModules(functional), failure)
+            let all = OrderedSet(functional).union(usedFirst).elements
+            return abort(from: .updatingModules(all), failure)
         case .updatingModules:
-            guard case .modulesUpdated(_, let failed) = event else { return nil }
+            guard case .modulesUpdated(_, let failed, let unanswered) = event else { return nil }
+            for failure in unanswered {
+                warnings.append(
+                    "\(failure.worker) goes back to its modules when it comes to it (\(failure.reason.reasonText))")
+            }
             return endUnrestored(failed, failure) ?? abort(from: .restoringModules, failure)
         case .endingUnrestored:
             return event.isWorkersEnded ? abort(from: .restoringModules, failure) : nil

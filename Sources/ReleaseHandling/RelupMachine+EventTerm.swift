@@ -14,11 +14,12 @@ extension RelupMachine.Event {
         case .standbyFailed(let module, let worker, let reason):
             event("standby_failed", .atom(module), .list(worker.map { [$0.term] } ?? []), reason)
         case .codeChanged: .atom("code_changed")
-        case .modulesUpdated(let ok, let failed): event("modules_updated", places(ok), failures(failed))
-        case .modulesChanged(let ok, let failed, let without):
+        case .modulesUpdated(let ok, let failed, let unanswered):
+            event("modules_updated", places(ok), failures(failed), failures(unanswered))
+        case .modulesChanged(let ok, let failed, let without, let died):
             event(
                 "modules_changed", .list(ok.map(\.term)),
-                .list(failed.map { .tuple([$0.target.term, $0.reason]) }), .list(without.map(\.term)))
+                .list(failed.map { .tuple([$0.target.term, $0.reason]) }), .list(without.map(\.term)), places(died))
         case .modulesRestored(let failed): event("modules_restored", failures(failed))
         case .copiedAhead(let failed, let without): event("copied_ahead", failures(failed), places(without))
         case .startsHeld: .atom("starts_held")
@@ -64,11 +65,13 @@ extension TraceReader {
             return .suspended(
                 ok: try places(parts[1]), hung: try places(parts[2]), died: try places(parts[3]),
                 waiting: try places(parts[4]), refused: try failures(parts[5]))
-        case ("modules_updated", 3): return .modulesUpdated(ok: try places(parts[1]), failed: try failures(parts[2]))
-        case ("modules_changed", 4):
+        case ("modules_updated", 4):
+            return .modulesUpdated(
+                ok: try places(parts[1]), failed: try failures(parts[2]), unanswered: try failures(parts[3]))
+        case ("modules_changed", 5):
             return .modulesChanged(
                 ok: try list(parts[1], each: moduleOfWorker), failed: try list(parts[2], each: moduleFailure),
-                without: try list(parts[3], each: moduleOfWorker))
+                without: try list(parts[3], each: moduleOfWorker), died: try places(parts[4]))
         case ("modules_restored", 2): return .modulesRestored(failed: try failures(parts[1]))
         case ("copied_ahead", 3):
             return .copiedAhead(failed: try failures(parts[1]), withoutStandby: try places(parts[2]))

@@ -92,6 +92,8 @@ public struct RelupMachine: Sendable {
     var changedSupervisors: OrderedSet<ChildAddress> = []
     /// What workers keep for functional modules and was converted since the last commit; undone on abort.
     var convertedModules: OrderedSet<ModuleOfWorker> = []
+    /// Functional modules of the new release that were loaded because they were used.
+    var usedFirst: OrderedSet<Atom> = []
 
     /// Of the instruction being evaluated.
     var current = 0
@@ -112,6 +114,14 @@ public struct RelupMachine: Sendable {
         self.libraries = libraries
         self.options = options
         isPastPointOfNoReturn = !script.contains(.pointOfNoReturn)
+    }
+
+    /// A module was loaded because it was used, and none was current before. Behind the point of no return that is code of the new release, which an abort
+    /// takes back, too.
+    public mutating func noteFirstUse(of version: CodeVersion) {
+        guard isPastPointOfNoReturn, !isFinished else { return }
+        saved.noteNothing(of: version.module)
+        if version.kind == .functional, change(of: version.module) == nil { usedFirst.append(version.module) }
     }
 
     /// Whether `finished` was returned.

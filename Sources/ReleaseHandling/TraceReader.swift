@@ -81,13 +81,14 @@ struct TraceReader {
             functional: try fields[.atom("functional")].mapTyped(functional) ?? [:])
     }
 
-    /// `[{Module, [Current], [Used]}]`, where there is one or no current version.
+    /// `[{Module, [Current], [Used], IsAssumed}]`, where there is one or no current version.
     private func functional(_ term: Term) throws(FileError) -> [Atom: FunctionalCode] {
         var modules: [Atom: FunctionalCode] = [:]
         for entry in try list(term, each: { $0 }) {
-            let parts = try tuple(entry, 3, "{Module, [Current], [Used]}")
+            let parts = try tuple(entry, 4, "{Module, [Current], [Used], IsAssumed}")
             modules[try atom(parts[0])] = FunctionalCode(
-                current: try list(parts[1], each: text).first, used: Set(try list(parts[2], each: text)))
+                current: try list(parts[1], each: text).first, used: Set(try list(parts[2], each: text)),
+                isAssumed: try boolean(parts[3]))
         }
         return modules
     }
@@ -158,7 +159,7 @@ extension WorkerInfo {
                 functional.sorted { $0.key.name < $1.key.name }.map { module, code in
                     .tuple([
                         .atom(module), .list(code.current.map { [.text($0)] } ?? []),
-                        .list(code.used.sorted().map { .text($0) }),
+                        .list(code.used.sorted().map { .text($0) }), .bool(code.isAssumed),
                     ])
                 })
         }

@@ -79,12 +79,21 @@ public struct Unpurged: Hashable, Sendable {
     ) -> (modules: [Atom], users: [ChildAddress]) {
         var users: OrderedSet<ChildAddress> = []
         var purged: [Atom] = []
+        var waiting: Set<Atom> = []
         for entry in modules where due.contains(entry.module) {
-            users.append(contentsOf: table.usersOfOldCode(of: entry.module, among: workers))
+            // Who did not say is asked again: it may be busy, and in nothing old.
+            let known = workers.filter { $0.functional[entry.module]?.isAssumed != true }
+            let found = table.usersOfOldCode(of: entry.module, among: workers)
+            let ended = table.usersOfOldCode(of: entry.module, among: known)
+            users.append(contentsOf: ended)
+            guard found.count == ended.count else {
+                waiting.insert(entry.module)
+                continue
+            }
             purged.append(entry.module)
         }
-        modules.removeAll { due.contains($0.module) }
-        due = []
+        modules.removeAll { due.contains($0.module) && !waiting.contains($0.module) }
+        due = waiting
         return (purged, users.elements)
     }
 }

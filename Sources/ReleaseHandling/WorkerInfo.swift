@@ -43,12 +43,15 @@ public struct WorkerInfo: Hashable, Sendable {
 public struct FunctionalCode: Hashable, Sendable {
     /// Whom a call finds; nil where nothing is current.
     public let current: String?
-    /// Other versions that a thread of it is in, or that it holds.
+    /// Versions that a thread of it is in, or that it holds; the current one may be among them.
     public let used: Set<String>
+    /// Whether the process did not say: then `used` is what is assumed.
+    public let isAssumed: Bool
 
-    public init(current: String?, used: Set<String> = []) {
+    public init(current: String?, used: Set<String> = [], isAssumed: Bool = false) {
         self.current = current
         self.used = used
+        self.isAssumed = isAssumed
     }
 }
 

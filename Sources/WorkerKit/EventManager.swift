@@ -45,6 +45,8 @@ public struct EventManager: TermServer {
         let id: Term?
         let arguments: Term
         let call: CallReference?
+        /// Among the handlers: in front, but for one that another gives its place to.
+        var position = 0
     }
 
     private var handlers: [Handler] = []
@@ -240,7 +242,8 @@ public struct EventManager: TermServer {
                 if let pair = answer.asTuple, pair.first == .error { return answer }
                 return .tuple([.error, .tuple([.atom("bad_return_value"), answer])])
             }
-            handlers.append(Handler(module: addition.module, id: addition.id, state: pair[1]))
+            let new = Handler(module: addition.module, id: addition.id, state: pair[1])
+            handlers.insert(new, at: min(addition.position, handlers.count))
             return .ok
         } catch {
             return .tuple([.error, reason(of: error)])
@@ -289,7 +292,7 @@ public struct EventManager: TermServer {
                     guard let (module, id) = Self.name(of: fields[3]) else { throw badReturn(answer) }
                     let left = remove(index, fields[1], context)
                     let new = Addition(
-                        module: module, id: id, arguments: .tuple([fields[4], left]), call: nil)
+                        module: module, id: id, arguments: .tuple([fields[4], left]), call: nil, position: index)
                     if isLoaded(module, context) {
                         let answer = add(new, context)
                         if answer != .ok { context.log(.error, "handler \(fields[3]) was not swapped in: \(answer)") }

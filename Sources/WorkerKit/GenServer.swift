@@ -51,7 +51,7 @@ public protocol GenServer {
     mutating func configChange(
         changed: [Atom: Term], new: [Atom: Term], removed: [Atom], context: WorkerContext) throws
     /// A functional module has become current in this process, with its vsn as text, or what `WorkerContext.want` asked for is not to
-    /// be had. Not called for those that the process begins with.
+    /// be had. Not called for those that the process begins with; where this server is suspended, once it goes on.
     mutating func codeLoaded(_ module: Atom, _ result: Result<Term, WorkerError>, context: WorkerContext) throws
     /// Converts what this server keeps for a functional module, as an event manager the states of its handlers. It is
     /// suspended; up, the module's newer version is current already, down the newer one is still. `vsn`: that of the version

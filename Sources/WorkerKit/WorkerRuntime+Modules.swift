@@ -92,15 +92,30 @@ extension WorkerRuntime {
         core.end(abnormally: .tuple([.atom("purged"), .list([.atom(module)])]))
     }
 
+    /// A server that does not run is told once it does: what it has then may have been exported, and is not to change. Where another process
+    /// goes on, that has begun with what is current.
     private func told(of module: Atom, _ result: Result<Term, WorkerError>) {
         switch phase {
-        case .running(let context), .suspended(let context), .imported(let context):
-            guarded(context) { (server: inout Server) in
-                try server.codeLoaded(module, result, context: context)
-                return .noReply
-            }
-        case .awaitingInit, .standby, .preloaded: return
+        case .running(let context): tell(module, result, context)
+        case .awaitingInit, .standby: return
+        case .suspended, .imported, .preloaded:
+            untold.removeAll { $0.module == module }
+            untold.append((module, result))
         }
+    }
+
+    private func tell(_ module: Atom, _ result: Result<Term, WorkerError>, _ context: WorkerContext) {
+        guarded(context) { (server: inout Server) in
+            try server.codeLoaded(module, result, context: context)
+            return .noReply
+        }
+    }
+
+    /// It goes on.
+    func tellUntold(_ context: WorkerContext) {
+        let events = untold
+        untold = []
+        for (module, result) in events { tell(module, result, context) }
     }
 
     /// `code_change` of a functional module, in a suspended worker.
@@ -109,7 +124,7 @@ extension WorkerRuntime {
         do {
             try withServer { server in
                 switch change {
-                case .none: break
+                case .none: try server.codeChange(of: module, from: .same, extra: .nil, context: context)
                 case .up(let vsn, let extra):
                     try server.codeChange(of: module, from: .up(vsn), extra: extra, context: context)
                 case .down(let vsn, let extra):

@@ -150,6 +150,7 @@ extension WorkerRuntime {
                 try server.resumed(context: context)
                 return .noReply
             }
+            tellUntold(context)
             for server in core.servers { server.processBuffered() }
         case .exportState(let ref, let change): exportState(ref, change)
         case .exportChanges(let ref, let change): exportChanges(ref, change, isLast: true)

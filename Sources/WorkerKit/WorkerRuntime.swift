@@ -43,6 +43,8 @@ final class WorkerRuntime<Server: GenServer> {
     var recording = Recording.none
     /// By which the daemon may hold the worker while it is at rest; there while the image of its state is of use.
     var latch: Latch?
+    /// Modules that have become current while the server did not run.
+    var untold: [(module: Atom, result: Result<Term, WorkerError>)] = []
     /// Children whose images nobody waits for any more, until they are gone.
     var endedWriters: [SnapshotWriter] = []
 

@@ -75,7 +75,7 @@ extension [LowLevelInstruction] {
     private func perform(_ action: Action, before failure: Event, in world: inout World) {
         if case .nodesSynced = failure { _ = world.perform(action) }
         // Who failed has it as before, and its brothers have it.
-        if case .modulesUpdated(let ok, _) = failure {
+        if case .modulesUpdated(let ok, _, _) = failure {
             _ = world.perform(action)
             for id in world.workers.keys where !ok.contains(id) && world.workers[id]?.functional[format] != nil {
                 world.workers[id]?.functional[format] = code(format, one).sha256

@@ -58,7 +58,7 @@ final class CodeServer {
     /// Told what was purged.
     var onPurge: (([Atom]) -> Void)?
     /// Told what was loaded because it was used, while an upgrade is under way.
-    var onLoad: ((CodeVersion) -> Void)?
+    var onLoad: ((_ version: CodeVersion, _ isFirst: Bool) -> Void)?
 
     init(root: ReleaseRoot) {
         self.root = root
@@ -111,7 +111,7 @@ final class CodeServer {
                 keep(code)
             }
             table.load(code.version)
-            onLoad?(code.version)
+            onLoad?(code.version, true)
             return code
         }
         throw .notFound(module, searched: directories.values.sorted().map { $0 + "/ebin" })
@@ -127,7 +127,7 @@ final class CodeServer {
     func moved(to code: LoadedCode) {
         keep(code)
         table.found(code.version)
-        onLoad?(code.version)
+        onLoad?(code.version, false)
     }
 
     /// Where a module was looked for that no library has; nil where one has it.
@@ -153,31 +153,59 @@ final class CodeServer {
 
     /// A process has said which vsn a version has.
     func reported(_ version: CodeVersion) {
-        guard let known = table.current[version.module], known.sha256 == version.sha256, known.vsn == nil else {
-            return
-        }
+        guard let known = table.current[version.module], known.sha256 == version.sha256, known.vsn == nil,
+            let vsn = version.vsn?.asText, vsn.utf8.count <= Self.maximumVsnBytes
+        else { return }
         let reporting = known.reporting(version.vsn)
         table.found(reporting)
-        onLoad?(reporting)
+        onLoad?(reporting, false)
     }
 
-    /// Whether it is known that no library has a file of this name.
+    private static let maximumVsnBytes = 255
+
+    // MARK: Libraries
+
+    /// Whether it is known that a module is no library: most names in a spec are of what is linked into the worker, too.
     func isAbsent(_ module: Atom) -> Bool { absent.contains(module) }
 
-    /// Of these modules those that are libraries, as they are current; loaded now where they were not yet. What is no file of its own
-    /// (a worker lists what is linked into it, too) is left out.
+    /// Of these modules those that are functional modules or drivers, as they are current; loaded now where they were not yet. A library that
+    /// is neither is none of them.
     func functional(_ modules: [Atom]) throws(CodeError) -> [LoadedCode] {
         var found: [LoadedCode] = []
-        for module in modules {
-            guard !absent.contains(module) else { continue }
-            do {
-                let code = try current(module)
-                if code.version.kind == .functional { found.append(code) }
-            } catch .notFound {
-                absent.insert(module)
-            }
+        for module in modules where !absent.contains(module) {
+            if let code = try functional(module) { found.append(code) } else { absent.insert(module) }
         }
         return found
+    }
+
+    /// The same of one; nil where it is none.
+    func functional(_ module: Atom) throws(CodeError) -> LoadedCode? {
+        try isLibrary(module) ? try current(module) : nil
+    }
+
+    private func isLibrary(_ module: Atom) throws(CodeError) -> Bool {
+        if let version = table.current[module] { return version.kind == .functional }
+        guard let library = library(withLibraryFileOf: module) else { return false }
+        let path = "\(root.resolve(library.directory))/ebin/\(module.name).so"
+        if let known = kept(module, of: library, at: [path]) { return known.version.kind == .functional }
+        do {
+            // It is kept, and is what `current` takes.
+            keep(try reader.read(module, of: library))
+            return true
+        } catch .object(let error) where error.kind == .noInterface {
+            return false
+        }
+    }
+
+    /// The library of the code path where a module is a `.so` and nothing else.
+    func library(withLibraryFileOf module: Atom) -> LibraryRecord? {
+        guard NameRule.name.allows(module.name) else { return nil }
+        for library in table.path.values.sorted(by: { $0.name.name < $1.name.name }) {
+            let path = "\(root.resolve(library.directory))/ebin/\(module.name)"
+            if FileNames.exists(path) { return nil }
+            if FileNames.exists("\(path).so") { return library }
+        }
+        return nil
     }
 
     /// The application that has a module: the one it was loaded from, else the one whose `.app` names it.

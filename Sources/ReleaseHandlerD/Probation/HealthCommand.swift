@@ -11,12 +11,11 @@ final class HealthCommand {
     private let run: ProgramRun
     private let speech: ProgramSpeech
 
-    /// `onEnd` is called once no process is left, also after `cancel`.
-    init(program: String, onLine: @escaping @HostActor (String) -> Void, onEnd: @escaping @HostActor () -> Void) {
+    init(program: String, among processes: Processes, onLine: @escaping @HostActor (String) -> Void) {
         self.program = program
         let speech = ProgramSpeech(tell: onLine)
         self.speech = speech
-        run = ProgramRun(onLine: { _, line in speech.say(line) }, onEnd: onEnd)
+        run = ProgramRun(among: processes) { _, line in speech.say(line) }
     }
 
     /// `then` gets nil where it exited with 0, else why it counts as failed; never before this returns.

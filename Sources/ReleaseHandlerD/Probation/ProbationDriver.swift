@@ -95,11 +95,9 @@ final class ProbationDriver {
     private func runHealthCheck(_ check: ProbationOptions.HealthCheck, of release: String) {
         let program = root.resolve(check.program)
         let command = HealthCommand(
-            program: program,
-            onLine: { [events] line in events.post(.probation(.healthCheck(program: program, line: line))) },
-            onEnd: { [processes] in processes.endedOther() })
+            program: program, among: processes,
+            onLine: { [events] line in events.post(.probation(.healthCheck(program: program, line: line))) })
         self.command = command
-        processes.startedOther()
         command.start(
             arguments: check.arguments, root: root.path, vsn: release,
             timeoutMilliseconds: check.timeoutMilliseconds

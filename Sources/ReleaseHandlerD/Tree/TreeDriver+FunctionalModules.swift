@@ -8,58 +8,53 @@ import Wire
 /// Functional modules in the processes of all places.
 extension TreeDriver {
     /// Brings every process that has one of these modules, or whose spec lists one, to what is current of it; standbys too.
-    /// `then` is told of each worker with such a process, and why where one could not.
-    func updateModules(_ modules: [Atom], then: @escaping @HostActor ([(worker: ChildAddress, reason: Term?)]) -> Void)
-    {
+    func updateModules(
+        _ modules: [Atom], then: @escaping @HostActor ([(worker: ChildAddress, update: ModuleUpdate)]) -> Void
+    ) {
         var tasks: [(worker: ChildAddress, process: Generation, module: Atom)] = []
         for child in allChildren() {
-            guard let place = places[child.address] else { continue }
+            guard let place = places[child.address], place.phase != .stopping else { continue }
             for process in place.standing {
                 for module in modules where process.concerns(module) { tasks.append((child.address, process, module)) }
             }
         }
-        let gather = Gather<Result<ChildAddress, ModuleUpdateFailure>>(count: tasks.count) { results in
-            var outcome: [ChildAddress: Term?] = [:]
-            var order: [ChildAddress] = []
-            for result in results {
-                switch result {
-                case .success(let worker):
-                    if outcome[worker] == nil { order.append(worker) }
-                    outcome[worker] = outcome[worker] ?? .some(nil)
-                case .failure(let failure):
-                    if outcome[failure.worker] == nil { order.append(failure.worker) }
-                    outcome[failure.worker] = .some(failure.reason)
-                }
-            }
-            then(order.map { ($0, outcome[$0] ?? nil) })
+        let gather = Gather<ModuleUpdate>(count: tasks.count) { updates in
+            then(zip(tasks, updates).map { ($0.worker, $1) })
         }
-        for (index, task) in tasks.enumerated() {
-            update(task.process, task.module) { reason in
-                gather.set(
-                    index, reason.map { .failure(.init(worker: task.worker, reason: $0)) } ?? .success(task.worker))
-            }
-        }
+        for (index, task) in tasks.enumerated() { update(task.process, task.module) { gather.set(index, $0) } }
     }
 
-    private struct ModuleUpdateFailure: Error {
-        let worker: ChildAddress
-        let reason: Term
+    private func update(_ process: Generation, _ module: Atom, then: @escaping @HostActor (ModuleUpdate) -> Void) {
+        guard let target = current(module, of: process) else {
+            let isThere = process.loaded[module] != nil || process.unsettledModules.contains(module)
+            return isThere ? process.delete(module, then: then) : then(.done)
+        }
+        process.has(target.version) ? then(.done) : process.load(target, then: then)
     }
 
-    private func update(_ process: Generation, _ module: Atom, then: @escaping @HostActor (Term?) -> Void) {
-        guard let version = code.table.current[module], version.kind == .functional else {
-            return process.loaded[module] == nil ? then(nil) : process.delete(module, then: then)
+    /// What the process is to have: of a standby that is started for an upgrade what that will have loaded.
+    private func current(_ module: Atom, of process: Generation) -> LoadedCode? {
+        if let ahead = process.librariesAhead[module] { return ahead }
+        guard let version = code.table.current[module], version.kind == .functional else { return nil }
+        return code.loaded(version)
+    }
+
+    /// A process that came to have a version which is not current any more gets the one that is. One that can't take it ends, and its
+    /// supervisor starts it with that.
+    func bring(_ process: Generation, _ modules: [Atom]) {
+        for module in modules where process.concerns(module) {
+            update(process, module) { update in
+                guard case .failed(let reason) = update, process.isAlive else { return }
+                process.kill(reason: .tuple([.atom("load_failed"), .atom(module), reason]))
+            }
         }
-        guard process.loaded[module] != version.sha256 else { return then(nil) }
-        guard let code = code.loaded(version) else { return then(.atom("not_read")) }
-        process.load(code, then: then)
     }
 
     /// What was purged goes from the processes, too.
     func purgeModules(_ modules: [Atom]) {
         for place in places.values {
             for process in place.standing where process.hasModules {
-                let had = modules.filter { process.hadLoaded.contains($0) }
+                let had = modules.filter(process.hadLoaded.contains)
                 if !had.isEmpty { process.purge(had) }
             }
         }
@@ -76,46 +71,73 @@ extension TreeDriver {
         }
         for (index, process) in asked.enumerated() {
             process.versions { [code] versions in
-                let had = process.hadLoaded.intersection(modules)
-                gather.set(
-                    index,
-                    Dictionary(
-                        uniqueKeysWithValues: had.map { module in
-                            (module, FunctionalCode(module, of: process, saying: versions, code.table))
-                        }))
+                var functional: [Atom: FunctionalCode] = [:]
+                for module in process.hadLoaded.intersection(modules) {
+                    functional[module] = FunctionalCode(module, of: process, saying: versions, code.table)
+                }
+                gather.set(index, functional)
             }
         }
     }
 
+    // MARK: Asked for
+
+    /// So many of a process's wants are seen to at once.
+    private static let maximumWants = 64
+
     /// A worker wants a functional module that its spec does not list. Its standby is to have it, too.
     func wanted(_ module: Atom, by process: Generation, at place: Place) {
-        Task { @HostActor [code] in
-            if code.mustRead(module) { await code.prefetch(module) }
-            guard process.isAlive else { return }
-            let found: LoadedCode
-            do throws(CodeError) {
-                found = try code.current(module)
-            } catch {
-                return process.send(.noModule(module: module, reason: error.term))
-            }
-            guard found.version.kind == .functional else {
-                let sentence = Term.text("\(module.name) is no functional module: \(found.file.path)")
-                return process.send(.noModule(module: module, reason: .tuple([.atom("badfile"), sentence])))
-            }
-            process.load(found) { reason in
-                guard let reason, process.isAlive else { return }
-                process.send(.noModule(module: module, reason: reason))
-            }
-            for other in place.standing where other != process && other.hasModules { other.load(found) { _ in } }
+        guard process.wants < Self.maximumWants else {
+            return process.send(.noModule(module: module, reason: .atom("system_limit")))
         }
+        process.wants += 1
+        Task { @HostActor [weak self, code] in
+            // A name that a worker chose is looked for as a library's, and nothing else is read or kept for it.
+            if code.table.current[module] == nil, code.library(withLibraryFileOf: module) != nil {
+                await code.prefetch(module)
+            }
+            process.wants -= 1
+            guard let self, process.isAlive else { return }
+            do throws(CodeError) {
+                guard let found = try code.functional(module) else {
+                    return process.send(.noModule(module: module, reason: Self.refusal(module, code)))
+                }
+                give(found, to: process, at: place)
+            } catch {
+                process.send(.noModule(module: module, reason: error.term))
+            }
+        }
+    }
+
+    private static func refusal(_ module: Atom, _ code: CodeServer) -> Term {
+        guard let known = code.table.current[module] else { return .tuple([.atom("undef"), .atom(module)]) }
+        let sentence = Term.text("\(module.name) is no functional module: \(known.path)")
+        return .tuple([.atom("badfile"), sentence])
+    }
+
+    private func give(_ found: LoadedCode, to process: Generation, at place: Place) {
+        process.load(found) { update in
+            guard process.isAlive else { return }
+            switch update {
+            case .done, .gone: break
+            case .failed(let reason), .unanswered(let reason):
+                process.send(.noModule(module: found.version.module, reason: reason))
+            }
+        }
+        for other in place.standing where other != process && other.hasModules { other.load(found) { _ in } }
     }
 }
 
 extension Generation {
+    fileprivate func has(_ version: CodeVersion) -> Bool {
+        loaded[version.module] == version.sha256 && !unsettledModules.contains(version.module)
+    }
+
     /// Whether it has the module, or is to have it.
     fileprivate func concerns(_ module: Atom) -> Bool {
         guard hasModules, isAlive else { return false }
-        return loaded[module] != nil || spec.start.module != module && spec.listedModules.contains(module)
+        if loaded[module] != nil || unsettledModules.contains(module) { return true }
+        return spec.start.module != module && spec.listedModules.contains(module)
     }
 }
 
@@ -123,11 +145,12 @@ extension FunctionalCode {
     @HostActor
     fileprivate init(_ module: Atom, of process: Generation, saying versions: [MappedVersion]?, _ table: CodeTable) {
         guard let versions else {
-            self.init(current: process.loaded[module], used: Set([table.old[module]?.sha256].compactMap(\.self)))
+            let assumed = Set([table.old[module]?.sha256].compactMap(\.self))
+            self.init(current: process.loaded[module], used: assumed, isAssumed: true)
             return
         }
-        let own = versions.filter { $0.module == module && !$0.isResident }
-        let current = own.first(where: \.isCurrent)?.sha256
-        self.init(current: current, used: Set(own.filter { !$0.isCurrent && $0.users > 0 }.map(\.sha256)))
+        let own = versions.filter { $0.module == module && $0.state != .resident }
+        self.init(
+            current: own.first { $0.state == .current }?.sha256, used: Set(own.filter { $0.users > 0 }.map(\.sha256)))
     }
 }

@@ -17,9 +17,9 @@ extension TreeDriver {
             if let version = process.code?.version { users.runs(version, address) }
             for version in mapped[ObjectIdentifier(process)] ?? [] {
                 guard let known = process.everLoaded[version.sha256] else { continue }
-                if version.isResident {
+                if version.state == .resident {
                     users.maps(known, address)
-                } else if version.isCurrent || version.users > 0 {
+                } else if version.state == .current || version.users > 0 {
                     users.runs(known, address)
                 }
             }

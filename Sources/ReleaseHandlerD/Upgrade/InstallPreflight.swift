@@ -58,7 +58,12 @@ struct InstallPreflight {
         try await checkSupervisors(objectCode)
         let survey = ModuleSurvey()
         let census = await workers(survey)
-        try refuse(machine.checkOldProcesses(site.code.table, census: census))
+        let libraries = objectCode.filter { $0.version.kind == .functional }.map {
+            ($0.version.module, $0.version.sha256)
+        }
+        try refuse(
+            machine.checkOldProcesses(
+                site.code.table, census: census, loading: Dictionary(libraries) { $1 }))
         for code in objectCode {
             guard let error = machine.problem(of: code.version, census: census) else { continue }
             throw refusal(at: index(of: code.version) ?? 0, error)

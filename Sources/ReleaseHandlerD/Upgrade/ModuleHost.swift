@@ -35,6 +35,9 @@ struct ModuleHost {
         static let answerTooLarge: Int32 = 67
     }
 
+    /// What it says before the vsn of what it has loaded.
+    private static let loaded = "loaded "
+
     static let probeMilliseconds = 10_000
     private static let answerBytes = 16 << 20
 
@@ -48,7 +51,12 @@ struct ModuleHost {
             }
         }
         switch ending {
-        case .exited(.exited(0), let answer): return .success(.string(String(decoding: answer, as: UTF8.self)))
+        case .exited(.exited(0), let answer):
+            let text = String(decoding: answer, as: UTF8.self)
+            guard text.hasPrefix(Self.loaded) else {
+                return .failure(ProbeFailure(sentence: "it was loaded to try it, and ended the process"))
+            }
+            return .success(.string(String(text.dropFirst(Self.loaded.count))))
         case .exited(.exited(Status.badLibrary), let answer):
             return .failure(ProbeFailure(sentence: String(decoding: answer, as: UTF8.self)))
         case .exited(let status, _):
@@ -117,8 +125,7 @@ struct ModuleHost {
             then(.notStarted("\(code.file.path) is no library"))
             return nil
         }
-        let run = ProgramRun(onLine: onLine) { [processes] in processes.endedOther() }
-        processes.startedOther()
+        let run = ProgramRun(among: processes, onLine: onLine)
         let launch = WorkerProcess.Launch(
             executable: .unchecked(Self.path), arguments: arguments, environment: environment,
             listenDescriptors: [("library", library.memory.raw), ("answer", answer.raw)],

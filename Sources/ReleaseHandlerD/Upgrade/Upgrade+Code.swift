@@ -75,14 +75,23 @@ extension Upgrade {
         prepare(place, code, then)
     }
 
+    /// The functional modules that the script loads.
+    private var librariesAhead: [Atom: LoadedCode] {
+        let loaded = Set(entry.script.compactMap { if case .load(let module, _, _) = $0 { module } else { nil } })
+        let libraries = findings.objectCode.filter {
+            $0.version.kind == .functional && loaded.contains($0.version.module)
+        }
+        return Dictionary(libraries.map { ($0.version.module, $0) }) { $1 }
+    }
+
     /// A standby becomes whom its spec names, as every process of its place.
     func prepare(
         _ place: Place, _ code: LoadedCode,
         _ then: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void
     ) {
         let spec = handedOffSpecs.standbySpec(of: place.address) ?? place.spec
-        let start: @HostActor () -> Void = {
-            place.prepareStandby(of: code.version, spec: spec) { result in
+        let start: @HostActor () -> Void = { [self] in
+            place.prepareStandby(of: code.version, spec: spec, libraries: self.librariesAhead) { result in
                 then(result.map { .acknowledged(vsn: $0.vsn, isIncremental: $0.isIncremental) })
             }
         }

@@ -6,37 +6,55 @@ import Wire
 /// Functional modules: loaded into the processes that have them, and what workers keep for them converted.
 extension Upgrade {
     func updateModules(_ modules: [Atom]) {
-        tree.updateModules(modules) { [weak self] results in
-            self?.answer(
-                .modulesUpdated(
-                    ok: results.filter { $0.reason == nil }.map(\.worker),
-                    failed: results.compactMap { worker, reason in
-                        reason.map { RelupMachine.WorkerFailure(worker: worker, reason: $0) }
-                    }))
+        tree.updateModules(modules) { [weak self] updates in
+            guard let self, !isOver else { return }
+            ledger.concerns(updates.map(\.worker))
+            // What was loaded for nothing is not to stay mapped.
+            if isUndoing { tree.purgeModules(modules.filter { code.table.old[$0] == nil }) }
+            answer(Self.event(of: updates))
         }
     }
 
-    func changeModules(_ changes: [RelupMachine.ModuleChange], _ milliseconds: Int) {
-        each(changes) { (change, done: @escaping @HostActor (Answer) -> Void) in
-            let place = place(change.target.worker)
-            guard let process = change.inStandby ? place?.standbyProcess : place?.current else {
-                return done(.died(.atom("noproc")))
+    private static func event(
+        of updates: [(worker: ChildAddress, update: ModuleUpdate)]
+    ) -> RelupMachine.Event {
+        var ok: [ChildAddress] = []
+        var failed: [RelupMachine.WorkerFailure] = []
+        var unanswered: [RelupMachine.WorkerFailure] = []
+        for (worker, update) in updates {
+            switch update {
+            case .done: if !ok.contains(worker) { ok.append(worker) }
+            case .failed(let reason): failed.append(.init(worker: worker, reason: reason))
+            case .unanswered(let reason): unanswered.append(.init(worker: worker, reason: reason))
+            case .gone: break
             }
+        }
+        return .modulesUpdated(ok: ok, failed: failed, unanswered: unanswered)
+    }
+
+    func changeModules(_ changes: [RelupMachine.ModuleChange], _ milliseconds: Int) {
+        ledger.concerns(changes.map(\.target.worker))
+        each(changes) { (change, done: @escaping @HostActor (Answer?) -> Void) in
+            let place = place(change.target.worker)
+            let standing = change.inStandby ? place?.standbyProcess : place?.current
+            guard let process = standing, process.isAlive else { return done(nil) }
             process.change(change.target.module, change.change.forModule, within: milliseconds, then: done)
         } then: { results in
             var ok: [RelupMachine.ModuleOfWorker] = []
             var failed: [RelupMachine.ModuleFailure] = []
             var without: [RelupMachine.ModuleOfWorker] = []
+            var died: [ChildAddress] = []
             for (change, answer) in results {
-                if case .ok = answer {
-                    ok.append(change.target)
-                } else if answer.failure?.isNotSupported == true {
-                    without.append(change.target)
-                } else {
+                switch answer {
+                // It had ended before it was asked: that is not the conversion's failure.
+                case nil: if !died.contains(change.target.worker) { died.append(change.target.worker) }
+                case .ok?: ok.append(change.target)
+                case let answer? where answer.failure?.isNotSupported == true: without.append(change.target)
+                case let answer?:
                     failed.append(.init(target: change.target, reason: answer.failure ?? .atom("bad_answer")))
                 }
             }
-            self.answer(.modulesChanged(ok: ok, failed: failed, without: without))
+            self.answer(.modulesChanged(ok: ok, failed: failed, without: without, died: died))
         }
     }
 

@@ -66,15 +66,12 @@ extension Upgrade {
     private func run(_ launch: WorkerProcess.Launch, of module: Atom) {
         let speech = ProgramSpeech { [events] in events.post(.upgrade(.said("\(module.name): \($0)"))) }
         let printed = PrintedAnswer()
-        let run = ProgramRun {
+        let run = ProgramRun(among: site.processes) {
             switch $0 {
             case .stdout: printed.add($1)
             case .stderr: speech.say($1)
             }
-        } onEnd: { [processes = site.processes] in
-            processes.endedOther()
         }
-        site.processes.startedOther()
         program = run
         run.start(launch, timeoutMilliseconds: options.applyTimeoutMilliseconds) { [weak self] ending in
             if !run.leftBehind.isEmpty {

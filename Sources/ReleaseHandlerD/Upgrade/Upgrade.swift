@@ -120,7 +120,10 @@ final class Upgrade {
     func start() {
         tellStep(0)
         trace = MachineTrace(of: machine, code: code.table)
-        code.onLoad = { [weak self] in self?.trace.note(.loaded($0)) }
+        code.onLoad = { [weak self] version, isFirst in
+            self?.trace.note(.loaded(version))
+            if isFirst { self?.machine.noteFirstUse(of: version) }
+        }
         tree.onWorkerEnd = { [weak self] place, start, reason, asked in
             self?.noteEnd(of: place, start, reason, asked: asked)
         }

@@ -20,6 +20,8 @@ final class Generation {
         case wantModule(Atom)
         /// A functional module, with the vsn that it says.
         case loaded(CodeVersion)
+        /// It has acknowledged, with the functional modules that were current when it was started.
+        case modulesKnown
         /// Functional modules that it was to begin with, and did not take.
         case notLoaded([Atom])
         case notification(ProgramNotification)
@@ -57,8 +59,14 @@ final class Generation {
     private(set) var protocolVersion = 1
     /// The functional modules that it begins with.
     let libraries: [LoadedCode]
+    /// Of a standby: functional modules that it is to have though others are current still.
+    let librariesAhead: [Atom: LoadedCode]
+    /// Functional modules that it has asked for, and that are being looked for.
+    var wants = 0
     /// Functional modules that are current in it, by their SHA-256: as it said.
     private(set) var loaded: [Atom: String] = [:]
+    /// What it was asked to load or delete, and has not answered in time: it may do it yet.
+    private(set) var unsettledModules: Set<Atom> = []
     /// By their SHA-256 those that ever were: what is old may be used still, or mapped.
     private(set) var everLoaded: [String: CodeVersion] = [:]
     private(set) var hadLoaded: Set<Atom> = []
@@ -78,13 +86,15 @@ final class Generation {
     private let references: References
 
     init(
-        number: Int, code: LoadedCode?, libraries: [LoadedCode] = [], spec: ChildSpec,
+        number: Int, code: LoadedCode?, libraries: [LoadedCode] = [], librariesAhead: [Atom: LoadedCode] = [:],
+        spec: ChildSpec,
         launch: WorkerProcess.Launch, references: References,
         notify: @escaping @HostActor (Generation, Notice) -> Void
     ) throws(LaunchError) {
         self.number = number
         self.code = code
         self.libraries = libraries
+        self.librariesAhead = librariesAhead
         executable = launch.executable.path
         self.spec = spec
         self.references = references
@@ -106,12 +116,18 @@ final class Generation {
     /// It has said that this version is current in it.
     func noteLoaded(_ version: CodeVersion) {
         loaded[version.module] = version.sha256
+        unsettledModules.remove(version.module)
         everLoaded[version.sha256] = version
         hadLoaded.insert(version.module)
         notify?(self, .loaded(version))
     }
 
-    func noteDeleted(_ module: Atom) { loaded[module] = nil }
+    func noteDeleted(_ module: Atom) {
+        loaded[module] = nil
+        unsettledModules.remove(module)
+    }
+
+    func noteUnsettled(_ module: Atom) { unsettledModules.insert(module) }
 
     func nextReference() -> Int { references.next() }
 
@@ -219,6 +235,7 @@ final class Generation {
             }
             let missing = libraries.map(\.version.module).filter { modules[$0] == nil }
             if !missing.isEmpty { notify?(self, .notLoaded(missing)) }
+            if version >= 4 { notify?(self, .modulesKnown) }
             settle(ref, .acknowledged(vsn: vsn))
         case .ignore(let ref): settle(ref, .ignored)
         case .ok(let ref): settle(ref, .ok)

@@ -62,17 +62,23 @@ final class Launcher {
             throw .code(.notResident(code.version.module, path: code.file.path))
         }
         let spec = place.spec(for: purpose == .standby ? .standby : .start)
-        let libraries: [LoadedCode]
+        // New code is to meet the functional modules that come with it.
+        let ahead = purpose == .standby ? place.standbyLibraries : [:]
+        var libraries: [LoadedCode]
         do {
             // A standby has what the process before it has asked for.
             let asked = purpose == .standby ? place.current?.loaded.keys.sorted { $0.name < $1.name } ?? [] : []
             let listed = spec.listedModules.filter { $0 != spec.start.module && !asked.contains($0) }
-            libraries = try context.functional(listed + asked)
+            libraries = try context.functional(listed + asked).map { ahead[$0.version.module] ?? $0 }
+            // One that is new is not current yet.
+            let there = Set(libraries.map(\.version.module))
+            libraries += (listed + asked).filter { !there.contains($0) }.compactMap { ahead[$0] }
         } catch {
             throw .code(error)
         }
         return try launch(
-            place, number, purpose, executable: executable, arguments: [], code: code, libraries: libraries)
+            place, number, purpose, executable: executable, arguments: [], code: code, libraries: libraries,
+            ahead: ahead)
     }
 
     /// `{os, _, [Program | Arguments]}`: an absolute path, or one relative to the application's directory.
@@ -90,7 +96,7 @@ final class Launcher {
 
     private func launch(
         _ place: Place, _ number: Int, _ purpose: SocketTable.Purpose, executable: ExecutableFile,
-        arguments: [String], code: LoadedCode?, libraries: [LoadedCode] = []
+        arguments: [String], code: LoadedCode?, libraries: [LoadedCode] = [], ahead: [Atom: LoadedCode] = [:]
     ) throws(StartFailure) -> Generation {
         let spec = place.spec(for: purpose == .standby ? .standby : .start)
         let listening: [ListeningSocket]
@@ -109,7 +115,8 @@ final class Launcher {
             outputs: place.outputs)
         do {
             let generation = try Generation(
-                number: number, code: code, libraries: libraries, spec: spec, launch: launch, references: references
+                number: number, code: code, libraries: libraries, librariesAhead: ahead, spec: spec, launch: launch,
+                references: references
             ) { [weak context, weak place, departures] generation, notice in
                 place?.heard(generation, notice)
                 guard case .ended = notice else { return }

@@ -7,10 +7,10 @@ import Wire
 /// Suspend, handoff and resume, as an upgrade asks for them; each `then` is called once.
 /// See docs/design.md, "5. Changing code".
 extension Place {
-    /// Starts a standby of this version, as `spec` says (nil: as the place's does); it has acknowledged when `then` is
+    /// Starts a standby of this version, as `spec` says (nil: as the place's does), with these functional modules in the place of those that are current; it has acknowledged when `then` is
     /// called with its process. The place's own spec stays until its supervisor gives it another.
     func prepareStandby(
-        of version: CodeVersion, spec: ChildSpec? = nil,
+        of version: CodeVersion, spec: ChildSpec? = nil, libraries: [Atom: LoadedCode] = [:],
         then: @escaping @HostActor (Result<Generation, StandbyFailure>) -> Void
     ) {
         let step = step { [weak self] result in
@@ -23,6 +23,7 @@ extension Place {
             }
         }
         standbySpec = spec ?? self.spec
+        standbyLibraries = libraries
         feed(.prepareStandby(step, version))
     }
 

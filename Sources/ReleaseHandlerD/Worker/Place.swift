@@ -15,6 +15,8 @@ final class Place {
     private(set) var spec: ChildSpec
     /// What a standby is started by.
     var standbySpec: ChildSpec
+    /// Functional modules of an upgrade, which a standby begins with though they are not current yet.
+    var standbyLibraries: [Atom: LoadedCode] = [:]
     private(set) var machine = PlaceMachine()
     /// Those that the machine speaks of, and old ones that are on their way out: two or three.
     private var processes: [Generation] = []
@@ -112,7 +114,8 @@ final class Place {
         case .log(let level, let text, let metadata): observer.workerLog(self, generation, level, text, metadata)
         case .output(let stream, let line): observer.workerOutput(self, generation, stream, line)
         case .notLoaded(let modules): observer.modulesNotLoaded(self, generation, modules)
-        case .loaded(let version): observer.loadedModule(version)
+        case .modulesKnown: observer.modulesKnown(self, generation)
+        case .loaded(let version): observer.loadedModule(generation, version)
         case .wantModule(let module): observer.wantedModule(self, generation, module)
         case .packet(let packet, let descriptors): received(packet, descriptors, from: generation)
         case .notification(let notification): notified(generation, notification)

@@ -6,13 +6,13 @@ import Terms
 final class Processes {
     private(set) var generations: [ObjectIdentifier: Generation] = [:]
     /// Processes of no worker, such as health commands.
-    private(set) var others = 0
+    private var others: [ObjectIdentifier: ProgramRun] = [:]
     /// Called whenever one has ended.
     var onEnd: @HostActor () -> Void = {}
 
     nonisolated init() {}
 
-    var isEmpty: Bool { generations.isEmpty && others == 0 }
+    var isEmpty: Bool { generations.isEmpty && others.isEmpty }
 
     func started(_ generation: Generation) { generations[ObjectIdentifier(generation)] = generation }
 
@@ -21,14 +21,17 @@ final class Processes {
         onEnd()
     }
 
-    func startedOther() { others += 1 }
+    var otherCount: Int { others.count }
 
-    func endedOther() {
-        others -= 1
+    func started(_ run: ProgramRun) { others[ObjectIdentifier(run)] = run }
+
+    func ended(_ run: ProgramRun) {
+        others[ObjectIdentifier(run)] = nil
         onEnd()
     }
 
     func killAll() {
+        for run in others.values { run.kill() }
         for generation in generations.values { generation.kill(reason: .atom("killed")) }
     }
 }

@@ -12,7 +12,7 @@ final class ProgramRun {
     }
 
     private let onLine: (OutputStream, String) -> Void
-    private let onEnd: () -> Void
+    private let processes: Processes
     private var then: ((Ending) -> Void)?
     private var process: WorkerProcess?
     private var timer: ScheduledTimer?
@@ -23,12 +23,10 @@ final class ProgramRun {
     /// Processes that it left behind as it ended; they are killed.
     private(set) var leftBehind: [LeftProcess] = []
 
-    /// `onEnd` is called once no process is left, also after `cancel`.
-    init(
-        onLine: @escaping @HostActor (OutputStream, String) -> Void, onEnd: @escaping @HostActor () -> Void
-    ) {
+    /// It is one of `processes` from its start to its end, also after `cancel`.
+    init(among processes: Processes, onLine: @escaping @HostActor (OutputStream, String) -> Void) {
+        self.processes = processes
         self.onLine = onLine
-        self.onEnd = onEnd
     }
 
     /// `then` is called once, and never before this returns.
@@ -36,12 +34,13 @@ final class ProgramRun {
         _ launch: WorkerProcess.Launch, timeoutMilliseconds: Int, then: @escaping @HostActor (Ending) -> Void
     ) {
         self.then = then
+        processes.started(self)
         do {
             process = try WorkerProcess.launch(launch) { [self] event in heard(event) }
         } catch {
             Reactor.shared.soon { [self] in
                 settle(.notStarted(error))
-                onEnd()
+                processes.ended(self)
             }
             return
         }
@@ -57,6 +56,9 @@ final class ProgramRun {
         timer = Reactor.shared.schedule(afterMilliseconds: Self.killMilliseconds) { [self] in settle(ending) }
     }
 
+    /// Ends it; that is told.
+    func kill() { process?.killGroup() }
+
     /// Ends it; how is not told.
     func cancel() {
         then = nil
@@ -71,7 +73,7 @@ final class ProgramRun {
             timer?.cancel()
             process = nil
             settle(verdict ?? .exited(status))
-            onEnd()
+            processes.ended(self)
         case .leftBehind(let processes, _): leftBehind = processes
         case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification:
             break  // It has no channel.

@@ -31,7 +31,7 @@ final class ModuleServer: @unchecked Sendable {
             return .failed("this worker is linked statically and can't load libraries: link it without -static")
         }
         var error = rhl_error()
-        let result = rhl_load(pointer, module.name, identity, library.raw, &error)
+        let result = patiently { rhl_load(pointer, module.name, identity, library.raw, &error) }
         switch rhl_result(Int32(result)) {
         case RHL_OK: return .loaded(vsn: current(module)?.vsn ?? "")
         case RHL_IN_USE: return .inUse
@@ -42,11 +42,24 @@ final class ModuleServer: @unchecked Sendable {
     /// Whether what was current is old now; false where what was old before is still used.
     func delete(_ module: Atom) -> Bool {
         var error = rhl_error()
-        return rhl_delete(pointer, module.name, &error) == RHL_OK.rawValue
+        return patiently { rhl_delete(pointer, module.name, &error) } == RHL_OK.rawValue
     }
 
     /// Whether nothing old of the module is left.
     func purge(_ module: Atom) -> Bool { rhl_purge(pointer, module.name) == RHL_OK.rawValue }
+
+    /// A thread that was about to enter a version which had just become old counts for a moment.
+    private func patiently(_ body: () -> Int32) -> Int32 {
+        for _ in 0..<Self.tries {
+            let result = body()
+            if result != RHL_IN_USE.rawValue { return result }
+            usleep(Self.pauseMicroseconds)
+        }
+        return body()
+    }
+
+    private static let tries = 10
+    private static let pauseMicroseconds: UInt32 = 1_000
 
     func current(_ module: Atom) -> ModuleVersion? {
         versions().first { $0.module == module && $0.state == .current }

@@ -64,14 +64,17 @@ RHM_FUNCTION(handle_event)
     return keep(call, own, count(call) + 1);
 }
 
-// {ok, State, State}
+// {ok, State, State}, the state as it is: one that was not converted shows.
 RHM_FUNCTION(handle_call)
 {
+    // [get, State]: a list of two, the atom of three bytes, the state, the list's end.
+    const uint8_t *state = call->arguments + 11;
+    size_t size = call->arguments_size - 12;
+    if (call->arguments[6] != 119 || call->arguments[7] != 3 || size > 24) return RHM_ERROR;
     uint8_t bytes[64] = {131, 104, 3, 119, 2, 'o', 'k'};
-    size_t size = 7;
-    size += put_state(bytes + size, own, count(call));
-    size += put_state(bytes + size, own, count(call));
-    return answer(call, bytes, size);
+    memcpy(bytes + 7, state, size);
+    memcpy(bytes + 7 + size, state, size);
+    return answer(call, bytes, 7 + 2 * size);
 }
 
 // The state.

@@ -293,7 +293,7 @@ extension TestNode {
     /// In place of what `sys.config` says.
     /// Its time is over, once the health command that runs has ended.
     func endProbation() async {
-        while await { @HostActor in node.processes.others }() > 0 { await Task.yield() }
+        while await { @HostActor in node.processes.otherCount }() > 0 { await Task.yield() }
         await { @HostActor in node.probation.judge(.timerFired) }()
     }
 

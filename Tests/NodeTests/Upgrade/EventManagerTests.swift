@@ -51,7 +51,7 @@ import Wire
             #expect(try await test.call("{call, {handler, b}, get}") == "1")
             #expect(try await test.call("{call, other, get}") == "{error,bad_module}")
             #expect(try await test.call("{swap_handler, {handler, bye}, {other, 9}}") == "ok")
-            #expect(try await test.call("which_handlers") == "[{handler,b},other]")
+            #expect(try await test.call("which_handlers") == "[other,{handler,b}]")
             // It began with what the one before left.
             #expect(try await test.call("{call, other, get}") == "6")
             #expect(try await test.call("{delete_handler, {handler, b}, bye}") == "1")
