@@ -155,7 +155,8 @@ extension RelupMachine {
 
     mutating func answerUsersToPurge(_ modules: [Atom], _ event: Event, _ code: CodeTable) -> Next? {
         guard case .workersFound(let workers) = event else { return nil }
-        let users = modules.flatMap { usersOfOldCode(of: $0, among: workers, code) }
+        // One worker may be in old code of its own module and of others that it calls.
+        let users = OrderedSet(modules.flatMap { usersOfOldCode(of: $0, among: workers, code) }).elements
         return users.isEmpty ? purge(modules, code) : end(users, of: modules, then: .endingUsersToPurge(modules, users))
     }
 
