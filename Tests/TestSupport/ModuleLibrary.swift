@@ -22,3 +22,20 @@ extension TestRoot {
             ["VSN=\"\(vsn)\"", "NAME=\"\(name)\""] + definitions, at: "\(root)/lib/fix-\(vsn)/ebin/\(name).so")
     }
 }
+
+extension TestRoot {
+    /// A driver of the application `fix`, whose vsn is that of the release.
+    func driver(_ name: String = "counter", vsn: String, _ definitions: [String] = []) throws {
+        try ModuleLibrary.build(
+            ["VSN=\"\(vsn)\"", "NAME=\"\(name)\""] + definitions, from: "../drivers/counter_driver.c",
+            at: "\(root)/lib/fix-\(vsn)/ebin/\(name).so")
+    }
+}
+
+extension TestRoot {
+    /// A program `fail` of a version, whose call fails.
+    func failing(vsn: String) throws {
+        try write("lib/fix-\(vsn)/ebin/fail", "#!/bin/sh\nexit 3\n")
+        chmod("\(root)/lib/fix-\(vsn)/ebin/fail", 0o755)
+    }
+}

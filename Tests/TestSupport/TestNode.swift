@@ -108,6 +108,12 @@ final class TestNode: Sendable {
         return call
     }
 
+    /// What there is of a module: `VSN VERSION WORKERS` of each version that anybody has.
+    func modules(_ module: String) async throws -> [String] {
+        let list = try await service.ask(Operations.node.modules, NoParameters(), NoBody(), peer: Self.peer)
+        return list.modules.filter { $0.module == module }.map { "\($0.vsn) \($0.version) \($0.workers)" }
+    }
+
     /// What waits in the mailbox of a suspended worker.
     func waitingCalls(_ worker: String = c1) async -> Int {
         await { @HostActor in node.tree.place(named: worker)?.mailbox.count ?? 0 }()

@@ -3,6 +3,7 @@
 // 1 adds one and answers the port's count, 2 the vsn, 3 how many ports are open, 4 fails with {error, count}, 5 asks for too
 // much room, 6 fails with nothing, 7 answers nothing, 8 writes a byte to the descriptor of the port's command and waits for one
 // from it, then answers the vsn, 9 answers what is no term, 10 the ports that were ever opened since init, 11 has finish do what 8 does.
+// A command of one byte is the port's first count.
 #include <release_handler_driver.h>
 
 #include <stdbool.h>
@@ -71,6 +72,7 @@ static int32_t open_port(const uint8_t *command, size_t size, void **port)
     if (size == 6 && memcmp(command, "refuse", 6) == 0) return 42;
     struct port *made = calloc(1, sizeof *made);
     if (!made) return 1;
+    if (size == 1) made->count = command[0];
     if (size == sizeof made->descriptors) memcpy(made->descriptors, command, size);
     open_ports++;
     ports_since++;

@@ -1,6 +1,7 @@
 // A functional module for tests. -DVSN="..." gives its version, -DNAME="..." its name; the other definitions make it bad in one way.
 #include <release_handler_module.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,4 +71,33 @@ RHM_FUNCTION(says)
     (void)call;
     static const char text[] = "something on the way\n";
     return write(1, text, sizeof text - 1) > 0 ? RHM_OK : RHM_ERROR;
+}
+
+// {error, Arguments}, as a value.
+RHM_FUNCTION(refuses)
+{
+    static const uint8_t head[] = {131, 104, 2, 119, 5, 'e', 'r', 'r', 'o', 'r'};
+    uint8_t *room = call->answer(call, sizeof head + call->arguments_size - 1);
+    if (!room) return RHM_ERROR;
+    memcpy(room, head, sizeof head);
+    memcpy(room + sizeof head, call->arguments + 1, call->arguments_size - 1);
+    return RHM_OK;
+}
+
+// Prints which version of it is called, for which release, and where.
+RHM_FUNCTION(place)
+{
+    (void)call;
+    char directory[4096];
+    const char *root = getenv("RELEASE_ROOT"), *vsn = getenv("RELEASE_VSN");
+    if (!root || !vsn || !getcwd(directory, sizeof directory)) return RHM_ERROR;
+    return dprintf(1, VSN " for %s of %s in %s\n", vsn, root, directory) > 0 ? RHM_OK : RHM_ERROR;
+}
+
+// Prints its process, and never returns.
+RHM_FUNCTION(waits)
+{
+    (void)call;
+    dprintf(2, "process %d\n", (int)getpid());
+    while (1) pause();
 }
