@@ -42,6 +42,7 @@ final class FixtureServer: TermServer {
         case "ignore": throw StartIgnored()
         case "init_hang": hang()
         case "init_sleep": usleep(UInt32(fields.last?.asInt ?? 0) * 1000)
+        case "init_touch": close(open(fields.last?.asText ?? "", O_CREAT | O_WRONLY | O_CLOEXEC, 0o644))
         // Until somebody has written to that fifo.
         case "init_wait": awaitByte(ofFifo: fields.last?.asText ?? "")
         case "init_trap": trap()
@@ -116,6 +117,9 @@ final class FixtureServer: TermServer {
         switch name {
         case "sleep":
             usleep(UInt32(argument.asInt ?? 0) * 1000)
+            return .reply(.ok)
+        case "wait":
+            awaitByte(ofFifo: argument.asText ?? "")
             return .reply(.ok)
         case "hang": hang()
         case "crash": trap()

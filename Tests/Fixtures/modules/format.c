@@ -28,6 +28,25 @@ void rhm_module_infos(void) {}
 __attribute__((constructor)) static void crash(void) { abort(); }
 #endif
 
+#ifdef EXITS_AT_LOAD
+__attribute__((constructor)) static void leave(void) { _exit(0); }
+#endif
+
+#ifdef HANGS_AT_LOAD
+__attribute__((constructor)) static void hang(void) { while (1) pause(); }
+#endif
+
+#ifdef DIES_IN_WORKERS
+// Nothing is wrong where it is tried.
+__attribute__((constructor)) static void die(void)
+{
+    char name[64] = "";
+    FILE *file = fopen("/proc/self/comm", "r");
+    if (file && fgets(name, sizeof name, file) && strncmp(name, "module-host", 11) != 0) abort();
+    if (file) fclose(file);
+}
+#endif
+
 static int32_t answer(const rhm_call *call, const void *bytes, size_t size)
 {
     uint8_t *room = call->answer(call, size);
