@@ -9,6 +9,9 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case earlierRunUnknown = "earlier_run_unknown"
     case watchdogStarved = "watchdog_starved"
     case watchdogFed = "watchdog_fed"
+    case reloaded
+    case reloadFailed = "reload_failed"
+    case signalIgnored = "signal_ignored"
 
     case workerStarted = "worker_started"
     case workerExited = "worker_exited"

@@ -1,18 +1,27 @@
 public import ArgumentParser
 import Foundation
 import Glibc
+import Host
 import Logging
 public import ReleaseHandlerD
 
-/// The command line of the daemon.
+/// Signals first: none is to end what has just begun.
 @main
+enum Main {
+    static func main() async {
+        ServiceSignals.begin()
+        await ReleaseHandlerDaemon.main()
+    }
+}
+
+/// The command line of the daemon.
 struct ReleaseHandlerDaemon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release-handlerd",
         abstract: "Runs a release's workers and replaces the release while it works.",
         discussion: """
             Boots the permanent release of a release root, in a terminal or as a systemd service (Type=notify). \
-            SIGTERM and SIGINT stop the tree in order. Ends with 0 when it was stopped, 1 when it failed.
+            SIGTERM and SIGINT stop the tree in order, SIGHUP reads the release's configuration anew. Ends with 0 when it was stopped, 1 when it failed.
             """,
         version: Emulator.vsn)
 

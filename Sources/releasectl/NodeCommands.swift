@@ -37,6 +37,20 @@ struct Ps: ControlCommand {
     }
 }
 
+struct Reload: ControlCommand {
+    static let configuration = CommandConfiguration(asking: Operations.node.reload)
+
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "reload" }
+
+    func run(in session: Session) async throws {
+        try await session.ask(Operations.node.reload) { answer in
+            session.output.line("the configuration of release \(printable(answer.release)) is read anew")
+            for failure in answer.failures { session.output.line("  \(printable(failure))") }
+        }
+    }
+}
+
 struct Probation: ControlCommand {
     static let configuration = CommandConfiguration(asking: Operations.node.probation)
 

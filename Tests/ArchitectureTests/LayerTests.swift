@@ -17,11 +17,11 @@ private let layers: [String: Set<String>] = [
         "FoundationEssentials",
         "Glibc",
         "Synchronization", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
-        "ServiceLifecycle", "UnixSignals",
+        "ServiceLifecycle",
     ],
     "ModuleKit": ["CModuleInterface", "Terms"],
     "WorkerKit": ["Terms", "Wire", "CWorkerKit", "CModules", "Glibc"],
-    "release-handlerd": ["ReleaseHandlerD", "ArgumentParser", "Glibc", "Foundation", "Logging"],
+    "release-handlerd": ["ReleaseHandlerD", "Host", "ArgumentParser", "Glibc", "Foundation", "Logging"],
     "releasectl": [
         "Terms", "Instructions", "Wire", "ReleaseTools", "ArgumentParser", "Foundation", "FoundationEssentials",
         "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix",

@@ -78,6 +78,16 @@ int chost_has_ended_child(void);
 /// which calls the one that was there. Once a process. Returns -errno where it can't be.
 int chost_watch_children(void);
 
+/// From now on SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGALRM end nothing: the returned descriptor, an eventfd(2), is readable
+/// after one. What was blocked of them in this thread comes. Once a process. Returns -errno where it can't be.
+int chost_watch_service_signals(void);
+
+/// The number of the next one that has come, 0 where there is none.
+int chost_next_service_signal(void);
+
+/// Before this thread executes another program: there they wait until it watches them.
+void chost_leave_service_signals(void);
+
 /// Returns a pidfd, close-on-exec, or -errno.
 int chost_pidfd_open(int32_t pid);
 

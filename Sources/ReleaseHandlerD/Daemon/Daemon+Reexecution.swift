@@ -12,8 +12,8 @@ extension Daemon {
         var mask = sigset_t()
         sigemptyset(&mask)
         pthread_sigmask(SIG_SETMASK, &mask, nil)
-        signal(SIGTERM, SIG_DFL)
-        signal(SIGINT, SIG_DFL)
+        // What comes from here on waits for the next run.
+        ServiceSignals.leave()
         let arguments = CommandLine.arguments.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         execv("/proc/self/exe", arguments)

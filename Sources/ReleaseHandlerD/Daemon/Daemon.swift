@@ -3,7 +3,6 @@ import Host
 import Instructions
 public import Logging
 import ServiceLifecycle
-import UnixSignals
 import Wire
 
 /// The daemon: one node and its control server, from start to end.
@@ -74,7 +73,9 @@ public struct Daemon: Sendable {
                         successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger)))
+                logger: Self.quiet(logger)))
+        let stop = StopRequest()
+        let signals = try await Self.signals(node, stop) { await group.triggerGracefulShutdown() }
         do {
             try await group.run()
         } catch {
@@ -85,9 +86,44 @@ public struct Daemon: Sendable {
             SystemdNotify.flush()
             return Ending(end: end == .stopped ? .failed("\(error)") : end, sockets: await node.sockets.all)
         }
-        let end = await node.ended()
+        let end = await Self.overtaken(await node.ended(), by: stop, signals)
         SystemdNotify.flush()
         return Ending(end: end, sockets: await node.sockets.all)
+    }
+
+    /// Whether somebody has asked for the daemon's end.
+    @HostActor
+    final class StopRequest {
+        fileprivate(set) var came = false
+
+        nonisolated init() {}
+    }
+
+    @HostActor
+    private static func signals(
+        _ node: Node, _ stop: StopRequest, shutDown: @escaping @Sendable () async -> Void
+    ) throws(SystemError) -> ServiceSignals {
+        try ServiceSignals { signal in
+            switch signal {
+            case .stop:
+                stop.came = true
+                // The group has its own order of ending; a node that is on its way down for a restart hears of it at once.
+                node.stopInsteadOfRestart()
+                Task { await shutDown() }
+            case .reload: node.reloadBySignal()
+            case .other(let name): node.events.post(.daemon(.signalIgnored(name: name)))
+            }
+        }
+    }
+
+    /// A request to stop overtakes a restart that has not happened yet.
+    @HostActor
+    private static func overtaken(_ end: NodeEnd, by stop: StopRequest, _ signals: ServiceSignals) -> NodeEnd {
+        while let signal = signals.next() {
+            if signal == .stop { stop.came = true }
+        }
+        guard case .restart = end, stop.came else { return end }
+        return .stopped
     }
 
     /// The libraries' notices about their own life are for their developers.

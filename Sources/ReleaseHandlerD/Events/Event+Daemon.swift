@@ -16,6 +16,10 @@ enum DaemonEvent {
     case earlierRunUnknown(error: String)
     case watchdogStarved(reason: String, leftMilliseconds: Int)
     case watchdogFed
+    /// `failures`: sentences about workers that could not be told.
+    case reloaded(vsn: String, failures: [String])
+    case reloadFailed(reason: String)
+    case signalIgnored(name: String)
 
     var entry: EventEntry {
         switch self {
@@ -46,6 +50,22 @@ enum DaemonEvent {
                 \(reason): the watchdog is not told that all is well; unless that changes, the service manager ends the \
                 daemon in \(leftMilliseconds) ms, and the permanent release boots
                 """, level: .critical, fields: ["reason": reason])
+        case .reloaded(let vsn, let failures):
+            EventEntry(
+                .reloaded,
+                "the configuration of release \(vsn) is read anew"
+                    + (failures.isEmpty ? "" : "; \(failures.firstListed)"),
+                level: failures.isEmpty ? .notice : .warning,
+                fields: ["failures": "\(failures.count)"])
+        case .reloadFailed(let reason):
+            EventEntry(
+                .reloadFailed, "the configuration was not read anew, and stays as it was: \(reason)", level: .error,
+                fields: ["reason": reason])
+        case .signalIgnored(let name):
+            EventEntry(
+                .signalIgnored,
+                "\(name) came, which means nothing here: SIGTERM stops the node, SIGHUP reads its configuration anew",
+                level: .notice, fields: ["signal": name])
         case .watchdogFed:
             EventEntry(.watchdogFed, "the watchdog is told again that all is well", level: .notice)
         }

@@ -8,11 +8,12 @@ extension NodeEventKind {
         switch self {
         case .log: [.debug, .info, .notice, .warning, .error, .critical]
         case .workerExited, .purged: [.info, .warning]
-        case .supervisorExited: [.notice, .warning]
+        case .supervisorExited, .reloaded: [.notice, .warning]
         case .stopped, .workerStarted, .workerStopped, .workerHandedOff, .output, .applicationStarted,
             .applicationStopped, .healthCheck:
             [.info]
-        case .boot, .running, .stopping, .watchdogFed, .workerRestart, .supervisorAutoShutdown, .unpacked, .removed,
+        case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .workerRestart, .supervisorAutoShutdown,
+            .unpacked, .removed,
             .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
@@ -22,7 +23,7 @@ extension NodeEventKind {
             [.warning]
         case .earlierRunRemains, .startError, .shutdownError, .supervisorShutdown, .applicationFailed,
             .applicationExited, .internalError, .installRefused, .installAborted, .installTakingBack,
-            .workerLost:
+            .workerLost, .reloadFailed:
             [.error]
         case .watchdogStarved, .makePermanentFailed, .installFailed, .probationFailed: [.critical]
         }
@@ -35,7 +36,10 @@ extension NodeEventKind {
             .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed:
             EventFields()
         case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
-        case .watchdogStarved, .startError, .shutdownError, .supervisorExited, .applicationFailed, .applicationExited:
+        case .reloaded: EventFields(["failures"])
+        case .signalIgnored: EventFields(["signal"])
+        case .watchdogStarved, .reloadFailed, .startError, .shutdownError, .supervisorExited, .applicationFailed,
+            .applicationExited:
             EventFields(["reason"])
         case .workerStarted: EventFields(["pid", "generation"])
         case .workerExited, .workerStopped: EventFields(["reason"], optional: ["pid", "generation", "age_ms"])

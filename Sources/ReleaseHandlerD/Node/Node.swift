@@ -169,6 +169,10 @@ public final class Node {
     /// Stops the tree in order; `ended()` returns once it is down.
     public func stop(_ end: NodeEnd) {
         switch phase {
+        // Who wants it down gets it down, whatever it was stopped for.
+        case .stopping(.restart) where end == .stopped:
+            phase = .stopping(end)
+            return events.post(.daemon(.stopping(why: end.description)))
         case .stopping, .ended: return
         case .idle, .starting, .running: phase = .stopping(end)
         }
@@ -178,6 +182,11 @@ public final class Node {
         probation.judge(.nodeStopping)
         events.post(.daemon(.stopping(why: end.description)))
         applications.stopAll()
+    }
+
+    /// A stop of a node that goes down to restart.
+    func stopInsteadOfRestart() {
+        if case .stopping(.restart) = phase { stop(.stopped) }
     }
 
     /// A node that can't go on ends with failure, so that the service manager starts it anew; one that runs a release

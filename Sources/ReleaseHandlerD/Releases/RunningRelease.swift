@@ -52,6 +52,11 @@ final class RunningRelease {
 
     func boots(_ release: LoadedRelease) { state = .running(release) }
 
+    /// The same release with its configuration as it is now.
+    func reloads(_ release: LoadedRelease) {
+        if case .running = state { state = .running(release) }
+    }
+
     func begins(from: LoadedRelease, to: LoadedRelease) {
         state = .changing(from: from, to: to, isSwitched: false)
     }

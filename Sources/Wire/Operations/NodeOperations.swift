@@ -16,6 +16,10 @@ public struct NodeOperations: Sendable {
     public let events = ControlOperation<NoParameters, NoBody, NodeEvent>(
         "events", .get, "/v1/events", may: .look, help: "Show what happens on the node, from now on")
 
+    public let reload = ControlOperation<NoParameters, NoBody, ReloadedConfiguration>(
+        "reload", .post, "/v1/reload", may: .change,
+        help: "Read the configuration of the release that runs anew, and tell the workers")
+
     public let openAPI = ControlOperation<NoParameters, NoBody, ControlDocument>(
         "openapi", .get, "/v1/openapi.json", may: .look, help: "Describe all this, as an OpenAPI document")
 }

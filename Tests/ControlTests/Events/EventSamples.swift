@@ -52,6 +52,13 @@ enum EventSamples {
             """
         ),
         (.watchdogFed, "the watchdog is told again that all is well"),
+        (.reloaded(vsn: "1.0.0", failures: []), "the configuration of release 1.0.0 is read anew"),
+        (.reloaded(vsn: "1.0.0", failures: ["a", "b"]), "the configuration of release 1.0.0 is read anew; a, b"),
+        (.reloadFailed(reason: "no"), "the configuration was not read anew, and stays as it was: no"),
+        (
+            .signalIgnored(name: "SIGUSR1"),
+            "SIGUSR1 came, which means nothing here: SIGTERM stops the node, SIGHUP reads its configuration anew"
+        ),
     ]
 
     private static let worker: [(WorkerEvent, String)] = [

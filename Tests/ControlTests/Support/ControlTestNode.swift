@@ -45,6 +45,7 @@ final class ControlTestNode: Sendable {
                         sha256: String(repeating: "0", count: 64), workers: ["kv/kv_sup/store"])
                 ])
             },
+            ControlHandler(Operations.node.reload) { _ in ReloadedConfiguration(release: "1.0.0", failures: []) },
             ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: [Self.tree]) },
             ControlHandler(following: Operations.node.events) { _ in self.follow() },
         ]

@@ -18,6 +18,9 @@ extension ControlHandlers {
             ControlHandler(Operations.node.modules) { _ in
                 ModuleList(modules: await node.tree.moduleSummaries())
             },
+            ControlHandler(Operations.node.reload, changing: node) { _ async throws(ControlError) in
+                try await node.reload()
+            },
             ControlHandler(following: Operations.node.events) { _ in await node.events.follow() },
         ]
     }

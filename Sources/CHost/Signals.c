@@ -1,0 +1,80 @@
+#define _GNU_SOURCE
+#include "CHost.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+// Those that would end a daemon at once, and that people and service managers send to one.
+static const int service_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM};
+enum { SERVICE_SIGNALS = sizeof service_signals / sizeof service_signals[0] };
+
+// A bit for each that has come and was not taken.
+static _Atomic uint64_t come;
+static int descriptor = -1;
+
+// Handlers, and no blocked signals with a signalfd(2): the main thread of a Swift program waits in sigsuspend(2) with none blocked.
+static void note(int number)
+{
+    int before = errno;
+    atomic_fetch_or(&come, UINT64_C(1) << number);
+    uint64_t one = 1;
+    ssize_t written = write(descriptor, &one, sizeof one);
+    (void)written;
+    errno = before;
+}
+
+static void set_handlers(void (*handler)(int), int but_stop)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < SERVICE_SIGNALS; i++) {
+        int stops = service_signals[i] == SIGTERM || service_signals[i] == SIGINT;
+        if (!(but_stop && stops)) sigaction(service_signals[i], &action, NULL);
+    }
+}
+
+static void set_mask(int how)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (int i = 0; i < SERVICE_SIGNALS; i++) sigaddset(&signals, service_signals[i]);
+    pthread_sigmask(how, &signals, NULL);
+}
+
+int chost_watch_service_signals(void)
+{
+    if (descriptor < 0) {
+        descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (descriptor < 0) return -errno;
+    }
+    set_handlers(note, 0);
+    // What has come since before the program was executed comes now.
+    set_mask(SIG_UNBLOCK);
+    return descriptor;
+}
+
+int chost_next_service_signal(void)
+{
+    // Before it is looked: what comes after that makes it readable again.
+    chost_drain_eventfd(descriptor);
+    for (int i = 0; i < SERVICE_SIGNALS; i++) {
+        uint64_t bit = UINT64_C(1) << service_signals[i];
+        if (atomic_fetch_and(&come, ~bit) & bit) return service_signals[i];
+    }
+    return 0;
+}
+
+void chost_leave_service_signals(void)
+{
+    // This thread is the one that goes on: for it they wait. Another one may take them until then: a request to stop ends the process,
+    // and what else there is has no meaning any more.
+    set_mask(SIG_BLOCK);
+    set_handlers(SIG_IGN, 1);
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
