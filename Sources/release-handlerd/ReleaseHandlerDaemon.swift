@@ -69,6 +69,11 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
             log.flush()
             logger.critical("\(Daemon.executeAgain(with: ending.sockets))")
             throw ExitCode.failure
+        case .restartInto(let vsn):
+            logger.notice("executing itself again, into release \(vsn)")
+            log.flush()
+            logger.critical("\(Daemon.executeAgain(with: ending.sockets, booting: vsn))")
+            throw ExitCode.failure
         }
     }
 }

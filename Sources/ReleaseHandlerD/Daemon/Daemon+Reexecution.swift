@@ -7,8 +7,13 @@ extension Daemon {
     ///
     /// Returns only where execve(2) failed. Every descriptor of the daemon is close-on-exec but the listening sockets,
     /// which are handed over as sd_listen_fds(3) has it: connections that wait in their backlogs are served after it.
-    public static func executeAgain(with sockets: [InheritedDescriptor]) -> BootError {
+    ///
+    /// - Parameter booting: the release that the next run is to boot, once; the permanent one where it is nil.
+    public static func executeAgain(
+        with sockets: [InheritedDescriptor], booting vsn: String? = nil
+    ) -> BootError {
         handOver(sockets)
+        if let vsn { setenv(bootVariable, vsn, 1) } else { unsetenv(bootVariable) }
         var mask = sigset_t()
         sigemptyset(&mask)
         pthread_sigmask(SIG_SETMASK, &mask, nil)
@@ -18,6 +23,15 @@ extension Daemon {
         defer { for argument in arguments { free(argument) } }
         execv("/proc/self/exe", arguments)
         return BootError("the daemon could not execute itself again: \(SystemError.reason(errno))")
+    }
+
+    private static let bootVariable = "RELEASE_HANDLER_BOOT"
+
+    /// Which release the run before has restarted into; asked once, so that no later run and no worker finds it.
+    static func takeBootedRelease() -> String? {
+        guard let value = getenv(bootVariable) else { return nil }
+        defer { unsetenv(bootVariable) }
+        return String(cString: value)
     }
 
     private static func handOver(_ sockets: [InheritedDescriptor]) {

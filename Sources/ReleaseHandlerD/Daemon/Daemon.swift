@@ -48,7 +48,8 @@ public struct Daemon: Sendable {
         } catch {
             logger.warning("what workers leave behind can't be found: \(error)")
         }
-        let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger)
+        let booted = Self.takeBootedRelease()
+        let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger, booted: booted)
         await node.sockets.inherit(inherited)
         let readiness = Readiness()
         let audit = logger
@@ -122,8 +123,7 @@ public struct Daemon: Sendable {
         while let signal = signals.next() {
             if signal == .stop { stop.came = true }
         }
-        guard case .restart = end, stop.came else { return end }
-        return .stopped
+        return end.isRestart && stop.came ? .stopped : end
     }
 
     /// The libraries' notices about their own life are for their developers.

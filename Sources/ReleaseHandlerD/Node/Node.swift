@@ -41,9 +41,10 @@ public final class Node {
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []
 
-    public init(root: ReleaseRoot, logger: Logger) async throws(BootError) {
+    /// - Parameter booted: the release that this run is to boot, where the run before has restarted into it.
+    public init(root: ReleaseRoot, logger: Logger, booted: String? = nil) async throws(BootError) {
         self.root = root
-        let store = try await ReleaseStore.open(root)
+        let store = try await ReleaseStore.open(root, booted: booted)
         self.store = store
         let events = EventHub(logger: logger)
         let code = CodeServer(root: root)
@@ -95,6 +96,7 @@ public final class Node {
             probation.begin(install)
             SystemdNotify.status(statusLine)
         case .mustRestart(let reason): stop(.restart(reason: reason))
+        case .restartsEmulator(let vsn): stop(.restartInto(vsn))
         }
     }
 
@@ -108,12 +110,12 @@ public final class Node {
 
     // MARK: Boot
 
-    /// Boots the permanent release; returns once every application of it has started.
+    /// Boots the permanent release, or the one that a script has restarted the emulator into; returns once every application of it has started.
     public func boot() async throws(BootError) {
         await endEarlierRun()
         let permanent: Result<LoadedRelease, BootError>
         do {
-            permanent = .success(try await store.loadPermanent())
+            permanent = .success(try await store.loadBooting())
         } catch {
             permanent = .failure(error)
         }
@@ -144,7 +146,22 @@ public final class Node {
         phase = .running
         sockets.forgetUnclaimed()
         events.post(.daemon(.running(status: statusLine)))
+        beginTrial()
         finishBoot(.success(()))
+    }
+
+    /// One that was restarted into has everything to prove.
+    private func beginTrial() {
+        guard let release = running.current, let permanent = store.releases.permanent, release.vsn != permanent.vsn
+        else { return }
+        events.post(.upgrade(.done(from: permanent.vsn, to: release.vsn)))
+        let applications = release.applications
+        probation.begin(
+            Probation.Install(
+                release: release.vsn, previous: permanent.vsn, permanent: permanent.vsn,
+                changed: ChangedCode(
+                    modules: Set(applications.values.flatMap(\.modules)), applications: Set(applications.keys)),
+                options: release.probation))
     }
 
     private func finishBoot(_ result: Result<Void, BootError>) {
@@ -170,7 +187,7 @@ public final class Node {
     public func stop(_ end: NodeEnd) {
         switch phase {
         // Who wants it down gets it down, whatever it was stopped for.
-        case .stopping(.restart) where end == .stopped:
+        case .stopping(let other) where other.isRestart && end == .stopped:
             phase = .stopping(end)
             return events.post(.daemon(.stopping(why: end.description)))
         case .stopping, .ended: return
@@ -186,7 +203,7 @@ public final class Node {
 
     /// A stop of a node that goes down to restart.
     func stopInsteadOfRestart() {
-        if case .stopping(.restart) = phase { stop(.stopped) }
+        if case .stopping(let end) = phase, end.isRestart { stop(.stopped) }
     }
 
     /// A node that can't go on ends with failure, so that the service manager starts it anew; one that runs a release
@@ -212,7 +229,7 @@ public final class Node {
     private func end(_ end: NodeEnd) {
         phase = .ended(end)
         switch end {
-        case .restart: break  // They go on into the daemon's next run.
+        case .restart, .restartInto: break  // They go on into the daemon's next run.
         case .stopped, .failed: sockets.closeAll()
         }
         events.post(.daemon(.stopped))

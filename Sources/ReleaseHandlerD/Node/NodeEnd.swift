@@ -7,17 +7,28 @@ public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
     case failed(String)
     /// The daemon re-executes itself and boots the permanent release.
     case restart(reason: String)
+    /// As a script's `restart_emulator` says: the daemon re-executes itself and boots this release, once.
+    case restartInto(String)
 
     public var description: String {
         switch self {
         case .stopped: "asked to"
         case .failed(let reason): reason
         case .restart(let reason): "restart into the permanent release: \(reason)"
+        case .restartInto(let vsn): "restart into release \(vsn), as its script says"
         }
     }
 }
 
 extension NodeEnd {
+    /// Whether the daemon goes on as another run of itself.
+    var isRestart: Bool {
+        switch self {
+        case .restart, .restartInto: true
+        case .stopped, .failed: false
+        }
+    }
+
     /// Why an upgrade that was under way did not come to its end, for its result.
     var ofUpgrade: String {
         switch self {
@@ -26,6 +37,7 @@ extension NodeEnd {
         case .failed(let reason): "the node failed before the upgrade's end: \(reason)"
         case .restart(let reason):
             "the node restarts into its permanent release before the upgrade's end: \(reason)"
+        case .restartInto(let vsn): "the node restarts into release \(vsn)"
         }
     }
 }

@@ -25,7 +25,7 @@ struct InstallPreparation: Sendable {
             let file = root.relupFile(isUp ? vsn : from.vsn)
             try script.entry.checkScript(file: file)
             let to = try root.load(script.to)
-            try refuseUnsupported(script.entry, file: file)
+            try refuseUnsupported(script.entry, to, file: file)
             return InstallPreparation(from: from, to: to, entry: script.entry, isUp: isUp, wayBack: wayBack)
         } catch let error as FileError {
             throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
@@ -37,11 +37,19 @@ struct InstallPreparation: Sendable {
     }
 
     /// What the script asks for and this version can't do is refused before anything runs.
-    private static func refuseUnsupported(_ entry: RelupEntry, file: String) throws(FileError) {
+    private static func refuseUnsupported(
+        _ entry: RelupEntry, _ to: LoadedRelease, file: String
+    ) throws(FileError) {
         for (index, instruction) in entry.script.enumerated() {
-            guard let message = instruction.unsupported else { continue }
+            guard let message = instruction.unsupported ?? otherEmulator(instruction, to) else { continue }
             throw FileError(
                 file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
         }
+    }
+
+    /// The daemon executes itself again, and no other one.
+    private static func otherEmulator(_ instruction: LowLevelInstruction, _ to: LoadedRelease) -> String? {
+        guard instruction == .restartEmulator, to.record.ertsVsn != Emulator.vsn else { return nil }
+        return "release \(to.vsn) is for erts \(to.record.ertsVsn), and the daemon that restarts is \(Emulator.vsn)"
     }
 }

@@ -28,7 +28,9 @@ struct ReleaseDisk: Sendable {
     }
 
     /// Takes the root into use, for as long as the result lives, and repairs it.
-    static func open(_ root: ReleaseRoot) throws(BootError) -> Start {
+    ///
+    /// - Parameter booted: the release that this run of the daemon is to boot, where the run before has restarted into it.
+    static func open(_ root: ReleaseRoot, booted: String? = nil) throws(BootError) -> Start {
         let lock = try lock(root)
         let disk = ReleaseDisk(root: root, lock: lock)
         let earlierRun = lock.note()
@@ -36,7 +38,8 @@ struct ReleaseDisk: Sendable {
         AtomicFile.removeLeftovers(in: root.logDirectory)
         ReleaseArchive.removeLeftovers(in: root.path)
         do {
-            let recovery = try ReleaseTable.recover(try disk.state(), identity: root.directories.identity)
+            let recovery = try ReleaseTable.recover(
+                try disk.state(), booted: booted, identity: root.directories.identity)
             for write in recovery.writes { try disk.perform(write, staging: nil) }
             return Start(disk: disk, table: recovery.table, notes: recovery.notes, earlierRun: earlierRun)
         } catch {

@@ -40,6 +40,13 @@ extension ReleaseStore {
         }
     }
 
+    /// The next run, and no other, boots this release: `restart_emulator`.
+    func prepareRestart(into vsn: String) async throws(ControlError) {
+        try await line.turn("restart-emulator \(vsn)", isOwn: true) { () async throws(ControlError) in
+            try await change { (table) throws(ReleaseError) in try table.prepareRestart(into: vsn) }
+        }
+    }
+
     /// `by`: whose doing it is, for the events.
     ///
     /// Source: OTP release_handler(3), `make_permanent/1`.

@@ -56,8 +56,10 @@ final class ReleaseStore {
     }
 
     /// Takes the root into use and repairs what was cut short.
-    static func open(_ root: ReleaseRoot) async throws(BootError) -> ReleaseStore {
-        ReleaseStore(try await DiskWork.run { () throws(BootError) in try ReleaseDisk.open(root) })
+    ///
+    /// - Parameter booted: the release that this run of the daemon is to boot.
+    static func open(_ root: ReleaseRoot, booted: String? = nil) async throws(BootError) -> ReleaseStore {
+        ReleaseStore(try await DiskWork.run { () throws(BootError) in try ReleaseDisk.open(root, booted: booted) })
     }
 
     /// From now on the processes of this run are those that the next one looks for.
@@ -81,8 +83,8 @@ final class ReleaseStore {
     }
 
     /// The release that boots, with everything that it says of itself.
-    func loadPermanent() async throws(BootError) -> LoadedRelease {
-        guard let permanent = releases.permanent else {
+    func loadBooting() async throws(BootError) -> LoadedRelease {
+        guard let permanent = table.running ?? releases.permanent else {
             throw BootError("\(root.releasesFile): no release is permanent, so nothing can boot")
         }
         do {

@@ -17,6 +17,8 @@ final class Installer {
         case installed(Probation.Install)
         /// It can't be undone: the node is to restart into the permanent release.
         case mustRestart(reason: String)
+        /// The script is done, and its release is what the next run boots.
+        case restartsEmulator(into: String)
     }
 
     let site: UpgradeSite
@@ -133,11 +135,32 @@ final class Installer {
             takeBack(upgrade, failure, script, warnings, then: then)
         case .restartNode(let failure):
             mustRestart(upgrade, failure, warnings: [], then: then)
-        case .restartNewEmulator, .restartEmulator:
+        case .restartEmulator(let warnings): restartEmulator(upgrade, warnings, then: then)
+        case .restartNewEmulator:
             // Refused before the script began; see refuseUnsupported.
             goOn(upgrade)
             then(upgrade.result(.refused, nil))
             onNotice(.failed(reason: "the script restarts the emulator"))
+        }
+    }
+
+    /// The last instruction: all that came before it is done, and the tree is about to end. What can't be written down leaves the release that
+    /// the script has brought running, as after any other install.
+    private func restartEmulator(
+        _ upgrade: Upgrade, _ warnings: [String], then: @escaping @HostActor (InstallResult) -> Void
+    ) {
+        Task { @HostActor in
+            do throws(ControlError) {
+                try await store.prepareRestart(into: upgrade.to.vsn)
+            } catch {
+                let sentence = "the emulator is not restarted: \(error.message)"
+                return installed(upgrade, [], warnings + [sentence], then: then)
+            }
+            guard isUnderWay(upgrade) else { return }
+            self.upgrade = nil
+            site.running.ends(installed: true)
+            then(upgrade.result(.restarting, nil, warnings: warnings))
+            onNotice(.restartsEmulator(into: upgrade.to.vsn))
         }
     }
 

@@ -60,7 +60,7 @@ final class Generation {
     /// The functional modules that it begins with.
     let libraries: [LoadedCode]
     /// Of a standby: functional modules that it is to have though others are current still.
-    let librariesAhead: [Atom: LoadedCode]
+    private(set) var librariesAhead: [Atom: LoadedCode]
     /// Functional modules that it has asked for, and that are being looked for.
     var wants = 0
     /// Functional modules that are current in it, by their SHA-256: as it said.
@@ -112,6 +112,9 @@ final class Generation {
     ) {
         ask(ref: references.next(), within: milliseconds, request, then: then)
     }
+
+    /// It is the worker: what it has ahead is current by now, and what becomes current later is for it, too.
+    func catchesUp() { librariesAhead = [:] }
 
     /// It has said that this version is current in it.
     func noteLoaded(_ version: CodeVersion) {

@@ -298,6 +298,7 @@ final class Place {
         guard let old = process(from), let new = process(to) else { return }
         // What the carried state knows of the environment is what the old process was told.
         new.toldEnvironment = old.toldEnvironment
+        new.catchesUp()
         launcher.sockets.handOver(address, new.spec.sockets)
         observer.handedOff(self, from: old, to: new)
         forgetEnded()

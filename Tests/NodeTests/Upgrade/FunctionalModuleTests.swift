@@ -123,6 +123,26 @@ import Wire
         }
     }
 
+    /// What it began with ahead of others is nothing that stays: the next load reaches it.
+    @Test func theNextProcessGetsWhatIsLoadedLater() async throws {
+        let up = """
+            {load_object_code, {fix, "2.0.0", [counter, format]}}, point_of_no_return, {suspend, [counter, format]},
+            {load, {format, soft_purge, soft_purge}}, {load, {counter, brutal_purge, brutal_purge}},
+            {code_change, up, [{counter, []}]}, {resume, [format, counter]}
+            """
+        try await TestNode.with(try root(up: up, third: Self.load("3.0.0"))) { test async throws in
+            let pid = try await test.pid()
+            #expect(try await test.install("2.0.0").outcome == .done)
+            let next = try await test.pid()
+            #expect(next != pid)
+            #expect(try await Self.version(test) == "<<\"2.0.0\">>")
+            let third = try await test.install("3.0.0")
+            #expect(third.outcome == .done && third.warnings == [], "\(third)")
+            #expect(try await Self.version(test) == "<<\"3.0.0\">>")
+            #expect(try await test.pid() == next)
+        }
+    }
+
     // MARK: Old code
 
     @Test func whatIsHeldStaysInItsVersionUntilItIsLetGo() async throws {
