@@ -70,11 +70,15 @@ int chost_next_service_signal(void)
 
 void chost_leave_service_signals(void)
 {
-    // This thread is the one that goes on: for it they wait. Another one may take them until then: a request to stop ends the process,
-    // and what else there is has no meaning any more.
-    set_mask(SIG_BLOCK);
+    // This thread is the one that goes on: for it they wait, and they alone, since the mask is the next program's. Another thread may take
+    // them until then: a request to stop ends the process, and what else there is has no meaning any more.
+    set_mask(SIG_SETMASK);
     set_handlers(SIG_IGN, 1);
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    // What was noted and not taken is the next program's, too. A signal that is blocked waits, even one that is ignored.
+    uint64_t noted = atomic_exchange(&come, 0);
+    for (int i = 0; i < SERVICE_SIGNALS; i++)
+        if (noted & UINT64_C(1) << service_signals[i]) pthread_kill(pthread_self(), service_signals[i]);
 }

@@ -72,6 +72,8 @@ extension RelupMachine {
                 suspended.update(worker.id) {
                     $0.modules.formUnion(named)
                     $0.isDue = false
+                    // It was asked for other modules then.
+                    $0.info.functional.merge(worker.functional) { $1 }
                 }
             } else {
                 let exporting = standbys[worker.id] == nil ? nil : prospect(of: worker, from: current, code)

@@ -15,7 +15,8 @@ struct SuspendedWorker: Sendable {
         case gone
     }
 
-    let info: WorkerInfo
+    /// Of its functional modules those of which anybody has asked.
+    var info: WorkerInfo
     /// For which it was suspended and not resumed yet.
     var modules: Set<Atom>
     var state: State

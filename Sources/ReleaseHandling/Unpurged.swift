@@ -25,11 +25,15 @@ public struct UnpurgedModule: Hashable, Sendable {
 /// Source: `release_handler`'s `unpurged` and its timer: every module is tried softly every ten seconds; those with
 /// `brutal_purge` go when the release is made permanent, their users with them.
 public struct Unpurged: Hashable, Sendable {
+    /// So often a worker may be too busy to say what it runs, until it is taken to be stuck in what is to go.
+    public static let maximumSilences = 3
     /// How long to wait between two `softPurge`.
     public static let retryMilliseconds = 10_000
 
     public private(set) var modules: [UnpurgedModule]
     private var due: Set<Atom> = []
+    /// How often in a row who did not say has been asked for what is due.
+    private var silences: [Atom: [ChildAddress: Int]] = [:]
 
     public init(_ modules: [UnpurgedModule] = []) { self.modules = modules }
 
@@ -82,7 +86,12 @@ public struct Unpurged: Hashable, Sendable {
         var waiting: Set<Atom> = []
         for entry in modules where due.contains(entry.module) {
             // Who did not say is asked again: it may be busy, and in nothing old.
-            let known = workers.filter { $0.functional[entry.module]?.isAssumed != true }
+            var silent: [ChildAddress: Int] = [:]
+            for worker in workers where worker.functional[entry.module]?.isAssumed == true {
+                silent[worker.id] = (silences[entry.module]?[worker.id] ?? 0) + 1
+            }
+            silences[entry.module] = silent
+            let known = workers.filter { silent[$0.id, default: Self.maximumSilences] >= Self.maximumSilences }
             let found = table.usersOfOldCode(of: entry.module, among: workers)
             let ended = table.usersOfOldCode(of: entry.module, among: known)
             users.append(contentsOf: ended)
@@ -94,6 +103,7 @@ public struct Unpurged: Hashable, Sendable {
         }
         modules.removeAll { due.contains($0.module) && !waiting.contains($0.module) }
         due = waiting
+        silences = silences.filter { waiting.contains($0.key) }
         return (purged, users.elements)
     }
 }

@@ -19,7 +19,7 @@ public struct WorkerInfo: Hashable, Sendable {
     /// Whether it said that its state can be copied in parts while it runs.
     public let isIncremental: Bool
     /// The functional modules that its process has loaded, as it said itself.
-    public let functional: [Atom: FunctionalCode]
+    public internal(set) var functional: [Atom: FunctionalCode]
 
     public init(
         id: ChildAddress, resident: Atom?, modules: [Atom], vsn: Term?, sha256: String, isSupervisor: Bool = false,

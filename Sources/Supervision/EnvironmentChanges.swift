@@ -16,8 +16,6 @@ public struct EnvironmentChanges: Hashable, Sendable {
 
     public init() {}
 
-    public func isChanged(_ application: Atom) -> Bool { changes[application]?.isEmpty == false }
-
     /// `isPersistent`: it also counts in place of what `sys.config` says when the application is loaded next.
     public mutating func change(_ application: Atom, _ key: Atom, to change: Change, isPersistent: Bool = false) {
         changes[application, default: [:]][key] = change

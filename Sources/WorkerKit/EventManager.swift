@@ -206,7 +206,13 @@ public struct EventManager: TermServer {
         }
     }
 
-    public mutating func resumed(context: WorkerContext) throws { before = [:] }
+    public mutating func resumed(context: WorkerContext) throws {
+        before = [:]
+        // Those that were brought to the process before this one, or to this one while the other served.
+        for module in Set(additions.map(\.module)) where isLoaded(module, context) {
+            try codeLoaded(module, .success(.undefined), context: context)
+        }
+    }
 
     // MARK: Handlers
 

@@ -57,6 +57,7 @@ extension WorkerRuntime {
         case .loadModule(let ref, let module): load(ref, module)
         case .deleteModule(let ref, let module):
             core.drivers.remove(module)
+            untold.removeAll { $0.module == module }
             if !core.modules.delete(module) { endForPurge(module) }
             core.send(.ok(ref: ref))
         case .softPurge(let ref, let module): core.send(.okValue(ref: ref, value: .bool(purge(module))))

@@ -97,6 +97,29 @@ import Wire
         #expect(table.path == before.path)
     }
 
+    /// One that never says what it runs may be busy, or be stuck in the very code that is to go.
+    @Test func whoNeverSaysWhatItRunsEndsAfterAWhile() {
+        var table = table()
+        table.load(code(kv, two))
+        let old = FunctionalCode(current: nil, used: ["kv_server@1.0.0"], isAssumed: true)
+        let silent = WorkerInfo(
+            id: other, resident: "other", modules: [kv], vsn: nil, sha256: "other@1.0.0", functional: [kv: old])
+        let heard = WorkerInfo(
+            id: other, resident: "other", modules: [kv], vsn: nil, sha256: "other@1.0.0",
+            functional: [kv: FunctionalCode(current: nil, used: ["kv_server@1.0.0"])])
+        var unpurged = Unpurged([UnpurgedModule(module: kv, method: .brutalPurge, users: [])])
+        unpurged.releaseMadePermanent()
+        var afterAnAnswer = unpurged
+        for _ in 1..<Unpurged.maximumSilences {
+            #expect(unpurged.brutalPurge(table, workers: [silent]).users == [])
+            #expect(unpurged.hasDue)
+        }
+        #expect(unpurged.brutalPurge(table, workers: [silent]).users == [other])
+        #expect(!unpurged.hasDue)
+        #expect(afterAnAnswer.brutalPurge(table, workers: [silent]).users == [])
+        #expect(afterAnAnswer.brutalPurge(table, workers: [heard]).users == [other])
+    }
+
     @Test func whatTheNextInstallLeavesIsNotDueYet() {
         var unpurged = Unpurged([UnpurgedModule(module: kv, method: .brutalPurge, users: [first])])
         unpurged.releaseMadePermanent()

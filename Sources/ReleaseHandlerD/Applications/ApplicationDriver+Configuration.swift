@@ -13,12 +13,9 @@ extension ApplicationDriver {
         changeConfig(of: Array(tree.places.values), to: release, then: then)
     }
 
-    /// A worker that was being started while its application's environment was changed does not know of that.
+    /// A worker that was being started while its application's environment was changed, or the configuration read anew, does not know of that.
     func tellIfStale(_ place: Place) {
-        guard !running.isChanging, let release = running.current,
-            environmentChanges[release.vsn]?.isChanged(
-                environmentOwner(of: place.address, module: place.spec.start.module, in: release)) == true
-        else { return }
+        guard !running.isChanging, let release = running.current else { return }
         changeConfig(of: [place], to: release) { [weak self] failures in
             for failure in failures {
                 self?.events.post(.worker(.configChangeFailed(place.address, failure: failure)))

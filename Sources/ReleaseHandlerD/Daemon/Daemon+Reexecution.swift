@@ -12,13 +12,10 @@ extension Daemon {
     public static func executeAgain(
         with sockets: [InheritedDescriptor], booting vsn: String? = nil
     ) -> BootError {
-        handOver(sockets)
-        if let vsn { setenv(bootVariable, vsn, 1) } else { unsetenv(bootVariable) }
-        var mask = sigset_t()
-        sigemptyset(&mask)
-        pthread_sigmask(SIG_SETMASK, &mask, nil)
         // What comes from here on waits for the next run.
         ServiceSignals.leave()
+        handOver(sockets)
+        if let vsn { setenv(bootVariable, vsn, 1) } else { unsetenv(bootVariable) }
         let arguments = CommandLine.arguments.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         execv("/proc/self/exe", arguments)

@@ -83,7 +83,7 @@ public struct Daemon: Sendable {
             // The tree is down by now; what made the group end is what there is to say.
             await node.stop(.failed("\(error)"))
             // Where the control server failed, the group has asked the node to stop: that is no success.
-            let end = await node.ended()
+            let end = await Self.overtaken(await node.ended(), by: stop, signals)
             SystemdNotify.flush()
             return Ending(end: end == .stopped ? .failed("\(error)") : end, sockets: await node.sockets.all)
         }

@@ -6,7 +6,23 @@ import Wire
 extension Node {
     /// Reads `sys.config`, tells each worker whose application's environment is another now, and goes on by what it says of installs and
     /// probations. Where it can't be read all stays as it was.
+    ///
+    /// One after the other: what was read last is what counts, and what a worker was told is known before the next is compared with it.
     func reload() async throws(ControlError) -> ReloadedConfiguration {
+        let before = lastReload
+        let reload = Task { @HostActor () -> Result<ReloadedConfiguration, ControlError> in
+            _ = await before?.value
+            do throws(ControlError) {
+                return .success(try await reloadNow())
+            } catch {
+                return .failure(error)
+            }
+        }
+        lastReload = reload
+        return try await reload.value.get()
+    }
+
+    private func reloadNow() async throws(ControlError) -> ReloadedConfiguration {
         let release = try requireRunning()
         let loaded: LoadedRelease
         do {
@@ -29,6 +45,10 @@ extension Node {
 
     /// By a signal: what comes of it is in the events, and the service manager is told that it is over.
     func reloadBySignal() {
+        guard case .running = phase else {
+            // What boots reads it anyway, and its being ready is not to be said before it is.
+            return events.post(.daemon(.reloadFailed(reason: "the node does not run")))
+        }
         SystemdNotify.reloading()
         Task { @HostActor in
             do throws(ControlError) {

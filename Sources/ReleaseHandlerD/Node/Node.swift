@@ -37,6 +37,8 @@ public final class Node {
     let store: ReleaseStore
 
     private(set) var phase: Phase = .idle
+    /// Behind which the next one waits.
+    var lastReload: Task<Result<ReloadedConfiguration, ControlError>, Never>?
     let startedAtMilliseconds = Reactor.nowMilliseconds()
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []

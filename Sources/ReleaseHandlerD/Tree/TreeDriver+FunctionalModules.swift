@@ -8,14 +8,23 @@ import Wire
 /// Functional modules in the processes of all places.
 extension TreeDriver {
     /// Brings every process that has one of these modules, or whose spec lists one, to what is current of it; standbys too.
+    ///
+    /// - Parameter isUndoing: the release that ran runs on: a module that a process came to have by the upgrade is looked for in it.
     func updateModules(
-        _ modules: [Atom], then: @escaping @HostActor ([(worker: ChildAddress, update: ModuleUpdate)]) -> Void
+        _ modules: [Atom], isUndoing: Bool = false,
+        then: @escaping @HostActor ([(worker: ChildAddress, update: ModuleUpdate)]) -> Void
     ) {
         var tasks: [(worker: ChildAddress, process: Generation, module: Atom)] = []
         for child in allChildren() {
             guard let place = places[child.address], place.phase != .stopping else { continue }
             for process in place.standing {
                 for module in modules where process.concerns(module) { tasks.append((child.address, process, module)) }
+            }
+        }
+        if isUndoing {
+            // What can't be read is not there.
+            for module in Set(tasks.map(\.module)) where code.table.current[module] == nil {
+                _ = try? code.functional(module)
             }
         }
         let gather = Gather<ModuleUpdate>(count: tasks.count) { updates in
@@ -46,6 +55,16 @@ extension TreeDriver {
             update(process, module) { update in
                 guard case .failed(let reason) = update, process.isAlive else { return }
                 process.kill(reason: .tuple([.atom("load_failed"), .atom(module), reason]))
+            }
+        }
+    }
+
+    /// A standby that was being started meanwhile is to have what the process that serves has.
+    func bringAlong(_ place: Place) {
+        guard let serving = place.current else { return }
+        for standby in place.standing where standby != serving && standby.hasModules && standby.isAlive {
+            for module in serving.loaded.keys where standby.loaded[module] == nil {
+                update(standby, module) { _ in }
             }
         }
     }
@@ -119,8 +138,9 @@ extension TreeDriver {
         process.load(found) { update in
             guard process.isAlive else { return }
             switch update {
-            case .done, .gone: break
-            case .failed(let reason), .unanswered(let reason):
+            // What is not answered yet is loaded, or refused by the worker itself, when it comes to it.
+            case .done, .gone, .died, .unanswered: break
+            case .failed(let reason):
                 process.send(.noModule(module: found.version.module, reason: reason))
             }
         }

@@ -24,13 +24,17 @@ extension TreeDriver: PlaceObserver {
         events.post(.worker(.modulesNotLoaded(place.address, pid: generation.pid, modules: modules)))
     }
 
-    func loadedModule(_ generation: Generation, _ version: CodeVersion) {
+    func loadedModule(_ place: Place, _ generation: Generation, _ version: CodeVersion) {
         code.reported(version)
         // It was on its way when another one became current.
         bring(generation, [version.module])
+        bringAlong(place)
     }
 
-    func modulesKnown(_ place: Place, _ generation: Generation) { bring(generation, generation.spec.listedModules) }
+    func modulesKnown(_ place: Place, _ generation: Generation) {
+        bring(generation, generation.spec.listedModules)
+        bringAlong(place)
+    }
 
     func wantedModule(_ place: Place, _ generation: Generation, _ module: Atom) {
         wanted(module, by: generation, at: place)

@@ -93,8 +93,11 @@ final class Installer {
         let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         let machine = machine(preparation, request)
+        // Its configuration may have been read anew while the next release was looked at.
+        let current = site.running.current
+        let from = current?.vsn == preparation.from.vsn ? current ?? preparation.from : preparation.from
         let upgrade = Upgrade(
-            site: site, from: preparation.from, to: preparation.to, entry: preparation.entry, machine: machine,
+            site: site, from: from, to: preparation.to, entry: preparation.entry, machine: machine,
             findings: findings, patience: patience, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
                 finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
@@ -103,10 +106,10 @@ final class Installer {
                 }
             })
         self.upgrade = upgrade
-        site.running.begins(from: preparation.from, to: preparation.to)
+        site.running.begins(from: from, to: preparation.to)
         site.tree.expect(.upgrade)
         onNotice(.began)
-        site.events.post(.upgrade(.began(from: preparation.from.vsn, to: vsn)))
+        site.events.post(.upgrade(.began(from: from.vsn, to: vsn)))
         // The answer to the request goes out first, then the script runs.
         Reactor.shared.soon { upgrade.start() }
         return stream
@@ -156,7 +159,7 @@ final class Installer {
                 let sentence = "the emulator is not restarted: \(error.message)"
                 return installed(upgrade, [], warnings + [sentence], then: then)
             }
-            guard isUnderWay(upgrade) else { return }
+            if let stopReason { return stopped(upgrade, stopReason, warnings, then: then) }
             self.upgrade = nil
             site.running.ends(installed: true)
             then(upgrade.result(.restarting, nil, warnings: warnings))
@@ -178,18 +181,23 @@ final class Installer {
     func mustRestart(
         _ upgrade: Upgrade, _ failure: RelupMachine.Failure, warnings: [String], then: (InstallResult) -> Void
     ) {
+        if let stopReason { return stopped(upgrade, stopReason, warnings, then: then) }
         self.upgrade = nil
         site.running.ends(installed: false)
-        if let stopReason {
-            // Not the upgrade's fault, and no restart of its making.
-            site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
-            return then(
-                upgrade.result(.restarting, nil, reason: stopReason, warnings: warnings, nodeEndsByIt: false))
-        }
         let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
         site.events.post(event)
         then(upgrade.result(.restarting, failure, warnings: warnings))
         onNotice(.mustRestart(reason: event.entry.message))
+    }
+
+    /// The node ends, which is neither the upgrade's fault nor a restart of its making.
+    private func stopped(
+        _ upgrade: Upgrade, _ reason: String, _ warnings: [String], then: (InstallResult) -> Void
+    ) {
+        self.upgrade = nil
+        site.running.ends(installed: false)
+        site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
+        then(upgrade.result(.restarting, nil, reason: reason, warnings: warnings, nodeEndsByIt: false))
     }
 
     /// What goes on in the place of the one that is over.

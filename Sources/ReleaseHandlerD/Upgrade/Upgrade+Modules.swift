@@ -6,17 +6,17 @@ import Wire
 /// Functional modules: loaded into the processes that have them, and what workers keep for them converted.
 extension Upgrade {
     func updateModules(_ modules: [Atom]) {
-        tree.updateModules(modules) { [weak self] updates in
+        tree.updateModules(modules, isUndoing: isUndoing) { [weak self] updates in
             guard let self, !isOver else { return }
             ledger.concerns(updates.map(\.worker))
             // What was loaded for nothing is not to stay mapped.
             if isUndoing { tree.purgeModules(modules.filter { code.table.old[$0] == nil }) }
-            answer(Self.event(of: updates))
+            answer(Self.event(of: updates, isUndoing: isUndoing))
         }
     }
 
     private static func event(
-        of updates: [(worker: ChildAddress, update: ModuleUpdate)]
+        of updates: [(worker: ChildAddress, update: ModuleUpdate)], isUndoing: Bool
     ) -> RelupMachine.Event {
         var ok: [ChildAddress] = []
         var failed: [RelupMachine.WorkerFailure] = []
@@ -26,6 +26,8 @@ extension Upgrade {
             case .done: if !ok.contains(worker) { ok.append(worker) }
             case .failed(let reason): failed.append(.init(worker: worker, reason: reason))
             case .unanswered(let reason): unanswered.append(.init(worker: worker, reason: reason))
+            // On the way back its supervisor has started another one by now, with what is current again.
+            case .died(let reason): if !isUndoing { failed.append(.init(worker: worker, reason: reason)) }
             case .gone: break
             }
         }
@@ -37,7 +39,11 @@ extension Upgrade {
         each(changes) { (change, done: @escaping @HostActor (Answer?) -> Void) in
             let place = place(change.target.worker)
             let standing = change.inStandby ? place?.standbyProcess : place?.current
-            guard let process = standing, process.isAlive else { return done(nil) }
+            guard let process = standing, process.isAlive else {
+                // Where the one before stands, nothing is lost yet, and the upgrade can be called off.
+                let canGoBack = change.inStandby && place?.current?.isAlive == true
+                return done(canGoBack ? .failed(.atom("standby_died")) : nil)
+            }
             process.change(change.target.module, change.change.forModule, within: milliseconds, then: done)
         } then: { results in
             var ok: [RelupMachine.ModuleOfWorker] = []

@@ -7,6 +7,8 @@ import Wire
 enum ModuleUpdate: Sendable {
     case done
     case failed(Term)
+    /// It ended of it, or with it under way.
+    case died(Term)
     /// It has not answered in time, and does it when it comes to it.
     case unanswered(Term)
     /// It had ended, or is being ended: what starts in its place has what is current.
@@ -45,9 +47,13 @@ extension Generation {
     }
 
     private func failed(_ answer: Answer, module: Atom) -> ModuleUpdate {
-        guard case .timedOut = answer else { return .failed(answer.failure ?? .atom("bad_answer")) }
-        noteUnsettled(module)
-        return .unanswered(answer.failure ?? .atom("timeout"))
+        switch answer {
+        case .died(let reason): return .died(reason)
+        case .timedOut:
+            noteUnsettled(module)
+            return .unanswered(answer.failure ?? .atom("timeout"))
+        default: return .failed(answer.failure ?? .atom("bad_answer"))
+        }
     }
 
     /// What is old of these goes where it is not used.

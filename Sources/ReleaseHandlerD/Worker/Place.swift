@@ -115,7 +115,7 @@ final class Place {
         case .output(let stream, let line): observer.workerOutput(self, generation, stream, line)
         case .notLoaded(let modules): observer.modulesNotLoaded(self, generation, modules)
         case .modulesKnown: observer.modulesKnown(self, generation)
-        case .loaded(let version): observer.loadedModule(generation, version)
+        case .loaded(let version): observer.loadedModule(self, generation, version)
         case .wantModule(let module): observer.wantedModule(self, generation, module)
         case .packet(let packet, let descriptors): received(packet, descriptors, from: generation)
         case .notification(let notification): notified(generation, notification)

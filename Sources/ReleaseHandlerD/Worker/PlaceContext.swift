@@ -19,7 +19,7 @@ protocol PlaceObserver: AnyObject {
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32)
     func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom])
     /// A process has loaded a functional module, and said which vsn it has.
-    func loadedModule(_ generation: Generation, _ version: CodeVersion)
+    func loadedModule(_ place: Place, _ generation: Generation, _ version: CodeVersion)
     /// A process that may have functional modules has acknowledged.
     func modulesKnown(_ place: Place, _ generation: Generation)
     /// It asks for a functional module.

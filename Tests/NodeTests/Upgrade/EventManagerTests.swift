@@ -120,12 +120,27 @@ import Wire
         }
     }
 
-    @Test func theManagerThatIsHandedOffTakesItsHandlersAlong() async throws {
-        let up = """
-            {load_object_code, {fix, "2.0.0", [events]}}, point_of_no_return, {suspend, [events, handler]},
-            {load, {handler, soft_purge, soft_purge}}, {load, {events, brutal_purge, brutal_purge}},
-            {code_change, up, [{events, []}, {handler, []}]}, {resume, [events, handler]}
-            """
+    /// As one instruction, and as two updates in a row of which each has a suspend of its own.
+    @Test(arguments: [
+        """
+        {suspend, [events, handler]},
+        {load, {handler, soft_purge, soft_purge}}, {load, {events, brutal_purge, brutal_purge}},
+        {code_change, up, [{events, []}, {handler, []}]}, {resume, [events, handler]}
+        """,
+        """
+        {suspend, [events]}, {load, {events, brutal_purge, brutal_purge}}, {code_change, up, [{events, []}]},
+        {resume, [events]},
+        {suspend, [handler]}, {load, {handler, soft_purge, soft_purge}}, {code_change, up, [{handler, []}]},
+        {resume, [handler]}
+        """,
+        """
+        {suspend, [handler]}, {load, {handler, soft_purge, soft_purge}}, {code_change, up, [{handler, []}]},
+        {resume, [handler]},
+        {suspend, [events]}, {load, {events, brutal_purge, brutal_purge}}, {code_change, up, [{events, []}]},
+        {resume, [events]}
+        """,
+    ]) func theManagerThatIsHandedOffTakesItsHandlersAlong(script: String) async throws {
+        let up = "{load_object_code, {fix, \"2.0.0\", [events]}}, point_of_no_return, \(script)"
         try await TestNode.with(try root(arguments: "[handler]", up: up)) { test async throws in
             let pid = try await test.pid()
             while try await test.call("which_handlers") == "[]" { await Task.yield() }
