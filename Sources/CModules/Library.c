@@ -16,9 +16,6 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 
 // A program that is linked statically may get none of them.
 #pragma weak dlclose
@@ -26,7 +23,6 @@
 #pragma weak dlerror
 #pragma weak dladdr
 #pragma weak dlinfo
-#pragma weak dl_iterate_phdr
 
 enum { PATH_SIZE = 32 };
 
@@ -111,48 +107,6 @@ static const void *base_of(const void *address)
     return address && dladdr(address, &info) ? info.dli_fbase : NULL;
 }
 
-enum { MAXIMUM_SEGMENTS = 16 };
-
-struct segments {
-    ElfW(Addr) bias;
-    int count;
-    struct {
-        uintptr_t begin, end;
-    } all[MAXIMUM_SEGMENTS];
-};
-
-static int find_segments(struct dl_phdr_info *info, size_t size, void *context)
-{
-    (void)size;
-    struct segments *found = context;
-    if (info->dlpi_addr != found->bias)
-        return 0;
-    for (int i = 0; i < info->dlpi_phnum && found->count < MAXIMUM_SEGMENTS; i++) {
-        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD)
-            continue;
-        found->all[found->count].begin = info->dlpi_addr + segment->p_vaddr;
-        // Without what comes behind the file's bytes: that is zeros, and may be much.
-        found->all[found->count++].end = info->dlpi_addr + segment->p_vaddr + segment->p_filesz;
-    }
-    return 1;
-}
-
-// Who calls the library first is not to wait for its pages, each behind whatever else this process maps just then: who loads it has the
-// time. Kernels before 5.14 do not know it, and nothing is wrong without.
-static void map_pages(const struct link_map *map)
-{
-    if (!map || !dl_iterate_phdr)
-        return;
-    struct segments found = {.bias = map->l_addr};
-    dl_iterate_phdr(find_segments, &found);
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    for (int i = 0; i < found.count; i++) {
-        uintptr_t begin = found.all[i].begin & ~(page - 1);
-        madvise((void *)begin, found.all[i].end - begin, MADV_POPULATE_READ);
-    }
-}
-
 int rhl_open_library(struct library *library, const char *module, int fd, bool is_copied, rhl_error *error)
 {
     if (!rhl_can_load()) {
@@ -183,7 +137,6 @@ int rhl_open_library(struct library *library, const char *module, int fd, bool i
     struct link_map *map = NULL;
     dlinfo(library->handle, RTLD_DI_LINKMAP, &map);
     library->base = base_of(map ? map->l_ld : NULL);
-    map_pages(map);
     return RHL_OK;
 }
 

@@ -30,6 +30,8 @@ struct ModuleWorker: TermServer {
                     .atom("mixed"): .integer(seen.reduce(0) { $0 + $1.mixed }),
                     .atom("changes"): .integer(seen.reduce(0) { $0 + $1.changes }),
                     .atom("longest_ns"): .integer(seen.map(\.longest).max() ?? 0),
+                    .atom("longest_own_ns"): .integer(seen.map(\.longestOwn).max() ?? 0),
+                    .atom("waits"): .integer(seen.reduce(0) { $0 + $1.waits }),
                 ]))
         }
         if let fields = request.asTuple, fields.count == 2, fields[0] == .atom("measure"), let count = fields[1].asInt {
@@ -51,7 +53,14 @@ private final class Caller: @unchecked Sendable {
         var changes = 0
         /// The longest time between the ends of two calls.
         var longest = 0
+        /// The same of those in which nobody else was given the thread's processor while it could have gone on.
+        var longestOwn = 0
+        /// How often it gave its processor up by itself, to wait for something, in calls.
+        var waits = 0
     }
+
+    /// From so many nanoseconds on it is looked what a gap was.
+    private static let noted = 20_000
 
     private let function: ModuleFunction
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -79,9 +88,10 @@ private final class Caller: @unchecked Sendable {
 
     private func run() {
         var last: Term?
-        var ended = nanoseconds()
         while true {
             var now = Seen()
+            var switches = Switches()
+            var ended = nanoseconds()
             for _ in 0..<1000 {
                 now.calls += 1
                 do {
@@ -93,8 +103,15 @@ private final class Caller: @unchecked Sendable {
                     now.failed += 1
                 }
                 let time = nanoseconds()
-                now.longest = max(now.longest, time - ended)
+                let gap = time - ended
                 ended = time
+                now.longest = max(now.longest, gap)
+                guard gap > Self.noted else { continue }
+                let before = switches
+                switches = Switches()
+                now.waits += switches.own - before.own
+                if switches.forced == before.forced { now.longestOwn = max(now.longestOwn, gap) }
+                ended = nanoseconds()
             }
             pthread_mutex_lock(lock)
             seen.calls += now.calls
@@ -102,8 +119,26 @@ private final class Caller: @unchecked Sendable {
             seen.mixed += now.mixed
             seen.changes += now.changes
             seen.longest = max(seen.longest, now.longest)
+            seen.longestOwn = max(seen.longestOwn, now.longestOwn)
+            seen.waits += now.waits
             pthread_mutex_unlock(lock)
         }
+    }
+}
+
+/// How often a thread has left its processor.
+private struct Switches {
+    /// To wait.
+    let own: Int
+    /// For another thread, since its time was up.
+    let forced: Int
+
+    init() {
+        var usage = rusage()
+        // RUSAGE_THREAD, which Glibc has behind _GNU_SOURCE.
+        getrusage(__rusage_who_t(1), &usage)
+        own = usage.ru_nvcsw
+        forced = usage.ru_nivcsw
     }
 }
 
