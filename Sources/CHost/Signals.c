@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,10 +16,16 @@ enum { SERVICE_SIGNALS = sizeof service_signals / sizeof service_signals[0] };
 // A bit for each that has come and was not taken.
 static _Atomic uint64_t come;
 static int descriptor = -1;
+// Whether anybody looks at them.
+static _Atomic bool is_watched;
+
+static bool stops(int number) { return number == SIGTERM || number == SIGINT; }
 
 // Handlers, and no blocked signals with a signalfd(2): the main thread of a Swift program waits in sigsuspend(2) with none blocked.
 static void note(int number)
 {
+    // There is nothing yet to be stopped in order, and whoever is to look may be waiting for a disk.
+    if (stops(number) && !atomic_load(&is_watched)) _exit(0);
     int before = errno;
     atomic_fetch_or(&come, UINT64_C(1) << number);
     uint64_t one = 1;
@@ -32,8 +39,7 @@ static void set_handlers(void (*handler)(int), int but_stop)
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SERVICE_SIGNALS; i++) {
-        int stops = service_signals[i] == SIGTERM || service_signals[i] == SIGINT;
-        if (!(but_stop && stops)) sigaction(service_signals[i], &action, NULL);
+        if (!(but_stop && stops(service_signals[i]))) sigaction(service_signals[i], &action, NULL);
     }
 }
 
@@ -45,7 +51,7 @@ static void set_mask(int how)
     pthread_sigmask(how, &signals, NULL);
 }
 
-int chost_watch_service_signals(void)
+int chost_note_service_signals(void)
 {
     if (descriptor < 0) {
         descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -54,6 +60,14 @@ int chost_watch_service_signals(void)
     set_handlers(note, 0);
     // What has come since before the program was executed comes now.
     set_mask(SIG_UNBLOCK);
+    return 0;
+}
+
+int chost_watch_service_signals(void)
+{
+    int error = chost_note_service_signals();
+    if (error < 0) return error;
+    atomic_store(&is_watched, true);
     return descriptor;
 }
 

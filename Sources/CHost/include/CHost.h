@@ -78,8 +78,12 @@ int chost_has_ended_child(void);
 /// which calls the one that was there. Once a process. Returns -errno where it can't be.
 int chost_watch_children(void);
 
-/// From now on SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGALRM end nothing: the returned descriptor, an eventfd(2), is readable
-/// after one. What was blocked of them in this thread comes. Once a process. Returns -errno where it can't be.
+/// From now on SIGHUP, SIGUSR1, SIGUSR2 and SIGALRM end nothing and wait until they are watched; SIGTERM and SIGINT end the process with
+/// success until then. What was blocked of them in this thread comes. Returns 0, or -errno where it can't be.
+int chost_note_service_signals(void);
+
+/// From now on none of them ends anything: the returned descriptor, an eventfd(2), is readable after one. Once a process. Returns -errno
+/// where it can't be.
 int chost_watch_service_signals(void);
 
 /// The number of the next one that has come, 0 where there is none.

@@ -18,8 +18,9 @@ public final class ServiceSignals {
     private var watch: Watch?
     private let handle: (Signal) -> Void
 
-    /// First of all that a program does: from then on they wait for whoever looks.
-    public nonisolated static func begin() { _ = chost_watch_service_signals() }
+    /// First of all that a program does: from then on they wait for whoever looks, but for a request to stop, which until then ends the
+    /// process at once.
+    public nonisolated static func begin() { _ = chost_note_service_signals() }
 
     /// Last of all that it does, on the thread that executes another one.
     public nonisolated static func leave() { chost_leave_service_signals() }

@@ -114,6 +114,16 @@ public final class Node {
 
     /// Boots the permanent release, or the one that a script has restarted the emulator into; returns once every application of it has started.
     public func boot() async throws(BootError) {
+        guard case .idle = phase else { throw BootError("the node was stopped before it booted") }
+        let result: Result<Void, BootError> = await withCheckedContinuation { continuation in
+            bootWaiter = { continuation.resume(returning: $0) }
+            Task { await readAndBoot() }
+        }
+        try result.get()
+    }
+
+    /// Nobody waits for the disk who waits for the node's end.
+    private func readAndBoot() async {
         await endEarlierRun()
         let permanent: Result<LoadedRelease, BootError>
         do {
@@ -121,12 +131,9 @@ public final class Node {
         } catch {
             permanent = .failure(error)
         }
-        guard case .idle = phase else { throw BootError("the node was stopped before it booted") }
-        let result: Result<Void, BootError> = await withCheckedContinuation { continuation in
-            bootWaiter = { continuation.resume(returning: $0) }
-            beginBoot(permanent)
-        }
-        try result.get()
+        // It was stopped meanwhile, and that has ended the boot.
+        guard case .idle = phase else { return }
+        beginBoot(permanent)
     }
 
     private func beginBoot(_ permanent: Result<LoadedRelease, BootError>) {

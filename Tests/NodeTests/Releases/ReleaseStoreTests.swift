@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Host
+import Logging
 import Synchronization
 import Testing
 import Wire
@@ -75,6 +76,24 @@ import Wire
 
     static func shared(_ test: TestNode) throws -> String {
         try String(contentsOfFile: "\(test.root.root)/lib/shared-1/ebin/shared.app", encoding: .utf8)
+    }
+
+    /// Whoever stops a node that waits for the disk to boot from does not wait with it.
+    @Test func aStopDoesNotWaitForTheDiskOfABoot() async throws {
+        let root = try PackageTests.oneVersion()
+        defer { root.remove() }
+        try await Permits.nodes.with {
+            let node = try await Node(
+                root: ReleaseRoot(path: root.root), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let disk = HeldDisk()
+            await { @HostActor in node.store.beforeDiskWork = { disk.wait() } }()
+            defer { disk.letGo() }
+            let boot = Task { try await node.boot() }
+            await disk.untilReached()
+            await node.stop(.stopped)
+            #expect(await node.ended() == .stopped)
+            await #expect(throws: BootError.self) { try await boot.value }
+        }
     }
 
     @Test func ofTwoPackagesWithOtherContentsOfALibraryTheSecondIsRefused() async throws {

@@ -48,12 +48,14 @@ import Wire
     }
 
     private static func root(
-        _ old: String, _ new: String, up: String, down: String = "", flags: String = TestRoot.usualFlags
+        _ old: String, _ new: String, up: String, down: String = "", flags: String = TestRoot.usualFlags,
+        config: String = "[]."
     ) throws -> TestRoot {
         let root = try TestRoot()
         for vsn in ["1.0.0", "2.0.0"] { try root.installPython(vsn: vsn) }
         try root.release("1.0.0", children: old, flags: flags)
-        try root.release("2.0.0", children: new, flags: flags, relup: TestRoot.relup(up: up, down: down))
+        try root.release(
+            "2.0.0", children: new, flags: flags, config: config, relup: TestRoot.relup(up: up, down: down))
         try root.register(["1.0.0", "2.0.0"])
         return root
     }
@@ -181,7 +183,11 @@ import Wire
         let root = try Self.root(
             Self.child("#{name => web, listen => \"\(address)\"}", ""),
             Self.child("#{name => web, listen => \"\(port)\"}", ""),
-            up: Self.script(.supervisorFirst, "up", vsn: "2.0.0"))
+            up: Self.script(.supervisorFirst, "up", vsn: "2.0.0"),
+            // What other tests of this process are about to execute has a copy of the old socket until it is executed: the start is tried
+            // again.
+            flags: "#{intensity => 100000, period => 1}",
+            config: "[{release_handler, [{probation_restarts, 100000}]}].")
         try await Self.with(root) { test async throws in
             let sentence = """
                 fix/fix_sup/c1: its socket web listens where it did, since nobody can listen at \(port) beside it: it does \
