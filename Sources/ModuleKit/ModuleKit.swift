@@ -9,6 +9,8 @@ public import Terms
 ///     public func moduleInfo() -> UnsafePointer<rhm_info> { info.pointer }
 ///
 /// Source: docs/module-abi.md, rhm_info.
+///
+/// Sendable without a check: what it points to is written before anybody has it, and never after.
 public struct ModuleInfo: @unchecked Sendable {
     /// Good for as long as the library is mapped, which one in Swift is to the end of its process.
     public let pointer: UnsafePointer<rhm_info>

@@ -20,6 +20,15 @@ final class DriverFixture: Sendable {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     }
 
+    /// `1.so`, which is loaded next, and `2.so`.
+    static func withTwoVersions() throws -> DriverFixture {
+        let fixture = try DriverFixture()
+        try fixture.build("1.so")
+        try fixture.build("2.so", vsn: "2.0.0")
+        fixture.use("1.so")
+        return fixture
+    }
+
     deinit { try? FileManager.default.removeItem(at: directory) }
 
     func path(_ name: String) -> String { directory.appending(path: name).path }
@@ -153,4 +162,10 @@ extension Drivers {
     func awaitLoads(_ users: [DriverUser]) {
         while info("counter")?.awaitingLoad != users { sched_yield() }
     }
+}
+
+func expectFailure(
+    _ reason: DriverError.Reason, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+) {
+    #expect(throws: DriverError(driver: "counter", reason: reason), sourceLocation: sourceLocation) { try body() }
 }

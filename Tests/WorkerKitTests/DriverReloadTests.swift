@@ -15,10 +15,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
     private let drivers: Drivers
 
     init() throws {
-        fixture = try DriverFixture()
-        try fixture.build("1.so")
-        try fixture.build("2.so", vsn: "2.0.0")
-        fixture.use("1.so")
+        fixture = try DriverFixture.withTwoVersions()
         drivers = fixture.drivers()
     }
 
@@ -27,10 +24,6 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         try drivers.load("counter", by: a)
         try drivers.load("counter", by: b)
         fixture.use("2.so")
-    }
-
-    private func fails(_ reason: DriverError.Reason, _ body: () throws -> Void) {
-        #expect(throws: DriverError(driver: "counter", reason: reason)) { try body() }
     }
 
     @Test func reloadsAreRefusedInWords() throws {
@@ -45,7 +38,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
                     == "driver counter: a reload is pending already; wait for it, or unload what asked for it"
             }
         }
-        fails(.pendingReload) { try drivers.reload("counter", by: a) }
+        expectFailure(.pendingReload) { try drivers.reload("counter", by: a) }
         #expect(drivers.info("counter")?.awaitingLoad == [a])
     }
 
@@ -68,7 +61,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         #expect(done.get() == .loaded)
         try later.value()
         #expect(drivers.info("counter")?.vsn == "2.0.0" && drivers.info("counter")?.users == [a: 1, c: 1])
-        for closed in [held, port] { fails(.notOpen) { try drivers.control(closed, 1) } }
+        for closed in [held, port] { expectFailure(.notOpen) { try drivers.control(closed, 1) } }
         let new = try drivers.open("counter", by: a)
         #expect(try drivers.control(new, 2) == two)
     }
@@ -77,7 +70,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         try drivers.load("counter", by: a)
         fixture.use("2.so")
         let own = try drivers.open("counter", by: a)
-        fails(.pendingDriver) { try drivers.reload("counter", by: a) }
+        expectFailure(.pendingDriver) { try drivers.reload("counter", by: a) }
         try drivers.close(own)
         let port = try drivers.open("counter", by: b)
         let reload = DriverThread { [drivers] in try drivers.reload("counter", by: a) }
@@ -95,7 +88,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         let reload = DriverThread { [drivers] in try drivers.reload("counter", by: a) }
         drivers.awaitLoads([a])
         drivers.userEnded(a)
-        fails(.loadCancelled) { try reload.value() }
+        expectFailure(.loadCancelled) { try reload.value() }
         #expect(try drivers.control(port, 2) == one)
         #expect(drivers.info("counter")?.isAwaitingUnload == true)
         drivers.userEnded(b)
@@ -119,9 +112,9 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         try drivers.load("counter", by: a, killPorts: true)
         let ports = try [drivers.open("counter", by: a), drivers.open("counter", by: b)]
         fixture.use("2.so")
-        fails(.inconsistent) { try drivers.reload("counter", by: a) }
+        expectFailure(.inconsistent) { try drivers.reload("counter", by: a) }
         try drivers.reload("counter", by: a, killPorts: true)
-        for port in ports { fails(.notOpen) { try drivers.control(port, 1) } }
+        for port in ports { expectFailure(.notOpen) { try drivers.control(port, 1) } }
         #expect(drivers.info("counter")?.vsn == "2.0.0")
         #expect(drivers.info("counter")?.killsPorts == true)
     }
@@ -133,7 +126,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         #expect(try drivers.control(port, 3) == 2)
         drivers.userEnded(a)
         drivers.userEnded(c)
-        fails(.notOpen) { try drivers.control(closed, 1) }
+        expectFailure(.notOpen) { try drivers.control(closed, 1) }
         #expect(try drivers.control(port, 3) == 1)
         #expect(drivers.info("counter")?.users == [b: 1])
         drivers.userEnded(b)
@@ -170,7 +163,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         #expect(try open.value() == two)
         #expect(try load.value() == .alreadyLoaded)
         #expect(try info.value() == "2.0.0")
-        fails(.notOpen) { _ = try late.value() }
+        expectFailure(.notOpen) { _ = try late.value() }
     }
 
     /// One thread is in a driver at a time, and a reload waits for it.

@@ -16,15 +16,8 @@ private let two: Term = .binary(Array("2.0.0".utf8))
     private let drivers: Drivers
 
     init() throws {
-        fixture = try DriverFixture()
-        try fixture.build("1.so")
-        try fixture.build("2.so", vsn: "2.0.0")
-        fixture.use("1.so")
+        fixture = try DriverFixture.withTwoVersions()
         drivers = fixture.drivers()
-    }
-
-    private func fails(_ reason: DriverError.Reason, _ body: () throws -> Void) {
-        #expect(throws: DriverError(driver: "counter", reason: reason)) { try body() }
     }
 
     private func vsn(_ user: DriverUser = a) throws -> Term {
@@ -50,26 +43,26 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         #expect(drivers.info("counter") == nil && drivers.loadedDrivers.isEmpty)
         #expect(try fixture.mapped().isEmpty)
         #expect(try fixture.openDescriptors() == 0)
-        fails(.notLoaded) { try drivers.unload("counter", by: a) }
+        expectFailure(.notLoaded) { try drivers.unload("counter", by: a) }
     }
 
     @Test func whatAControlFunctionAnswers() throws {
         try drivers.load("counter", by: a)
-        fails(.openFailed(42)) { _ = try drivers.open("counter", by: a, command: Array("refuse".utf8)) }
-        fails(.systemLimit("65536 bytes of a command")) {
+        expectFailure(.openFailed(42)) { _ = try drivers.open("counter", by: a, command: Array("refuse".utf8)) }
+        expectFailure(.systemLimit("65536 bytes of a command")) {
             _ = try drivers.open("counter", by: a, command: [UInt8](repeating: 0, count: 65_537))
         }
         let port = try drivers.open("counter", by: a)
         #expect(try drivers.control(port, 7) == .atom("ok"))
-        fails(.failed(0)) { try drivers.control(port, 4) }
-        fails(.answerTooLarge) { try drivers.control(port, 5) }
-        fails(.failed(.atom("undefined"))) { try drivers.control(port, 6) }
+        expectFailure(.failed(0)) { try drivers.control(port, 4) }
+        expectFailure(.answerTooLarge) { try drivers.control(port, 5) }
+        expectFailure(.failed(.atom("undefined"))) { try drivers.control(port, 6) }
         #expect { try drivers.control(port, 9) } throws: { error in
             if case .badAnswer = (error as? DriverError)?.reason { true } else { false }
         }
         try drivers.close(port)
-        fails(.notOpen) { try drivers.control(port, 1) }
-        fails(.notOpen) { try drivers.close(port) }
+        expectFailure(.notOpen) { try drivers.control(port, 1) }
+        expectFailure(.notOpen) { try drivers.close(port) }
     }
 
     @Test func theDriverOfTheDocumentationCounts() throws {
@@ -82,7 +75,7 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         try drivers.load("counter", by: a)
         let port = try drivers.open("counter", by: a, command: [41])
         #expect(try drivers.control(port, 1) == 42)
-        fails(.openFailed(1)) { _ = try drivers.open("counter", by: a) }
+        expectFailure(.openFailed(1)) { _ = try drivers.open("counter", by: a) }
         drivers.userEnded(a)
         #expect(drivers.loadedDrivers.isEmpty)
     }
@@ -123,11 +116,11 @@ private let two: Term = .binary(Array("2.0.0".utf8))
         fixture.use("once.so")
         try drivers.load("counter", by: a)
         fixture.use("refuses.so")
-        fails(
+        expectFailure(
             .loadFailure(
                 "its init refuses: 3; the version before, started again, is gone, too: its init refuses: 7")
         ) { try drivers.reload("counter", by: a) }
-        fails(.notLoaded) { try drivers.unload("counter", by: a) }
+        expectFailure(.notLoaded) { try drivers.unload("counter", by: a) }
         #expect(try fixture.mapped().isEmpty)
     }
 

@@ -1,5 +1,6 @@
 import CModules
 import Glibc
+import Synchronization
 import Terms
 import WorkerKit
 
@@ -42,7 +43,7 @@ struct ModuleWorker: TermServer {
 }
 
 /// A thread that calls. What it has seen it puts down under a lock after each thousand calls.
-private final class Caller: @unchecked Sendable {
+private final class Caller: Sendable {
     struct Seen {
         var calls = 0
         /// Calls that threw.
@@ -57,19 +58,26 @@ private final class Caller: @unchecked Sendable {
         var longestOwn = 0
         /// How often it gave its processor up by itself, to wait for something, in calls.
         var waits = 0
+
+        mutating func add(_ other: Seen) {
+            calls += other.calls
+            failed += other.failed
+            mixed += other.mixed
+            changes += other.changes
+            longest = max(longest, other.longest)
+            longestOwn = max(longestOwn, other.longestOwn)
+            waits += other.waits
+        }
     }
 
     /// From so many nanoseconds on it is looked what a gap was.
     private static let noted = 20_000
 
     private let function: ModuleFunction
-    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var seen = Seen()
+    private let seen = Mutex(Seen())
 
     init(_ function: ModuleFunction) {
         self.function = function
-        lock.initialize(to: pthread_mutex_t())
-        pthread_mutex_init(lock, nil)
         var thread = pthread_t()
         pthread_create(
             &thread, nil,
@@ -80,10 +88,10 @@ private final class Caller: @unchecked Sendable {
     }
 
     func take() -> Seen {
-        pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
-        defer { seen = Seen() }
-        return seen
+        seen.withLock { seen in
+            defer { seen = Seen() }
+            return seen
+        }
     }
 
     private func run() {
@@ -113,15 +121,7 @@ private final class Caller: @unchecked Sendable {
                 if switches.forced == before.forced { now.longestOwn = max(now.longestOwn, gap) }
                 ended = nanoseconds()
             }
-            pthread_mutex_lock(lock)
-            seen.calls += now.calls
-            seen.failed += now.failed
-            seen.mixed += now.mixed
-            seen.changes += now.changes
-            seen.longest = max(seen.longest, now.longest)
-            seen.longestOwn = max(seen.longestOwn, now.longestOwn)
-            seen.waits += now.waits
-            pthread_mutex_unlock(lock)
+            seen.withLock { [now] in $0.add(now) }
         }
     }
 }

@@ -77,17 +77,17 @@ public struct Daemon: Sendable {
                 logger: Self.quiet(logger)))
         let stop = StopRequest()
         let signals = try await Self.signals(node, stop) { await group.triggerGracefulShutdown() }
+        var failure: String?
         do {
             try await group.run()
         } catch {
             // The tree is down by now; what made the group end is what there is to say.
+            failure = "\(error)"
             await node.stop(.failed("\(error)"))
-            // Where the control server failed, the group has asked the node to stop: that is no success.
-            let end = await Self.overtaken(await node.ended(), by: stop, signals)
-            SystemdNotify.flush()
-            return Ending(end: end == .stopped ? .failed("\(error)") : end, sockets: await node.sockets.all)
         }
-        let end = await Self.overtaken(await node.ended(), by: stop, signals)
+        var end = await Self.overtaken(await node.ended(), by: stop, signals)
+        // Where the control server failed, the group has asked the node to stop: that is no success.
+        if let failure, end == .stopped { end = .failed(failure) }
         SystemdNotify.flush()
         return Ending(end: end, sockets: await node.sockets.all)
     }

@@ -84,19 +84,27 @@ extension TreeDriver {
         of processes: [Generation], among modules: Set<Atom>,
         then: @escaping @HostActor ([ObjectIdentifier: [Atom: FunctionalCode]]) -> Void
     ) {
-        let asked = processes.filter { !$0.hadLoaded.isDisjoint(with: modules) }
-        let gather = Gather<[Atom: FunctionalCode]>(count: asked.count) { answers in
-            then(Dictionary(uniqueKeysWithValues: zip(asked, answers).map { (ObjectIdentifier($0), $1) }))
-        }
-        for (index, process) in asked.enumerated() {
-            process.versions { [code] versions in
-                var functional: [Atom: FunctionalCode] = [:]
+        askVersions(of: processes.filter { !$0.hadLoaded.isDisjoint(with: modules) }) { [code] answers in
+            var functional: [ObjectIdentifier: [Atom: FunctionalCode]] = [:]
+            for (process, versions) in answers {
                 for module in process.hadLoaded.intersection(modules) {
-                    functional[module] = FunctionalCode(module, of: process, saying: versions, code.table)
+                    functional[ObjectIdentifier(process), default: [:]][module] = FunctionalCode(
+                        module, of: process, saying: versions, code.table)
                 }
-                gather.set(index, functional)
             }
+            then(functional)
         }
+    }
+
+    /// What each of these processes has mapped, as it says; nil where it does not say.
+    func askVersions(
+        of asked: [Generation],
+        then: @escaping @HostActor ([(process: Generation, versions: [MappedVersion]?)]) -> Void
+    ) {
+        let gather = Gather<[MappedVersion]?>(count: asked.count) { answers in
+            then(zip(asked, answers).map { ($0, $1) })
+        }
+        for (index, process) in asked.enumerated() { process.versions { gather.set(index, $0) } }
     }
 
     // MARK: Asked for

@@ -29,17 +29,13 @@ extension TreeDriver {
 
     /// Of these processes those that have loaded functional modules. One that does not answer has what is current, as it said before.
     private func askMapped(_ processes: [Generation]) async -> [ObjectIdentifier: [MappedVersion]] {
-        let asked = processes.filter { !$0.hadLoaded.isEmpty }
-        return await withCheckedContinuation { continuation in
-            let gather = Gather<[MappedVersion]>(count: asked.count) { answers in
-                let named = zip(asked, answers).map { (ObjectIdentifier($0), $1) }
-                continuation.resume(returning: Dictionary(uniqueKeysWithValues: named))
-            }
-            for (index, process) in asked.enumerated() {
-                process.versions { versions in
-                    gather.set(
-                        index, versions ?? process.loaded.map { MappedVersion(current: $0.key, sha256: $0.value) })
+        await withCheckedContinuation { continuation in
+            askVersions(of: processes.filter { !$0.hadLoaded.isEmpty }) { answers in
+                let mapped = answers.map { process, versions in
+                    let said = versions ?? process.loaded.map { MappedVersion(current: $0.key, sha256: $0.value) }
+                    return (ObjectIdentifier(process), said)
                 }
+                continuation.resume(returning: Dictionary(uniqueKeysWithValues: mapped))
             }
         }
     }

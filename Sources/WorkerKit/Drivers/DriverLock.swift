@@ -1,6 +1,8 @@
 import Glibc
 
-/// A mutex with a condition that waiters share.
+/// A mutex with a condition that waiters share: `Synchronization` has no condition.
+///
+/// Sendable without a check: the two are never moved, and pthread's own calls are for any thread.
 final class DriverLock: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -27,7 +29,7 @@ final class DriverLock: @unchecked Sendable {
     func wakeAll() { pthread_cond_broadcast(condition) }
 }
 
-/// An outcome that one thread waits for and another brings.
+/// An outcome that one thread waits for and another brings. Sendable without a check: it is looked at under the lock only.
 final class DriverWait: @unchecked Sendable {
     private let lock = DriverLock()
     private var outcome: DriverOutcome?

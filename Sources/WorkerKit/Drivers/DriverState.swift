@@ -138,6 +138,7 @@ struct DriverState {
             self.reload = reload
             guard reload.isAnswered else { return settle() }
             return [.answer(.state(isHeld ? .pendingProcess : .pendingDriver))]
+        // It is what comes of `fetch`, in the same turn of the driver as that: nobody else changes the phase meanwhile.
         default: preconditionFailure("nothing was to be fetched")
         }
     }
