@@ -68,6 +68,14 @@ static void take_seats(void)
     }
 }
 
+void chost_take_seats(void)
+{
+    pthread_mutex_lock(&seats.lock);
+    if (!seats.is_taken)
+        take_seats();
+    pthread_mutex_unlock(&seats.lock);
+}
+
 static void clear_seats(int count)
 {
     for (int i = 0; i < count; i++)

@@ -18,6 +18,10 @@ static _Atomic uint64_t come;
 static int descriptor = -1;
 // Whether anybody looks at them.
 static _Atomic bool is_watched;
+// Whether there are processes to be stopped in order from the very beginning.
+static bool has_workers;
+// Who executes another program.
+static pthread_t leaver;
 
 static bool stops(int number) { return number == SIGTERM || number == SIGINT; }
 
@@ -25,7 +29,7 @@ static bool stops(int number) { return number == SIGTERM || number == SIGINT; }
 static void note(int number)
 {
     // There is nothing yet to be stopped in order, and whoever is to look may be waiting for a disk.
-    if (stops(number) && !atomic_load(&is_watched)) _exit(0);
+    if (stops(number) && !atomic_load(&is_watched) && !has_workers) _exit(0);
     int before = errno;
     atomic_fetch_or(&come, UINT64_C(1) << number);
     uint64_t one = 1;
@@ -34,13 +38,11 @@ static void note(int number)
     errno = before;
 }
 
-static void set_handlers(void (*handler)(int), int but_stop)
+static void set_handlers(void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    for (int i = 0; i < SERVICE_SIGNALS; i++) {
-        if (!(but_stop && stops(service_signals[i]))) sigaction(service_signals[i], &action, NULL);
-    }
+    for (int i = 0; i < SERVICE_SIGNALS; i++) sigaction(service_signals[i], &action, NULL);
 }
 
 static void set_mask(int how)
@@ -51,13 +53,22 @@ static void set_mask(int how)
     pthread_sigmask(how, &signals, NULL);
 }
 
-int chost_note_service_signals(void)
+// Until then each waits for the next program: on the thread that becomes it, which has all of them blocked.
+static void pass_on(int number)
 {
+    int before = errno;
+    pthread_kill(leaver, number);
+    errno = before;
+}
+
+int chost_note_service_signals(int workers)
+{
+    if (workers >= 0) has_workers = workers;
     if (descriptor < 0) {
         descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (descriptor < 0) return -errno;
     }
-    set_handlers(note, 0);
+    set_handlers(note);
     // What has come since before the program was executed comes now.
     set_mask(SIG_UNBLOCK);
     return 0;
@@ -65,7 +76,7 @@ int chost_note_service_signals(void)
 
 int chost_watch_service_signals(void)
 {
-    int error = chost_note_service_signals();
+    int error = chost_note_service_signals(-1);
     if (error < 0) return error;
     atomic_store(&is_watched, true);
     return descriptor;
@@ -84,15 +95,19 @@ int chost_next_service_signal(void)
 
 void chost_leave_service_signals(void)
 {
-    // This thread is the one that goes on: for it they wait, and they alone, since the mask is the next program's. Another thread may take
-    // them until then: a request to stop ends the process, and what else there is has no meaning any more.
+    // This thread is the one that goes on: for it they wait, and they alone, since the mask is the next program's. What another thread
+    // is given it passes on to this one.
     set_mask(SIG_SETMASK);
-    set_handlers(SIG_IGN, 1);
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    // What was noted and not taken is the next program's, too. A signal that is blocked waits, even one that is ignored.
+    leaver = pthread_self();
+    set_handlers(pass_on);
+    // What was noted and not taken is the next program's, too.
     uint64_t noted = atomic_exchange(&come, 0);
     for (int i = 0; i < SERVICE_SIGNALS; i++)
-        if (noted & UINT64_C(1) << service_signals[i]) pthread_kill(pthread_self(), service_signals[i]);
+        if (noted & UINT64_C(1) << service_signals[i]) pthread_kill(leaver, service_signals[i]);
+}
+
+void chost_stay_with_service_signals(void)
+{
+    set_handlers(note);
+    set_mask(SIG_UNBLOCK);
 }

@@ -1,7 +1,7 @@
 public import Terms
 
 /// What starts an application: the module of its top supervisor and that one's arguments, `{mod, {Module, Args}}`.
-public struct ApplicationModule: Hashable, Sendable {
+public struct ApplicationModule: Hashable, Sendable, Codable {
     public var module: Atom
     public var arguments: Term
 
@@ -12,7 +12,7 @@ public struct ApplicationModule: Hashable, Sendable {
 }
 
 /// One phase of an application's start: `{Phase, Args}`.
-public struct StartPhase: Hashable, Sendable {
+public struct StartPhase: Hashable, Sendable, Codable {
     public var phase: Atom
     public var arguments: Term
 
@@ -27,7 +27,7 @@ public struct StartPhase: Hashable, Sendable {
 /// Only `vsn` must be given; the other keys have the values that OTP assumes for them.
 ///
 /// Source: app(4); `application_controller` for the defaults.
-public struct ApplicationResource: Hashable, Sendable {
+public struct ApplicationResource: Hashable, Sendable, Codable {
     public var name: Atom
     public var vsn: String
     public var description = ""

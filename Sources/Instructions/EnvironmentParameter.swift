@@ -3,7 +3,7 @@ public import Terms
 /// One configuration parameter of an application: `{Key, Value}`.
 ///
 /// Source: app(4), `env`; config(4).
-public struct EnvironmentParameter: Hashable, Sendable {
+public struct EnvironmentParameter: Hashable, Sendable, Codable {
     public var key: Atom
     public var value: Term
 

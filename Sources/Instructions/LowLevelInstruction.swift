@@ -3,13 +3,13 @@ public import Terms
 /// What happens to processes that run old code, before a module is loaded or after.
 ///
 /// Source: appup(4), `PrePurge` and `PostPurge`.
-public enum PurgeMethod: Hashable, Sendable, CaseIterable {
+public enum PurgeMethod: Hashable, Sendable, Codable, CaseIterable {
     case softPurge
     case brutalPurge
 }
 
 /// A function and its arguments.
-public struct MFA: Hashable, Sendable {
+public struct MFA: Hashable, Sendable, Codable {
     public var module: Atom
     public var function: Atom
     public var arguments: [Term]

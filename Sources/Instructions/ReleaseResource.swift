@@ -3,7 +3,7 @@ public import Terms
 /// How an application is started, and what its ending means to the node.
 ///
 /// Source: rel(4), `Type`; application(3), `start/2`.
-public enum ApplicationType: Hashable, Sendable, CaseIterable {
+public enum ApplicationType: Hashable, Sendable, Codable, CaseIterable {
     case permanent
     case transient
     case temporary
@@ -24,7 +24,7 @@ public enum ApplicationType: Hashable, Sendable, CaseIterable {
 }
 
 /// One application of a release: `{App, Vsn}`, `{App, Vsn, Type}`, `{App, Vsn, IncApps}` or all four.
-public struct ReleaseApplication: Hashable, Sendable {
+public struct ReleaseApplication: Hashable, Sendable, Codable {
     public var name: Atom
     public var vsn: String
     public var type: ApplicationType
@@ -49,7 +49,7 @@ public struct ReleaseApplication: Hashable, Sendable {
 /// What a release consists of, `NAME.rel`: `{release, {Name, Vsn}, {erts, EVsn}, [Application]}`.
 ///
 /// Source: rel(4). `kernel`, `stdlib` and `sasl` need not be there.
-public struct ReleaseResource: Hashable, Sendable {
+public struct ReleaseResource: Hashable, Sendable, Codable {
     public var name: String
     public var vsn: String
     public var ertsVsn: String

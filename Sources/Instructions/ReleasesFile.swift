@@ -3,7 +3,7 @@ public import Terms
 /// What a release is to the node.
 ///
 /// Source: release_handler(3).
-public enum ReleaseStatus: Hashable, Sendable, CaseIterable {
+public enum ReleaseStatus: Hashable, Sendable, Codable, CaseIterable {
     /// There, and not installed since it was unpacked.
     case unpacked
     /// Running, and gone after a restart.
@@ -35,7 +35,7 @@ public enum ReleaseStatus: Hashable, Sendable, CaseIterable {
 }
 
 /// One application of an unpacked release and where its files are: `{Lib, LibVsn, LibDir}`.
-public struct LibraryRecord: Hashable, Sendable {
+public struct LibraryRecord: Hashable, Sendable, Codable {
     public var name: Atom
     public var vsn: String
     /// Absolute, or relative to the release root.
@@ -49,7 +49,7 @@ public struct LibraryRecord: Hashable, Sendable {
 }
 
 /// One release that the node knows: `{release, Name, Vsn, ErtsVsn, [{Lib, LibVsn, LibDir}], Status}`.
-public struct ReleaseRecord: Hashable, Sendable {
+public struct ReleaseRecord: Hashable, Sendable, Codable {
     public var name: String
     public var vsn: String
     public var ertsVsn: String
@@ -88,7 +88,7 @@ public struct ReleaseRecord: Hashable, Sendable {
 /// The releases that a node knows, `releases/RELEASES`: a list of them.
 ///
 /// Source: `release_handler` of OTP, its release records.
-public struct ReleasesFile: Hashable, Sendable {
+public struct ReleasesFile: Hashable, Sendable, Codable {
     public var releases: [ReleaseRecord]
 
     /// Files of the directory `releases`: no release may have such a version, which names its own directory there.

@@ -3,7 +3,7 @@ import Terms
 /// Which release boots, `releases/start_erl.data`: `ERTSVSN RELVSN`, a line.
 ///
 /// Source: release_handler(3), `start_erl.data`.
-public struct StartErlData: Hashable, Sendable {
+public struct StartErlData: Hashable, Sendable, Codable {
     public var ertsVsn: String
     public var releaseVsn: String
 

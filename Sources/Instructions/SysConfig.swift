@@ -1,7 +1,7 @@
 public import Terms
 
 /// The configuration of one application: `{Application, [{Key, Value}]}`.
-public struct ApplicationConfig: Hashable, Sendable {
+public struct ApplicationConfig: Hashable, Sendable, Codable {
     public var application: Atom
     public var env: [EnvironmentParameter]
 
@@ -12,7 +12,7 @@ public struct ApplicationConfig: Hashable, Sendable {
 }
 
 /// One element of a configuration file: an application's parameters, or the name of another such file.
-public enum SysConfigItem: Hashable, Sendable {
+public enum SysConfigItem: Hashable, Sendable, Codable {
     case application(ApplicationConfig)
     case include(String)
 }
@@ -23,7 +23,7 @@ public enum SysConfigItem: Hashable, Sendable {
 /// an included file stands where its name does.
 ///
 /// Source: config(4).
-public struct SysConfig: Hashable, Sendable {
+public struct SysConfig: Hashable, Sendable, Codable {
     public var items: [SysConfigItem]
 
     public init(items: [SysConfigItem] = []) { self.items = items }

@@ -3,7 +3,7 @@ public import Terms
 public import Wire
 
 /// What an install changed: whose restarts and whose supervisors' ends are held against the new release.
-public struct ChangedCode: Hashable, Sendable {
+public struct ChangedCode: Hashable, Sendable, Codable {
     /// Modules that were read, loaded or converted, or whose children were started.
     public let modules: Set<Atom>
     /// Applications of another version than before, and those of which modules were read.

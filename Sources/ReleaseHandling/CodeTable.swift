@@ -10,7 +10,7 @@ public import Wire
 ///
 /// There is one table, the code server's. Machines get it as an input with each event and answer with changes of it, so
 /// that what is loaded beside an upgrade, by a start that the upgrade causes, is never overwritten.
-public struct CodeTable: Hashable, Sendable {
+public struct CodeTable: Hashable, Sendable, Codable {
     public private(set) var current: [Atom: CodeVersion]
     public private(set) var old: [Atom: CodeVersion]
     /// The code path: each library's version and directory.

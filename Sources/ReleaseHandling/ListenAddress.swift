@@ -2,7 +2,7 @@
 /// addresses), `/run/x.sock`, `@name` (abstract). Whether a host is one is for who binds.
 ///
 /// Source: systemd.socket(5), unix(7).
-public enum ListenAddress: Hashable, Sendable {
+public enum ListenAddress: Hashable, Sendable, Codable {
     case internet(host: String, port: UInt16)
     case internet6(host: String, port: UInt16)
     case allAddresses(port: UInt16)

@@ -63,7 +63,7 @@ public struct PlaceMachine: Hashable, Sendable {
     /// What somebody waits for; answered once.
     public typealias Step = Int
 
-    public enum Kind: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable, Codable {
         /// Speaks the worker protocol.
         case worker
         /// Started as soon as it runs.
@@ -73,7 +73,7 @@ public struct PlaceMachine: Hashable, Sendable {
     }
 
     /// The process at the place and the start that it came of. What kind of program it is stays with it.
-    public struct Run: Hashable, Sendable {
+    public struct Run: Hashable, Sendable, Codable {
         public let start: StartID
         public let generation: Generation
         public let kind: Kind
@@ -103,14 +103,14 @@ public struct PlaceMachine: Hashable, Sendable {
     }
 
     /// How long a program's start, or a stop, may still take.
-    public enum Limit: Hashable, Sendable {
+    public enum Limit: Hashable, Sendable, Codable {
         case none
         /// Monotonic milliseconds.
         case until(Int)
     }
 
     /// What is told once the process of a failed start is gone.
-    public enum Discard: Hashable, Sendable {
+    public enum Discard: Hashable, Sendable, Codable {
         case ignored
         case failed(Term)
         case cancelled
@@ -189,7 +189,7 @@ public struct PlaceMachine: Hashable, Sendable {
     /// The process that was suspended last without being asked.
     var held: Generation?
     /// Processes that were started here, standbys included.
-    private var generations = 0
+    var generations = 0
 
     /// What is asked of the place most often, by which nobody needs to take a copy of the whole.
     public private(set) var look = Look()
@@ -204,8 +204,12 @@ public struct PlaceMachine: Hashable, Sendable {
     /// `now`: monotonic milliseconds.
     public mutating func handle(_ event: Event, now: Int) -> [Action] {
         let actions = actions(on: event, now)
-        look = Look(phase: phase, startID: startID, current: current, standby: standby, isCopied: isCopied)
+        lookAgain()
         return actions
+    }
+
+    mutating func lookAgain() {
+        look = Look(phase: phase, startID: startID, current: current, standby: standby, isCopied: isCopied)
     }
 
     private mutating func actions(on event: Event, _ now: Int) -> [Action] {

@@ -28,7 +28,7 @@ public import Wire
 /// 3. answer `goBack` by `installed` or `upgradeFailed`.
 ///
 /// Source: docs/design.md, "Permanent on success"; OTP leaves all this to who installs, release_handler(3).
-public struct Probation: Hashable, Sendable {
+public struct Probation: Hashable, Sendable, Codable {
     /// An install that ended well.
     public struct Install: Hashable, Sendable {
         public let release: String
@@ -51,7 +51,7 @@ public struct Probation: Hashable, Sendable {
     }
 
     /// A release under observation.
-    public struct Trial: Hashable, Sendable {
+    public struct Trial: Hashable, Sendable, Codable {
         public let release: String
         /// What it is taken back to.
         public let fallback: String
@@ -68,7 +68,7 @@ public struct Probation: Hashable, Sendable {
         var isChecking: Bool
     }
 
-    public enum State: Hashable, Sendable {
+    public enum State: Hashable, Sendable, Codable {
         case none
         case onProbation(Trial)
         /// The time is over; the health command decides.
@@ -165,6 +165,17 @@ public struct Probation: Hashable, Sendable {
         case .timerFired: return timeIsOver()
         case .madePermanent(let vsn): return madePermanent(vsn)
         case .nodeStopping: return end()
+        }
+    }
+
+    /// What its driver has at work in this state, for a driver that has nothing at work yet.
+    public func goOn() -> [Action] {
+        switch state {
+        case .none, .interrupted, .goingBack: return []
+        case .onProbation(let trial):
+            let check: [Action] = trial.isChecking ? trial.options.healthCheck.map { [.runHealthCheck($0)] } ?? [] : []
+            return [.schedule(atMilliseconds: trial.deadlineMilliseconds)] + check
+        case .proving(let trial): return trial.options.healthCheck.map { [.runHealthCheck($0)] } ?? []
         }
     }
 

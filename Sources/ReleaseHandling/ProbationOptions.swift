@@ -10,8 +10,8 @@ public import Terms
 /// - `{health_check, {Program, [Arg], TimeoutMilliseconds}}`: a command that must exit with 0.
 ///
 /// Parameters of other names are not looked at.
-public struct ProbationOptions: Hashable, Sendable {
-    public enum MakePermanent: Hashable, Sendable {
+public struct ProbationOptions: Hashable, Sendable, Codable {
+    public enum MakePermanent: Hashable, Sendable, Codable {
         /// The release becomes permanent when it has passed.
         case auto
         /// It stays current until somebody makes it permanent.
@@ -19,7 +19,7 @@ public struct ProbationOptions: Hashable, Sendable {
     }
 
     /// A command that says by its exit status whether the service is well.
-    public struct HealthCheck: Hashable, Sendable {
+    public struct HealthCheck: Hashable, Sendable, Codable {
         /// Absolute, or relative to the release root.
         public let program: String
         public let arguments: [String]

@@ -7,7 +7,7 @@ import Terms
 /// (`ReleasesFile.persistent`), and a restart, whatever caused it, finds the permanent release.
 ///
 /// Source: `release_handler`; release_handler(3).
-public struct ReleaseTable: Hashable, Sendable {
+public struct ReleaseTable: Hashable, Sendable, Codable {
     public internal(set) var releases: ReleasesFile
     /// What `bin/start` reads; its release is the permanent one.
     public internal(set) var startErlData: StartErlData

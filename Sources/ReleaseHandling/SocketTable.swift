@@ -64,7 +64,7 @@ public struct SocketTable: Hashable, Sendable {
     }
 
     /// One that a place has.
-    struct Kept: Hashable {
+    struct Kept: Hashable, Codable {
         var owner: ChildAddress
         var spec: SocketSpec
         var storeName: String
@@ -74,20 +74,20 @@ public struct SocketTable: Hashable, Sendable {
     }
 
     /// What the run before this one left, until a place asks for it.
-    private struct Left: Hashable {
+    struct Left: Hashable, Codable {
         let storeName: String
         let listenAddress: ListenAddress?
     }
 
     var kept: [Number: Kept] = [:]
-    private var left: [Number: Left] = [:]
+    var left: [Number: Left] = [:]
     var names: [ChildAddress: [String: Number]] = [:]
     /// What a standby of the place was given, by the names of its spec.
     var offered: [ChildAddress: [String: Number]] = [:]
     /// By what only one can listen at, so that a question costs the same however many there are.
-    private var byKey: [ListenAddress.Key: Set<Number>] = [:]
-    private var leftByName: [String: Number] = [:]
-    private var last = 0
+    var byKey: [ListenAddress.Key: Set<Number>] = [:]
+    var leftByName: [String: Number] = [:]
+    var last = 0
 
     public init() {}
 
@@ -262,7 +262,7 @@ public struct SocketTable: Hashable, Sendable {
         return numbers.flatMap { [unstore($0), .close($0)] }
     }
 
-    private func keys(of number: Number) -> Set<ListenAddress.Key> {
+    func keys(of number: Number) -> Set<ListenAddress.Key> {
         let asked = kept[number].flatMap { ListenAddress($0.spec.listen) }
         let bound = kept[number]?.listenAddress ?? left[number]?.listenAddress
         return Set([asked, bound].compactMap { $0?.key })

@@ -4,7 +4,7 @@ public import Terms
 public import Wire
 
 /// A module of which an old version is still run by somebody after an install.
-public struct UnpurgedModule: Hashable, Sendable {
+public struct UnpurgedModule: Hashable, Sendable, Codable {
     public let module: Atom
     /// The post purge method of the instruction that made the version old.
     public let method: PurgeMethod
@@ -24,7 +24,7 @@ public struct UnpurgedModule: Hashable, Sendable {
 ///
 /// Source: `release_handler`'s `unpurged` and its timer: every module is tried softly every ten seconds; those with
 /// `brutal_purge` go when the release is made permanent, their users with them.
-public struct Unpurged: Hashable, Sendable {
+public struct Unpurged: Hashable, Sendable, Codable {
     /// So often a worker may be too busy to say what it runs, until it is taken to be stuck in what is to go.
     public static let maximumSilences = 3
     /// How long to wait between two `softPurge`.

@@ -57,7 +57,7 @@ public struct ApplicationController: Sendable {
         case allStopped
     }
 
-    public enum State: Hashable, Sendable {
+    public enum State: Hashable, Sendable, Codable {
         case stopped
         case starting(ApplicationType)
         case running(ApplicationType)

@@ -2,10 +2,10 @@ public import Instructions
 public import Terms
 
 /// When a child that ended is started again.
-public enum RestartType: String, Hashable, Sendable, CaseIterable { case permanent, transient, temporary }
+public enum RestartType: String, Hashable, Sendable, Codable, CaseIterable { case permanent, transient, temporary }
 
 /// How a child is told to end.
-public enum Shutdown: Hashable, Sendable {
+public enum Shutdown: Hashable, Sendable, Codable {
     case brutalKill
     case milliseconds(Int)
     case infinity
@@ -14,17 +14,17 @@ public enum Shutdown: Hashable, Sendable {
     static func standard(for type: ChildType) -> Shutdown { type == .worker ? .milliseconds(5000) : .infinity }
 }
 
-public enum ChildType: String, Hashable, Sendable, CaseIterable { case worker, supervisor }
+public enum ChildType: String, Hashable, Sendable, Codable, CaseIterable { case worker, supervisor }
 
 /// The modules that a child runs: what an upgrade looks for when it suspends the users of a module.
-public enum ChildModules: Hashable, Sendable {
+public enum ChildModules: Hashable, Sendable, Codable {
     case list([Atom])
     /// The child is asked.
     case dynamic
 }
 
 /// A listening socket that the daemon binds and keeps for a child's every generation (`LISTEN_FDS`).
-public struct SocketSpec: Hashable, Sendable {
+public struct SocketSpec: Hashable, Sendable, Codable {
     public let name: String
     /// `127.0.0.1:6379`, `[::1]:6379`, `:6379`, `6379`, `/path` or `@abstract`.
     public let listen: String
@@ -49,8 +49,8 @@ public struct SocketSpec: Hashable, Sendable {
 }
 
 /// A resource limit by its name in systemd.exec(5), in lower case and without `Limit`; see setrlimit(2).
-public struct ResourceLimit: Hashable, Sendable {
-    public enum Resource: String, Hashable, Sendable, CaseIterable {
+public struct ResourceLimit: Hashable, Sendable, Codable {
+    public enum Resource: String, Hashable, Sendable, Codable, CaseIterable {
         case `as`, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime
         case sigpending, stack
     }
@@ -68,14 +68,14 @@ public struct ResourceLimit: Hashable, Sendable {
 }
 
 /// How an `os` program is asked to end. Source: systemd.kill(5), `KillSignal=`.
-public enum KillSignal: String, Hashable, Sendable, CaseIterable {
+public enum KillSignal: String, Hashable, Sendable, Codable, CaseIterable {
     case sighup, sigint, sigquit, sigterm, sigusr1, sigusr2, sigwinch
 }
 
 /// What a supervisor knows of a child: OTP's child specification and the keys that this daemon adds.
 ///
 /// Source: OTP, supervisor(3), "Child specification"; docs/design.md, "3. Supervision" for the rest.
-public struct ChildSpec: Hashable, Sendable {
+public struct ChildSpec: Hashable, Sendable, Codable {
     public var id: Term
     /// M is a module of the release, or `os` for a program that knows nothing of the worker protocol.
     public var start: MFA
@@ -100,7 +100,7 @@ public struct ChildSpec: Hashable, Sendable {
 
     public static let standardStartTimeoutMilliseconds = 30_000
 
-    public struct EnvironmentVariable: Hashable, Sendable {
+    public struct EnvironmentVariable: Hashable, Sendable, Codable {
         public let name: String
         public let value: String
 

@@ -4,8 +4,8 @@ public import Terms
 /// What `application:set_env` and `unset_env` made of the environments of a release's applications.
 ///
 /// Source: OTP application(3), `set_env/4` and its `persistent`; `application_controller`, `load` and `unload`.
-public struct EnvironmentChanges: Hashable, Sendable {
-    public enum Change: Hashable, Sendable {
+public struct EnvironmentChanges: Hashable, Sendable, Codable {
+    public enum Change: Hashable, Sendable, Codable {
         case set(Term)
         case unset
     }

@@ -81,6 +81,12 @@ extension SupervisionTree {
         allChildren().filter { $0.spec.type == .worker && $0.spec.modules == .dynamic }
     }
 
+    /// Supervisors whose `.sup` is being read: who goes on with the tree reads it anew.
+    public var reading: [(id: StartID, address: ChildAddress, module: Atom)] {
+        supervisors.values.filter { if case .reading = $0.phase { true } else { false } }
+            .sorted { $0.id < $1.id }.map { ($0.id, $0.address, $0.module) }
+    }
+
     private func collect(_ id: StartID, into found: inout [ChildStatus]) {
         guard let supervisor = supervisors[id] else { return }
         for key in supervisor.children.keys {

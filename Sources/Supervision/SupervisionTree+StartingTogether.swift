@@ -49,7 +49,7 @@ extension SupervisionTree {
             reportStartError(id, key, reason)
             supervisors[id]?.children[key]?.restartCause = .startFailed(reason: reason)
             if group.failure == nil {
-                group.failure = (key, reason)
+                group.failure = .init(key: key, reason: reason)
                 if group.isInitial { cancelStarts(group) }
             }
         }

@@ -16,8 +16,8 @@ public import Wire
 /// A late or unknown answer is ignored.
 ///
 /// Source: OTP, supervisor(3).
-public struct SupervisionTree: Sendable {
-    public enum Event: Hashable, Sendable {
+public struct SupervisionTree: Sendable, Codable {
+    public enum Event: Hashable, Sendable, Codable {
         /// Start an application's top supervisor. `address` is `ChildAddress.root(application:module:)`.
         case startRoot(address: ChildAddress, module: Atom, arguments: Term)
         /// Shut a top supervisor down, its children in reverse order.
@@ -91,4 +91,9 @@ public struct SupervisionTree: Sendable {
     var actions: [Action] = []
 
     public init() {}
+
+    /// Between two events there is neither a signal nor an action, and each event brings its own time.
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case supervisors, places, owners, roots, heldStarts, lastNumber
+    }
 }

@@ -4,7 +4,7 @@ import Terms
 import Wire
 
 /// The child that a start belongs to: its supervisor and its key there (its id, or a dynamic child's number).
-struct Owner: Hashable, Sendable {
+struct Owner: Hashable, Sendable, Codable {
     let supervisor: StartID
     let key: Term
 }
@@ -29,7 +29,7 @@ enum StartOutcome: Sendable {
     case failed(Term)
 }
 
-struct Child: Sendable {
+struct Child: Sendable, Codable {
     var spec: ChildSpec
     var state: ChildState = .undefined
     var restarts = 0
@@ -38,9 +38,9 @@ struct Child: Sendable {
 }
 
 /// One supervisor: OTP's `#state{}` and what its process would be waiting for.
-struct Supervisor: Sendable {
+struct Supervisor: Sendable, Codable {
     /// What the supervisor's process is doing.
-    enum Phase: Sendable {
+    enum Phase: Sendable, Codable {
         /// In `init/1`.
         case reading
         case idle
@@ -58,7 +58,7 @@ struct Supervisor: Sendable {
     }
 
     /// Why a child is being started, and what comes after. `rest` is in start order.
-    enum StartPurpose: Sendable {
+    enum StartPurpose: Sendable, Codable {
         case initialize(rest: ArraySlice<Term>)
         case restart
         case restartGroup(rest: ArraySlice<Term>)
@@ -67,18 +67,23 @@ struct Supervisor: Sendable {
     }
 
     /// Children that are started at once.
-    struct StartingGroup: Sendable {
+    struct StartingGroup: Sendable, Codable {
         /// Whether it is the supervisor's own start; else its strategy starts them again.
         let isInitial: Bool
         /// The starts that are under way.
         var waiting: Set<StartID> = []
         /// The first start that failed.
-        var failure: (key: Term, reason: Term)?
+        var failure: Failure?
         var failed: Set<Term> = []
+
+        struct Failure: Sendable, Codable {
+            let key: Term
+            let reason: Term
+        }
     }
 
     /// Why a child is being ended, and what comes after. `rest` is in termination order.
-    enum StopPurpose: Sendable {
+    enum StopPurpose: Sendable, Codable {
         case terminateChild(RequestID)
         /// `group`, in start order, is started again.
         case restartGroup(group: ArraySlice<Term>, rest: ArraySlice<Term>)
@@ -86,7 +91,7 @@ struct Supervisor: Sendable {
     }
 
     /// How the supervisor's own life ends, as its parent sees it.
-    enum Ending: Sendable {
+    enum Ending: Sendable, Codable {
         case startFailed(Term)
         case ignored
         case exited(Term)
@@ -156,7 +161,7 @@ struct Supervisor: Sendable {
 }
 
 /// A supervisor's children by key, in start order.
-struct Children: Sendable {
+struct Children: Sendable, Codable {
     private(set) var keys: [Term] = []
     private var byKey: [Term: Child] = [:]
 
@@ -186,8 +191,8 @@ struct Children: Sendable {
 }
 
 /// A supervisor process's mailbox. Requests are bounded by the tree; the rest by the children.
-struct Mailbox: Sendable {
-    enum Message: Sendable {
+struct Mailbox: Sendable, Codable {
+    enum Message: Sendable, Codable {
         case exit(StartID, key: Term, reason: Term)
         /// A restart failed.
         case tryAgain(key: Term)

@@ -1,5 +1,5 @@
 /// What a supervisor does when a child ended and is to be started again.
-public enum Strategy: String, Hashable, Sendable, CaseIterable {
+public enum Strategy: String, Hashable, Sendable, Codable, CaseIterable {
     case oneForOne = "one_for_one"
     case oneForAll = "one_for_all"
     case restForOne = "rest_for_one"
@@ -7,7 +7,7 @@ public enum Strategy: String, Hashable, Sendable, CaseIterable {
 }
 
 /// Whether a supervisor ends by itself once significant children did.
-public enum AutoShutdown: String, Hashable, Sendable, CaseIterable {
+public enum AutoShutdown: String, Hashable, Sendable, Codable, CaseIterable {
     case never
     case anySignificant = "any_significant"
     case allSignificant = "all_significant"
@@ -16,7 +16,7 @@ public enum AutoShutdown: String, Hashable, Sendable, CaseIterable {
 /// How a supervisor starts several children: at its own start, and when its strategy starts a group again.
 ///
 /// An addition of ours; OTP's supervisor is sequential.
-public enum StartMode: String, Hashable, Sendable, CaseIterable {
+public enum StartMode: String, Hashable, Sendable, Codable, CaseIterable {
     /// One after the other, each when the one before is ready.
     case sequential
     /// All at once; it is done when all are ready.
@@ -24,7 +24,7 @@ public enum StartMode: String, Hashable, Sendable, CaseIterable {
 }
 
 /// Source: OTP, supervisor(3), `sup_flags()`, with its defaults; `start` is ours.
-public struct SupervisorFlags: Hashable, Sendable {
+public struct SupervisorFlags: Hashable, Sendable, Codable {
     public var strategy: Strategy
     /// More restarts than this within `periodSeconds` and the supervisor gives up.
     public var intensity: Int
@@ -48,7 +48,7 @@ public struct SupervisorFlags: Hashable, Sendable {
 /// What a supervisor module's `init/1` returns; here what its `.sup` file holds.
 ///
 /// For `simple_one_for_one`, `children` is the one spec of all its dynamic children.
-public struct SupervisorInit: Hashable, Sendable {
+public struct SupervisorInit: Hashable, Sendable, Codable {
     public var flags: SupervisorFlags
     public var children: [ChildSpec]
 

@@ -19,7 +19,7 @@ public struct RequestID: Hashable, Sendable {
 }
 
 /// A call to a supervisor. Source: OTP, supervisor(3), the functions of the same names.
-public enum SupervisorRequest: Hashable, Sendable {
+public enum SupervisorRequest: Hashable, Sendable, Codable {
     /// Not for `simple_one_for_one`.
     case startChild(supervisor: ChildAddress, ChildSpec)
     /// For `simple_one_for_one` only: the arguments that are appended to those of the supervisor's spec.
@@ -98,7 +98,7 @@ public enum SupervisorError: Error, Hashable, Sendable {
 }
 
 /// Where a child stands in its supervisor.
-public enum ChildState: Hashable, Sendable {
+public enum ChildState: Hashable, Sendable, Codable {
     case starting(StartID)
     case running(StartID)
     /// A restart failed or is held, and will be tried again.
@@ -154,7 +154,7 @@ public enum SupervisorReport: Hashable, Sendable {
     case autoShutdown(supervisor: ChildAddress, child: ChildAddress, AutoShutdown)
 
     /// Why a child is started again.
-    public enum RestartCause: Hashable, Sendable {
+    public enum RestartCause: Hashable, Sendable, Codable {
         case ended(reason: Term)
         /// The restart before this one.
         case startFailed(reason: Term)

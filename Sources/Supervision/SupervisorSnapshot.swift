@@ -2,8 +2,8 @@ public import Terms
 public import Wire
 
 /// A supervisor's flags and specs at one time: what `restore` gives back when its code_change is undone.
-public struct SupervisorSnapshot: Hashable, Sendable {
-    struct Entry: Hashable, Sendable {
+public struct SupervisorSnapshot: Hashable, Sendable, Codable {
+    struct Entry: Hashable, Sendable, Codable {
         /// Its id, or a dynamic child's number.
         let key: Term
         let spec: ChildSpec

@@ -55,6 +55,23 @@ public struct ChildAddress: Hashable, Sendable {
     }
 }
 
+/// As the list of its parts; the hash is another one in each run.
+extension ChildAddress: Codable {
+    public init(from decoder: any Decoder) throws {
+        let term = try decoder.singleValueContainer().decode(Term.self)
+        guard case .list(let parts) = term, case .atom(let application)? = parts.first, parts.count > 1 else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "expected an address, found \(term)"))
+        }
+        self.init(application: application, path: Array(parts.dropFirst()))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(Term.list([.atom(application)] + path))
+    }
+}
+
 extension ChildAddress: CustomStringConvertible {
     /// Characters in the longest text that is read as an address.
     static let maximumCharacters = 4096

@@ -56,6 +56,8 @@ extension ControlError.Code {
     public static let packageInvalid = Self(rawValue: "package_invalid")
     /// The upgrade was refused before the point of no return; nothing changed.
     public static let upgradeRefused = Self(rawValue: "upgrade_refused")
+    /// The daemon can't be executed anew as that program; it goes on as it is.
+    public static let reexecRefused = Self(rawValue: "reexec_refused")
     /// The upgrade failed and was taken back; the old release runs on.
     public static let upgradeAborted = Self(rawValue: "upgrade_aborted")
     /// The upgrade did not come to its end and was not taken back; the permanent release boots next.
@@ -87,7 +89,8 @@ extension ControlError.Code {
     public var isRefusal: Bool {
         switch self {
         case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .busy, .noSuchRelease,
-            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .noSuchWorker, .noSuchSupervisor,
+            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .reexecRefused, .noSuchWorker,
+            .noSuchSupervisor,
             .noSuchChild, .badChildState, .badChildspec, .noSuchApplication, .badApplicationState, .unavailable:
             true
         default:

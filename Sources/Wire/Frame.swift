@@ -47,6 +47,12 @@ public struct FrameDecoder: Sendable {
         self.maxFrameBytes = maxFrameBytes
     }
 
+    /// Goes on where another one had these bytes of a frame.
+    public init(pending: [UInt8]) {
+        self.init()
+        buffer = pending
+    }
+
     public mutating func append(_ bytes: [UInt8]) {
         compact()
         buffer.append(contentsOf: bytes)
@@ -59,6 +65,9 @@ public struct FrameDecoder: Sendable {
 
     /// Bytes that wait for the rest of their frame.
     public var pendingByteCount: Int { buffer.count - consumed }
+
+    /// The same bytes: given to another decoder, it goes on in this one's place.
+    public var pendingBytes: [UInt8] { Array(buffer[consumed...]) }
 
     /// The next whole frame's payload, or nil where more bytes are needed.
     ///

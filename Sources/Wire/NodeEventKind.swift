@@ -12,6 +12,8 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case reloaded
     case reloadFailed = "reload_failed"
     case signalIgnored = "signal_ignored"
+    case reexecuted
+    case reexecutionFailed = "reexecution_failed"
 
     case workerStarted = "worker_started"
     case workerExited = "worker_exited"

@@ -9,7 +9,7 @@ public enum WorkerStartMode: Hashable, Sendable {
 }
 
 /// One entry of an application's environment.
-public struct EnvironmentEntry: Hashable, Sendable {
+public struct EnvironmentEntry: Hashable, Sendable, Codable {
     public var key: Atom
     public var value: Term
 

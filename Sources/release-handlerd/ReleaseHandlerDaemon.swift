@@ -5,12 +5,17 @@ import Host
 import Logging
 public import ReleaseHandlerD
 
-/// Signals first: none is to end what has just begun.
+/// Signals first: none is to end what has just begun. The main thread is the reactor's.
 @main
 enum Main {
-    static func main() async {
-        ServiceSignals.begin()
-        await ReleaseHandlerDaemon.main()
+    static func main() {
+        ServiceSignals.begin(hasWorkers: Daemon.goesOn)
+        Reactor.runHere {
+            Task.detached {
+                await ReleaseHandlerDaemon.main()
+                exit(EXIT_SUCCESS)
+            }
+        }
     }
 }
 
@@ -37,6 +42,12 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     @Option(help: "The least severe messages to log: debug, info, notice, warning, error.")
     var logLevel = "info"
 
+    @Flag(
+        help: .init(
+            "Read the state of another daemon from the standard input, and say whether this one can go on from it.",
+            visibility: .hidden))
+    var checkState = false
+
     func validate() throws {
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("'\(logLevel)' is no log level; use debug, info, notice, warning or error.")
@@ -44,6 +55,7 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if checkState { return try Self.checkState() }
         let log = DaemonLog()
         // However it ends, what it had to say of that is written first, unless nobody takes it.
         defer { log.flush() }
@@ -51,7 +63,7 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
         let path = URL(filePath: root).standardizedFileURL.path
         let configuration = Daemon.Configuration(
-            root: path, control: ControlConfiguration(socketPath: socket, readers: readers))
+            root: path, control: ControlConfiguration(socketPath: socket, readers: readers), flush: { log.flush() })
         let ending: Daemon.Ending
         do {
             ending = try await Daemon(configuration: configuration, logger: logger).run()
@@ -67,12 +79,23 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         case .restart(let reason):
             logger.notice("executing itself again: \(reason)")
             log.flush()
-            logger.critical("\(Daemon.executeAgain(with: ending.sockets))")
+            let error = await Daemon.executeAgain(with: ending.sockets)
+            logger.critical("\(error)")
             throw ExitCode.failure
         case .restartInto(let vsn):
             logger.notice("executing itself again, into release \(vsn)")
             log.flush()
-            logger.critical("\(Daemon.executeAgain(with: ending.sockets, booting: vsn))")
+            let error = await Daemon.executeAgain(with: ending.sockets, booting: vsn)
+            logger.critical("\(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private static func checkState() throws {
+        do {
+            print(try Daemon.checkState())
+        } catch {
+            print("\(error)")
             throw ExitCode.failure
         }
     }

@@ -7,10 +7,24 @@ import Wire
 /// Answers, ends, requests and holds in any order: nothing is lost, and a shutdown always comes to its end.
 @Suite struct DisorderTests {
     @Test(arguments: 0..<600)
-    func everythingEnds(_ seed: Int) {
+    func everythingEnds(_ seed: Int) throws {
         var world = DisorderlyWorld(seed: UInt64(seed))
         world.run(steps: 400)
         world.shutDown()
+        try check(world)
+    }
+
+    /// Another daemon goes on with the tree after each step.
+    @Test(arguments: Array(stride(from: 0, to: 600, by: 7)))
+    func everythingEndsHandedOn(_ seed: Int) throws {
+        var world = DisorderlyWorld(seed: UInt64(seed), isHandedOn: true)
+        world.run(steps: 400)
+        world.shutDown()
+        try check(world)
+    }
+
+    private func check(_ world: DisorderlyWorld) throws {
+        if let failure = world.failure { throw failure }
         #expect(world.tree.allSupervisors().isEmpty)
         #expect(world.tree.allChildren().isEmpty)
         #expect(world.alive.isEmpty, "workers left: \(world.alive)")
@@ -42,7 +56,12 @@ struct DisorderlyWorld {
     private let root = ChildAddress.root(application: "app", module: "top_sup")
     private let modules: [Atom: SupervisorInit]
 
-    init(seed: UInt64) {
+    private let isHandedOn: Bool
+    /// What kept the tree from being handed on.
+    private(set) var failure: (any Error)?
+
+    init(seed: UInt64, isHandedOn: Bool = false) {
+        self.isHandedOn = isHandedOn
         random = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         let strategies: [Strategy] = [.oneForOne, .oneForAll, .restForOne]
         let strategy = strategies[Int(seed % 3)]
@@ -146,6 +165,13 @@ struct DisorderlyWorld {
     }
 
     private mutating func feed(_ event: SupervisionTree.Event) {
+        if isHandedOn {
+            do {
+                tree = try tree.handedOn()
+            } catch {
+                failure = error
+            }
+        }
         for action in tree.handle(event, now: 0) {
             switch action {
             case .startWorker(let id, let address, _):

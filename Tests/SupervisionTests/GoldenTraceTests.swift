@@ -20,9 +20,15 @@ import Testing
         try play(GoldenTrace(GoldenTrace.ownDirectory.appendingPathComponent(name)))
     }
 
-    private func play(_ trace: GoldenTrace) throws {
+    /// The same where another daemon goes on with the tree after each event.
+    @Test(arguments: GoldenTrace.names)
+    func playsHandedOn(_ name: String) throws {
+        try play(GoldenTrace(GoldenTrace.directory.appendingPathComponent(name)), isHandedOn: true)
+    }
+
+    private func play(_ trace: GoldenTrace, isHandedOn: Bool = false) throws {
         let isSimple = trace.flags.strategy == .simpleOneForOne
-        var world = GoldenWorld(trace)
+        var world = GoldenWorld(trace, isHandedOn: isHandedOn)
         try world.start()
         if trace.start[0] == .ok {
             #expect(world.failed == nil)

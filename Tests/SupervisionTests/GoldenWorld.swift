@@ -28,7 +28,13 @@ struct GoldenWorld {
     private(set) var down: Term?
     private(set) var failed: Term?
 
-    init(_ trace: GoldenTrace) { self.trace = trace }
+    /// Whether another daemon goes on with the tree after each event.
+    private let isHandedOn: Bool
+
+    init(_ trace: GoldenTrace, isHandedOn: Bool = false) {
+        self.trace = trace
+        self.isHandedOn = isHandedOn
+    }
 
     mutating func start() throws {
         try feed(.startRoot(address: root, module: "golden_sup", arguments: .nil))
@@ -210,9 +216,12 @@ struct GoldenWorld {
     }
 
     private mutating func feed(_ event: SupervisionTree.Event) throws {
+        if isHandedOn { tree = try tree.handedOn() }
         var queue = tree.handle(event, now: 0)
         while !queue.isEmpty {
-            if let answer = try perform(queue.removeFirst()) { queue += tree.handle(answer, now: 0) }
+            guard let answer = try perform(queue.removeFirst()) else { continue }
+            if isHandedOn { tree = try tree.handedOn() }
+            queue += tree.handle(answer, now: 0)
         }
     }
 

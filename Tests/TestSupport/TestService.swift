@@ -4,6 +4,15 @@ import Wire
 
 @testable import ReleaseHandlerD
 
+/// The process of the tests is not one to be replaced.
+final class NoReexecution: Reexecuting {
+    nonisolated init() {}
+
+    func reexecute(_ program: String?, on connection: ControlConnection) async throws(ControlError) -> Reexecuted {
+        throw ControlError(.unavailable, "the tests go on")
+    }
+}
+
 /// A node's operations as the control server has them done, without the server: the real handlers, called by hand.
 struct TestService: Sendable {
     private let node: Node
@@ -11,7 +20,7 @@ struct TestService: Sendable {
 
     init(_ node: Node) {
         self.node = node
-        handlers = ControlHandlers(node)
+        handlers = ControlHandlers(node, reexecution: NoReexecution())
     }
 
     private func reply<Parameters, Body, Answer>(
@@ -21,7 +30,7 @@ struct TestService: Sendable {
         guard case .handler(let handler, let values) = handlers.match(operation.row.method.rawValue, path: path) else {
             throw ControlError(.internalError, "nothing answers \(path)")
         }
-        return try await handler.read(values, try ControlJSON.encode(body)).perform(peer)
+        return try await handler.read(values, try ControlJSON.encode(body)).perform(peer, ControlConnection())
     }
 
     /// What an operation answers with, read back from its JSON.

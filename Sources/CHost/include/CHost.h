@@ -79,8 +79,9 @@ int chost_has_ended_child(void);
 int chost_watch_children(void);
 
 /// From now on SIGHUP, SIGUSR1, SIGUSR2 and SIGALRM end nothing and wait until they are watched; SIGTERM and SIGINT end the process with
-/// success until then. What was blocked of them in this thread comes. Returns 0, or -errno where it can't be.
-int chost_note_service_signals(void);
+/// success until then, but where it has workers already, which are to be stopped in order (1 or 0; -1: as said before). What was blocked of
+/// them in this thread comes. Returns 0, or -errno where it can't be.
+int chost_note_service_signals(int has_workers);
 
 /// From now on none of them ends anything: the returned descriptor, an eventfd(2), is readable after one. Once a process. Returns -errno
 /// where it can't be.
@@ -89,8 +90,9 @@ int chost_watch_service_signals(void);
 /// The number of the next one that has come, 0 where there is none.
 int chost_next_service_signal(void);
 
-/// Before this thread executes another program: there they wait until it watches them.
+/// Before this thread executes another program: there they wait until it watches them. `stay` where that did not come to pass.
 void chost_leave_service_signals(void);
+void chost_stay_with_service_signals(void);
 
 /// Returns a pidfd, close-on-exec, or -errno.
 int chost_pidfd_open(int32_t pid);
@@ -99,6 +101,9 @@ int chost_pidfd_open(int32_t pid);
 int chost_become_subreaper(void);
 
 int chost_pidfd_send_signal(int pidfd, int signal);
+
+/// Takes the low descriptors that `chost_launch` uses, which it does by itself at its first call: for who has many open before that.
+void chost_take_seats(void);
 
 /// Sends one packet with descriptors. Returns 0 or -errno.
 int chost_send_descriptors(int fd, const void *bytes, size_t count, const int *fds, size_t fd_count);

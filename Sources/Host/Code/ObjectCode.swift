@@ -4,7 +4,7 @@ import Terms
 
 /// A module's file that was read and found to be what its name says.
 public struct ObjectCode: Sendable {
-    public enum Kind: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable, Codable {
         /// An executable for this machine.
         case elf
         /// A program text whose first line names its interpreter.

@@ -1,6 +1,6 @@
 /// What is known of a `MODULE.so` without running anything of it. Source: docs/module-abi.md, elf(5).
 public struct SharedLibrary: Sendable {
-    public enum Interface: Hashable, Sendable {
+    public enum Interface: Hashable, Sendable, Codable {
         /// It exports `rhm_module_info`: workers call into it.
         case module
         /// It exports `rhd_driver_info`: it exists in one version only.

@@ -13,6 +13,11 @@ public final class FileLock: Sendable {
         return nil
     }
 
+    /// One that this process holds already, under this number: it came with it through an execve(2).
+    public init(held raw: Int32) { descriptor = OwnedDescriptor(raw) }
+
+    public var raw: Int32 { descriptor.raw }
+
     /// What its holder wrote into the file: of the one before, until this one has written.
     public func note() -> String {
         var buffer = [UInt8](repeating: 0, count: Self.maxNoteBytes)

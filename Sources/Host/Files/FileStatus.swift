@@ -58,7 +58,7 @@ public struct FileStatus: Hashable, Sendable {
 }
 
 /// Which file it is, and whether it is still as it was: another inode, size or time of change tells.
-public struct FileIdentity: Hashable, Sendable {
+public struct FileIdentity: Hashable, Sendable, Codable {
     public let device: UInt64
     public let inode: UInt64
     public let size: Int

@@ -31,9 +31,12 @@ public enum StateDescriptor {
 
     /// What a program may have as its standard input: `bytes`, from their beginning.
     public static func input(_ bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
-        let memory = try make(bytes)
-        // Opened anew: for reading only, and with a position of its own.
-        return try withExtendedLifetime(memory) { () throws(SystemError) in
+        try reading(make(bytes))
+    }
+
+    /// The same memory opened anew: for reading only, and with a position of its own.
+    public static func reading(_ memory: OwnedDescriptor) throws(SystemError) -> OwnedDescriptor {
+        try withExtendedLifetime(memory) { () throws(SystemError) in
             try .open("/proc/self/fd/\(memory.raw)", O_RDONLY)
         }
     }

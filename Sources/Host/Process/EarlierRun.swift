@@ -9,8 +9,11 @@ import Glibc
 @HostActor
 public enum EarlierRun {
     /// What the processes of this run are known by: the daemon's pid and when it began, in milliseconds since the machine
-    /// did. A run that re-executes the daemon is another one.
-    public static let currentMark = "\(getpid()).\(Reactor.nowMilliseconds())"
+    /// did. A run that re-executes the daemon without its workers is another one.
+    public private(set) static var currentMark = "\(getpid()).\(Reactor.nowMilliseconds())"
+
+    /// This run goes on where another one of the same processes stood: they keep their mark.
+    public static func goOn(withMark mark: String) { currentMark = mark }
 
     /// A process of the run before, by its name as ps(1) shows it.
     public struct Survivor: Sendable, CustomStringConvertible {

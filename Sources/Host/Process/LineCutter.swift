@@ -4,7 +4,10 @@ struct LineCutter {
     static let limit = 8 * 1024
 
     /// What has no newline yet; never longer than `limit`.
-    private var pending: [UInt8] = []
+    private(set) var pending: [UInt8] = []
+
+    /// `pending`: what another one had not cut yet.
+    init(pending: [UInt8] = []) { self.pending = pending }
 
     /// The lines that `bytes` complete, without their newlines. Bytes that are no UTF-8 come as U+FFFD.
     mutating func append(_ bytes: UnsafeRawBufferPointer) -> [String] {

@@ -30,12 +30,15 @@ final class Orphans {
     }
 
     /// Whose processes are looked for.
-    struct Origin {
-        /// Nil once it is reaped: its pid may be another's by then.
-        var pid: Int32?
+    struct Origin: Codable {
+        let pid: Int32
+        /// Once it is, its pid may be another's.
+        var isReaped = false
         let mark: String
         /// What it was executing when it began.
         let executable: FileIdentity?
+
+        var group: Int32? { isReaped ? nil : pid }
     }
 
     private(set) var isReaper = false
@@ -62,7 +65,7 @@ final class Orphans {
             guard let process = ProcessStatistics(pid: pid), !process.isZombie else { continue }
             let isSameProgram =
                 orphan.mark == nil && origin.executable != nil && Self.executable(of: pid) == origin.executable
-            if process.group == origin.pid || orphan.mark == origin.mark
+            if process.group == origin.group || orphan.mark == origin.mark
                 || isSameProgram && !started.contains(process.group)
             {
                 left.append(kill(pid, process, origin))
@@ -128,12 +131,12 @@ final class Orphans {
 
     private func kill(_ pid: Int32, _ process: ProcessStatistics, _ origin: Origin) -> LeftProcess {
         if let pidfd = known[pid]?.pidfd { _ = chost_pidfd_send_signal(pidfd.raw, SIGKILL) }
-        condemned[pid] = Origin(pid: nil, mark: origin.mark, executable: origin.executable)
-        return LeftProcess(pid: pid, name: process.name, hasLeftGroup: process.group != origin.pid)
+        condemned[pid] = Origin(pid: origin.pid, isReaped: true, mark: origin.mark, executable: origin.executable)
+        return LeftProcess(pid: pid, name: process.name, hasLeftGroup: process.group != origin.group)
     }
 
     /// Those that were killed: what they had started comes to the daemon at their end, and goes the same way.
-    private var condemned: [Int32: Origin] = [:]
+    var condemned: [Int32: Origin] = [:]
 
     private func watch(_ pid: Int32, mark: String?) {
         let raw = chost_pidfd_open(pid)

@@ -10,7 +10,7 @@ import Glibc
 /// holds open is left then. Source: pipe(7), proc_pid_fd(5).
 @HostActor
 public final class OutputPipes {
-    private struct Output {
+    struct Output {
         let stream: OutputStream
         /// Non-blocking; nil before the first process, and once nobody can write to it any more.
         var readEnd: OwnedDescriptor?
@@ -18,11 +18,11 @@ public final class OutputPipes {
         var lines = LineCutter()
     }
 
-    private var outputs = [Output(stream: .stdout), Output(stream: .stderr)]
+    var outputs = [Output(stream: .stdout), Output(stream: .stderr)]
     /// Those that may write, in the order of their starts.
-    private var writers: [WorkerProcess] = []
+    private(set) var writers: [WorkerProcess] = []
     /// One of the writers, wherever there is one.
-    private var speaker: WorkerProcess?
+    var speaker: WorkerProcess?
 
     public nonisolated init() {}
 
@@ -41,11 +41,28 @@ public final class OutputPipes {
         if let readEnd = outputs[index].readEnd { return try .open("/proc/self/fd/\(readEnd.raw)", O_WRONLY) }
         let pipe = try OwnedDescriptor.pipe()
         pipe.readEnd.setNonBlocking()
-        outputs[index].watch = try Reactor.shared.watch(pipe.readEnd.raw, .read) { [self] _ in
+        outputs[index].readEnd = pipe.readEnd
+        do {
+            try watch(index)
+        } catch {
+            outputs[index].readEnd = nil
+            throw error
+        }
+        return pipe.writeEnd
+    }
+
+    func watch(_ index: Int) throws(SystemError) {
+        guard let readEnd = outputs[index].readEnd else { return }
+        outputs[index].watch = try Reactor.shared.watch(readEnd.raw, .read) { [self] _ in
             _ = readOnce(index, atMost: WorkerProcess.Limits.outputBytesPerTurn)
         }
-        outputs[index].readEnd = pipe.readEnd
-        return pipe.writeEnd
+    }
+
+    func take(_ state: State) {
+        for (index, output) in zip(outputs.indices, state.outputs) {
+            outputs[index].readEnd = output.descriptor.map { OwnedDescriptor($0) }
+            outputs[index].lines = LineCutter(pending: output.pending)
+        }
     }
 
     func join(_ process: WorkerProcess) {

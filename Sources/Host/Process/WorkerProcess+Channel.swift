@@ -115,7 +115,7 @@ extension WorkerProcess {
         setChannelInterest(.read)
     }
 
-    private func setChannelInterest(_ interest: Interest) {
+    func setChannelInterest(_ interest: Interest) {
         do {
             try channel?.watch?.update(interest)
         } catch {

@@ -49,7 +49,7 @@ extension WorkerProcess {
     }
 
     /// The number of the process started last: with that of the daemon's run the mark of each.
-    private static var lastMark = 0
+    static var lastMark = 0
 
     /// The daemon's ends of what joins it to a worker.
     struct Ends {

@@ -80,7 +80,7 @@ extension WorkerProcess {
         transfer?.retry = Reactor.shared.schedule(afterMilliseconds: 1) { [self] in flushTransfer() }
     }
 
-    private func setTransferInterest(_ interest: Interest) {
+    func setTransferInterest(_ interest: Interest) {
         do {
             try transfer?.watch?.update(interest)
         } catch {

@@ -55,17 +55,17 @@ public final class WorkerProcess {
     public nonisolated let pid: Int32
     private var life = Life.running
     /// An unmodified program's from its start on, a worker's once its channel has ended: see `ChildEnds`.
-    private var pidfd: OwnedDescriptor?
+    private(set) var pidfd: OwnedDescriptor?
     private var onEvent: (@HostActor (Event) -> Void)?
     private var pidWatch: Watch?
     var channel: ChannelState?
     var transfer: TransferState?
     var notify: NotifyState?
     let outputs: OutputPipes
-    private var failure: Failure?
-    private let origin: Orphans.Origin
+    var failure: Failure?
+    let origin: Orphans.Origin
     /// Whether it has ended when all of its process group have.
-    private var awaitsGroup = false
+    var awaitsGroup = false
 
     private enum Life {
         case running
@@ -76,17 +76,26 @@ public final class WorkerProcess {
     }
 
     /// A mistake that was found.
-    private enum Failure {
+    enum Failure {
         /// It is told once the event in hand is dealt with.
         case found(String)
         case told
     }
 
-    init(pid: Int32, pidfd: OwnedDescriptor?, mark: String, ends: Ends, onEvent: @escaping @HostActor (Event) -> Void) {
-        self.pid = pid
+    convenience init(
+        pid: Int32, pidfd: OwnedDescriptor?, mark: String, ends: Ends, onEvent: @escaping @HostActor (Event) -> Void
+    ) {
+        let origin = Orphans.Origin(pid: pid, mark: mark, executable: Orphans.executable(of: pid))
+        self.init(pidfd: pidfd, origin, ends, onEvent: onEvent)
+    }
+
+    init(
+        pidfd: OwnedDescriptor?, _ origin: Orphans.Origin, _ ends: Ends, onEvent: @escaping @HostActor (Event) -> Void
+    ) {
+        pid = origin.pid
         self.pidfd = pidfd
         self.onEvent = onEvent
-        origin = Orphans.Origin(pid: pid, mark: mark, executable: Orphans.executable(of: pid))
+        self.origin = origin
         Orphans.shared.started.insert(pid)
         channel = ends.channel.map { ChannelState(descriptor: $0) }
         transfer = ends.transfer.map { TransferState(descriptor: $0) }

@@ -12,6 +12,7 @@ extension Reactor {
     func turn() {
         // What jobs deferred.
         runDeferred()
+        if let idleHandler, isIdle { idleHandler() }
         let timeout = deferred.isEmpty ? timers.millisecondsToNext(now: Self.nowNanoseconds()) : 0
         let sleeps = timeout != 0 && fallAsleep()
         let buffer = events.events
@@ -53,8 +54,18 @@ extension Reactor {
         guard !deferred.isEmpty else { return }
         let handlers = deferred
         deferred = []
-        for handler in handlers { handler() }
+        for deferred in handlers { deferred.handler() }
     }
+
+    /// Whether nothing waits for its turn but what its owner would begin again.
+    @HostActor
+    private var isIdle: Bool {
+        deferred.allSatisfy(\.isRepeatable) && hasNoJobs && !timers.hasDue(now: Self.nowNanoseconds())
+    }
+
+    /// Calls `handler` at the beginning of each turn in which nothing waits for its own, until there is another one or none.
+    @HostActor
+    public func whenIdle(_ handler: (@HostActor () -> Void)?) { idleHandler = handler }
 
     /// Calls `handler` after `milliseconds` (0 and less: in the next turn), unless it is cancelled before.
     @HostActor
@@ -69,9 +80,25 @@ extension Reactor {
         return timer
     }
 
-    /// Calls `handler` once the event in hand is dealt with.
+    /// The same at a time of the monotonic clock.
     @HostActor
-    public func soon(_ handler: @escaping @HostActor () -> Void) {
-        deferred.append(handler)
+    @discardableResult
+    public func schedule(
+        atMilliseconds time: Int, _ handler: @escaping @HostActor () -> Void
+    ) -> ScheduledTimer {
+        schedule(afterMilliseconds: max(0, time - Self.nowMilliseconds()), handler)
+    }
+
+    struct Deferred {
+        let isRepeatable: Bool
+        let handler: @HostActor () -> Void
+    }
+
+    /// Calls `handler` once the event in hand is dealt with.
+    ///
+    /// - Parameter isRepeatable: whether what it does is written down elsewhere, by somebody who would ask for it again.
+    @HostActor
+    public func soon(isRepeatable: Bool = false, _ handler: @escaping @HostActor () -> Void) {
+        deferred.append(Deferred(isRepeatable: isRepeatable, handler: handler))
     }
 }

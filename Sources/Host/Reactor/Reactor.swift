@@ -25,9 +25,26 @@ public final class Reactor: SerialExecutor {
     @HostActor var slots: [Slot] = []
     @HostActor var freeSlots: [Int] = []
     @HostActor var timers = TimerHeap()
-    @HostActor var deferred: [@HostActor () -> Void] = []
+    @HostActor var deferred: [Deferred] = []
+    /// See `whenIdle`.
+    @HostActor var idleHandler: (@HostActor () -> Void)?
     @HostActor let events = EventBuffer()
     @HostActor var isGathering = false
+
+    /// Whether the thread that touches `shared` first becomes its thread, instead of a new one.
+    private static let takesFirstThread = Atomic(false)
+
+    /// Makes the calling thread the reactor's, for good, and calls `begin` on it first. Before anything else touches `shared`.
+    ///
+    /// A parent-death signal belongs to the thread that made the child: only where the reactor's thread is the main one does a child live
+    /// on when the process executes itself more than once. Source: PR_SET_PDEATHSIG(2const), execve(2).
+    public static func runHere(_ begin: () -> Void) -> Never {
+        takesFirstThread.store(true, ordering: .relaxed)
+        let reactor = shared
+        precondition(reactor.isOnThread, "the event loop has a thread already")
+        begin()
+        reactor.turnForEver()
+    }
 
     private init() {
         epollDescriptor = chost_epoll_create()
@@ -35,6 +52,10 @@ public final class Reactor: SerialExecutor {
         let added = chost_epoll_change(
             epollDescriptor, wakeUpDescriptor, 0, UInt32(CHOST_READABLE), Self.wakeUpKey)
         precondition(added == 0, "the event loop's descriptors can't be made: \(SystemError("epoll_ctl", -added))")
+        if Self.takesFirstThread.load(ordering: .relaxed) {
+            thread.store(pthread_self(), ordering: .relaxed)
+            return
+        }
         var thread = pthread_t()
         let started = pthread_create(&thread, nil, { _ in Reactor.shared.run() }, nil)
         precondition(
@@ -80,6 +101,10 @@ public final class Reactor: SerialExecutor {
         // Ends of children are this thread's business, whatever mask the program was started with.
         sigdelset(&all, SIGCHLD)
         pthread_sigmask(SIG_SETMASK, &all, nil)
+        turnForEver()
+    }
+
+    private func turnForEver() -> Never {
         while true {
             runJobs()
             HostActor.assumeIsolated { turn() }
@@ -103,6 +128,8 @@ public final class Reactor: SerialExecutor {
             return inbox.isAsleep
         }
     }
+
+    var hasNoJobs: Bool { inbox.withLock { $0.jobs.isEmpty } }
 
     func wakeUp() {
         inbox.withLock { $0.isAsleep = false }

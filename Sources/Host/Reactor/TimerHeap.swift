@@ -13,6 +13,9 @@ public final class ScheduledTimer {
         self.handler = handler
     }
 
+    /// Milliseconds of the monotonic clock.
+    public var deadlineMilliseconds: Int { deadline / 1_000_000 }
+
     /// Whether it is still to fire.
     public var isScheduled: Bool { index != nil }
 
@@ -48,6 +51,8 @@ struct TimerHeap {
         guard first.deadline > now else { return 0 }
         return Int32(min((first.deadline - now + 999_999) / 1_000_000, Int(Int32.max)))
     }
+
+    func hasDue(now: Int) -> Bool { heap.first.map { $0.deadline <= now } ?? false }
 
     mutating func insert(_ timer: ScheduledTimer) {
         lastSequence += 1

@@ -19,11 +19,14 @@ public final class ServiceSignals {
     private let handle: (Signal) -> Void
 
     /// First of all that a program does: from then on they wait for whoever looks, but for a request to stop, which until then ends the
-    /// process at once.
-    public nonisolated static func begin() { _ = chost_note_service_signals() }
+    /// process at once where it has no workers yet.
+    public nonisolated static func begin(hasWorkers: Bool) { _ = chost_note_service_signals(hasWorkers ? 1 : 0) }
 
     /// Last of all that it does, on the thread that executes another one.
     public nonisolated static func leave() { chost_leave_service_signals() }
+
+    /// Where the other one could not be executed.
+    public nonisolated static func stay() { chost_stay_with_service_signals() }
 
     public init(_ handle: @escaping @HostActor (Signal) -> Void) throws(SystemError) {
         let descriptor = chost_watch_service_signals()

@@ -72,6 +72,19 @@ public enum DescriptorLimit {
         max(0, Directory.names("/proc/self/fd").count - 1)
     }
 
+    /// What the daemon was started with, for the one that goes on in its place: that one finds the limit raised.
+    struct Given: Sendable, Codable {
+        let soft: UInt64?
+        let hard: UInt64?
+    }
+
+    static var given: Given? {
+        get { ofWorkers.map { Given(soft: $0.soft, hard: $0.hard) } }
+        set {
+            original.withLock { $0 = newValue.flatMap { ResourceLimit(name: "nofile", soft: $0.soft, hard: $0.hard) } }
+        }
+    }
+
     /// The limit that the daemon was started with; nil where `raise` was not called.
     static var ofWorkers: ResourceLimit? { original.withLock { $0 } }
 }

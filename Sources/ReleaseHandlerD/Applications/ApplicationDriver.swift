@@ -79,6 +79,29 @@ final class ApplicationDriver {
         }
     }
 
+    // MARK: Over the daemon's own re-execution
+
+    struct State: Codable {
+        let controller: ApplicationController.Settled
+        let environmentChanges: [String: EnvironmentChanges]
+        let startPhaseRuns: [Atom: Int]
+    }
+
+    /// Nil where an application is being started or stopped.
+    var state: State? {
+        guard let settled = controller?.settled, !isStoppingAll, waiters.values.allSatisfy(\.isEmpty) else {
+            return nil
+        }
+        return State(
+            controller: settled, environmentChanges: environmentChanges, startPhaseRuns: startPhaseRuns)
+    }
+
+    func goOn(_ state: State, _ specs: [ApplicationSpec]) throws {
+        controller = try ApplicationController(specs, state.controller)
+        environmentChanges = state.environmentChanges
+        startPhaseRuns = state.startPhaseRuns
+    }
+
     // MARK: The machine
 
     func feed(_ event: ApplicationController.Event) {
@@ -131,6 +154,8 @@ final class ApplicationDriver {
         var loads: [Answer] = []
         /// Whoever has to wait until its stop is done.
         var rests: [@HostActor () -> Void] = []
+
+        var isEmpty: Bool { starts.isEmpty && stops.isEmpty && loads.isEmpty && rests.isEmpty }
     }
 
     /// Starts, stops, loads or unloads an application; `then` gets what OTP's function answers.

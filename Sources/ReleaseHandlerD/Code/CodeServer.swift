@@ -75,6 +75,30 @@ final class CodeServer {
         absent = []
     }
 
+    /// For another daemon that goes on in this one's place.
+    struct State: Codable {
+        struct File: Codable {
+            let version: CodeVersion
+            let file: ObjectCode.State
+        }
+
+        let table: CodeTable
+        let files: [File]
+
+        var descriptors: [Int32] { files.flatMap(\.file.descriptors) }
+    }
+
+    var state: State {
+        State(table: table, files: files.values.map { State.File(version: $0.version, file: $0.file.state) })
+    }
+
+    /// Goes on where the daemon before stood: what it read is not read again.
+    func goOn(_ state: State) {
+        table = state.table
+        for library in table.path.values { directories[library.name] = root.resolve(library.directory) }
+        for file in state.files { keep(LoadedCode(version: file.version, file: ObjectCode(file.file))) }
+    }
+
     /// Makes a change that a machine decided on.
     func apply(_ change: CodeTable.Change) {
         table.apply(change)

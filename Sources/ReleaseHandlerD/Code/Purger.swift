@@ -32,6 +32,14 @@ final class Purger {
         self.mayPurge = mayPurge
     }
 
+    /// For another daemon that goes on in this one's place: when it tries again begins anew with that.
+    var state: Unpurged { unpurged }
+
+    func goOn(_ state: Unpurged) {
+        unpurged = state
+        schedule()
+    }
+
     /// What an install has left.
     func add(_ more: [UnpurgedModule]) {
         unpurged.add(more)

@@ -27,7 +27,7 @@ public struct ControlAuditRecord: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        let subject = "\(operation) \(target) by \(peer)"
+        let subject = "\(operation)\(target.isEmpty ? "" : " \(target)") by \(peer)"
         return switch outcome {
         case .started: "\(subject): started"
         case .done: "\(subject): done"

@@ -10,7 +10,9 @@ extension ControlError.Code {
         case .forbidden: .forbidden
         case .notFound, .noSuchRelease, .noSuchWorker, .noSuchSupervisor, .noSuchChild, .noSuchApplication: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused, .badChildState, .badApplicationState: .conflict
+        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused, .reexecRefused, .badChildState,
+            .badApplicationState:
+            .conflict
         case .tooLarge: .contentTooLarge
         case .packageInvalid, .badChildspec: .unprocessableContent
         case .workerError, .childStartFailed, .applicationStartFailed: .badGateway

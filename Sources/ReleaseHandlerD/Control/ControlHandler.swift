@@ -6,6 +6,7 @@ struct ControlRequest<Parameters: ControlParameters, Body: ControlBody>: Sendabl
     let parameters: Parameters
     let body: Body
     let peer: Peer
+    let connection: ControlConnection
     /// The operation and what it is about, as `releasectl` is told it: `terminate-child kv/kv_sup store`.
     let subject: String
 }
@@ -25,7 +26,9 @@ struct ControlWork: Sendable {
     /// For the audit log.
     let target: String
     let place: AuditedPlace?
-    let perform: @Sendable (Peer) async throws -> ControlReply
+    /// The operation and what it is about, as `releasectl` is told it.
+    let subject: String
+    let perform: @Sendable (Peer, ControlConnection) async throws -> ControlReply
 }
 
 /// An operation with what does it, its types forgotten: the server handles all alike.
@@ -52,9 +55,11 @@ struct ControlHandler: Sendable {
             let subject = ([operation.row.name] + values).joined(separator: " ")
             return ControlWork(
                 target: operation.target(parameters, body).joined(separator: " "),
-                place: operation.worker(parameters, body)
-            ) { peer in
-                try await perform(ControlRequest(parameters: parameters, body: body, peer: peer, subject: subject))
+                place: operation.worker(parameters, body), subject: subject
+            ) { peer, connection in
+                try await perform(
+                    ControlRequest(
+                        parameters: parameters, body: body, peer: peer, connection: connection, subject: subject))
             }
         }
     }

@@ -3,31 +3,18 @@ import Hummingbird
 import NIOCore
 import Wire
 
-/// What a request comes with: its connection.
-struct ControlContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let channel: any Channel
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = CoreRequestContextStorage(source: source)
-        channel = source.channel
-    }
-}
-
 /// Finds the operation, checks the peer's right to it and the request's form, has it done, and answers in JSON.
-struct ControlResponder: HTTPResponder {
-    typealias Context = ControlContext
-
+struct ControlResponder: Sendable {
     let handlers: ControlHandlers
     let authorization: ControlAuthorization
     let maxBodyBytes: Int
     let audit: ControlAudit
 
-    func respond(to request: Request, context: ControlContext) async throws -> Response {
+    func respond(to request: Request, on channel: any Channel) async -> Response {
         switch handlers.match(request.method.rawValue, path: request.uri.path) {
         case .handler(let handler, let values):
             do {
-                return try await respond(to: request, handler: handler, values: values, context: context)
+                return try await respond(to: request, handler: handler, values: values, channel: channel)
             } catch let error as ControlError {
                 return error.response()
             } catch {
@@ -47,13 +34,14 @@ struct ControlResponder: HTTPResponder {
     }
 
     private func respond(
-        to request: Request, handler: ControlHandler, values: [String], context: ControlContext
+        to request: Request, handler: ControlHandler, values: [String], channel: any Channel
     ) async throws -> Response {
-        let peer = try await Peer.connected(to: context.channel)
+        let (peer, connection) = try await Peer.connected(to: channel)
         let work: ControlWork
         do {
             if let error = await authorization.refusal(of: handler.row, to: peer) { throw error }
             work = try handler.read(values, try await body(of: request, for: handler.row))
+            connection.works(handler.row.isRepeatable ? .look : .change(work.subject))
         } catch let error as ControlError {
             let line = await line(handler, peer, values.joined(separator: " "), handler.place(values))
             record(line, .failed(error))
@@ -62,7 +50,7 @@ struct ControlResponder: HTTPResponder {
         let line = await line(handler, peer, work.target, work.place)
         let reply: ControlReply
         do {
-            reply = try await work.perform(peer)
+            reply = try await work.perform(peer, connection)
         } catch let error as ControlError {
             record(line, .failed(error))
             throw error
@@ -77,7 +65,8 @@ struct ControlResponder: HTTPResponder {
             record(line, .started)
             return .progress(progress, of: work.target) { record(line, $0) }
         case .events(let subscription):
-            return .events(subscription, request: request, channel: context.channel)
+            connection.works(.events(subscription.progress))
+            return .events(subscription, request: request, channel: channel)
         }
     }
 

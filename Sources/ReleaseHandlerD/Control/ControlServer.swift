@@ -26,12 +26,16 @@ struct ControlServer: Service {
     private let logger: Logger
     private let onListening: @Sendable () async -> Void
     private let onHeartbeat: @Sendable () -> Void
+    /// Those of the daemon before, where this one goes on in its place.
+    private let inherited: ControlConnections.State?
+    let connections: ControlConnections
 
     /// - Parameters:
     ///   - onListening: called once, when a client that connects is served.
     ///   - onHeartbeat: called by the event loop every half second, for as long as it turns.
     init(
         configuration: ControlConfiguration, handlers: ControlHandlers, audit: @escaping ControlAudit, logger: Logger,
+        inherited: ControlConnections.State? = nil,
         onListening: @escaping @Sendable () async -> Void = {}, onHeartbeat: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
@@ -40,12 +44,14 @@ struct ControlServer: Service {
         self.logger = logger
         self.onListening = onListening
         self.onHeartbeat = onHeartbeat
+        self.inherited = inherited
+        connections = ControlConnections(eventLoop: Self.group.next(), limit: configuration.maxConnections)
     }
 
     /// - Throws: ``ControlSocketError`` where the socket can't be made.
     func run() async throws {
         let socket = ControlSocket(path: configuration.socketPath)
-        try socket.prepare()
+        if inherited == nil { try socket.prepare() }
         let beat = onHeartbeat
         let beating = Self.group.next().scheduleRepeatedTask(
             initialDelay: .zero, delay: .milliseconds(Int64(Heartbeat.intervalMilliseconds))
@@ -54,7 +60,9 @@ struct ControlServer: Service {
         let opened = OpenedSocket()
         let outcome: Result<Void, any Error>
         do {
-            try await application(socket: socket, opened: opened).run()
+            try await listener().run(bindingTo: configuration.socketPath, adopting: inherited) { channel in
+                await listens(channel, socket, opened)
+            }
             outcome = .success(())
         } catch {
             outcome = .failure(error)
@@ -64,32 +72,35 @@ struct ControlServer: Service {
         try outcome.get()
     }
 
-    private func application(socket: ControlSocket, opened: OpenedSocket) -> Application<ControlResponder> {
-        var quiet = logger
-        // The framework's notices about its own start are for its developers.
-        if quiet.logLevel < .notice { quiet.logLevel = max(quiet.logLevel, .notice) }
+    /// Everybody may connect now.
+    private func listens(_ channel: any Channel, _ socket: ControlSocket, _ opened: OpenedSocket) async {
+        do throws(ControlSocketError) {
+            let inode: UInt64
+            if let inherited { inode = inherited.inode } else { inode = try socket.open() }
+            opened.result.withLock { $0 = .success(inode) }
+            await connections.listens(channel, inode: inode)
+            await onListening()
+        } catch {
+            opened.result.withLock { $0 = .failure(error) }
+            try? await channel.close()
+        }
+    }
+
+    private func listener() -> ControlListener {
         let authorization = ControlAuthorization(configuration: configuration)
         authorization.group.prepare()
         let responder = ControlResponder(
             handlers: handlers, authorization: authorization, maxBodyBytes: configuration.maxBodyBytes, audit: audit)
-        return Application(
-            responder: responder,
-            server: .http1(
-                configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(Int64(configuration.idleSeconds)))),
-            configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: configuration.socketPath), serverName: nil,
-                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections, logger: quiet)),
-            onServerRunning: { channel in
-                do throws(ControlSocketError) {
-                    let inode = try socket.open()
-                    opened.result.withLock { $0 = .success(inode) }
-                    await onListening()
-                } catch {
-                    opened.result.withLock { $0 = .failure(error) }
-                    try? await channel.close()
-                }
+        let http = HTTP1Channel(
+            responder: { request, writer, channel in
+                let response = await responder.respond(to: request, on: channel)
+                try await writer.write(response: response.head, body: response.body)
+                try await channel.eventLoop.submit {
+                    // Behind the writes, which are in its queue.
+                    try channel.pipeline.syncOperations.handler(type: ControlBytesHandler.self).isAnswered()
+                }.get()
             },
-            eventLoopGroupProvider: .shared(Self.group),
-            logger: quiet)
+            configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(Int64(configuration.idleSeconds))))
+        return ControlListener(http: http, connections: connections, group: Self.group, logger: logger)
     }
 }

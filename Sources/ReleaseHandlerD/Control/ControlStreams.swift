@@ -26,7 +26,10 @@ extension Response {
             try await withGracefulShutdownHandler {
                 try await request.body.consumeWithCancellationOnInboundClose { _ in
                     var writer = writer
-                    for await event in subscription.events { try await writer.write(try ControlJSON.line(event)) }
+                    for await event in subscription.events {
+                        try await writer.write(try ControlJSON.line(event))
+                        subscription.progress.write()
+                    }
                     try await writer.finish(nil)
                 }
             } onGracefulShutdown: {

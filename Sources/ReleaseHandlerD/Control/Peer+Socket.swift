@@ -14,13 +14,14 @@ extension Peer {
     private static let peerGroups: Int32 = 59
 
     /// The process that connected, as it was at connect(2).
-    static func connected(to channel: any Channel) async throws -> Peer {
+    static func connected(to channel: any Channel) async throws -> (Peer, ControlConnection) {
         try await channel.eventLoop.submit {
             let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
                 of: NIOBSDSocket.Handle.self
             ) { try Peer(socket: $0) }
             guard let peer else { throw ChannelError.operationUnsupported }
-            return peer
+            let bytes = try channel.pipeline.syncOperations.handler(type: ControlBytesHandler.self)
+            return (peer, bytes.connection)
         }.get()
     }
 

@@ -11,10 +11,13 @@ public struct Daemon: Sendable {
         /// Absolute path of the release root.
         public var root: String
         public var control: ControlConfiguration
+        /// Has what was logged written, before another program takes this one's place.
+        public var flush: @Sendable () -> Void
 
-        public init(root: String, control: ControlConfiguration) {
+        public init(root: String, control: ControlConfiguration, flush: @escaping @Sendable () -> Void = {}) {
             self.root = root
             self.control = control
+            self.flush = flush
         }
     }
 
@@ -34,6 +37,9 @@ public struct Daemon: Sendable {
 
     /// Runs until the node has ended. Throws where it could not even begin.
     public func run() async throws -> Ending {
+        // The service manager's clock runs already: whatever takes its time comes after that.
+        if Self.goesOn { SystemdNotify.watchdog() }
+        let handover = try Handover.take()
         // Before anything else is opened: what was handed over lies at fixed numbers.
         let inherited = SystemdNotify.receivedDescriptors().map {
             InheritedDescriptor(name: $0.name, descriptor: $0.descriptor)
@@ -42,6 +48,7 @@ public struct Daemon: Sendable {
         signal(SIGPIPE, SIG_IGN)
         // The watchdog's signal is to end the daemon: Swift's own handler prints a backtrace and lets it go on.
         signal(SIGABRT, SIG_DFL)
+        if let handover { await OwnProcesses.goOn(handover.node.processes) }
         _ = DescriptorLimit.raise()
         do {
             try await Subreaper.begin()
@@ -49,19 +56,22 @@ public struct Daemon: Sendable {
             logger.warning("what workers leave behind can't be found: \(error)")
         }
         let booted = Self.takeBootedRelease()
-        let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger, booted: booted)
+        let node = try await node(handover, booted: booted)
         await node.sockets.inherit(inherited)
-        let readiness = Readiness()
+        let reexecution = await Reexecution(node: node, logger: logger, flush: configuration.flush)
+        if let handover { await reexecution.tookOver(handover) }
+        let readiness = Readiness(isReady: handover != nil)
         let audit = logger
         let server = ControlServer(
-            configuration: configuration.control, handlers: ControlHandlers(node),
+            configuration: configuration.control, handlers: ControlHandlers(node, reexecution: reexecution),
             audit: { record in
                 var metadata: Logger.Metadata = ["AUDIT": "\(record.operation)", "UID": "\(record.peer.uid)"]
                 metadata["WORKER"] = record.worker.map { .string($0) }
                 audit.notice("\(record)", metadata: metadata)
             },
-            logger: logger, onListening: { await readiness.reached(.control) },
+            logger: logger, inherited: handover?.control, onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
+        await reexecution.serves(server.connections)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 // Shut down from the last to the first: the tree goes first, while questions are still answered.
@@ -70,7 +80,7 @@ public struct Daemon: Sendable {
                         service: server, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(
-                        service: NodeRunner(node: node, readiness: readiness),
+                        service: NodeRunner(node: node, readiness: readiness, isBooted: handover != nil),
                         successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                 ],
@@ -90,6 +100,14 @@ public struct Daemon: Sendable {
         if let failure, end == .stopped { end = .failed(failure) }
         SystemdNotify.flush()
         return Ending(end: end, sockets: await node.sockets.all)
+    }
+
+    /// One that boots, or goes on where the daemon before stood.
+    private func node(_ handover: Handover?, booted: String?) async throws -> Node {
+        let root = ReleaseRoot(path: configuration.root)
+        guard let handover else { return try await Node(root: root, logger: logger, booted: booted) }
+        let followers = handover.control.connections.count { $0.claim == .events }
+        return try await Node(root: root, logger: logger, goingOn: handover.node, followers: followers)
     }
 
     /// Whether somebody has asked for the daemon's end.
@@ -138,13 +156,15 @@ public struct Daemon: Sendable {
 struct NodeRunner: Service {
     let node: Node
     let readiness: Readiness
+    /// By the daemon before.
+    let isBooted: Bool
 
     func run() async throws {
         try await withGracefulShutdownHandler {
             // From before the boot on: after the daemon's own re-execution the service manager's clock runs already.
             let watchdog = await Watchdog(node: node, heartbeat: readiness.controlHeartbeat)
             do {
-                try await node.boot()
+                if !isBooted { try await node.boot() }
             } catch {
                 // A stop that came in the middle of the boot is no failure of it.
                 if await node.ended() == .stopped { return }

@@ -7,10 +7,11 @@ final class Readiness {
     enum Part: Hashable { case node, control }
 
     nonisolated let controlHeartbeat = Heartbeat()
-    private var missing: Set<Part> = [.node, .control]
+    private var missing: Set<Part>
     private var status: String?
 
-    nonisolated init() {}
+    /// - Parameter isReady: whether the daemon before, in the same process, has said so.
+    nonisolated init(isReady: Bool = false) { missing = isReady ? [] : [.node, .control] }
 
     func reached(_ part: Part, status: String? = nil) {
         if let status { self.status = status }

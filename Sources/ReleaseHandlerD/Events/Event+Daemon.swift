@@ -20,6 +20,9 @@ enum DaemonEvent {
     case reloaded(vsn: String, failures: [String])
     case reloadFailed(reason: String)
     case signalIgnored(name: String)
+    /// By the one that goes on.
+    case reexecuted(erts: String, previous: String, workers: Int, pauseMicroseconds: Int)
+    case reexecutionFailed(reason: String)
 
     var entry: EventEntry {
         switch self {
@@ -50,6 +53,21 @@ enum DaemonEvent {
                 \(reason): the watchdog is not told that all is well; unless that changes, the service manager ends the \
                 daemon in \(leftMilliseconds) ms, and the permanent release boots
                 """, level: .critical, fields: ["reason": reason])
+        case .reexecuted(let erts, let previous, let workers, let pauseMicroseconds):
+            EventEntry(
+                .reexecuted,
+                """
+                release-handlerd \(erts) goes on in the place of \(previous), with \(workers) processes of workers, after \
+                \(pauseMicroseconds / 1000) ms
+                """, level: .notice,
+                fields: [
+                    "erts": erts, "previous_erts": previous, "workers": "\(workers)",
+                    "pause_us": "\(pauseMicroseconds)",
+                ])
+        case .reexecutionFailed(let reason):
+            EventEntry(
+                .reexecutionFailed, "the daemon was not executed anew, and goes on as it is: \(reason)", level: .error,
+                fields: ["reason": reason])
         case .reloaded(let vsn, let failures):
             EventEntry(
                 .reloaded,

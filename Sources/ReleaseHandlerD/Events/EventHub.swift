@@ -28,12 +28,49 @@ final class EventHub {
     /// Posted and not told yet, in order.
     private var untold: Deque<Posted> = []
     private var sequence = 0
-    private var followers: [Int: AsyncStream<NodeEvent>.Continuation] = [:]
+    private struct Follower {
+        let continuation: AsyncStream<NodeEvent>.Continuation
+        let progress: FollowerProgress
+    }
+
+    private var followers: [Int: Follower] = [:]
+    /// Followers of the daemon before that have not come back yet, and what was told meanwhile.
+    private var awaited: (count: Int, told: [NodeEvent])?
+    private static let awaitFollowersMilliseconds = 30_000
     private var nextFollower = 0
     /// The release that runs now, put into every event.
     var release: String?
 
     init(logger: Logger) { self.logger = logger }
+
+    /// For another daemon that goes on in this one's place; nil while something is posted and not told.
+    struct State: Codable {
+        let sequence: Int
+        let release: String?
+    }
+
+    var state: State? { isHeld || !untold.isEmpty ? nil : State(sequence: sequence, release: release) }
+
+    /// - Parameter followers: how many of the daemon before will go on following.
+    func goOn(_ state: State, followers: Int) {
+        sequence = state.sequence
+        release = state.release
+        guard followers > 0 else { return }
+        awaited = (followers, [])
+        Reactor.shared.schedule(afterMilliseconds: Self.awaitFollowersMilliseconds) { [weak self] in
+            self?.awaited = nil
+        }
+    }
+
+    /// For one that was told all up to that by the daemon before.
+    func goOnFollowing() -> EventSubscription {
+        let subscription = follow()
+        guard var awaited, let follower = followers[nextFollower - 1] else { return subscription }
+        for event in awaited.told { give(event, to: follower) }
+        awaited.count -= 1
+        self.awaited = awaited.count > 0 ? awaited : nil
+        return subscription
+    }
 
     func post(_ event: Event) {
         sequence += 1
@@ -69,11 +106,17 @@ final class EventHub {
         metadata["RELEASE"] = posted.release.map { .string($0) }
         metadata["WORKER"] = worker.map { .string($0) }
         logger.log(level: entry.level, "\(entry.message)", metadata: metadata)
-        guard !followers.isEmpty else { return }
+        guard !followers.isEmpty || awaited != nil else { return }
         let told = NodeEvent(
             sequence: posted.sequence, millisecondsSince1970: posted.time, kind: kind, worker: worker,
             release: posted.release, message: entry.message, fields: entry.fields)
-        for follower in followers.values { follower.yield(told) }
+        if let kept = awaited?.told.count, kept < Self.followerBacklog { awaited?.told.append(told) }
+        for follower in followers.values { give(told, to: follower) }
+    }
+
+    private func give(_ event: NodeEvent, to follower: Follower) {
+        // In the place of one that was dropped nothing more is to be written.
+        if case .enqueued = follower.continuation.yield(event) { follower.progress.post() }
     }
 
     func follow() -> EventSubscription {
@@ -84,14 +127,15 @@ final class EventHub {
         continuation.onTermination = { [weak self] _ in
             Task { @HostActor [weak self] in self?.followers[key] = nil }
         }
-        followers[key] = continuation
-        return EventSubscription(stream, continuation)
+        let subscription = EventSubscription(stream, continuation)
+        followers[key] = Follower(continuation: continuation, progress: subscription.progress)
+        return subscription
     }
 
     func finish() {
         isHeld = false
         while let posted = untold.popFirst() { tell(posted) }
-        for follower in followers.values { follower.finish() }
+        for follower in followers.values { follower.continuation.finish() }
         followers = [:]
     }
 }

@@ -12,7 +12,8 @@ extension NodeEventKind {
         case .stopped, .workerStarted, .workerStopped, .workerHandedOff, .output, .applicationStarted,
             .applicationStopped, .healthCheck:
             [.info]
-        case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .workerRestart, .supervisorAutoShutdown,
+        case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .reexecuted, .workerRestart,
+            .supervisorAutoShutdown,
             .unpacked, .removed,
             .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
@@ -23,7 +24,7 @@ extension NodeEventKind {
             [.warning]
         case .earlierRunRemains, .startError, .shutdownError, .supervisorShutdown, .applicationFailed,
             .applicationExited, .internalError, .installRefused, .installAborted, .installTakingBack,
-            .workerLost, .reloadFailed:
+            .workerLost, .reloadFailed, .reexecutionFailed:
             [.error]
         case .watchdogStarved, .makePermanentFailed, .installFailed, .probationFailed: [.critical]
         }
@@ -38,7 +39,9 @@ extension NodeEventKind {
         case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
         case .reloaded: EventFields(["failures"])
         case .signalIgnored: EventFields(["signal"])
-        case .watchdogStarved, .reloadFailed, .startError, .shutdownError, .supervisorExited, .applicationFailed,
+        case .reexecuted: EventFields(["erts", "previous_erts", "workers", "pause_us"])
+        case .watchdogStarved, .reloadFailed, .reexecutionFailed, .startError, .shutdownError, .supervisorExited,
+            .applicationFailed,
             .applicationExited:
             EventFields(["reason"])
         case .workerStarted: EventFields(["pid", "generation"])

@@ -5,10 +5,12 @@ public import Wire
 /// Bounded by whoever makes it, so that a slow reader loses events and costs no memory.
 public struct EventSubscription: Sendable {
     public let events: AsyncStream<NodeEvent>
+    let progress: FollowerProgress
     private let continuation: AsyncStream<NodeEvent>.Continuation
 
     public init(_ events: AsyncStream<NodeEvent>, _ continuation: AsyncStream<NodeEvent>.Continuation) {
         self.events = events
+        progress = FollowerProgress()
         self.continuation = continuation
     }
 

@@ -2,7 +2,7 @@
 ///
 /// A worker that floods its output would otherwise take the log's own limit from all others.
 /// Source: journald.conf(5), RateLimitIntervalSec= and RateLimitBurst=, which count a whole service as one.
-struct OutputBudget {
+struct OutputBudget: Codable {
     static let lines = 1_000
     static let bytes = 1024 * 1024
     static let intervalMilliseconds = 10_000
@@ -11,11 +11,13 @@ struct OutputBudget {
         case lines, bytes
     }
 
-    /// What was dropped in one interval.
-    struct Loss: Equatable {
+    struct Amount: Equatable, Codable {
         var lines = 0
         var bytes = 0
     }
+
+    /// What was dropped in one interval.
+    typealias Loss = Amount
 
     enum Verdict: Equatable {
         case admit
@@ -26,15 +28,17 @@ struct OutputBudget {
     }
 
     private var intervalStart: Int?
-    private var said = (lines: 0, bytes: 0)
+    private var said = Amount()
     private var dropped = Loss()
+
+    var isDropping: Bool { dropped != Loss() }
 
     /// Decides about one line. One that begins within the budget is admitted whole, and its bytes are then to be spent.
     mutating func next(bytes: Int, now milliseconds: Int) -> Verdict {
         guard let start = intervalStart, milliseconds - start < Self.intervalMilliseconds else {
             let lost = dropped
             intervalStart = milliseconds
-            said = (1, 0)
+            said = Amount(lines: 1)
             dropped = Loss()
             return lost == Loss() ? .admit : .admitAfter(lost)
         }

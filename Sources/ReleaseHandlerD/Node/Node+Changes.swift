@@ -109,4 +109,8 @@ final class ChangesByHand {
 
     /// The one that has been under way for longest.
     var first: String? { underWay.min { $0.key < $1.key }?.value }
+
+    func first(besides what: String) -> String? {
+        underWay.filter { $0.value != what }.min { $0.key < $1.key }?.value
+    }
 }

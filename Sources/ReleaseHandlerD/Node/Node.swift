@@ -36,24 +36,44 @@ public final class Node {
     let changes = ChangesByHand()
     let store: ReleaseStore
 
-    private(set) var phase: Phase = .idle
+    var phase: Phase = .idle
     /// Behind which the next one waits.
     var lastReload: Task<Result<ReloadedConfiguration, ControlError>, Never>?
-    let startedAtMilliseconds = Reactor.nowMilliseconds()
+    let startedAtMilliseconds: Int
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []
 
     /// - Parameter booted: the release that this run is to boot, where the run before has restarted into it.
-    public init(root: ReleaseRoot, logger: Logger, booted: String? = nil) async throws(BootError) {
-        self.root = root
+    public convenience init(root: ReleaseRoot, logger: Logger, booted: String? = nil) async throws(BootError) {
         let store = try await ReleaseStore.open(root, booted: booted)
+        self.init(store, logger: logger)
+        for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
+    }
+
+    /// Goes on where the daemon before stood.
+    convenience init(root: ReleaseRoot, logger: Logger, goingOn state: NodeState, followers: Int) throws {
+        let release = try LoadedRelease(
+            state.release, file: "\(root.releaseDirectory(state.release.record.vsn))/sys.config")
+        self.init(
+            ReleaseStore(root, state.store), logger: logger, startedAtMilliseconds: state.startedAtMilliseconds,
+            lastReference: state.tree.lastReference)
+        try goOn(state, release, followers: followers)
+    }
+
+    private init(
+        _ store: ReleaseStore, logger: Logger, startedAtMilliseconds: Int = Reactor.nowMilliseconds(),
+        lastReference: Int = 0
+    ) {
+        let root = store.root
+        self.root = root
         self.store = store
+        self.startedAtMilliseconds = startedAtMilliseconds
         let events = EventHub(logger: logger)
         let code = CodeServer(root: root)
         self.events = events
         self.code = code
         let context = StartContext(root: root, code: code, running: running, processes: processes)
-        launcher = Launcher(context: context, sockets: sockets)
+        launcher = Launcher(context: context, sockets: sockets, references: References(last: lastReference))
         tree = TreeDriver(code: code, events: events, launcher: launcher)
         applications = ApplicationDriver(tree: tree, code: code, events: events, running: running)
         purger = Purger(
@@ -65,7 +85,6 @@ public final class Node {
             processes: processes)
         installer = Installer(site: site, store: store, purger: purger)
         probation = ProbationDriver(root: root, events: events, processes: processes)
-        for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
         context.applications = applications
         store.delegate = self
         connect()

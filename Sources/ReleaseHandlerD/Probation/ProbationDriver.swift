@@ -39,6 +39,30 @@ final class ProbationDriver {
         for action in machine.handle(event, now: Reactor.nowMilliseconds()) { perform(action) }
     }
 
+    // MARK: Over the daemon's own re-execution
+
+    struct State: Codable {
+        let machine: Probation
+        let milliseconds: Int?
+    }
+
+    var machineState: State { State(machine: machine, milliseconds: milliseconds) }
+
+    /// A health command that runs is begun anew by who goes on: it only looks.
+    func rest() {
+        command?.cancel()
+        command = nil
+        timer?.cancel()
+        timer = nil
+    }
+
+    /// Goes on where the daemon before stood, or after a `rest`.
+    func goOn(_ state: State) {
+        machine = state.machine
+        milliseconds = state.milliseconds
+        for action in machine.goOn() { perform(action) }
+    }
+
     private func perform(_ action: Probation.Action) {
         switch action {
         case .schedule(let milliseconds):

@@ -29,6 +29,29 @@ struct LoadedRelease: Sendable {
         includedApplications = IncludedApplications(Self.specs(resource, applications))
     }
 
+    // MARK: Over the daemon's own re-execution
+
+    /// What was read, for another daemon that goes on in this one's place.
+    struct State: Codable {
+        let record: ReleaseRecord
+        let resource: ReleaseResource
+        let config: SysConfig
+        let applications: [Atom: ApplicationResource]
+    }
+
+    var state: State {
+        State(record: record, resource: resource, config: config, applications: applications)
+    }
+
+    /// - Throws: where this version finds the configuration wrong that the one before has taken.
+    init(_ state: State, file: String) throws(FileError) {
+        let own = state.config.environment(of: ProbationOptions.application)
+        self.init(
+            record: state.record, resource: state.resource, config: state.config,
+            probation: try ProbationOptions(own, file: file), upgrade: try RelupMachine.Options(own, file: file),
+            applications: state.applications)
+    }
+
     var vsn: String { resource.vsn }
 
     /// `kernel`, `stdlib` and `sasl` may stand in a `.rel`: they are the daemon itself.

@@ -9,7 +9,7 @@ import Terms
 /// to (`ChangeLine`).
 struct ReleaseDisk: Sendable {
     let root: ReleaseRoot
-    private let lock: FileLock
+    let lock: FileLock
 
     /// What was found as the root was taken into use.
     struct Start: Sendable {

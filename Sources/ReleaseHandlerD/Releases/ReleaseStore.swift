@@ -62,6 +62,26 @@ final class ReleaseStore {
         ReleaseStore(try await DiskWork.run { () throws(BootError) in try ReleaseDisk.open(root, booted: booted) })
     }
 
+    // MARK: Over the daemon's own re-execution
+
+    struct State: Codable {
+        let table: ReleaseTable
+        /// The descriptor that holds the root's lock.
+        let lock: Int32
+    }
+
+    /// Nil while a change of the disk is under way.
+    var state: State? { line.current == nil ? State(table: table, lock: disk.lock.raw) : nil }
+
+    /// Goes on where the daemon before stood: nothing is read.
+    init(_ root: ReleaseRoot, _ state: State) {
+        disk = ReleaseDisk(root: root, lock: FileLock(held: state.lock))
+        self.root = root
+        table = state.table
+        recoveryNotes = []
+        earlierRun = ""
+    }
+
     /// From now on the processes of this run are those that the next one looks for.
     func beginRun() async throws(SystemError) {
         let mark = EarlierRun.currentMark

@@ -64,7 +64,7 @@ extension TreeDriver {
             guard let place = places[child.address], place.phase != .stopping, let generation = place.current
             else { return nil }
             let modules = self.modules(of: place, survey)
-            let version = generation.code?.version
+            let version = generation.code
             let functional = versions[ObjectIdentifier(generation)] ?? [:]
             let isConcerned = version.map { wanted.contains($0.module) } == true || !functional.isEmpty
             guard isConcerned || !wanted.isDisjoint(with: modules) else { return nil }

@@ -14,7 +14,7 @@ extension TreeDriver {
         let mapped = await askMapped(standing.map(\.process))
         var users = ModuleUsers()
         for (address, process) in standing {
-            if let version = process.code?.version { users.runs(version, address) }
+            if let version = process.code { users.runs(version, address) }
             for version in mapped[ObjectIdentifier(process)] ?? [] {
                 guard let known = process.everLoaded[version.sha256] else { continue }
                 if version.state == .resident {

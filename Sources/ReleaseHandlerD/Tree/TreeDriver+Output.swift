@@ -36,13 +36,17 @@ extension TreeDriver {
             place.statistics.dropped += 1
             guard let reached else { return false }
             events.post(.output(.limited(place.address, reached)))
-            // It may say nothing more, or be gone by then: how much was lost is told all the same.
-            let left = place.outputBudget.millisecondsLeft(now: now)
-            Reactor.shared.schedule(afterMilliseconds: left) { [weak self, weak place] in
-                guard let place, let loss = place.outputBudget.takeLoss(now: Reactor.nowMilliseconds()) else { return }
-                self?.tell(loss, of: place.address)
-            }
+            tellLossLater(place, now: now)
             return false
+        }
+    }
+
+    /// It may say nothing more, or be gone by then: how much was lost is told all the same.
+    func tellLossLater(_ place: Place, now: Int) {
+        let left = place.outputBudget.millisecondsLeft(now: now)
+        Reactor.shared.schedule(afterMilliseconds: left) { [weak self, weak place] in
+            guard let place, let loss = place.outputBudget.takeLoss(now: Reactor.nowMilliseconds()) else { return }
+            self?.tell(loss, of: place.address)
         }
     }
 

@@ -30,23 +30,27 @@ final class TreeDriver {
     /// What supervisors report, once it is told.
     var onReport: @HostActor (SupervisorReport) -> Void = { _ in }
 
-    private var tree = SupervisionTree()
-    private(set) var places: [ChildAddress: Place] = [:]
+    var tree = SupervisionTree()
+    var places: [ChildAddress: Place] = [:]
     /// Modules that are suspended: no child that lists one is started until they are released.
     private(set) var heldModules: Set<Atom> = []
     /// Children that are started all the same: the script itself asks for it.
-    private var permitted: Set<ChildAddress> = []
+    private(set) var permitted: Set<ChildAddress> = []
     /// Told of each end of a worker that had been started, while an upgrade is under way.
     var onWorkerEnd: (@HostActor (Place, StartID, Term, _ asked: Bool) -> Void)?
     var vacancies = Vacancies()
     var expectation = Expectation.none
-    private var waiting: Deque<SupervisionTree.Event> = []
+    var waiting: Deque<SupervisionTree.Event> = []
+    /// Starts that failed before they came to a process, told in another turn.
+    var failedStarts: [SupervisionTree.Event] = []
     private var isFeeding = false
-    private var requests: [RequestID: (SupervisorReply) -> Void] = [:]
-    private var lastRequest = 0
+    private(set) var requests: [RequestID: (SupervisorReply) -> Void] = [:]
+    var lastRequest = 0
+    /// Supervisors that are to end until then. Monotonic milliseconds.
+    var deadlines: [StartID: Int] = [:]
     /// Who waits for a start to have come to its end, whatever that is.
-    private var startWaiters: [StartID: [() -> Void]] = [:]
-    private(set) var preparing: [StartID: Preparing] = [:]
+    private(set) var startWaiters: [StartID: [() -> Void]] = [:]
+    var preparing: [StartID: Preparing] = [:]
     /// Who waits for a place to have come to rest.
     var restWaiters: [ChildAddress: [() -> Void]] = [:]
 
@@ -95,8 +99,10 @@ final class TreeDriver {
         forgetGonePlaces()
         // Whatever makes events without end, such as a supervisor that can't be read and has a large `intensity`, leaves
         // the rest of the node its turns.
-        if !waiting.isEmpty { Reactor.shared.soon { [weak self] in self?.feedRest() } }
+        if !waiting.isEmpty { feedRestSoon() }
     }
+
+    func feedRestSoon() { Reactor.shared.soon(isRepeatable: true) { [weak self] in self?.feedRest() } }
 
     private func feedRest() {
         guard !isFeeding, !waiting.isEmpty else { return }
@@ -127,10 +133,7 @@ final class TreeDriver {
         case .cancelStart(let id, let address): stopWorker(id, address, .brutalKill)
         case .readSupervisor(let id, let address, let module, _):
             readSupervisor(id, address, module)
-        case .scheduleTimer(let id, let milliseconds):
-            _ = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
-                self?.feed(.timerFired(id))
-            }
+        case .scheduleTimer(let id, let milliseconds): schedule(id, at: Reactor.nowMilliseconds() + milliseconds)
         case .reply(let id, let reply):
             // A child may have been deleted by it, and its place with it.
             vacancies.question(.all)
@@ -151,7 +154,15 @@ final class TreeDriver {
         }
     }
 
-    private func startWorker(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
+    func schedule(_ id: StartID, at time: Int) {
+        deadlines[id] = time
+        Reactor.shared.schedule(atMilliseconds: time) { [weak self] in
+            self?.deadlines[id] = nil
+            self?.feed(.timerFired(id))
+        }
+    }
+
+    func startWorker(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
         guard let preparation = preparation(of: spec) else { return start(id, address, spec) }
         preparing[id] = Preparing(address: address, spec: spec)
         Task { @HostActor [weak self] in
@@ -186,7 +197,7 @@ final class TreeDriver {
         place.stop(shutdown)
     }
 
-    private func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom) {
+    func readSupervisor(_ id: StartID, _ address: ChildAddress, _ module: Atom) {
         guard code.mustRead(module) else { return initialize(id, address, module) }
         Task { @HostActor [weak self, code] in
             await code.prefetch(module)
@@ -275,7 +286,17 @@ final class TreeDriver {
     /// start it again and again while nothing else of the node came to its turn.
     private func startFailed(_ event: SupervisionTree.Event) {
         guard isFeeding else { return feed(event) }
-        Reactor.shared.soon { [weak self] in self?.feed(event) }
+        failedStarts.append(event)
+        if failedStarts.count == 1 { feedFailedStartsSoon() }
+    }
+
+    func feedFailedStartsSoon() {
+        Reactor.shared.soon(isRepeatable: true) { [weak self] in
+            guard let self else { return }
+            let events = failedStarts
+            failedStarts = []
+            for event in events { feed(event) }
+        }
     }
 
     /// `then` is called when that start has come to its end, whatever that is.

@@ -189,7 +189,7 @@ final class HandedOffSpecs {
 
     /// Whether the script suspends the worker and loads its module.
     private func isHandedOff(_ place: Place, _ process: Generation) -> Bool {
-        guard let module = process.code?.version.module, loaded.contains(module) else { return false }
+        guard let module = process.code?.module, loaded.contains(module) else { return false }
         return place.spec.listedModules.contains(where: suspended.contains)
     }
 

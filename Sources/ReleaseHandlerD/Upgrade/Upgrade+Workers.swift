@@ -209,7 +209,7 @@ extension Upgrade {
 
     /// The reason where a worker runs other code than what is current.
     private func oldCode(_ address: ChildAddress) -> Term? {
-        guard let version = tree.places[address]?.current?.code?.version,
+        guard let version = tree.places[address]?.current?.code,
             let current = code.table.current[version.module], current.sha256 != version.sha256
         else { return nil }
         return .tuple([.atom("old_code"), .atom(version.module)])

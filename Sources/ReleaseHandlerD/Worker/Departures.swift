@@ -21,6 +21,8 @@ final class Departures {
 
     nonisolated init() {}
 
+    var isEmpty: Bool { leaving.isEmpty && waiting.isEmpty && !isHeld }
+
     func letGo(_ process: Generation) {
         guard process.isAlive else { return }
         leaving.insert(ObjectIdentifier(process))

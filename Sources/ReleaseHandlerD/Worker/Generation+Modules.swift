@@ -59,13 +59,13 @@ extension Generation {
     /// What is old of these goes where it is not used.
     func purge(_ modules: [Atom]) {
         for module in modules {
-            ask(within: Self.moduleMilliseconds, { .softPurge(ref: $0, module: module) }) { _ in }
+            ask(within: Self.moduleMilliseconds, isRepeatable: true, { .softPurge(ref: $0, module: module) }) { _ in }
         }
     }
 
     /// What the process says of each version that it has mapped; nil where it does not say. One that says what no version can be ends.
     func versions(then: @escaping @HostActor ([MappedVersion]?) -> Void) {
-        ask(within: Self.moduleMilliseconds, { .getVersions(ref: $0) }) { [self] answer in
+        ask(within: Self.moduleMilliseconds, isRepeatable: true, { .getVersions(ref: $0) }) { [self] answer in
             guard case .value(let term) = answer else { return then(nil) }
             let versions = MappedVersion.list(term)
             if versions == nil {

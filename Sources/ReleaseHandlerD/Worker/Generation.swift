@@ -33,6 +33,7 @@ final class Generation {
 
     private struct Awaited {
         let ref: Int
+        let isRepeatable: Bool
         var timer: ScheduledTimer?
         var then: (Answer) -> Void
     }
@@ -42,7 +43,7 @@ final class Generation {
 
     let number: Int
     /// What it was started from: verified when the file was read, never assumed.
-    let code: LoadedCode?
+    let code: CodeVersion?
     /// The path that it was started from: of a script, its own.
     let executable: String
     /// What it was started by; its place's may be another by now.
@@ -63,6 +64,8 @@ final class Generation {
     private(set) var librariesAhead: [Atom: LoadedCode]
     /// Functional modules that it has asked for, and that are being looked for.
     var wants = 0
+    /// The request that it began with.
+    private(set) var initReference: Int?
     /// Functional modules that are current in it, by their SHA-256: as it said.
     private(set) var loaded: [Atom: String] = [:]
     /// What it was asked to load or delete, and has not answered in time: it may do it yet.
@@ -92,7 +95,7 @@ final class Generation {
         notify: @escaping @HostActor (Generation, Notice) -> Void
     ) throws(LaunchError) {
         self.number = number
-        self.code = code
+        self.code = code?.version
         self.libraries = libraries
         self.librariesAhead = librariesAhead
         executable = launch.executable.path
@@ -104,13 +107,77 @@ final class Generation {
         process = try WorkerProcess.launch(launch) { [self] event in handle(event) }
     }
 
+    /// Goes on with a process that the daemon before has started.
+    ///
+    /// - Parameter libraries: as far as they are known still.
+    init(
+        _ state: State, spec: ChildSpec, libraries: [LoadedCode], outputs: OutputPipes, references: References,
+        notify: @escaping @HostActor (Generation, Notice) -> Void
+    ) throws(SystemError) {
+        number = state.number
+        code = state.code
+        self.libraries = libraries
+        librariesAhead = [:]
+        executable = state.executable
+        self.spec = state.spec ?? spec
+        startedAtMilliseconds = state.startedAtMilliseconds
+        toldEnvironment = state.toldEnvironment
+        ownEnvironment = state.ownEnvironment ?? state.toldEnvironment
+        vsn = state.vsn
+        isIncremental = state.isIncremental
+        protocolVersion = state.protocolVersion
+        loaded = state.loaded
+        unsettledModules = state.unsettledModules
+        everLoaded = state.everLoaded
+        hadLoaded = state.hadLoaded
+        status = state.status
+        lastWords = state.lastWords
+        sentence = state.sentence
+        initReference = state.initReference
+        self.references = references
+        self.notify = notify
+        process = try WorkerProcess.goOn(with: state.process, outputs: outputs) { [self] event in handle(event) }
+        if let deadline = state.graceDeadlineMilliseconds { awaitEnd(until: deadline) }
+    }
+
+    /// Nil where it has ended, or an answer of it is awaited by somebody who could not be told.
+    func state(spec placeSpec: ChildSpec) -> State? {
+        guard isAlive, let process, wants == 0, !isAwaited else { return nil }
+        return State(
+            number: number, code: code, executable: executable, spec: spec == placeSpec ? nil : spec,
+            startedAtMilliseconds: startedAtMilliseconds, toldEnvironment: toldEnvironment,
+            ownEnvironment: ownEnvironment == toldEnvironment ? nil : ownEnvironment, vsn: vsn,
+            isIncremental: isIncremental, protocolVersion: protocolVersion, libraries: libraries.map(\.version),
+            loaded: loaded, unsettledModules: unsettledModules, everLoaded: everLoaded, hadLoaded: hadLoaded,
+            status: status, lastWords: lastWords, sentence: sentence,
+            graceDeadlineMilliseconds: graceTimer?.isScheduled == true ? graceTimer?.deadlineMilliseconds : nil,
+            initReference: initReference,
+            initDeadlineMilliseconds: awaited.first { $0.ref == initReference }?.timer?.deadlineMilliseconds,
+            process: process.state)
+    }
+
+    /// Whether an answer is awaited that nobody would ask for again; the one to its `init` is its place's.
+    var isAwaited: Bool { awaited.contains { !$0.isRepeatable && $0.ref != initReference } }
+
+    /// The request that a process begins with; its answer may be awaited over the daemon's own re-execution.
+    func begin(
+        ref: Int, within milliseconds: Int?, _ request: (Int) -> WorkerRequest,
+        then: @escaping @HostActor (Answer) -> Void
+    ) {
+        initReference = ref
+        ask(ref: ref, within: milliseconds, request, then: then)
+    }
+
     var pid: Int32 { process?.pid ?? 0 }
 
     /// Sends a request made with a fresh reference; `then` is called once, also if the process ends or time runs out.
+    ///
+    /// - Parameter isRepeatable: whether who asks would ask again where the answer can't come to it.
     func ask(
-        within milliseconds: Int?, _ request: (Int) -> WorkerRequest, then: @escaping @HostActor (Answer) -> Void
+        within milliseconds: Int?, isRepeatable: Bool = false, _ request: (Int) -> WorkerRequest,
+        then: @escaping @HostActor (Answer) -> Void
     ) {
-        ask(ref: references.next(), within: milliseconds, request, then: then)
+        ask(ref: references.next(), within: milliseconds, isRepeatable: isRepeatable, request, then: then)
     }
 
     /// It is the worker: what it has ahead is current by now, and what becomes current later is for it, too.
@@ -135,16 +202,19 @@ final class Generation {
     func nextReference() -> Int { references.next() }
 
     func ask(
-        ref: Int, within milliseconds: Int?, _ request: (Int) -> WorkerRequest,
+        ref: Int, within milliseconds: Int?, isRepeatable: Bool = false, _ request: (Int) -> WorkerRequest,
         then: @escaping @HostActor (Answer) -> Void
     ) {
         guard isAlive, let process else { return then(.died(.atom("noproc"))) }
-        expect(ref, within: milliseconds, then: then)
+        expect(ref, within: milliseconds, isRepeatable: isRepeatable, then: then)
         process.send(request(ref))
     }
 
     /// Awaits the answer to a request that is sent next.
-    func expect(_ ref: Int, within milliseconds: Int?, then: @escaping @HostActor (Answer) -> Void) {
+    func expect(
+        _ ref: Int, within milliseconds: Int?, isRepeatable: Bool = false,
+        then: @escaping @HostActor (Answer) -> Void
+    ) {
         guard isAlive else { return then(.died(.atom("noproc"))) }
         var timer: ScheduledTimer?
         if let milliseconds {
@@ -153,7 +223,7 @@ final class Generation {
                 settle(ref, .timedOut(milliseconds: milliseconds))
             }
         }
-        awaited.append(Awaited(ref: ref, timer: timer, then: then))
+        awaited.append(Awaited(ref: ref, isRepeatable: isRepeatable, timer: timer, then: then))
     }
 
     /// From now on it is the worker: what is written at its place is told as its own.
@@ -218,8 +288,10 @@ final class Generation {
     }
 
     /// A process that ends closes its channel just before: only one that stays without a channel is killed for it.
-    private func awaitEnd() {
-        graceTimer = Reactor.shared.schedule(afterMilliseconds: Self.channelGraceMilliseconds) { [self] in
+    private func awaitEnd() { awaitEnd(until: Reactor.nowMilliseconds() + Self.channelGraceMilliseconds) }
+
+    private func awaitEnd(until deadline: Int) {
+        graceTimer = Reactor.shared.schedule(atMilliseconds: deadline) { [self] in
             // One that has ended is only not told of yet, as where many end at once.
             guard process?.hasEnded != true else { return }
             kill(reason: .atom("channel_closed"))
@@ -279,7 +351,10 @@ final class Generation {
 /// The daemon's request references: ever increasing, so that an answer can never be taken for another's.
 @HostActor
 final class References {
-    private var last = 0
+    private(set) var last: Int
+
+    init(last: Int = 0) { self.last = last }
+
     func next() -> Int {
         last += 1
         return last

@@ -25,14 +25,17 @@ enum StartFailure: Error {
 /// Makes processes for places: which file, with which sockets, environment, user and limits.
 @HostActor
 final class Launcher {
-    let references = References()
+    let references: References
     let sockets: ListeningSockets
     let departures = Departures()
     private let context: any LaunchContext
+    /// Calls of the daemon before, by their references, until they are claimed.
+    var adoptedCalls: [Int: AdoptedCall] = [:]
 
-    init(context: any LaunchContext, sockets: ListeningSockets) {
+    init(context: any LaunchContext, sockets: ListeningSockets, references: References = References()) {
         self.context = context
         self.sockets = sockets
+        self.references = references
     }
 
     /// The next process of a place, started from the current version of its module.
@@ -54,6 +57,9 @@ final class Launcher {
         guard let code = context.loaded(version) else { throw .program(.atom("not_read")) }
         return try launch(place, number, .standby, code: code)
     }
+
+    /// Nobody will claim the others.
+    func keep(_ isClaimed: (Int) -> Bool) { adoptedCalls = adoptedCalls.filter { isClaimed($0.key) } }
 
     private func launch(
         _ place: Place, _ number: Int, _ purpose: SocketTable.Purpose, code: LoadedCode
@@ -116,18 +122,30 @@ final class Launcher {
         do {
             let generation = try Generation(
                 number: number, code: code, libraries: libraries, librariesAhead: ahead, spec: spec, launch: launch,
-                references: references
-            ) { [weak context, weak place, departures] generation, notice in
-                place?.heard(generation, notice)
-                guard case .ended = notice else { return }
-                departures.ended(generation)
-                context?.generationEnded(generation)
-            }
+                references: references, notify: listener(of: place))
             context.generationStarted(generation)
             return generation
         } catch {
             throw .launch(error)
         }
+    }
+
+    private func listener(of place: Place) -> @HostActor (Generation, Generation.Notice) -> Void {
+        { [weak context, weak place, departures] generation, notice in
+            place?.heard(generation, notice)
+            guard case .ended = notice else { return }
+            departures.ended(generation)
+            context?.generationEnded(generation)
+        }
+    }
+
+    /// A process that the daemon before has started at that place.
+    func goOn(_ place: Place, _ state: Generation.State) throws(SystemError) -> Generation {
+        let generation = try Generation(
+            state, spec: place.spec, libraries: state.libraries.compactMap(context.loaded), outputs: place.outputs,
+            references: references, notify: listener(of: place))
+        context.generationStarted(generation)
+        return generation
     }
 
     private func limits(_ spec: ChildSpec) throws(StartFailure) -> [Host.ResourceLimit] {

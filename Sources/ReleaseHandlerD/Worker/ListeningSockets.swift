@@ -133,6 +133,35 @@ final class ListeningSockets {
         }
     }
 
+    /// For another daemon that goes on in this one's place.
+    struct State: Codable {
+        struct Socket: Codable {
+            let number: SocketTable.Number
+            let descriptor: Int32
+            let file: FileIdentity?
+        }
+
+        let table: SocketTable
+        let open: [Socket]
+
+        var descriptors: [Int32] { open.map(\.descriptor) }
+    }
+
+    var state: State {
+        State(
+            table: table,
+            open: open.map { State.Socket(number: $0.key, descriptor: $0.value.socket.fd, file: $0.value.file) })
+    }
+
+    /// Goes on where the daemon before stood: the service manager has the sockets by their names still.
+    func goOn(_ state: State) throws(ListenError) {
+        table = state.table
+        for one in state.open {
+            let socket = try ListeningSocket.adopt(OwnedDescriptor(one.descriptor))
+            open[one.number] = Open(socket: socket, file: one.file)
+        }
+    }
+
     func closeAll() {
         table = SocketTable()
         open = [:]

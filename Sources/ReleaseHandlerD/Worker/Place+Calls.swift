@@ -6,21 +6,30 @@ import ReleaseHandling
 /// Calls and casts: delivered at once to a worker that runs, kept in order for one that is suspended.
 extension Place {
     /// `reply` is called once: with the worker's reply, or with why there is none.
+    ///
+    /// - Returns: the call's reference where a reply is awaited.
+    @discardableResult
     func call(
         _ request: Term, timeoutMilliseconds: Int, reply: @escaping @HostActor (Result<Term, CallFailure>) -> Void
-    ) {
+    ) -> Int? {
         guard speaksProtocol else {
-            return reply(.failure(.worker(.atom("os_program"))))
+            reply(.failure(.worker(.atom("os_program"))))
+            return nil
         }
         guard calls.count < Mailbox.maxMessages else {
-            return reply(.failure(.mailboxFull))
+            reply(.failure(.mailboxFull))
+            return nil
         }
         let ref = launcher.references.next()
-        if let failure = deliver(.call(ref: ref, request: request)) { return reply(.failure(failure)) }
+        if let failure = deliver(.call(ref: ref, request: request)) {
+            reply(.failure(failure))
+            return nil
+        }
         let timer = Reactor.shared.schedule(afterMilliseconds: timeoutMilliseconds) { [weak self] in
             self?.settle(ref, .failure(.timedOut(milliseconds: timeoutMilliseconds)))
         }
-        calls[ref] = PendingCall(timer: timer, reply: reply)
+        calls[ref] = PendingCall(milliseconds: timeoutMilliseconds, timer: timer, reply: reply)
+        return ref
     }
 
     /// Whether a call is delivered, or waits in the mailbox.

@@ -19,7 +19,7 @@ final class Place {
     var standbyLibraries: [Atom: LoadedCode] = [:]
     private(set) var machine = PlaceMachine()
     /// Those that the machine speaks of, and old ones that are on their way out: two or three.
-    private var processes: [Generation] = []
+    private(set) var processes: [Generation] = []
     private var timer: ScheduledTimer?
     /// Who waits for a step, until it is answered.
     private var steps: [(step: PlaceMachine.Step, then: (StepResult) -> Void)] = []
@@ -28,7 +28,7 @@ final class Place {
     private var descriptorsInHand: [OwnedDescriptor] = []
     var mailbox = Mailbox()
     /// All processes of the place write there.
-    let outputs = OutputPipes()
+    let outputs: OutputPipes
     var outputBudget = OutputBudget()
     var statistics = PlaceStatistics()
     /// The process that ended last, for what is told of its end.
@@ -38,16 +38,56 @@ final class Place {
     private unowned let observer: any PlaceObserver
 
     struct PendingCall {
+        let milliseconds: Int
         var timer: ScheduledTimer
         var reply: (Result<Term, CallFailure>) -> Void
     }
 
-    init(address: ChildAddress, spec: ChildSpec, launcher: Launcher, observer: any PlaceObserver) {
+    init(
+        address: ChildAddress, spec: ChildSpec, outputs: OutputPipes = OutputPipes(), launcher: Launcher,
+        observer: any PlaceObserver
+    ) {
         self.address = address
         self.spec = spec
         standbySpec = spec
+        self.outputs = outputs
         self.launcher = launcher
         self.observer = observer
+    }
+
+    /// Goes on where the daemon before stood.
+    convenience init(
+        _ state: State, spec: ChildSpec, launcher: Launcher, observer: any PlaceObserver
+    ) throws(SystemError) {
+        self.init(
+            address: state.address, spec: state.spec ?? spec, outputs: OutputPipes(state.outputs), launcher: launcher,
+            observer: observer)
+        machine = PlaceMachine(state.machine)
+        outputBudget = state.outputBudget
+        statistics = state.statistics
+        processes = try state.processes.map { (process) throws(SystemError) in try launcher.goOn(self, process) }
+        try outputs.goOn(state.outputs)
+        if let deadline = machine.deadlineMilliseconds { schedule(at: deadline) }
+        for process in state.processes { awaitInit(of: process) }
+        goOn(with: state.calls)
+    }
+
+    /// Nil where something is under way that can't be handed on.
+    func state(specInTree: ChildSpec?) -> State? {
+        guard let settled = machine.settled, steps.isEmpty, mailbox.count == 0 else { return nil }
+        let states = processes.compactMap { $0.state(spec: spec) }
+        guard states.count == processes.count, processes.allSatisfy({ $0 == current }) else { return nil }
+        return State(
+            address: address, spec: spec == specInTree ? nil : spec, machine: settled, outputs: outputs.state,
+            outputBudget: outputBudget, statistics: statistics, calls: callStates, processes: states)
+    }
+
+    private func awaitInit(of process: Generation.State) {
+        guard let ref = process.initReference, let deadline = process.initDeadlineMilliseconds,
+            let generation = self.process(process.number)
+        else { return }
+        let left = max(0, deadline - Reactor.nowMilliseconds())
+        generation.expect(ref, within: left) { [weak self] in self?.feed(.initAnswered(process.number, $0)) }
     }
 
     // MARK: Asking
@@ -199,7 +239,7 @@ final class Place {
             ask(number, ref: request.ref, { _ in request.message }) { .exportAnswered(number, ref: request.ref, $0) }
         case .endSnapshot(let number):
             process(number)?.latch = nil
-            process(number)?.ask(within: nil) {
+            process(number)?.ask(within: nil, isRepeatable: true) {
                 .endSnapshot(ref: $0)
             } then: { _ in
             }
@@ -216,10 +256,7 @@ final class Place {
         case .signal(let number, let signal): process(number)?.terminate(signal: signal.number)
         case .letGo(let number): if let process = process(number) { launcher.departures.letGo(process) }
         case .kill(let number, let reason): process(number)?.kill(reason: reason)
-        case .schedule(let time):
-            timer?.cancel()
-            let left = max(0, time - Reactor.nowMilliseconds())
-            timer = Reactor.shared.schedule(afterMilliseconds: left) { [weak self] in self?.feed(.timerFired) }
+        case .schedule(let time): schedule(at: time)
         case .cancelTimer:
             timer?.cancel()
             timer = nil
@@ -231,6 +268,11 @@ final class Place {
             guard let index = steps.firstIndex(where: { $0.step == step }) else { return }
             steps.remove(at: index).then(result)
         }
+    }
+
+    private func schedule(at time: Int) {
+        timer?.cancel()
+        timer = Reactor.shared.schedule(atMilliseconds: time) { [weak self] in self?.feed(.timerFired) }
     }
 
     private func launch(
@@ -256,7 +298,9 @@ final class Place {
         process.toldEnvironment = message.environment
         process.ownEnvironment = message.environment
         let limit = spec(for: mode).startTimeoutMilliseconds
-        ask(number, ref: ref, within: limit, { .initialize(ref: $0, message) }) { .initAnswered(number, $0) }
+        process.begin(ref: ref, within: limit, { .initialize(ref: $0, message) }) { [weak self] in
+            self?.feed(.initAnswered(number, $0))
+        }
     }
 
     func spec(for mode: WorkerStartMode) -> ChildSpec { mode == .standby ? standbySpec : spec }

@@ -26,6 +26,8 @@ public struct ControlRow: Sendable {
     public let parameters: [ControlParameter]
     /// None where it takes no body.
     public let body: (any ControlBody.Type)?
+    /// Whether asking twice does no more than asking once.
+    public var isRepeatable: Bool { method == .get }
     /// Of a stream, one line.
     public let answer: any ControlShape.Type
     public let streams: Bool

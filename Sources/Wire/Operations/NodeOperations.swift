@@ -20,6 +20,11 @@ public struct NodeOperations: Sendable {
         "reload", .post, "/v1/reload", may: .change,
         help: "Read the configuration of the release that runs anew, and tell the workers")
 
+    public let reexec = ControlOperation<NoParameters, ReexecutionRequest, Reexecuted>(
+        "reexec", .post, "/v1/reexec", may: .change,
+        help: "Execute the daemon anew, as another version of it perhaps, and keep the workers running",
+        target: { [$1.program].compactMap(\.self) })
+
     public let openAPI = ControlOperation<NoParameters, NoBody, ControlDocument>(
         "openapi", .get, "/v1/openapi.json", may: .look, help: "Describe all this, as an OpenAPI document")
 }

@@ -56,6 +56,11 @@ enum EventSamples {
         (.reloaded(vsn: "1.0.0", failures: ["a", "b"]), "the configuration of release 1.0.0 is read anew; a, b"),
         (.reloadFailed(reason: "no"), "the configuration was not read anew, and stays as it was: no"),
         (
+            .reexecuted(erts: "0.2.0", previous: "0.1.0", workers: 3, pauseMicroseconds: 12_345),
+            "release-handlerd 0.2.0 goes on in the place of 0.1.0, with 3 processes of workers, after 12 ms"
+        ),
+        (.reexecutionFailed(reason: "no"), "the daemon was not executed anew, and goes on as it is: no"),
+        (
             .signalIgnored(name: "SIGUSR1"),
             "SIGUSR1 came, which means nothing here: SIGTERM stops the node, SIGHUP reads its configuration anew"
         ),

@@ -46,6 +46,9 @@ final class ControlTestNode: Sendable {
                 ])
             },
             ControlHandler(Operations.node.reload) { _ in ReloadedConfiguration(release: "1.0.0", failures: []) },
+            ControlHandler(Operations.node.reexec) { _ in
+                Reexecuted(pid: 4711, erts: "0.2.0", previousErts: "0.1.0", workers: 3, pauseMicroseconds: 12_345)
+            },
             ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: [Self.tree]) },
             ControlHandler(following: Operations.node.events) { _ in self.follow() },
         ]

@@ -110,7 +110,7 @@ extension Generation {
     /// What it reported, as people write it; else the beginning of its file's SHA-256.
     var vsnText: String? {
         if let vsn = vsn.ifDefined { return vsn.asText ?? vsn.description }
-        return code.map { String($0.version.sha256.prefix(12)) }
+        return code.map { String($0.sha256.prefix(12)) }
     }
 
     var ageSeconds: Double { Double(Reactor.nowMilliseconds() - startedAtMilliseconds) / 1000 }

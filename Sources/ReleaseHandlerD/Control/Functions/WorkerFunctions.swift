@@ -36,11 +36,15 @@ struct WorkerFunctions {
         } catch {
             throw ControlError(.badRequest, "the state is no term: \(error)", details: ["state": state])
         }
-        _ = try await ask(try withState(worker), worker) { .replaceState(ref: $0, state: term) }
+        _ = try await ask(try withState(worker), worker, isRepeatable: false) { .replaceState(ref: $0, state: term) }
         return WorkerState(worker: worker, state: term.description)
     }
 
-    func call(_ worker: String, _ request: Term, timeoutMilliseconds: Int) async throws(ControlError) -> String {
+    /// - Parameter connection: on which it is asked, so that the daemon that goes on in this one's place finds the reply.
+    func call(
+        _ worker: String, _ request: Term, timeoutMilliseconds: Int, on connection: ControlConnection? = nil
+    ) async throws(ControlError) -> String {
+        if case .call(let ref)? = connection?.takeClaim() { return try await goOnCalling(worker, ref, connection) }
         let place = try found(worker)
         guard place.speaksProtocol else {
             throw ControlError(
@@ -49,8 +53,33 @@ struct WorkerFunctions {
         }
         guard place.takesCalls else { throw notRunning(worker) }
         let result: Result<Term, CallFailure> = await withCheckedContinuation { continuation in
-            place.call(request, timeoutMilliseconds: timeoutMilliseconds) { continuation.resume(returning: $0) }
+            let ref = place.call(request, timeoutMilliseconds: timeoutMilliseconds) {
+                connection?.works(.answering)
+                continuation.resume(returning: $0)
+            }
+            if let ref { connection?.works(.call(ref: ref)) }
         }
+        return try reply(result, worker)
+    }
+
+    /// The daemon before has given it to the worker.
+    private func goOnCalling(
+        _ worker: String, _ ref: Int, _ connection: ControlConnection?
+    ) async throws(ControlError) -> String {
+        guard let adopted = tree.launcher.adoptedCalls.removeValue(forKey: ref) else {
+            throw CallFailure.ended(.atom("noproc")).controlError(worker)
+        }
+        connection?.works(.call(ref: ref))
+        let result: Result<Term, CallFailure> = await withCheckedContinuation { continuation in
+            adopted.claim {
+                connection?.works(.answering)
+                continuation.resume(returning: $0)
+            }
+        }
+        return try reply(result, worker)
+    }
+
+    private func reply(_ result: Result<Term, CallFailure>, _ worker: String) throws(ControlError) -> String {
         switch result {
         case .success(let term): return term.description
         case .failure(let failure): throw failure.controlError(worker)
@@ -118,11 +147,13 @@ struct WorkerFunctions {
     }
 
     private func ask(
-        _ place: Place, _ worker: String, _ request: @escaping (Int) -> WorkerRequest
+        _ place: Place, _ worker: String, isRepeatable: Bool = true, _ request: @escaping (Int) -> WorkerRequest
     ) async throws(ControlError) -> Term {
         guard let generation = place.current else { throw notRunning(worker) }
         let answer: Answer = await withCheckedContinuation { continuation in
-            generation.ask(within: Self.sysMilliseconds, request) { continuation.resume(returning: $0) }
+            generation.ask(within: Self.sysMilliseconds, isRepeatable: isRepeatable, request) {
+                continuation.resume(returning: $0)
+            }
         }
         let failure: CallFailure
         switch answer {

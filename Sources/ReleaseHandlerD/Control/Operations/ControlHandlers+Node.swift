@@ -3,14 +3,14 @@ import Wire
 
 extension ControlHandlers {
     /// What the daemon serves: each handler hands its request to the node's own thread.
-    init(_ node: Node) {
+    init(_ node: Node, reexecution: any Reexecuting) {
         self.init(
-            Self.node(node) + Self.releases(node) + Self.workers(node) + Self.supervisors(node)
+            Self.node(node, reexecution) + Self.releases(node) + Self.workers(node) + Self.supervisors(node)
                 + Self.applications(node),
             childAddress: { await node.supervisors.childAddress($0, $1) })
     }
 
-    private static func node(_ node: Node) -> [ControlHandler] {
+    private static func node(_ node: Node, _ reexecution: any Reexecuting) -> [ControlHandler] {
         [
             ControlHandler(Operations.node.status) { _ in await node.status() },
             ControlHandler(Operations.node.probation) { _ in await node.probation.status() },
@@ -21,7 +21,13 @@ extension ControlHandlers {
             ControlHandler(Operations.node.reload, changing: node) { _ async throws(ControlError) in
                 try await node.reload()
             },
-            ControlHandler(following: Operations.node.events) { _ in await node.events.follow() },
+            ControlHandler(Operations.node.reexec) { request async throws(ControlError) in
+                try await reexecution.reexecute(request.body.program, on: request.connection)
+            },
+            ControlHandler(following: Operations.node.events) { request in
+                request.connection.takeClaim() == .events
+                    ? await node.events.goOnFollowing() : await node.events.follow()
+            },
         ]
     }
 }

@@ -6,10 +6,12 @@ extension ControlHandlers {
         [
             ControlHandler(Operations.workers.list) { _ in WorkerList(workers: await node.view.workerSummaries()) },
             ControlHandler(Operations.workers.call) { request async throws(ControlError) in
-                CallReply(
+                // Nothing is done before the worker has it.
+                request.connection.works(.look)
+                return CallReply(
                     reply: try await node.workers.call(
                         request.body.worker, try term(request.body.request),
-                        timeoutMilliseconds: request.body.timeoutMilliseconds))
+                        timeoutMilliseconds: request.body.timeoutMilliseconds, on: request.connection))
             },
             ControlHandler(Operations.workers.getStatus) { request async throws(ControlError) in
                 try await node.workers.getStatus(request.parameters.worker)

@@ -2,6 +2,7 @@ import Glibc
 import Host
 import Supervision
 
+/// The orderly restart, as another run of the same program.
 extension Daemon {
     /// Replaces this process by a new run of the same program: same pid, so the service manager sees no restart.
     ///
@@ -9,17 +10,20 @@ extension Daemon {
     /// which are handed over as sd_listen_fds(3) has it: connections that wait in their backlogs are served after it.
     ///
     /// - Parameter booting: the release that the next run is to boot, once; the permanent one where it is nil.
+    @HostActor
     public static func executeAgain(
         with sockets: [InheritedDescriptor], booting vsn: String? = nil
     ) -> BootError {
-        // What comes from here on waits for the next run.
-        ServiceSignals.leave()
-        handOver(sockets)
-        if let vsn { setenv(bootVariable, vsn, 1) } else { unsetenv(bootVariable) }
-        let arguments = CommandLine.arguments.map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        execv("/proc/self/exe", arguments)
-        return BootError("the daemon could not execute itself again: \(SystemError.reason(errno))")
+        let copies = place(sockets)
+        var variables: [String: String?] = [bootVariable: vsn]
+        if !sockets.isEmpty {
+            variables["LISTEN_FDS"] = "\(sockets.count)"
+            variables["LISTEN_PID"] = "\(getpid())"
+            variables["LISTEN_FDNAMES"] = sockets.map(\.name).joined(separator: ":")
+        }
+        let error = Successor.execute(
+            "/proc/self/exe", CommandLine.arguments, keeping: copies, variables: variables)
+        return BootError("the daemon could not execute itself again: \(error.reason)")
     }
 
     private static let bootVariable = "RELEASE_HANDLER_BOOT"
@@ -31,14 +35,12 @@ extension Daemon {
         return String(cString: value)
     }
 
-    private static func handOver(_ sockets: [InheritedDescriptor]) {
-        guard !sockets.isEmpty else { return }
+    /// Puts them where sd_listen_fds(3) has them; returns their numbers.
+    private static func place(_ sockets: [InheritedDescriptor]) -> [Int32] {
         // First out of the way of the numbers that they are to have, then onto these.
         let first: Int32 = 3
         let copies = sockets.map { fcntl($0.descriptor.raw, F_DUPFD_CLOEXEC, first + Int32(sockets.count)) }
-        for (index, copy) in copies.enumerated() where copy >= 0 { dup2(copy, first + Int32(index)) }
-        setenv("LISTEN_FDS", "\(sockets.count)", 1)
-        setenv("LISTEN_PID", "\(getpid())", 1)
-        setenv("LISTEN_FDNAMES", sockets.map(\.name).joined(separator: ":"), 1)
+        for (index, copy) in copies.enumerated() where copy >= 0 { _ = dup2(copy, first + Int32(index)) }
+        return sockets.indices.map { first + Int32($0) }
     }
 }

@@ -1,0 +1,91 @@
+import Host
+import NIOCore
+import Synchronization
+import Wire
+
+/// One client's connection: what of its request has been read, and how far that is.
+///
+/// ```
+///           its first byte          read whole           begun                    answered
+/// idle ────────────────> reading ──────────────> read ─────────> working ────────────────────> idle
+/// ```
+///
+/// What has not been answered the daemon that goes on in this one's place is asked anew, on the same connection, where asking anew does no
+/// harm: so a client notices nothing of it. A call that a worker has goes on by its reference (`Claim`).
+final class ControlConnection: Sendable {
+    /// What a request does.
+    enum Work: Equatable {
+        /// Asked twice it answers twice.
+        case look
+        /// Done by then, or under way: it can't be asked twice.
+        case change(String)
+        case call(ref: Int)
+        /// What it comes to is on its way to the client.
+        case answering
+        /// For as long as the client listens.
+        case events(FollowerProgress)
+        /// The re-execution itself: who goes on answers it.
+        case reexecution
+
+        static func == (left: Work, right: Work) -> Bool {
+            switch (left, right) {
+            case (.look, .look), (.answering, .answering), (.reexecution, .reexecution), (.events, .events): true
+            case (.change(let one), .change(let other)): one == other
+            case (.call(let one), .call(let other)): one == other
+            case (.look, _), (.change, _), (.call, _), (.answering, _), (.events, _), (.reexecution, _): false
+            }
+        }
+    }
+
+    private enum Phase {
+        /// The beginning of a request may be there.
+        case reading
+        case read
+        case working(Work)
+    }
+
+    private struct State {
+        var phase = Phase.reading
+        var claim: ControlClaim?
+    }
+
+    private let state: Mutex<State>
+
+    init(claim: ControlClaim? = nil) { state = Mutex(State(claim: claim)) }
+
+    /// What the request in hand goes on with; taken once.
+    func takeClaim() -> ControlClaim? {
+        state.withLock { state in
+            defer { state.claim = nil }
+            return state.claim
+        }
+    }
+
+    func isRead() { state.withLock { $0.phase = .read } }
+    func works(_ work: Work) { state.withLock { $0.phase = .working(work) } }
+    func isAnswered() { state.withLock { $0.phase = .reading } }
+
+    /// How it is handed on; throws what keeps it from that.
+    func claim() throws(HandoverObstacle) -> (claim: ControlClaim?, isHeadWritten: Bool) {
+        let (phase, claim) = state.withLock { ($0.phase, $0.claim) }
+        switch phase {
+        case .reading, .read, .working(.look): return (claim, false)
+        case .working(.change(let what)): throw HandoverObstacle("\(what) is under way")
+        case .working(.answering): throw HandoverObstacle("an answer is on its way")
+        case .working(.call(let ref)): return (.call(ref: ref), false)
+        case .working(.reexecution): return (.reexecution, false)
+        case .working(.events(let progress)):
+            guard progress.isDrained else { throw HandoverObstacle("events are on their way") }
+            return (.events, true)
+        }
+    }
+}
+
+/// What a request that is asked anew goes on with, in place of beginning.
+enum ControlClaim: Codable, Hashable {
+    /// The worker has it already.
+    case call(ref: Int)
+    case reexecution
+    /// What is posted from the very beginning on.
+    case events
+}

@@ -1,0 +1,147 @@
+import Host
+import NIOCore
+import NIOPosix
+import Synchronization
+import Wire
+
+/// All connections of the control interface and its listening socket: how many there are, and how they are handed to the daemon that goes
+/// on in this one's place.
+///
+/// Everything here is the event loop's but `freeze` and what follows it.
+final class ControlConnections: Sendable {
+    /// For another daemon that goes on in this one's place.
+    struct State: Codable {
+        struct Connection: Codable {
+            let descriptor: Int32
+            /// What was read and is not answered.
+            let request: [UInt8]
+            let claim: ControlClaim?
+            let isHeadWritten: Bool
+        }
+
+        let listener: Int32
+        /// Of the socket's file.
+        let inode: UInt64
+        let connections: [Connection]
+
+        var descriptors: [Int32] { [listener] + connections.map(\.descriptor) }
+    }
+
+    /// What stands still, until it is let go.
+    struct Frozen: Sendable {
+        let state: State
+        /// Connections that can't be handed on: they are closed.
+        let cut: Int
+        fileprivate let loop: ThreadGate
+
+        func letGo() { loop.open() }
+    }
+
+    private struct Open {
+        let channel: any Channel
+        let bytes: ControlBytesHandler
+        let descriptor: Int32
+    }
+
+    private struct Loop {
+        var listener: (descriptor: Int32, inode: UInt64)?
+        var open: [ObjectIdentifier: Open] = [:]
+        var waiting: (() -> Void)?
+    }
+
+    private let eventLoop: any EventLoop
+    private let loop: NIOLoopBoundBox<Loop>
+    private let limit: Mutex<Int>
+
+    init(eventLoop: any EventLoop, limit: Int) {
+        self.eventLoop = eventLoop
+        loop = NIOLoopBoundBox.makeBoxSendingValue(Loop(), eventLoop: eventLoop)
+        self.limit = Mutex(limit)
+    }
+
+    func listens(_ channel: any Channel, inode: UInt64) async {
+        try? await eventLoop.submit {
+            let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { $0 }
+            self.loop.value.listener = descriptor.map { ($0, inode) }
+        }.get()
+    }
+
+    // MARK: Coming and going
+
+    /// On the event loop, while the channel is set up.
+    func add(_ channel: any Channel, _ bytes: ControlBytesHandler) throws {
+        let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { $0 }
+        guard let descriptor else { throw ChannelError.operationUnsupported }
+        loop.value.open[ObjectIdentifier(channel)] = Open(channel: channel, bytes: bytes, descriptor: descriptor)
+        channel.closeFuture.whenComplete { _ in self.remove(channel) }
+    }
+
+    private func remove(_ channel: any Channel) {
+        loop.value.open[ObjectIdentifier(channel)] = nil
+        guard hasRoom, let next = loop.value.waiting else { return }
+        loop.value.waiting = nil
+        next()
+    }
+
+    /// On the event loop.
+    var hasRoom: Bool { loop.value.open.count < limit.withLock { $0 } }
+
+    /// On the event loop: calls `next` once there is room again.
+    func whenThereIsRoom(_ next: @escaping () -> Void) { loop.value.waiting = next }
+
+    /// Ends those that no request is under way on, and the others once theirs is answered.
+    func quiesce() {
+        eventLoop.execute {
+            for open in self.loop.value.open.values {
+                open.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+            }
+        }
+    }
+
+    // MARK: Handing on
+
+    /// Has the event loop stand still, and says how all connections are handed on; throws, and lets it go on, where something on its way
+    /// has to come to its end first. Not on the event loop.
+    ///
+    /// - Parameter isLast: whether clients that do not read what is written to them are not waited for any longer.
+    func freeze(isLast: Bool) throws(HandoverObstacle) -> Frozen {
+        let found = ThreadGate()
+        let resumed = ThreadGate()
+        let result = Mutex<Result<(State, Int), HandoverObstacle>>(.failure(HandoverObstacle("")))
+        eventLoop.execute {
+            let state = Result { () throws(HandoverObstacle) in try self.state(isLast: isLast) }
+            result.withLock { $0 = state }
+            found.open()
+            if case .success = state { resumed.wait() }
+        }
+        found.wait()
+        let (state, cut) = try result.withLock { $0 }.get()
+        return Frozen(state: state, cut: cut, loop: resumed)
+    }
+
+    private func state(isLast: Bool) throws(HandoverObstacle) -> (State, Int) {
+        guard let listener = loop.value.listener else {
+            throw HandoverObstacle("the control interface does not listen")
+        }
+        var connections: [State.Connection] = []
+        var cut = 0
+        for open in loop.value.open.values {
+            if open.bytes.unwritten > 0 || open.bytes.isLost {
+                guard isLast || open.bytes.isLost else { throw HandoverObstacle("an answer is on its way") }
+                cut += 1
+                continue
+            }
+            let (claim, isHeadWritten) = try open.bytes.connection.claim()
+            connections.append(
+                State.Connection(
+                    descriptor: open.descriptor, request: open.bytes.bytes, claim: claim, isHeadWritten: isHeadWritten))
+        }
+        return (
+            State(listener: listener.descriptor, inode: listener.inode, connections: connections), cut
+        )
+    }
+}

@@ -1,0 +1,115 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Wire
+
+/// Serves HTTP on the control socket: accepts while there is room, and goes on with the connections of the daemon before.
+struct ControlListener: Sendable {
+    let http: HTTP1Channel
+    let connections: ControlConnections
+    let group: MultiThreadedEventLoopGroup
+    let logger: Logger
+
+    private typealias Child = HTTP1Channel.Value
+
+    /// Until a graceful shutdown has ended.
+    ///
+    /// - Parameter onListening: with the server's channel, before the first connection is accepted.
+    func run(
+        bindingTo path: String, adopting state: ControlConnections.State?,
+        onListening: @Sendable (any Channel) async -> Void
+    ) async throws {
+        let server: NIOAsyncChannel<Child, Never>
+        if let state {
+            server = try await bootstrap().bind(state.listener, childChannelInitializer: setUp)
+        } else {
+            server = try await bootstrap().bind(unixDomainSocketPath: path, childChannelInitializer: setUp)
+        }
+        await withGracefulShutdownHandler {
+            await onListening(server.channel)
+            await withDiscardingTaskGroup { group in
+                for connection in state?.connections ?? [] {
+                    group.addTask { await goOn(with: connection) }
+                }
+                do {
+                    try await server.executeThenClose { inbound in
+                        for try await child in inbound {
+                            group.addTask { await http.handle(value: child, logger: logger) }
+                        }
+                    }
+                } catch {
+                    logger.error("the control interface accepts no more connections: \(error)")
+                }
+            }
+        } onGracefulShutdown: {
+            server.channel.close(promise: nil)
+            connections.quiesce()
+        }
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(ChannelOptions.backlog, value: 256)
+            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptHandler(connections))
+                }
+            }
+    }
+
+    private func setUp(_ channel: any Channel) -> EventLoopFuture<Child> {
+        setUp(channel, ControlConnection(), skipsHead: false)
+    }
+
+    private func setUp(
+        _ channel: any Channel, _ connection: ControlConnection, skipsHead: Bool
+    ) -> EventLoopFuture<Child> {
+        channel.eventLoop.makeCompletedFuture {
+            let bytes = ControlBytesHandler(connection, skipsHead: skipsHead)
+            try channel.pipeline.syncOperations.addHandler(bytes)
+            try connections.add(channel, bytes)
+        }.flatMap { http.setup(channel: channel, logger: logger) }
+    }
+
+    /// What was read of its request by the daemon before is read again.
+    private func goOn(with state: ControlConnections.State.Connection) async {
+        do {
+            let child = try await ClientBootstrap(group: group)
+                .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
+                .withConnectedSocket(state.descriptor) { channel in
+                    setUp(channel, ControlConnection(claim: state.claim), skipsHead: state.isHeadWritten)
+                }
+            let channel = child.channel
+            channel.eventLoop.execute {
+                guard !state.request.isEmpty else { return }
+                channel.pipeline.fireChannelRead(ByteBuffer(bytes: state.request))
+                channel.pipeline.fireChannelReadComplete()
+            }
+            await http.handle(value: child, logger: logger)
+        } catch {
+            logger.error("a connection to the control interface is lost: \(error)")
+        }
+    }
+}
+
+/// Further connections wait in the backlog until there is room.
+private final class AcceptHandler: ChannelDuplexHandler {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+    typealias OutboundIn = Never
+    typealias OutboundOut = Never
+
+    private let connections: ControlConnections
+
+    init(_ connections: ControlConnections) { self.connections = connections }
+
+    func read(context: ChannelHandlerContext) {
+        if connections.hasRoom { return context.read() }
+        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
+        connections.whenThereIsRoom { context.value.read() }
+    }
+}

@@ -1,0 +1,129 @@
+import Glibc
+import Host
+import Terms
+
+/// What one daemon leaves to the program that goes on in its place: versioned terms in a sealed memfd.
+///
+/// `{release_handler_state, Version, Erts, Term}` in the external format. What Term holds is said by `NodeState` for the node, and by
+/// `ControlConnections.State` for the control interface.
+struct Handover: Codable {
+    /// The version of the daemon that wrote it.
+    let erts: String
+    /// When that one stopped to look after its workers. Nanoseconds of the monotonic clock.
+    let beganNanoseconds: Int
+    let node: NodeState
+    let control: ControlConnections.State
+
+    /// Where the program that goes on finds it: the number of its descriptor.
+    static let variable = "RELEASE_HANDLER_STATE"
+
+    /// All that are to be open in the next program.
+    var descriptors: [Int32] { node.descriptors + control.descriptors }
+
+    // MARK: Writing
+
+    func memory() throws -> OwnedDescriptor {
+        let term = Term.tuple([
+            .atom("release_handler_state"), .integer(NodeState.version), .string(erts), try TermEncoder().encode(self),
+        ])
+        return try StateDescriptor.make(ExternalTermFormat.encode(term))
+    }
+
+    // MARK: Reading
+
+    /// That of the daemon before, where there is one. Once: the variable is taken from the environment.
+    static func take() throws(BootError) -> Handover? {
+        guard let value = getenv(variable).map({ String(cString: $0) }) else { return nil }
+        unsetenv(variable)
+        guard let raw = Int32(value), raw > 2 else {
+            throw BootError("\(variable) is no number of a descriptor: \(value)")
+        }
+        let handover = try read(OwnedDescriptor(raw))
+        do {
+            try Successor.take(handover.descriptors)
+        } catch {
+            throw BootError("the state names what is not there: \(error)")
+        }
+        return handover
+    }
+
+    static func read(_ descriptor: OwnedDescriptor) throws(BootError) -> Handover {
+        let bytes: [UInt8]
+        do {
+            bytes = try StateDescriptor.contents(of: descriptor, limit: maximumBytes)
+        } catch {
+            throw BootError("the state can't be read: \(error)")
+        }
+        return try read(bytes)
+    }
+
+    /// - Throws: where it is another version's, cut short, or something else.
+    static func read(_ bytes: [UInt8]) throws(BootError) -> Handover {
+        let term: Term
+        do {
+            term = try ExternalTermFormat.decode(bytes, limits: limits)
+        } catch {
+            throw BootError("the state is none, or is cut short: \(error)")
+        }
+        guard let parts = term.asTuple, parts.count == 4, parts[0] == .atom("release_handler_state"),
+            let version = parts[1].asInt, let erts = parts[2].asString
+        else { throw BootError("the state is none: it does not begin with {release_handler_state, Version, Erts, _}") }
+        guard version <= NodeState.version else {
+            throw BootError(
+                "the state has version \(version), of release-handlerd \(erts): this one, \(Emulator.vsn), reads up to "
+                    + "\(NodeState.version)")
+        }
+        do {
+            return try TermDecoder().decode(Handover.self, from: StateVersions.current(parts[3], from: version))
+        } catch {
+            throw BootError(
+                "the state of release-handlerd \(erts) can't be read by \(Emulator.vsn): \(Self.sentence(error))")
+        }
+    }
+
+    static let maximumBytes = 1 << 30
+    private static let limits = TermLimits(maxDepth: 512, maxBytes: maximumBytes)
+
+    private static func sentence(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "\(error)" }
+        switch error {
+        case .keyNotFound(let key, let context): return "\(path(context.codingPath + [key])) is not there"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            return "\(path(context.codingPath)): \(context.debugDescription)"
+        @unknown default: return "\(error)"
+        }
+    }
+
+    private static func path(_ keys: [any CodingKey]) -> String { keys.map(\.stringValue).joined(separator: ".") }
+}
+
+/// What brings the terms of an older version up to this one's, one version at a time.
+enum StateVersions {
+    /// From version N to N + 1, by N. A key that is new and may be missing needs none.
+    static let steps: [Int: @Sendable (Term) -> Term] = [:]
+
+    static func current(
+        _ term: Term, from version: Int, to current: Int = NodeState.version,
+        steps: [Int: @Sendable (Term) -> Term] = steps
+    ) -> Term {
+        guard version < current else { return term }
+        return (version..<current).reduce(term) { term, version in steps[version].map { $0(term) } ?? term }
+    }
+}
+
+extension Daemon {
+    /// Whether this process goes on where another daemon stood.
+    public static var goesOn: Bool { getenv(Handover.variable) != nil }
+
+    /// Reads the state of another daemon from the standard input: one sentence of what it is.
+    public static func checkState() throws(BootError) -> String {
+        let handover = try Handover.read(OwnedDescriptor(STDIN_FILENO))
+        do {
+            _ = try LoadedRelease(handover.node.release, file: "sys.config")
+        } catch {
+            throw BootError("the configuration of the release that runs: \(error)")
+        }
+        let workers = handover.node.tree.places.count
+        return "release-handlerd \(Emulator.vsn) can go on in the place of \(handover.erts), with \(workers) workers"
+    }
+}

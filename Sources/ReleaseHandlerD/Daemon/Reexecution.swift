@@ -1,0 +1,255 @@
+import Glibc
+import Host
+import Logging
+import Supervision
+import Terms
+import Wire
+
+/// The daemon's own re-execution: another program, or the same anew, goes on where this one stands, in the same process.
+///
+/// ```
+///        asked for            it can read the state         nothing is under way        executed
+/// idle ────────────> checking ─────────────────────> settling ─────────────────────> (the next program: idle)
+///   ▲                   │ it can't, it is none           │ something does not end        │
+///   └───────────────────┴────────────────────────────────┴───────────────────────────────┘ it could not be executed
+/// ```
+///
+/// Up to the execve(2) nothing has changed. Irreversible: the execve(2). A program that dies or hangs behind it takes its workers along,
+/// and the service manager boots the permanent release, as after a crash.
+@HostActor
+final class Reexecution: Reexecuting {
+    private enum State {
+        case idle
+        case checking
+        case settling
+    }
+
+    /// How long what is under way may take to come to its end.
+    nonisolated static let settleMilliseconds = 10_000
+    /// For so long clients that do not read what is written to them are waited for.
+    nonisolated static let writeMilliseconds = 1_000
+    /// How long the other program may take to say that it can read the state.
+    private static let checkMilliseconds = 10_000
+
+    private let node: Node
+    private let flush: @Sendable () -> Void
+    private let logger: Logger
+    /// Made after this one, which it serves.
+    private var connections: ControlConnections?
+    private var state = State.idle
+    /// What this program has done as the next of another one: the answer to who asked that one.
+    private var takenOver: Reexecuted?
+
+    init(node: Node, logger: Logger, flush: @escaping @Sendable () -> Void) {
+        self.node = node
+        self.logger = logger
+        self.flush = flush
+    }
+
+    /// It was asked for through these.
+    func serves(_ connections: ControlConnections) { self.connections = connections }
+
+    // MARK: The program before
+
+    /// This one has taken over.
+    func tookOver(_ handover: Handover) {
+        let workers = node.processes.generations.count
+        let pause = (Reactor.nowNanoseconds() - handover.beganNanoseconds) / 1000
+        takenOver = Reexecuted(
+            pid: getpid(), erts: Emulator.vsn, previousErts: handover.erts, workers: workers, pauseMicroseconds: pause)
+        let claimed = Set(handover.control.connections.compactMap(\.claim))
+        node.tree.launcher.keep { claimed.contains(.call(ref: $0)) }
+        node.events.post(
+            .daemon(
+                .reexecuted(
+                    erts: Emulator.vsn, previous: handover.erts, workers: workers, pauseMicroseconds: pause)))
+    }
+
+    // MARK: The next program
+
+    func reexecute(_ program: String?, on connection: ControlConnection) async throws(ControlError) -> Reexecuted {
+        if connection.takeClaim() == .reexecution, let takenOver { return takenOver }
+        return try await node.changing("reexec") { () async throws(ControlError) in
+            guard case .idle = state else {
+                throw ControlError(.busy, "the daemon is being executed anew already; wait for the end of that")
+            }
+            defer { state = .idle }
+            do throws(ReexecutionFailure) {
+                let path: String
+                if let program { path = program } else { path = try Self.ownProgram() }
+                try await execute(path, connection)
+            } catch {
+                node.events.post(.daemon(.reexecutionFailed(reason: error.description)))
+                throw error.controlError
+            }
+        }
+    }
+
+    /// Returns only by an error.
+    private func execute(
+        _ program: String, _ connection: ControlConnection
+    ) async throws(ReexecutionFailure) -> Never {
+        state = .checking
+        let memory = try await settled { [self] _ in try handover(nil).memory() }
+        try await check(program, memory)
+        state = .settling
+        logger.notice("executing \(program) in this one's place")
+        connection.works(.reexecution)
+        throw try await settled { [self] isLast in try execute(program, isLast: isLast) }
+    }
+
+    private func handover(_ control: ControlConnections.State?) throws -> Handover {
+        let control = control ?? ControlConnections.State(listener: -1, inode: 0, connections: [])
+        return Handover(
+            erts: Emulator.vsn, beganNanoseconds: Reactor.nowNanoseconds(), node: try node.state(), control: control)
+    }
+
+    /// From the freeze on nothing happens any more: neither is a request begun, nor an event handled.
+    private func execute(_ program: String, isLast: Bool) throws -> ReexecutionFailure {
+        guard let connections else { throw HandoverObstacle("the control interface does not listen") }
+        // What can't be handed on is found before anybody has to wait for that.
+        let before = try node.state()
+        let frozen = try connections.freeze(isLast: isLast)
+        defer { frozen.letGo() }
+        if frozen.cut > 0 { logger.warning("\(frozen.cut) control connections whose clients do not read are closed") }
+        node.probation.rest()
+        defer { node.probation.goOn(before.probation) }
+        let handover = Handover(
+            erts: Emulator.vsn, beganNanoseconds: Reactor.nowNanoseconds(), node: before, control: frozen.state)
+        let memory = try handover.memory()
+        SystemdNotify.watchdog()
+        SystemdNotify.flush()
+        flush()
+        let error = Successor.execute(
+            program, [program] + CommandLine.arguments.dropFirst(), keeping: handover.descriptors + [memory.raw],
+            variables: [Handover.variable: "\(memory.raw)"])
+        return .notExecuted("\(error)")
+    }
+
+    // MARK: Checking
+
+    /// Has the program read the state, as it is now, and say whether it can go on from it.
+    private func check(_ program: String, _ memory: OwnedDescriptor) async throws(ReexecutionFailure) {
+        let input: OwnedDescriptor
+        do {
+            input = try StateDescriptor.reading(memory)
+        } catch {
+            throw .notExecuted("\(error)")
+        }
+        var said: [String] = []
+        let run = ProgramRun(among: node.processes) { _, line in
+            if said.count < 8 { said.append(line) }
+        }
+        let launch = WorkerProcess.Launch(
+            executable: .unchecked(program), arguments: ["--check-state"],
+            environment: WorkerEnvironment.inherited(forOtherUser: false), withProtocol: false, standardInput: input)
+        let ending: ProgramRun.Ending = await withCheckedContinuation { continuation in
+            run.start(launch, timeoutMilliseconds: Self.checkMilliseconds) { continuation.resume(returning: $0) }
+        }
+        let words = said.isEmpty ? "" : ": " + said.joined(separator: " ")
+        switch ending {
+        case .exited(.exited(0)): return
+        case .exited(let status): throw .refused("\(program) --check-state \(status)\(words)")
+        case .timedOut(let milliseconds):
+            throw .refused("\(program) --check-state did not end within \(milliseconds) ms\(words)")
+        case .notStarted(let error): throw .refused("\(error)")
+        }
+    }
+
+    /// What lies now where this program was executed from.
+    private static func ownProgram() throws(ReexecutionFailure) -> String {
+        guard let path = ProcessFiles.executable() else { throw .refused("/proc does not say which program this is") }
+        let deleted = " (deleted)"
+        return path.hasSuffix(deleted) ? String(path.dropLast(deleted.count)) : path
+    }
+
+    // MARK: Settling
+
+    /// What `take` comes to, once it comes to something: it is tried between two turns in which nothing waits for its own.
+    private func settled<Value: Sendable>(
+        _ take: @escaping @HostActor (_ isLast: Bool) throws -> Value
+    ) async throws(ReexecutionFailure) -> Value {
+        let result: Result<Value, ReexecutionFailure> = await withCheckedContinuation { continuation in
+            Settling(take) { continuation.resume(returning: $0) }.begin()
+        }
+        return try result.get()
+    }
+}
+
+/// Tries something until nothing is in its way, or the time is over.
+@HostActor
+private final class Settling<Value: Sendable> {
+    private let take: @HostActor (Bool) throws -> Value
+    private var then: ((Result<Value, ReexecutionFailure>) -> Void)?
+    private let began = Reactor.nowMilliseconds()
+    /// Before the next try where nothing happens on this thread: what is waited for may be another's.
+    private var pauseMilliseconds = 1
+    private var timer: ScheduledTimer?
+    private var obstacle = "events come without end"
+
+    init(
+        _ take: @escaping @HostActor (Bool) throws -> Value,
+        then: @escaping (Result<Value, ReexecutionFailure>) -> Void
+    ) {
+        self.take = take
+        self.then = then
+    }
+
+    func begin() {
+        Reactor.shared.whenIdle { [self] in attempt() }
+        schedule()
+    }
+
+    private func schedule() {
+        timer?.cancel()
+        timer = Reactor.shared.schedule(afterMilliseconds: pauseMilliseconds) { [self] in
+            guard Reactor.nowMilliseconds() - began < Reexecution.settleMilliseconds else {
+                return end(.failure(.busy(obstacle)))
+            }
+            pauseMilliseconds = min(pauseMilliseconds * 2, 50)
+            schedule()
+        }
+    }
+
+    private func attempt() {
+        do {
+            end(.success(try take(Reactor.nowMilliseconds() - began > Reexecution.writeMilliseconds)))
+        } catch let error as HandoverObstacle {
+            obstacle = error.description
+        } catch {
+            end(.failure(.notExecuted("\(error)")))
+        }
+    }
+
+    private func end(_ result: Result<Value, ReexecutionFailure>) {
+        guard let then else { return }
+        self.then = nil
+        Reactor.shared.whenIdle(nil)
+        timer?.cancel()
+        then(result)
+    }
+}
+
+/// Why the daemon goes on as it is.
+enum ReexecutionFailure: Error, CustomStringConvertible {
+    /// The other program is none, or can't take the state.
+    case refused(String)
+    /// Something is under way that does not come to its end.
+    case busy(String)
+    case notExecuted(String)
+
+    var description: String {
+        switch self {
+        case .refused(let reason), .notExecuted(let reason): reason
+        case .busy(let obstacle): "\(obstacle), and did not end within \(Reexecution.settleMilliseconds / 1000) s"
+        }
+    }
+
+    var controlError: ControlError {
+        switch self {
+        case .refused: ControlError(.reexecRefused, "the daemon goes on as it is: \(self)")
+        case .busy: ControlError(.busy, "the daemon goes on as it is: \(self)")
+        case .notExecuted: ControlError(.systemError, "the daemon goes on as it is: \(self)")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Host
+import ReleaseHandling
+import Terms
+
+/// All that a node knows, for another daemon that goes on in this one's place: the one list of it.
+///
+/// What is not here is said in `StateInventory`, with the reason: derived from the rest, or not there while nothing is under way.
+struct NodeState: Codable {
+    /// The version of what is written. One that takes more away than keys, or gives others a new meaning, is another version, and
+    /// `StateVersions` brings what older ones wrote up to it.
+    static let version = 1
+
+    let startedAtMilliseconds: Int
+    let release: LoadedRelease.State
+    let store: ReleaseStore.State
+    let events: EventHub.State
+    let code: CodeServer.State
+    let sockets: ListeningSockets.State
+    let tree: TreeDriver.State
+    let applications: ApplicationDriver.State
+    let unpurged: Unpurged
+    let probation: ProbationDriver.State
+    let processes: OwnProcesses.State
+
+    /// All that are to be open in the next program, under their numbers.
+    var descriptors: [Int32] { [store.lock] + code.descriptors + sockets.descriptors + tree.descriptors }
+}
+
+extension Node {
+    /// All that is known, where nothing is under way that can't be handed on.
+    func state() throws(HandoverObstacle) -> NodeState {
+        guard case .running = phase, let release = running.current else {
+            throw HandoverObstacle("the node does not run")
+        }
+        if let upgrade = installer.upgrade { throw HandoverObstacle("an upgrade to \(upgrade.to.vsn) is under way") }
+        if installer.isChecking { throw HandoverObstacle("a check of an install is under way") }
+        if case .goingBack(let trial) = probation.state {
+            throw HandoverObstacle("release \(trial.release) failed its probation and is taken back")
+        }
+        if let change = changes.first(besides: "reexec") { throw HandoverObstacle("\(change) is under way") }
+        guard let store = store.state else {
+            throw HandoverObstacle("\(self.store.line.current ?? "a change of the releases") is under way")
+        }
+        guard let applications = applications.state else {
+            throw HandoverObstacle("an application is being started or stopped")
+        }
+        guard let events = events.state else { throw HandoverObstacle("events are held back") }
+        return NodeState(
+            startedAtMilliseconds: startedAtMilliseconds, release: release.state, store: store, events: events,
+            code: code.state, sockets: sockets.state, tree: try tree.state(), applications: applications,
+            unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state)
+    }
+
+    /// Goes on where the daemon before stood. Nobody is told of it: for workers and their users nothing has happened.
+    func goOn(_ state: NodeState, _ release: LoadedRelease, followers: Int) throws {
+        running.boots(release)
+        events.goOn(state.events, followers: followers)
+        code.goOn(state.code)
+        try sockets.goOn(state.sockets)
+        try applications.goOn(state.applications, release.applicationSpecs)
+        try tree.goOn(state.tree)
+        purger.goOn(state.unpurged)
+        phase = .running
+        probation.goOn(state.probation)
+    }
+}
