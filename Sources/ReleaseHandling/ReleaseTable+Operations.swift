@@ -115,6 +115,23 @@ extension ReleaseTable {
         return Change(writes: [.releases(table.releases.persistent), .newStartErlData(data)], table: table)
     }
 
+    /// Before the daemon executes itself as the emulator of `vsn` (`restart_new_emulator`), to go on with the script there: what runs
+    /// stays what runs.
+    public func prepareNewEmulator(for vsn: String) throws(ReleaseError) -> Change {
+        let release = try installable(vsn)
+        let table = try setting(.tmpCurrent, of: vsn)
+        let data = StartErlData(ertsVsn: release.ertsVsn, releaseVsn: vsn)
+        return Change(writes: [.releases(table.releases.persistent), .newStartErlData(data)], table: table)
+    }
+
+    /// The script came to nothing, under the new emulator or before it.
+    public func givingUpNewEmulator(for vsn: String) throws(ReleaseError) -> Change {
+        let release = try release(vsn)
+        guard release.status == .tmpCurrent else { return Change(writes: [], table: self) }
+        let table = try setting(.unpacked, of: vsn)
+        return Change(writes: [.releases(table.releases.persistent), .removeNewStartErlData], table: table)
+    }
+
     /// `remove_release`. `users`: who runs from a directory of the release, verified. `identity`: what a
     /// directory is, whatever links lead there.
     ///

@@ -36,10 +36,10 @@ extension ReleaseTable {
     ///   release is current for as long as it runs; otherwise it is unpacked.
     /// - pending directories that no release has: an unpack or a remove was cut short; they go.
     ///
-    /// `booted` is the release that this daemon was told to run by its own re-execution; `nil` in every other start.
+    /// `continued` is the release that an upgrade goes on to after the daemon has executed itself as its emulator; `booted` is the release that this daemon was told to run by its own re-execution; `nil` in every other start.
     /// `identity`: what a directory is, whatever links lead there.
     public static func recover(
-        _ disk: DiskState, booted: String? = nil, identity: (String) -> String
+        _ disk: DiskState, booted: String? = nil, continued: String? = nil, identity: (String) -> String
     ) throws(ReleaseError) -> Recovery {
         guard let file = disk.releases else {
             throw .badState("releases/RELEASES is missing; create it from the release's .rel (create_RELEASES)")
@@ -50,7 +50,8 @@ extension ReleaseTable {
         var running = file
         for index in running.releases.indices {
             let release = running.releases[index]
-            running.releases[index].status = recovered(release, permanent.vsn, booted: booted, &notes)
+            running.releases[index].status = recovered(
+                release, permanent.vsn, booted: booted, continued: continued, &notes)
         }
         let table = ReleaseTable(releases: running, startErlData: data)
         var writes: [DiskWrite] = []
@@ -119,7 +120,7 @@ extension ReleaseTable {
     }
 
     private static func recovered(
-        _ release: ReleaseRecord, _ permanent: String, booted: String?, _ notes: inout [String]
+        _ release: ReleaseRecord, _ permanent: String, booted: String?, continued: String?, _ notes: inout [String]
     ) -> ReleaseStatus {
         if release.vsn == permanent {
             if release.status != .permanent {
@@ -132,6 +133,7 @@ extension ReleaseTable {
         case .current: return .unpacked
         case .tmpCurrent:
             guard booted != release.vsn else { return .current }
+            guard continued != release.vsn else { return .tmpCurrent }
             notes.append("release \(release.vsn) was to be booted for an upgrade and was not: it is unpacked")
             return .unpacked
         case .unpacked, .old: return release.status

@@ -18,6 +18,8 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
     case badScript(LowLevelInstruction, message: String)
     case applied(MFA, reason: Term)
     case syncNodes(Term)
+    /// `restart_new_emulator`: the other one could not be executed, or could not take over.
+    case emulator(reason: String)
     /// They did not answer their suspend in time, and are left alone.
     case hung([ChildAddress])
     /// It answered its suspend with an error, and is left alone.
@@ -48,7 +50,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
             .start(let worker, _),
             .refusedSuspend(let worker, _), .suspend(let worker):
             worker
-        case .noSuchLibrary, .badLibraryVsn, .objectCode, .badScript, .scriptOrder, .applied, .syncNodes,
+        case .noSuchLibrary, .badLibraryVsn, .objectCode, .badScript, .scriptOrder, .applied, .syncNodes, .emulator,
             .systemLimit, .unexpectedEvent:
             nil
         }
@@ -69,6 +71,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .applied(let function, let reason):
             tuple("apply_failed", .tuple([.atom(function.module), .atom(function.function)]), reason)
         case .syncNodes(let reason): tuple("sync_error", reason)
+        case .emulator(let reason): tuple("restart_new_emulator", .text(reason))
         case .codeChange(let module, let worker, let reason):
             tuple("code_change_failed", .string(worker.description), .atom(module), reason)
         case .load(let module, let worker, let reason):
@@ -105,6 +108,7 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
             \(sentence(reason))
             """
         case .syncNodes(let reason): "nodes could not be synchronised: \(sentence(reason))"
+        case .emulator(let reason): "the emulator is not restarted: \(reason)"
         case .codeChange(let module, let worker, let reason):
             "code_change of \(module.name) failed in \(worker): \(sentence(reason))"
         case .load(let module, let worker, let reason):

@@ -77,6 +77,14 @@ extension RelupMachine {
     /// What becomes of a worker that does not answer its suspend in time.
     public typealias HungWorkers = InstallRequest.HungWorkers
 
+    /// How the daemon becomes another version of itself in the middle of an upgrade.
+    public enum EmulatorRestart: String, Hashable, Sendable, CaseIterable {
+        /// They are kept where the other version can take them over; else they are stopped.
+        case keepWorkers = "keep_workers"
+        /// In order, and started again under the other version, as in OTP.
+        case stopWorkers = "stop_workers"
+    }
+
     public struct Options: Hashable, Sendable {
         /// For `suspend` without a time of its own. OTP: `sys:suspend/1`.
         public var suspendTimeoutMilliseconds = 5_000
@@ -87,6 +95,9 @@ extension RelupMachine {
         public var suspendGraceMilliseconds = 100
         /// For each part of a state that is copied while its worker runs, and for what the standby makes of it.
         public var snapshotTimeoutMilliseconds = 60_000
+
+        /// What becomes of the workers where the script begins with `restart_new_emulator`.
+        public var emulatorRestart = EmulatorRestart.keepWorkers
 
         /// For a program of the release that an `apply` calls.
         public var applyTimeoutMilliseconds = 60_000

@@ -15,6 +15,8 @@ extension RelupMachine.Options {
     ///
     /// - `{apply_timeout, Milliseconds}`, default 60000: for a program of the release that an `apply` calls.
     ///
+    /// - `{emulator_restart, keep_workers | stop_workers}`, default `keep_workers`: for `restart_new_emulator`.
+    ///
     /// Parameters of other names are not looked at.
     ///
     /// Source: OTP release_handler(3), `install_release/2`.
@@ -27,6 +29,11 @@ extension RelupMachine.Options {
             case "suspend_grace": suspendGraceMilliseconds = try Self.milliseconds(parameter, file)
             case "snapshot_timeout": snapshotTimeoutMilliseconds = try Self.milliseconds(parameter, file)
             case "apply_timeout": applyTimeoutMilliseconds = try Self.milliseconds(parameter, file)
+            case "emulator_restart":
+                guard let name = parameter.value.asAtom?.name,
+                    let choice = RelupMachine.EmulatorRestart(rawValue: name)
+                else { throw Self.unexpected(parameter, "keep_workers or stop_workers", file) }
+                emulatorRestart = choice
             case "hung_workers":
                 guard let name = parameter.value.asAtom?.name, let choice = RelupMachine.HungWorkers(rawValue: name)
                 else { throw Self.unexpected(parameter, "terminate or abort", file) }

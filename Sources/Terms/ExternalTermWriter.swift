@@ -9,6 +9,9 @@ public struct ExternalTermWriter: Sendable {
     /// How many bytes are written.
     public private(set) var count = 0
 
+    /// Whether a list of bytes is STRING_EXT, as OTP does it; its elements can't be read one by one then.
+    var hasStrings = true
+
     public init(reserving capacity: Int = 0) { storage = [UInt8](repeating: 0, count: max(capacity, 64)) }
 
     /// A copy of what is written.
@@ -25,6 +28,13 @@ public struct ExternalTermWriter: Sendable {
 
     /// The head of a list: the elements follow, then `nil()`.
     public mutating func listHeader(_ count: Int) { header(ExternalTag.list, UInt32(count)) }
+
+    /// Says of a list whose head was written there how many elements it has.
+    mutating func setListCount(_ count: Int, at offset: Int) {
+        storage.withUnsafeMutableBytes { room in
+            room.storeBytes(of: UInt32(count).bigEndian, toByteOffset: offset + 1, as: UInt32.self)
+        }
+    }
 
     /// `[]`: the end of a list, or an empty one.
     public mutating func `nil`() { byte(ExternalTag.nil) }
@@ -112,7 +122,7 @@ public struct ExternalTermWriter: Sendable {
     private mutating func list(_ elements: [Term]) {
         guard !elements.isEmpty else { return self.nil() }
         let start = count
-        if elements.count <= 0xFFFF {
+        if hasStrings, elements.count <= 0xFFFF {
             header(ExternalTag.string, UInt16(elements.count))
             var isString = true
             for element in elements {

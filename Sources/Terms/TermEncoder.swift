@@ -1,107 +1,144 @@
 /// Writes an `Encodable` value as a term, which `TermDecoder` reads back.
 ///
 /// A value with keys becomes a proplist, `[{Key, Value}]` with the keys that are there; a sequence a list; text a binary, as bytes are.
-/// Terms and atoms stand as they are.
+/// Terms and atoms stand as they are. What is large is written once, into the bytes that are wanted.
 public struct TermEncoder {
     public init() {}
 
     public func encode(_ value: some Encodable) throws -> Term {
-        try Self.term(value, at: [])
+        var writer = ExternalTermWriter()
+        writer.version()
+        try append(value, to: &writer)
+        return try ExternalTermFormat.decode(writer.finish(), limits: .ofState)
+    }
+
+    /// Writes it behind what the writer has.
+    public func append(_ value: some Encodable, to writer: inout ExternalTermWriter) throws {
+        let sink = TermSink(writer)
+        writer = ExternalTermWriter()
+        defer { writer = sink.writer }
+        try sink.write(value, at: [])
     }
 
     /// What stands for `nil` where something has to.
     static let none = Term.tuple([.atom("$nil")])
+}
 
-    fileprivate static func term<Value: Encodable>(_ value: Value, at path: [any CodingKey]) throws -> Term {
+extension TermLimits {
+    /// Of what this daemon has written itself.
+    public static let ofState = TermLimits(maxDepth: 512, maxBytes: 1 << 30, maxElements: .max)
+}
+
+private final class TermSink {
+    var writer: ExternalTermWriter
+
+    init(_ writer: ExternalTermWriter) { self.writer = writer }
+
+    func write<Value: Encodable>(_ value: Value, at path: [any CodingKey]) throws {
         // Each type is compared once it is specialised: nothing is cast.
-        if Value.self == Term.self { return value as! Term }
-        if Value.self == Atom.self { return .atom(value as! Atom) }
-        if Value.self == Int.self { return .integer(value as! Int) }
-        if Value.self == String.self { return .text(value as! String) }
-        if Value.self == [UInt8].self { return .binary(value as! [UInt8]) }
-        let box = EncodedValue(codingPath: path)
-        try value.encode(to: box)
-        return box.term
+        if Value.self == Int.self { return writer.integer(value as! Int) }
+        if Value.self == Term.self { return writer.term(value as! Term) }
+        if Value.self == Atom.self { return writer.atom(value as! Atom) }
+        if Value.self == String.self { return text(value as! String) }
+        if Value.self == Bool.self { return bool(value as! Bool) }
+        if Value.self == [UInt8].self { return writer.binary(value as! [UInt8]) }
+        let encoder = ValueEncoder(self, path)
+        try value.encode(to: encoder)
+        encoder.finish()
+    }
+
+    func text(_ text: String) {
+        var text = text
+        text.withUTF8 { writer.binary(UnsafeRawBufferPointer($0)) }
+    }
+
+    func bool(_ flag: Bool) { writer.atom(flag ? "true" : "false") }
+
+    /// The key of a pair whose value follows.
+    func key(_ key: any CodingKey) {
+        writer.tupleHeader(2)
+        writer.atom(Atom(key.stringValue))
     }
 }
 
-/// What a value has written of itself up to now.
-private final class EncodedValue: Encoder {
-    private enum Content {
-        case none
-        case single(Term)
-        /// Pairs of a key and a value, or elements.
-        case list([Term])
-    }
-
+/// One value that is being written; a list is closed when it is finished.
+private final class ValueEncoder: Encoder {
+    let sink: TermSink
     let codingPath: [any CodingKey]
     var userInfo: [CodingUserInfoKey: Any] { [:] }
-    private var content = Content.none
-    /// Values that are written into by their own containers, by where they stand in the list.
-    private var nested: [(index: Int, key: Atom?, value: EncodedValue)] = []
+    /// Where the head of its list stands, and how many elements it has.
+    private var list: (offset: Int, count: Int)?
+    private var isWritten = false
+    /// The last one that is written into by a container of its own.
+    private var nested: ValueEncoder?
 
-    init(codingPath: [any CodingKey]) { self.codingPath = codingPath }
-
-    var term: Term {
-        switch content {
-        case .none: return .list([])
-        case .single(let term): return term
-        case .list(var terms):
-            for (index, key, value) in nested {
-                terms[index] = key.map { .tuple([.atom($0), value.term]) } ?? value.term
-            }
-            return .list(terms)
-        }
+    init(_ sink: TermSink, _ path: [any CodingKey]) {
+        self.sink = sink
+        codingPath = path
     }
 
-    var count: Int {
-        guard case .list(let terms) = content else { return 0 }
-        return terms.count
+    var count: Int { list?.count ?? 0 }
+
+    func beginList() {
+        guard list == nil else { return }
+        list = (sink.writer.count, 0)
+        sink.writer.listHeader(0)
     }
 
-    func set(_ term: Term) { content = .single(term) }
-
-    func append(_ key: any CodingKey, _ term: Term) { append(.tuple([.atom(Atom(key.stringValue)), term])) }
-
-    func append(_ term: Term) {
-        guard case .list(var terms) = content else { return content = .list([term]) }
-        // Let go of before it is changed, so that it is not copied.
-        content = .none
-        terms.append(term)
-        content = .list(terms)
+    func nextElement() {
+        nested?.finish()
+        nested = nil
+        list?.count += 1
     }
 
-    func nest(_ key: (any CodingKey)?) -> EncodedValue {
-        let value = EncodedValue(codingPath: codingPath + (key.map { [$0] } ?? []))
-        nested.append((count, key.map { Atom($0.stringValue) }, value))
-        append(.list([]))
+    func nest(_ key: (any CodingKey)?) -> ValueEncoder {
+        nextElement()
+        if let key { sink.key(key) }
+        let value = ValueEncoder(sink, codingPath + (key.map { [$0] } ?? []))
+        nested = value
         return value
     }
 
-    private func beginList() { if case .none = content { content = .list([]) } }
+    func write<Value: Encodable>(single value: Value) throws {
+        isWritten = true
+        try sink.write(value, at: codingPath)
+    }
+
+    func finish() {
+        nested?.finish()
+        nested = nil
+        if !isWritten, list == nil { beginList() }
+        isWritten = true
+        guard let list else { return }
+        self.list = nil
+        sink.writer.setListCount(list.count, at: list.offset)
+        sink.writer.nil()
+    }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         beginList()
-        return KeyedEncodingContainer(KeyedPairs<Key>(value: self))
+        return KeyedEncodingContainer(PairEncoder<Key>(value: self))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
         beginList()
-        return Elements(value: self)
+        return ElementEncoder(value: self)
     }
 
-    func singleValueContainer() -> any SingleValueEncodingContainer { Single(value: self) }
+    func singleValueContainer() -> any SingleValueEncodingContainer { SingleEncoder(value: self) }
 }
 
-private struct KeyedPairs<Key: CodingKey>: KeyedEncodingContainerProtocol {
-    let value: EncodedValue
+private struct PairEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
+    let value: ValueEncoder
     var codingPath: [any CodingKey] { value.codingPath }
 
     /// What is not there is `nil`.
     func encodeNil(forKey key: Key) {}
 
     func encode<Value: Encodable>(_ encoded: Value, forKey key: Key) throws {
-        value.append(key, try TermEncoder.term(encoded, at: value.codingPath))
+        value.nextElement()
+        value.sink.key(key)
+        try value.sink.write(encoded, at: value.codingPath)
     }
 
     func nestedContainer<Nested: CodingKey>(
@@ -126,15 +163,19 @@ private struct SuperKey: CodingKey {
     init?(intValue: Int) { return nil }
 }
 
-private struct Elements: UnkeyedEncodingContainer {
-    let value: EncodedValue
+private struct ElementEncoder: UnkeyedEncodingContainer {
+    let value: ValueEncoder
     var codingPath: [any CodingKey] { value.codingPath }
     var count: Int { value.count }
 
-    func encodeNil() { value.append(TermEncoder.none) }
+    func encodeNil() {
+        value.nextElement()
+        value.sink.writer.term(TermEncoder.none)
+    }
 
     func encode<Value: Encodable>(_ encoded: Value) throws {
-        value.append(try TermEncoder.term(encoded, at: value.codingPath))
+        value.nextElement()
+        try value.sink.write(encoded, at: value.codingPath)
     }
 
     func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> {
@@ -145,29 +186,26 @@ private struct Elements: UnkeyedEncodingContainer {
     func superEncoder() -> any Encoder { value.nest(nil) }
 }
 
-private struct Single: SingleValueEncodingContainer {
-    let value: EncodedValue
+private struct SingleEncoder: SingleValueEncodingContainer {
+    let value: ValueEncoder
     var codingPath: [any CodingKey] { value.codingPath }
 
-    func encodeNil() { value.set(TermEncoder.none) }
-    func encode(_ encoded: Bool) { value.set(.atom(encoded ? "true" : "false")) }
-    func encode(_ encoded: String) { value.set(.text(encoded)) }
-    func encode(_ encoded: Double) { value.set(.float(encoded)) }
-    func encode(_ encoded: Float) { value.set(.float(Double(encoded))) }
-    func encode(_ encoded: Int) { value.set(.integer(encoded)) }
-    func encode(_ encoded: Int8) { value.set(.integer(Int(encoded))) }
-    func encode(_ encoded: Int16) { value.set(.integer(Int(encoded))) }
-    func encode(_ encoded: Int32) { value.set(.integer(Int(encoded))) }
-    func encode(_ encoded: Int64) { value.set(.integer(Int(encoded))) }
-    func encode(_ encoded: UInt8) { value.set(.integer(Int(encoded))) }
-    func encode(_ encoded: UInt16) { value.set(.integer(Int(encoded))) }
-    func encode(_ encoded: UInt32) { value.set(.integer(Int(encoded))) }
-    func encode(_ encoded: UInt64) { value.set(.integer(Int(bitPattern: UInt(encoded)))) }
-    func encode(_ encoded: UInt) { value.set(.integer(Int(bitPattern: encoded))) }
-
-    func encode<Value: Encodable>(_ encoded: Value) throws {
-        value.set(try TermEncoder.term(encoded, at: value.codingPath))
-    }
+    func encodeNil() throws { try value.write(single: TermEncoder.none) }
+    func encode(_ encoded: Bool) throws { try value.write(single: encoded) }
+    func encode(_ encoded: String) throws { try value.write(single: encoded) }
+    func encode(_ encoded: Double) throws { try value.write(single: Term.float(encoded)) }
+    func encode(_ encoded: Float) throws { try encode(Double(encoded)) }
+    func encode(_ encoded: Int) throws { try value.write(single: encoded) }
+    func encode(_ encoded: Int8) throws { try encode(Int(encoded)) }
+    func encode(_ encoded: Int16) throws { try encode(Int(encoded)) }
+    func encode(_ encoded: Int32) throws { try encode(Int(encoded)) }
+    func encode(_ encoded: Int64) throws { try encode(Int(encoded)) }
+    func encode(_ encoded: UInt8) throws { try encode(Int(encoded)) }
+    func encode(_ encoded: UInt16) throws { try encode(Int(encoded)) }
+    func encode(_ encoded: UInt32) throws { try encode(Int(encoded)) }
+    func encode(_ encoded: UInt64) throws { try encode(Int(bitPattern: UInt(encoded))) }
+    func encode(_ encoded: UInt) throws { try encode(Int(bitPattern: encoded)) }
+    func encode<Value: Encodable>(_ encoded: Value) throws { try value.write(single: encoded) }
 }
 
 extension Term: Encodable {

@@ -76,19 +76,14 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         case .failed(let reason):
             logger.critical("\(reason)")
             throw ExitCode.failure
-        case .restart(let reason):
-            logger.notice("executing itself again: \(reason)")
-            log.flush()
-            let error = await Daemon.executeAgain(with: ending.sockets)
-            logger.critical("\(error)")
-            throw ExitCode.failure
-        case .restartInto(let vsn):
-            logger.notice("executing itself again, into release \(vsn)")
-            log.flush()
-            let error = await Daemon.executeAgain(with: ending.sockets, booting: vsn)
-            logger.critical("\(error)")
-            throw ExitCode.failure
+        case .restart(let reason): logger.notice("executing itself again: \(reason)")
+        case .restartInto(let vsn): logger.notice("executing itself again, into release \(vsn)")
+        case .restartNewEmulator: logger.notice("executing another emulator: \(ending.end)")
         }
+        log.flush()
+        let error = await Daemon.executeAgain(ending)
+        logger.critical("\(error)")
+        throw ExitCode.failure
     }
 
     private static func checkState() throws {

@@ -11,6 +11,7 @@ struct MakeTar: ParsableCommand {
               lib/APP-VSN/ebin, priv    of each application of the release
               releases/NAME.rel         and once more in releases/VSN
               releases/VSN/relup        and sys.config, where they are found
+              erts-VSN/bin              the daemon of that version, with --erts
               releases/VSN/SHA256SUMS   a digest of each file, for unpack-release
             relup and sys.config are taken from beside NAME.rel, from VSN beside it, from the working directory, or from \
             the directories of --path, whichever comes first. The same files give the same bytes, whoever packs them and whenever. Links are packed as what they lead to.
@@ -32,11 +33,16 @@ struct MakeTar: ParsableCommand {
         help: ArgumentHelp("The directory to write the package to (default: that of the .rel).", valueName: "directory")
     )
     var outdir: String?
+    @Option(
+        help: ArgumentHelp(
+            "Pack erts-VSN/bin of this directory, too: the daemon that the release is for.", valueName: "directory"))
+    var erts: String?
     @Flag(help: "Print what came of it as one JSON object.") var json = false
 
     func run() throws {
         let options = TarTool.Options(
-            release: release, path: path.isEmpty ? ["lib/*/ebin"] : path, outputDirectory: outdir)
+            release: release, path: path.isEmpty ? ["lib/*/ebin"] : path, outputDirectory: outdir,
+            emulatorDirectory: erts)
         let result = TarTool(options).run()
         result.diagnostics.reportAtTheirPlaces()
         if json {

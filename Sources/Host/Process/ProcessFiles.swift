@@ -24,6 +24,12 @@ public enum ProcessFiles {
     /// The program of this process: an absolute path without links; nil where /proc does not say.
     public static func executable() -> String? { link("/proc/self/exe") }
 
+    /// Of the path of a program whose file is gone, or has another one in its place, the path.
+    public static func withoutDeletedMark(_ path: String) -> String {
+        let mark = " (deleted)"
+        return path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
+    }
+
     private static func files(of pid: Int32) -> [String] {
         let directory = link("/proc/\(pid)/cwd")
         let scripts = script(of: pid).compactMap { word -> String? in

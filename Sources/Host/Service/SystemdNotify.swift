@@ -77,6 +77,14 @@ public enum SystemdNotify {
     @discardableResult
     public static func removeStored(name: String) -> Bool { send("FDSTOREREMOVE=1\nFDNAME=\(oneLine(name))") }
 
+    /// The numbers of what the manager gave, before `receivedDescriptors` takes it. Source: sd_listen_fds(3).
+    public static var givenDescriptors: [Int32] {
+        guard let pid = getenv("LISTEN_PID").flatMap({ Int32(String(cString: $0)) }), pid == getpid(),
+            let count = getenv("LISTEN_FDS").flatMap({ Int32(String(cString: $0)) }), count > 0
+        else { return [] }
+        return Array(3..<(3 + count))
+    }
+
     /// What the manager gave at the start, by name, close-on-exec. Once: the variables are taken from the environment.
     ///
     /// Call it before there are other threads.

@@ -63,6 +63,7 @@ struct ControlResponder: Sendable {
                 body: ResponseBody(byteBuffer: json))
         case .progress(let progress):
             record(line, .started)
+            connection.works(.installing(work.target))
             return .progress(progress, of: work.target) { record(line, $0) }
         case .events(let subscription):
             connection.works(.events(subscription.progress))

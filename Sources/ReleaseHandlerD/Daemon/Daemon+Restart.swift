@@ -1,38 +1,74 @@
 import Glibc
 import Host
+import Instructions
+import Logging
 import Supervision
+import Terms
 
-/// The orderly restart, as another run of the same program.
+/// The orderly restart, as another run of the program that was started first, and the choice of the emulator at a start.
 extension Daemon {
-    /// Replaces this process by a new run of the same program: same pid, so the service manager sees no restart.
+    private static let bootVariable = "RELEASE_HANDLER_BOOT"
+    private static let continueVariable = "RELEASE_HANDLER_CONTINUE"
+
+    /// Replaces this process by a new run: same pid, so the service manager sees no restart.
     ///
     /// Returns only where execve(2) failed. Every descriptor of the daemon is close-on-exec but the listening sockets,
     /// which are handed over as sd_listen_fds(3) has it: connections that wait in their backlogs are served after it.
-    ///
-    /// - Parameter booting: the release that the next run is to boot, once; the permanent one where it is nil.
     @HostActor
-    public static func executeAgain(
-        with sockets: [InheritedDescriptor], booting vsn: String? = nil
-    ) -> BootError {
-        let copies = place(sockets)
-        var variables: [String: String?] = [bootVariable: vsn]
-        if !sockets.isEmpty {
-            variables["LISTEN_FDS"] = "\(sockets.count)"
+    public static func executeAgain(_ ending: Ending) -> BootError {
+        let copies = place(ending.sockets)
+        var variables = Emulator.startedVariables
+        variables[bootVariable] = .some(nil)
+        variables[continueVariable] = .some(nil)
+        if !ending.sockets.isEmpty {
+            variables["LISTEN_FDS"] = "\(ending.sockets.count)"
             variables["LISTEN_PID"] = "\(getpid())"
-            variables["LISTEN_FDNAMES"] = sockets.map(\.name).joined(separator: ":")
+            variables["LISTEN_FDNAMES"] = ending.sockets.map(\.name).joined(separator: ":")
         }
-        let error = Successor.execute(
-            "/proc/self/exe", CommandLine.arguments, keeping: copies, variables: variables)
-        return BootError("the daemon could not execute itself again: \(error.reason)")
+        var program = startedProgram
+        var data = ending.root.startErlData
+        switch ending.end {
+        case .stopped, .failed, .restart: break
+        case .restartInto(let vsn):
+            variables[bootVariable] = vsn
+            data = ending.root.newStartErlData
+        case .restartNewEmulator(let restart):
+            variables[continueVariable] = (try? TermEncoder().encode(restart.install))?.description
+            program = restart.program.path
+            data = ending.root.newStartErlData
+        }
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if let startProgram = ending.startProgram {
+            program = ending.root.resolve(startProgram)
+            arguments.insert(data, at: 0)
+        }
+        let error = Successor.execute(program, [program] + arguments, keeping: copies, variables: variables)
+        return BootError("the daemon could not execute \(program): \(error.reason)")
     }
 
-    private static let bootVariable = "RELEASE_HANDLER_BOOT"
+    /// As whoever started the daemon would do it again.
+    private static var startedProgram: String {
+        guard let path = (Emulator.started ?? Emulator.own)?.path, access(path, X_OK) == 0 else {
+            return "/proc/self/exe"
+        }
+        return path
+    }
 
-    /// Which release the run before has restarted into; asked once, so that no later run and no worker finds it.
-    static func takeBootedRelease() -> String? {
-        guard let value = getenv(bootVariable) else { return nil }
-        defer { unsetenv(bootVariable) }
-        return String(cString: value)
+    /// What the run before has left for this one; asked once, so that no later run and no worker finds it.
+    static func takeStart() throws(BootError) -> RunStart {
+        if let vsn = take(bootVariable) { return .boots(vsn) }
+        guard let text = take(continueVariable) else { return .ordinary }
+        do {
+            return .continues(try TermDecoder().decode(ContinuedInstall.self, from: TermText.parseTerm(text)))
+        } catch {
+            throw BootError("\(continueVariable) is no install that goes on: \(error)")
+        }
+    }
+
+    private static func take(_ name: String) -> String? {
+        guard let value = getenv(name).map({ String(cString: $0) }) else { return nil }
+        unsetenv(name)
+        return value
     }
 
     /// Puts them where sd_listen_fds(3) has them; returns their numbers.
@@ -42,5 +78,44 @@ extension Daemon {
         let copies = sockets.map { fcntl($0.descriptor.raw, F_DUPFD_CLOEXEC, first + Int32(sockets.count)) }
         for (index, copy) in copies.enumerated() where copy >= 0 { _ = dup2(copy, first + Int32(index)) }
         return sockets.indices.map { first + Int32($0) }
+    }
+
+    // MARK: Which emulator
+
+    /// The program that was started first looks whose the release is that boots, and executes that emulator where it is another one.
+    ///
+    /// Source: OTP, `bin/start`, which reads start_erl.data.
+    func executeEmulator(for start: RunStart) async throws {
+        // One that was executed for its version is the right one.
+        if let first = Emulator.started, first.path != Emulator.own?.path { return }
+        let root = ReleaseRoot(path: configuration.root)
+        let wanted = await DiskWork.run { Self.emulator(for: start, in: root) }
+        guard let wanted, wanted != Emulator.vsn else { return }
+        let program = root.emulatorProgram(wanted)
+        guard access(program, X_OK) == 0 else {
+            return logger.warning(
+                "the release that boots is for erts \(wanted), and there is no \(program): erts \(Emulator.vsn) boots it"
+            )
+        }
+        logger.notice("executing \(program), the emulator of the release that boots")
+        configuration.flush()
+        var variables = Emulator.startedVariables
+        if case .boots(let vsn) = start { variables[Self.bootVariable] = vsn }
+        let error = await Successor.execute(
+            program, [program] + CommandLine.arguments.dropFirst(), keeping: SystemdNotify.givenDescriptors,
+            variables: variables)
+        throw BootError("the emulator of the release that boots could not be executed: \(error)")
+    }
+
+    private static func emulator(for start: RunStart, in root: ReleaseRoot) -> String? {
+        let file: String
+        switch start {
+        case .ordinary: file = root.startErlData
+        case .boots: file = root.newStartErlData
+        case .continues: return nil
+        }
+        // What can't be read is told by who boots.
+        guard let bytes = try? root.read(file) else { return nil }
+        return (try? StartErlData.parse(bytes, file: file))?.ertsVsn
     }
 }

@@ -21,8 +21,8 @@ public struct Daemon: Sendable {
         }
     }
 
-    private let configuration: Configuration
-    private let logger: Logger
+    let configuration: Configuration
+    let logger: Logger
 
     public init(configuration: Configuration, logger: Logger) {
         self.configuration = configuration
@@ -33,6 +33,9 @@ public struct Daemon: Sendable {
     public struct Ending: Sendable {
         public let end: NodeEnd
         public let sockets: [InheritedDescriptor]
+        /// What restarts the daemon in its place. Source: OTP sasl(6), `start_prg`.
+        public let startProgram: String?
+        let root: ReleaseRoot
     }
 
     /// Runs until the node has ended. Throws where it could not even begin.
@@ -40,6 +43,9 @@ public struct Daemon: Sendable {
         // The service manager's clock runs already: whatever takes its time comes after that.
         if Self.goesOn { SystemdNotify.watchdog() }
         let handover = try Handover.take()
+        let start = try Self.takeStart()
+        // What was handed over is the other one's, where there is one to be executed first.
+        if handover == nil { try await executeEmulator(for: start) }
         // Before anything else is opened: what was handed over lies at fixed numbers.
         let inherited = SystemdNotify.receivedDescriptors().map {
             InheritedDescriptor(name: $0.name, descriptor: $0.descriptor)
@@ -55,8 +61,7 @@ public struct Daemon: Sendable {
         } catch {
             logger.warning("what workers leave behind can't be found: \(error)")
         }
-        let booted = Self.takeBootedRelease()
-        let node = try await node(handover, booted: booted)
+        let node = try await node(handover, start)
         await node.sockets.inherit(inherited)
         let reexecution = await Reexecution(node: node, logger: logger, flush: configuration.flush)
         if let handover { await reexecution.tookOver(handover) }
@@ -72,6 +77,7 @@ public struct Daemon: Sendable {
             logger: logger, inherited: handover?.control, onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
         await reexecution.serves(server.connections)
+        let stop = StopRequest()
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 // Shut down from the last to the first: the tree goes first, while questions are still answered.
@@ -80,12 +86,11 @@ public struct Daemon: Sendable {
                         service: server, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(
-                        service: NodeRunner(node: node, readiness: readiness, isBooted: handover != nil),
+                        service: NodeRunner(node: node, readiness: readiness, isBooted: handover != nil, stop: stop),
                         successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 logger: Self.quiet(logger)))
-        let stop = StopRequest()
         let signals = try await Self.signals(node, stop) { await group.triggerGracefulShutdown() }
         var failure: String?
         do {
@@ -99,13 +104,19 @@ public struct Daemon: Sendable {
         // Where the control server failed, the group has asked the node to stop: that is no success.
         if let failure, end == .stopped { end = .failed(failure) }
         SystemdNotify.flush()
-        return Ending(end: end, sockets: await node.sockets.all)
+        return Ending(
+            end: end, sockets: await node.sockets.all, startProgram: await node.running.current?.startProgram,
+            root: node.root)
     }
 
     /// One that boots, or goes on where the daemon before stood.
-    private func node(_ handover: Handover?, booted: String?) async throws -> Node {
+    private func node(_ handover: Handover?, _ start: RunStart) async throws -> Node {
         let root = ReleaseRoot(path: configuration.root)
-        guard let handover else { return try await Node(root: root, logger: logger, booted: booted) }
+        guard let handover else {
+            let node = try await Node(root: root, logger: logger, start)
+            await { @HostActor in node.continued = start.continued }()
+            return node
+        }
         let followers = handover.control.connections.count { $0.claim == .events }
         return try await Node(root: root, logger: logger, goingOn: handover.node, followers: followers)
     }
@@ -158,11 +169,14 @@ struct NodeRunner: Service {
     let readiness: Readiness
     /// By the daemon before.
     let isBooted: Bool
+    let stop: Daemon.StopRequest
 
     func run() async throws {
         try await withGracefulShutdownHandler {
             // From before the boot on: after the daemon's own re-execution the service manager's clock runs already.
             let watchdog = await Watchdog(node: node, heartbeat: readiness.controlHeartbeat)
+            // A group that does not run yet takes no notice of a request to stop.
+            if await stop.came { await node.stop(.stopped) }
             do {
                 if !isBooted { try await node.boot() }
             } catch {

@@ -13,6 +13,8 @@ struct Handover: Codable {
     let beganNanoseconds: Int
     let node: NodeState
     let control: ControlConnections.State
+    /// Where it is done for an upgrade, which goes on.
+    let continued: ContinuedInstall?
 
     /// Where the program that goes on finds it: the number of its descriptor.
     static let variable = "RELEASE_HANDLER_STATE"
@@ -23,11 +25,17 @@ struct Handover: Codable {
     // MARK: Writing
 
     func memory() throws -> OwnedDescriptor {
-        let term = Term.tuple([
-            .atom("release_handler_state"), .integer(NodeState.version), .string(erts), try TermEncoder().encode(self),
-        ])
-        return try StateDescriptor.make(ExternalTermFormat.encode(term))
+        var writer = ExternalTermWriter(reserving: 64 * 1024)
+        writer.version()
+        writer.tupleHeader(4)
+        writer.atom(Self.tag)
+        writer.integer(NodeState.version)
+        writer.term(.string(erts))
+        try TermEncoder().append(self, to: &writer)
+        return try StateDescriptor.make(writer.finish())
     }
+
+    private static let tag: Atom = "release_handler_state"
 
     // MARK: Reading
 
@@ -59,30 +67,44 @@ struct Handover: Codable {
 
     /// - Throws: where it is another version's, cut short, or something else.
     static func read(_ bytes: [UInt8]) throws(BootError) -> Handover {
-        let term: Term
-        do {
-            term = try ExternalTermFormat.decode(bytes, limits: limits)
-        } catch {
-            throw BootError("the state is none, or is cut short: \(error)")
-        }
-        guard let parts = term.asTuple, parts.count == 4, parts[0] == .atom("release_handler_state"),
-            let version = parts[1].asInt, let erts = parts[2].asString
-        else { throw BootError("the state is none: it does not begin with {release_handler_state, Version, Erts, _}") }
-        guard version <= NodeState.version else {
-            throw BootError(
-                "the state has version \(version), of release-handlerd \(erts): this one, \(Emulator.vsn), reads up to "
-                    + "\(NodeState.version)")
-        }
-        do {
-            return try TermDecoder().decode(Handover.self, from: StateVersions.current(parts[3], from: version))
-        } catch {
-            throw BootError(
-                "the state of release-handlerd \(erts) can't be read by \(Emulator.vsn): \(Self.sentence(error))")
+        try bytes.withUnsafeBufferPointer { (buffer) throws(BootError) in
+            var reader = ExternalTermReader(UnsafeRawBufferPointer(buffer))
+            let (version, erts) = try head(&reader)
+            do {
+                guard version < NodeState.version else {
+                    return try TermDecoder().decode(Handover.self, from: bytes, at: reader.offset)
+                }
+                let old = try reader.term(limits: .ofState)
+                return try TermDecoder().decode(Handover.self, from: StateVersions.current(old, from: version))
+            } catch {
+                throw BootError(
+                    "the state of release-handlerd \(erts) can't be read by \(Emulator.vsn): \(Self.sentence(error))")
+            }
         }
     }
 
+    private static func head(_ reader: inout ExternalTermReader) throws(BootError) -> (version: Int, erts: String) {
+        let version: Int
+        let erts: String?
+        do throws(ExternalTermError) {
+            try reader.version()
+            guard try reader.tupleHeader() == 4, try reader.atom() == tag else {
+                throw ExternalTermError(offset: reader.offset, message: "expected {\(tag.name), Version, Erts, _}")
+            }
+            version = try reader.integer()
+            erts = try reader.term().asString
+        } catch {
+            throw BootError("the state is none, or is cut short: \(error)")
+        }
+        guard version <= NodeState.version else {
+            throw BootError(
+                "the state has version \(version), of release-handlerd \(erts ?? "?"): this one, \(Emulator.vsn), reads up to "
+                    + "\(NodeState.version)")
+        }
+        return (version, erts ?? "?")
+    }
+
     static let maximumBytes = 1 << 30
-    private static let limits = TermLimits(maxDepth: 512, maxBytes: maximumBytes)
 
     private static func sentence(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "\(error)" }

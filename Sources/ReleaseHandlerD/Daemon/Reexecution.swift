@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import Instructions
 import Logging
 import Supervision
 import Terms
@@ -44,6 +45,7 @@ final class Reexecution: Reexecuting {
         self.node = node
         self.logger = logger
         self.flush = flush
+        node.onEmulator = { [unowned self] in await becomes($0, continuing: $1) }
     }
 
     /// It was asked for through these.
@@ -59,6 +61,7 @@ final class Reexecution: Reexecuting {
             pid: getpid(), erts: Emulator.vsn, previousErts: handover.erts, workers: workers, pauseMicroseconds: pause)
         let claimed = Set(handover.control.connections.compactMap(\.claim))
         node.tree.launcher.keep { claimed.contains(.call(ref: $0)) }
+        defer { if let install = handover.continued { node.goOn(with: install) } }
         node.events.post(
             .daemon(
                 .reexecuted(
@@ -77,7 +80,7 @@ final class Reexecution: Reexecuting {
             do throws(ReexecutionFailure) {
                 let path: String
                 if let program { path = program } else { path = try Self.ownProgram() }
-                try await execute(path, connection)
+                try await execute(path) { connection.works(.reexecution) }
             } catch {
                 node.events.post(.daemon(.reexecutionFailed(reason: error.description)))
                 throw error.controlError
@@ -85,51 +88,74 @@ final class Reexecution: Reexecuting {
         }
     }
 
-    /// Returns only by an error.
-    private func execute(
-        _ program: String, _ connection: ControlConnection
-    ) async throws(ReexecutionFailure) -> Never {
-        state = .checking
-        let memory = try await settled { [self] _ in try handover(nil).memory() }
-        try await check(program, memory)
-        state = .settling
-        logger.notice("executing \(program) in this one's place")
-        connection.works(.reexecution)
-        throw try await settled { [self] isLast in try execute(program, isLast: isLast) }
+    /// As another version in the middle of an upgrade, or back; returns only by a failure.
+    func becomes(_ emulator: EmulatorProgram, continuing install: ContinuedInstall?) async -> EmulatorFailure {
+        guard case .idle = state else { return .other("the daemon is being executed anew already") }
+        defer { state = .idle }
+        do throws(ReexecutionFailure) {
+            try await execute(emulator.path, vsn: emulator.vsn, continuing: install) {}
+        } catch {
+            if case .refused = error { return .refused(error.description) }
+            return .other(error.description)
+        }
     }
 
-    private func handover(_ control: ControlConnections.State?) throws -> Handover {
-        let control = control ?? ControlConnections.State(listener: -1, inode: 0, connections: [])
-        return Handover(
-            erts: Emulator.vsn, beganNanoseconds: Reactor.nowNanoseconds(), node: try node.state(), control: control)
+    /// Returns only by an error.
+    ///
+    /// - Parameters:
+    ///   - vsn: the version that the program has to have; any where it is nil.
+    ///   - willExecute: called once it is known to be able to go on.
+    private func execute(
+        _ program: String, vsn: String? = nil, continuing install: ContinuedInstall? = nil,
+        willExecute: () -> Void
+    ) async throws(ReexecutionFailure) -> Never {
+        state = .checking
+        let none = ControlConnections.State(listener: -1, inode: 0, connections: [])
+        let memory = try await settled { [self] _ in try handover(try node.state(), none, install).memory() }
+        try await check(program, vsn, memory)
+        state = .settling
+        logger.notice("executing \(program) in this one's place")
+        willExecute()
+        throw try await settled { [self] isLast in try execute(program, install, isLast: isLast) }
+    }
+
+    private func handover(
+        _ state: NodeState, _ control: ControlConnections.State, _ install: ContinuedInstall?
+    ) -> Handover {
+        Handover(
+            erts: Emulator.vsn, beganNanoseconds: Reactor.nowNanoseconds(), node: state, control: control,
+            continued: install)
     }
 
     /// From the freeze on nothing happens any more: neither is a request begun, nor an event handled.
-    private func execute(_ program: String, isLast: Bool) throws -> ReexecutionFailure {
+    private func execute(
+        _ program: String, _ install: ContinuedInstall?, isLast: Bool
+    ) throws -> ReexecutionFailure {
         guard let connections else { throw HandoverObstacle("the control interface does not listen") }
         // What can't be handed on is found before anybody has to wait for that.
         let before = try node.state()
-        let frozen = try connections.freeze(isLast: isLast)
+        let frozen = try connections.freeze(isLast: isLast, continuing: install?.vsn)
         defer { frozen.letGo() }
         if frozen.cut > 0 { logger.warning("\(frozen.cut) control connections whose clients do not read are closed") }
         node.probation.rest()
         defer { node.probation.goOn(before.probation) }
-        let handover = Handover(
-            erts: Emulator.vsn, beganNanoseconds: Reactor.nowNanoseconds(), node: before, control: frozen.state)
+        let handover = handover(before, frozen.state, install)
         let memory = try handover.memory()
         SystemdNotify.watchdog()
         SystemdNotify.flush()
         flush()
         let error = Successor.execute(
             program, [program] + CommandLine.arguments.dropFirst(), keeping: handover.descriptors + [memory.raw],
-            variables: [Handover.variable: "\(memory.raw)"])
+            variables: Emulator.startedVariables.merging([Handover.variable: "\(memory.raw)"]) { $1 })
         return .notExecuted("\(error)")
     }
 
     // MARK: Checking
 
     /// Has the program read the state, as it is now, and say whether it can go on from it.
-    private func check(_ program: String, _ memory: OwnedDescriptor) async throws(ReexecutionFailure) {
+    private func check(
+        _ program: String, _ vsn: String?, _ memory: OwnedDescriptor
+    ) async throws(ReexecutionFailure) {
         let input: OwnedDescriptor
         do {
             input = try StateDescriptor.reading(memory)
@@ -148,7 +174,9 @@ final class Reexecution: Reexecuting {
         }
         let words = said.isEmpty ? "" : ": " + said.joined(separator: " ")
         switch ending {
-        case .exited(.exited(0)): return
+        case .exited(.exited(0)):
+            guard let vsn, said.first?.hasPrefix("\(EmulatorFiles.program) \(vsn) ") != true else { return }
+            throw .refused("\(program) is not release-handlerd \(vsn)\(words)")
         case .exited(let status): throw .refused("\(program) --check-state \(status)\(words)")
         case .timedOut(let milliseconds):
             throw .refused("\(program) --check-state did not end within \(milliseconds) ms\(words)")
@@ -158,9 +186,8 @@ final class Reexecution: Reexecuting {
 
     /// What lies now where this program was executed from.
     private static func ownProgram() throws(ReexecutionFailure) -> String {
-        guard let path = ProcessFiles.executable() else { throw .refused("/proc does not say which program this is") }
-        let deleted = " (deleted)"
-        return path.hasSuffix(deleted) ? String(path.dropLast(deleted.count)) : path
+        guard let own = Emulator.own else { throw .refused("/proc does not say which program this is") }
+        return own.path
     }
 
     // MARK: Settling

@@ -40,12 +40,24 @@ public final class Node {
     /// Behind which the next one waits.
     var lastReload: Task<Result<ReloadedConfiguration, ControlError>, Never>?
     let startedAtMilliseconds: Int
+    /// The install that goes on under this emulator, until it has come to its end.
+    var continued: ContinuedInstall?
+    /// What the rest of its script tells, for who has asked for it.
+    var continuedProgress: Task<Result<AsyncStream<InstallProgress>, ControlError>, Never>?
+    /// Executes another emulator in the daemon's place, with all that the node hosts; returns only why not.
+    var onEmulator: @HostActor (EmulatorProgram, ContinuedInstall?) async -> EmulatorFailure = { _, _ in
+        .refused("nobody executes another emulator here")
+    }
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []
 
-    /// - Parameter booted: the release that this run is to boot, where the run before has restarted into it.
-    public convenience init(root: ReleaseRoot, logger: Logger, booted: String? = nil) async throws(BootError) {
-        let store = try await ReleaseStore.open(root, booted: booted)
+    public convenience init(root: ReleaseRoot, logger: Logger) async throws(BootError) {
+        try await self.init(root: root, logger: logger, .ordinary)
+    }
+
+    /// - Parameter start: what the run before has left for this one.
+    convenience init(root: ReleaseRoot, logger: Logger, _ start: RunStart) async throws(BootError) {
+        let store = try await ReleaseStore.open(root, start)
         self.init(store, logger: logger)
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
     }
@@ -112,8 +124,12 @@ public final class Node {
     private func heard(_ notice: Installer.Notice) {
         switch notice {
         case .began: probation.judge(.upgradeBegan)
-        case .failed(let reason): probation.judge(.upgradeFailed(reason: reason))
+        case .failed(let reason):
+            probation.judge(.upgradeFailed(reason: reason))
+            leaveNewEmulator()
+        case .needsNewEmulator(let wish): becomeNewEmulator(wish)
         case .installed(let install):
+            continued = nil
             probation.begin(install)
             SystemdNotify.status(statusLine)
         case .mustRestart(let reason): stop(.restart(reason: reason))
@@ -174,7 +190,7 @@ public final class Node {
         phase = .running
         sockets.forgetUnclaimed()
         events.post(.daemon(.running(status: statusLine)))
-        beginTrial()
+        if let continued { goOn(with: continued) } else { beginTrial() }
         finishBoot(.success(()))
     }
 
@@ -257,7 +273,7 @@ public final class Node {
     private func end(_ end: NodeEnd) {
         phase = .ended(end)
         switch end {
-        case .restart, .restartInto: break  // They go on into the daemon's next run.
+        case .restart, .restartInto, .restartNewEmulator: break  // They go on into the daemon's next run.
         case .stopped, .failed: sockets.closeAll()
         }
         events.post(.daemon(.stopped))

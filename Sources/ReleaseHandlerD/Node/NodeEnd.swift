@@ -9,6 +9,9 @@ public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
     case restart(reason: String)
     /// As a script's `restart_emulator` says: the daemon re-executes itself and boots this release, once.
     case restartInto(String)
+    /// As a script's `restart_new_emulator` says, without the workers: the daemon executes the emulator of the release that is installed, which boots the
+    /// permanent one and goes on with the script.
+    case restartNewEmulator(EmulatorRestart)
 
     public var description: String {
         switch self {
@@ -16,15 +19,23 @@ public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
         case .failed(let reason): reason
         case .restart(let reason): "restart into the permanent release: \(reason)"
         case .restartInto(let vsn): "restart into release \(vsn), as its script says"
+        case .restartNewEmulator(let restart):
+            "restart into erts \(restart.program.vsn), as the script to \(restart.install.vsn) says"
         }
     }
+}
+
+/// The emulator that is to be executed, and the install that goes on under it.
+public struct EmulatorRestart: Sendable, Equatable {
+    let program: EmulatorProgram
+    let install: ContinuedInstall
 }
 
 extension NodeEnd {
     /// Whether the daemon goes on as another run of itself.
     var isRestart: Bool {
         switch self {
-        case .restart, .restartInto: true
+        case .restart, .restartInto, .restartNewEmulator: true
         case .stopped, .failed: false
         }
     }
@@ -38,6 +49,7 @@ extension NodeEnd {
         case .restart(let reason):
             "the node restarts into its permanent release before the upgrade's end: \(reason)"
         case .restartInto(let vsn): "the node restarts into release \(vsn)"
+        case .restartNewEmulator(let restart): "the node restarts into erts \(restart.program.vsn)"
         }
     }
 }

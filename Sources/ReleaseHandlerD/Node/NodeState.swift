@@ -32,6 +32,7 @@ extension Node {
         guard case .running = phase, let release = running.current else {
             throw HandoverObstacle("the node does not run")
         }
+        if let continued { throw HandoverObstacle("the upgrade to \(continued.vsn) goes on") }
         if let upgrade = installer.upgrade { throw HandoverObstacle("an upgrade to \(upgrade.to.vsn) is under way") }
         if installer.isChecking { throw HandoverObstacle("a check of an install is under way") }
         if case .goingBack(let trial) = probation.state {

@@ -20,7 +20,9 @@ enum StateInventory {
             "root": .derived, "events": .written, "running": .written, "processes": .derived, "sockets": .written,
             "launcher": .written, "code": .written, "tree": .written, "applications": .written, "purger": .written,
             "installer": .empty, "probation": .written, "changes": .empty, "store": .written, "phase": .derived,
-            "lastReload": .empty, "startedAtMilliseconds": .written, "bootWaiter": .empty, "endWaiters": .derived,
+            "lastReload": .empty, "continued": .empty,
+            "continuedProgress": .empty, "onEmulator": .derived, "startedAtMilliseconds": .written,
+            "bootWaiter": .empty, "endWaiters": .derived,
         ],
         "RunningRelease": ["state": .written],
         "EventHub": [

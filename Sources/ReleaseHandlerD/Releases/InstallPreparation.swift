@@ -12,8 +12,9 @@ struct InstallPreparation: Sendable {
     /// The same relup's script for the other direction, where it has one.
     let wayBack: RelupEntry?
 
+    /// - Parameter isContinued: whether the script's `restart_new_emulator` is done.
     static func read(
-        _ vsn: String, from: LoadedRelease, _ table: ReleaseTable, _ root: ReleaseRoot
+        _ vsn: String, from: LoadedRelease, _ table: ReleaseTable, _ root: ReleaseRoot, isContinued: Bool = false
     ) throws(ControlError) -> InstallPreparation {
         do {
             _ = try table.installable(vsn)
@@ -25,8 +26,13 @@ struct InstallPreparation: Sendable {
             let file = root.relupFile(isUp ? vsn : from.vsn)
             try script.entry.checkScript(file: file)
             let to = try root.load(script.to)
-            try refuseUnsupported(script.entry, to, file: file)
-            return InstallPreparation(from: from, to: to, entry: script.entry, isUp: isUp, wayBack: wayBack)
+            var entry = script.entry
+            if isContinued, entry.script.first == .restartNewEmulator {
+                entry = RelupEntry(
+                    vsn: entry.vsn, description: entry.description, script: Array(entry.script.dropFirst()))
+            }
+            try refuseUnsupported(entry, to, root, file: file)
+            return InstallPreparation(from: from, to: to, entry: entry, isUp: isUp, wayBack: wayBack)
         } catch let error as FileError {
             throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
         } catch let error as ReleaseError {
@@ -38,18 +44,25 @@ struct InstallPreparation: Sendable {
 
     /// What the script asks for and this version can't do is refused before anything runs.
     private static func refuseUnsupported(
-        _ entry: RelupEntry, _ to: LoadedRelease, file: String
+        _ entry: RelupEntry, _ to: LoadedRelease, _ root: ReleaseRoot, file: String
     ) throws(FileError) {
         for (index, instruction) in entry.script.enumerated() {
-            guard let message = instruction.unsupported ?? otherEmulator(instruction, to) else { continue }
+            guard let message = instruction.unsupported ?? missingEmulator(instruction, to, root) else { continue }
             throw FileError(
                 file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
         }
     }
 
-    /// The daemon executes itself again, and no other one.
-    private static func otherEmulator(_ instruction: LowLevelInstruction, _ to: LoadedRelease) -> String? {
-        guard instruction == .restartEmulator, to.record.ertsVsn != Emulator.vsn else { return nil }
-        return "release \(to.vsn) is for erts \(to.record.ertsVsn), and the daemon that restarts is \(Emulator.vsn)"
+    /// What restarts the emulator needs the one that the release is for.
+    private static func missingEmulator(
+        _ instruction: LowLevelInstruction, _ to: LoadedRelease, _ root: ReleaseRoot
+    ) -> String? {
+        guard instruction == .restartEmulator || instruction == .restartNewEmulator else { return nil }
+        let vsn = to.record.ertsVsn
+        guard Emulator.program(of: vsn, in: root) == nil else { return nil }
+        return """
+            release \(to.vsn) is for erts \(vsn), this daemon is \(Emulator.vsn), and there is no \(root.emulatorProgram(vsn)) to \
+            be executed: pack it with make-tar --erts
+            """
     }
 }

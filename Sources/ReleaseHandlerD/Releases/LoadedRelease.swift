@@ -54,6 +54,9 @@ struct LoadedRelease: Sendable {
 
     var vsn: String { resource.vsn }
 
+    /// `{start_prg, Program}` of `sasl`. Source: OTP sasl(6).
+    var startProgram: String? { environment(of: "sasl")["start_prg"]?.asText }
+
     /// `kernel`, `stdlib` and `sasl` may stand in a `.rel`: they are the daemon itself.
     static let emulatorApplications: Set<Atom> = ["kernel", "stdlib", "sasl"]
 

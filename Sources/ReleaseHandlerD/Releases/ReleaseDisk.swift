@@ -29,8 +29,8 @@ struct ReleaseDisk: Sendable {
 
     /// Takes the root into use, for as long as the result lives, and repairs it.
     ///
-    /// - Parameter booted: the release that this run of the daemon is to boot, where the run before has restarted into it.
-    static func open(_ root: ReleaseRoot, booted: String? = nil) throws(BootError) -> Start {
+    /// - Parameter start: what the run before has left for this one.
+    static func open(_ root: ReleaseRoot, _ start: RunStart = .ordinary) throws(BootError) -> Start {
         let lock = try lock(root)
         let disk = ReleaseDisk(root: root, lock: lock)
         let earlierRun = lock.note()
@@ -39,7 +39,8 @@ struct ReleaseDisk: Sendable {
         ReleaseArchive.removeLeftovers(in: root.path)
         do {
             let recovery = try ReleaseTable.recover(
-                try disk.state(), booted: booted, identity: root.directories.identity)
+                try disk.state(), booted: start.booted, continued: start.continued?.vsn,
+                identity: root.directories.identity)
             for write in recovery.writes { try disk.perform(write, staging: nil) }
             return Start(disk: disk, table: recovery.table, notes: recovery.notes, earlierRun: earlierRun)
         } catch {

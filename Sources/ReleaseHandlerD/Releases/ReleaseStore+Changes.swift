@@ -47,6 +47,20 @@ extension ReleaseStore {
         }
     }
 
+    /// The upgrade goes on under the emulator of this release: `restart_new_emulator`.
+    func prepareNewEmulator(for vsn: String) async throws(ControlError) {
+        try await line.turn("restart-new-emulator \(vsn)", isOwn: true) { () async throws(ControlError) in
+            try await change { (table) throws(ReleaseError) in try table.prepareNewEmulator(for: vsn) }
+        }
+    }
+
+    /// Nothing came of it.
+    func giveUpNewEmulator(for vsn: String) async throws(ControlError) {
+        try await line.turn("restart-new-emulator \(vsn)", isOwn: true) { () async throws(ControlError) in
+            try await change { (table) throws(ReleaseError) in try table.givingUpNewEmulator(for: vsn) }
+        }
+    }
+
     /// `by`: whose doing it is, for the events.
     ///
     /// Source: OTP release_handler(3), `make_permanent/1`.
@@ -87,9 +101,10 @@ extension ReleaseStore {
     ///
     /// - Parameters:
     ///   - what: as `releasectl` names it.
+    ///   - isContinued: whether the script's `restart_new_emulator` is done.
     ///   - check: what else takes its time before it is used.
     func prepare<Checked: Sendable, Value: Sendable>(
-        _ vsn: String, for what: String, isOwn: Bool = false,
+        _ vsn: String, for what: String, isOwn: Bool = false, isContinued: Bool = false,
         check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
         then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
     ) async throws(ControlError) -> Value {
@@ -97,7 +112,7 @@ extension ReleaseStore {
             let from = try requireRunning()
             let table = table
             let preparation = try await onDisk { [root] () throws(ControlError) in
-                try InstallPreparation.read(vsn, from: from, table, root)
+                try InstallPreparation.read(vsn, from: from, table, root, isContinued: isContinued)
             }
             _ = try requireRunning()
             let checked = try await check(preparation)

@@ -57,9 +57,9 @@ final class ReleaseStore {
 
     /// Takes the root into use and repairs what was cut short.
     ///
-    /// - Parameter booted: the release that this run of the daemon is to boot.
-    static func open(_ root: ReleaseRoot, booted: String? = nil) async throws(BootError) -> ReleaseStore {
-        ReleaseStore(try await DiskWork.run { () throws(BootError) in try ReleaseDisk.open(root, booted: booted) })
+    /// - Parameter start: what the run before has left for this one.
+    static func open(_ root: ReleaseRoot, _ start: RunStart = .ordinary) async throws(BootError) -> ReleaseStore {
+        ReleaseStore(try await DiskWork.run { () throws(BootError) in try ReleaseDisk.open(root, start) })
     }
 
     // MARK: Over the daemon's own re-execution

@@ -19,6 +19,18 @@ final class Installer {
         case mustRestart(reason: String)
         /// The script is done, and its release is what the next run boots.
         case restartsEmulator(into: String)
+        /// The first instruction of a script: it is to go on under the emulator of its release.
+        case needsNewEmulator(NewEmulator)
+    }
+
+    /// What is to be executed, and what goes on then.
+    struct NewEmulator {
+        let program: EmulatorProgram
+        let vsn: String
+        let request: InstallRequest
+        let keepsWorkers: Bool
+        /// Where it can't be: the release that ran runs on.
+        let fail: @HostActor (_ reason: String) -> Void
     }
 
     let site: UpgradeSite
@@ -30,7 +42,7 @@ final class Installer {
     var patience = Upgrade.Patience()
     private(set) var upgrade: Upgrade?
     /// Why an upgrade did not come to its end, where the node's own end is what came before it.
-    private var stopReason: String?
+    private(set) var stopReason: String?
     /// Whether a check of an install reads its files: one at a time, since it reads them all.
     var isChecking = false
 
@@ -51,12 +63,13 @@ final class Installer {
 
     /// - Parameters:
     ///   - isOwn: the node's own doing, which is never turned away for others that wait for the disk.
+    ///   - isContinued: whether its script's `restart_new_emulator` is done.
     ///   - mayBegin: asked last, once all is read and before anything begins.
     func install(
-        _ vsn: String, _ request: InstallRequest = InstallRequest(), isOwn: Bool = false,
+        _ vsn: String, _ request: InstallRequest = InstallRequest(), isOwn: Bool = false, isContinued: Bool = false,
         mayBegin: @HostActor () throws(ControlError) -> Void
     ) async throws(ControlError) -> AsyncStream<InstallProgress> {
-        try await store.prepare(vsn, for: "install-release", isOwn: isOwn) {
+        try await store.prepare(vsn, for: "install-release", isOwn: isOwn, isContinued: isContinued) {
             [self] (preparation) async throws(ControlError) in
             try mayBegin()
             return try await preflight(preparation, request)
@@ -100,6 +113,12 @@ final class Installer {
             site: site, from: from, to: preparation.to, entry: preparation.entry, machine: machine,
             findings: findings, patience: patience, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
+                if case .restartNewEmulator = outcome {
+                    return restartNewEmulator(upgrade, request) { result in
+                        continuation.yield(.result(result))
+                        continuation.finish()
+                    }
+                }
                 finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
                     continuation.yield(.result(result))
                     continuation.finish()
@@ -139,11 +158,7 @@ final class Installer {
         case .restartNode(let failure):
             mustRestart(upgrade, failure, warnings: [], then: then)
         case .restartEmulator(let warnings): restartEmulator(upgrade, warnings, then: then)
-        case .restartNewEmulator:
-            // Refused before the script began; see refuseUnsupported.
-            goOn(upgrade)
-            then(upgrade.result(.refused, nil))
-            onNotice(.failed(reason: "the script restarts the emulator"))
+        case .restartNewEmulator: break  // It is no end.
         }
     }
 

@@ -5,7 +5,8 @@ enum WorkerEnvironment {
     /// Meant for the daemon alone.
     private static let own = [
         "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
-        "RELEASE_HANDLER_STATE", "RELEASE_HANDLER_CHANNEL", "RELEASE_HANDLER_TRANSFER", "INVOCATION_ID",
+        "RELEASE_HANDLER_STATE", "RELEASE_HANDLER_STARTED", "RELEASE_HANDLER_STARTED_ERTS", "RELEASE_HANDLER_CHANNEL",
+        "RELEASE_HANDLER_TRANSFER", "INVOCATION_ID",
         "JOURNAL_STREAM",
     ]
     /// All that another user's process gets of it, beside `LC_...`: where programs are, what people read. What else is

@@ -8,6 +8,7 @@ import Terms
 ///     releases/BASE.rel                     BASE is the name of the given file, as in OTP
 ///     releases/VSN/NAME.rel                 the same
 ///     releases/VSN/relup, sys.config        where they are found, and what sys.config includes
+///     erts-VSN/bin                          the daemon and its programs, where they are asked for
 ///     releases/VSN/SHA256SUMS               the digests of all that
 ///
 /// There is no start.boot: what a release starts is in its `.rel` and its `.app` files, and the daemon reads those.
@@ -19,11 +20,16 @@ public struct TarTool {
         public var path: [String]
         /// `nil`: beside the `.rel`.
         public var outputDirectory: String?
+        /// Where `erts-VSN/bin` is that the package is to have. Source: `{erts, Dir}` of `systools:make_tar/2`.
+        public var emulatorDirectory: String?
 
-        public init(release: String, path: [String], outputDirectory: String? = nil) {
+        public init(
+            release: String, path: [String], outputDirectory: String? = nil, emulatorDirectory: String? = nil
+        ) {
             self.release = release
             self.path = path
             self.outputDirectory = outputDirectory
+            self.emulatorDirectory = emulatorDirectory
         }
     }
 
@@ -80,6 +86,7 @@ public struct TarTool {
         try ToolInput.requireOutputDirectory(output)
         var contents = PackageContents()
         try add(applicationsOf: collection, to: &contents)
+        try addEmulator(collection.ertsVsn, to: &contents)
         // A daemon reads it by the release's name, a person and OTP by the file's.
         try contents.add(file: collection.file, as: "releases/\(base).rel")
         try contents.add(file: collection.file, as: "releases/\(collection.vsn)/\(collection.name).rel")
@@ -100,6 +107,18 @@ public struct TarTool {
         } catch {
             throw Diagnostic(.error, code: "write", "\(error)")
         }
+    }
+
+    private func addEmulator(_ vsn: String, to contents: inout PackageContents) throws(Diagnostic) {
+        guard let directory = options.emulatorDirectory else { return }
+        let bin = "\(Paths.join(directory, "erts-\(vsn)"))/bin"
+        let program = "\(bin)/\(EmulatorFiles.program)"
+        guard FileNames.exists(program) else {
+            throw Diagnostic(
+                .error, code: "erts",
+                "the release is for erts \(vsn), and there is no \(program): name the directory that has erts-\(vsn)")
+        }
+        try contents.add(directory: bin, as: "erts-\(vsn)/bin")
     }
 
     private func collect(_ directories: [String]) throws(Diagnostic) -> ReleaseCollection {

@@ -22,6 +22,8 @@ final class ControlConnection: Sendable {
         case call(ref: Int)
         /// What it comes to is on its way to the client.
         case answering
+        /// Its progress is.
+        case installing(String)
         /// For as long as the client listens.
         case events(FollowerProgress)
         /// The re-execution itself: who goes on answers it.
@@ -32,7 +34,10 @@ final class ControlConnection: Sendable {
             case (.look, .look), (.answering, .answering), (.reexecution, .reexecution), (.events, .events): true
             case (.change(let one), .change(let other)): one == other
             case (.call(let one), .call(let other)): one == other
-            case (.look, _), (.change, _), (.call, _), (.answering, _), (.events, _), (.reexecution, _): false
+            case (.installing(let one), .installing(let other)): one == other
+            case (.look, _), (.change, _), (.call, _), (.answering, _), (.installing, _), (.events, _),
+                (.reexecution, _):
+                false
             }
         }
     }
@@ -66,12 +71,19 @@ final class ControlConnection: Sendable {
     func isAnswered() { state.withLock { $0.phase = .reading } }
 
     /// How it is handed on; throws what keeps it from that.
-    func claim() throws(HandoverObstacle) -> (claim: ControlClaim?, isHeadWritten: Bool) {
+    ///
+    /// - Parameter install: the release whose install the next program goes on with.
+    func claim(
+        continuing install: String?
+    ) throws(HandoverObstacle) -> (claim: ControlClaim?, isHeadWritten: Bool) {
         let (phase, claim) = state.withLock { ($0.phase, $0.claim) }
         switch phase {
         case .reading, .read, .working(.look): return (claim, false)
         case .working(.change(let what)): throw HandoverObstacle("\(what) is under way")
         case .working(.answering): throw HandoverObstacle("an answer is on its way")
+        case .working(.installing(let vsn)):
+            guard vsn == install else { throw HandoverObstacle("the end of the install of \(vsn) is being told") }
+            return (.install(vsn), true)
         case .working(.call(let ref)): return (.call(ref: ref), false)
         case .working(.reexecution): return (.reexecution, false)
         case .working(.events(let progress)):
@@ -86,6 +98,8 @@ enum ControlClaim: Codable, Hashable {
     /// The worker has it already.
     case call(ref: Int)
     case reexecution
+    /// That which goes on.
+    case install(String)
     /// What is posted from the very beginning on.
     case events
 }

@@ -107,13 +107,15 @@ final class ControlConnections: Sendable {
     /// Has the event loop stand still, and says how all connections are handed on; throws, and lets it go on, where something on its way
     /// has to come to its end first. Not on the event loop.
     ///
-    /// - Parameter isLast: whether clients that do not read what is written to them are not waited for any longer.
-    func freeze(isLast: Bool) throws(HandoverObstacle) -> Frozen {
+    /// - Parameters:
+    ///   - isLast: whether clients that do not read what is written to them are not waited for any longer.
+    ///   - install: the release whose install the next program goes on with.
+    func freeze(isLast: Bool, continuing install: String?) throws(HandoverObstacle) -> Frozen {
         let found = ThreadGate()
         let resumed = ThreadGate()
         let result = Mutex<Result<(State, Int), HandoverObstacle>>(.failure(HandoverObstacle("")))
         eventLoop.execute {
-            let state = Result { () throws(HandoverObstacle) in try self.state(isLast: isLast) }
+            let state = Result { () throws(HandoverObstacle) in try self.state(isLast, install) }
             result.withLock { $0 = state }
             found.open()
             if case .success = state { resumed.wait() }
@@ -123,7 +125,7 @@ final class ControlConnections: Sendable {
         return Frozen(state: state, cut: cut, loop: resumed)
     }
 
-    private func state(isLast: Bool) throws(HandoverObstacle) -> (State, Int) {
+    private func state(_ isLast: Bool, _ install: String?) throws(HandoverObstacle) -> (State, Int) {
         guard let listener = loop.value.listener else {
             throw HandoverObstacle("the control interface does not listen")
         }
@@ -135,7 +137,7 @@ final class ControlConnections: Sendable {
                 cut += 1
                 continue
             }
-            let (claim, isHeadWritten) = try open.bytes.connection.claim()
+            let (claim, isHeadWritten) = try open.bytes.connection.claim(continuing: install)
             connections.append(
                 State.Connection(
                     descriptor: open.descriptor, request: open.bytes.bytes, claim: claim, isHeadWritten: isHeadWritten))

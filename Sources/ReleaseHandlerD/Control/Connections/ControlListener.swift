@@ -17,46 +17,50 @@ struct ControlListener: Sendable {
 
     /// Until a graceful shutdown has ended.
     ///
-    /// - Parameter onListening: with the server's channel, before the first connection is accepted.
+    /// - Parameter onListening: with the server's channel, before the first connection is served.
     func run(
         bindingTo path: String, adopting state: ControlConnections.State?,
         onListening: @Sendable (any Channel) async -> Void
     ) async throws {
-        let server: NIOAsyncChannel<Child, Never>
+        let (children, accepted) = AsyncStream.makeStream(of: Child.self)
+        let bootstrap = bootstrap(accepted)
+        let server: any Channel
         if let state {
-            server = try await bootstrap().bind(state.listener, childChannelInitializer: setUp)
+            server = try await bootstrap.withBoundSocket(state.listener).get()
         } else {
-            server = try await bootstrap().bind(unixDomainSocketPath: path, childChannelInitializer: setUp)
+            server = try await bootstrap.bind(unixDomainSocketPath: path).get()
         }
+        server.closeFuture.whenComplete { _ in accepted.finish() }
         await withGracefulShutdownHandler {
-            await onListening(server.channel)
+            await onListening(server)
             await withDiscardingTaskGroup { group in
                 for connection in state?.connections ?? [] {
                     group.addTask { await goOn(with: connection) }
                 }
-                do {
-                    try await server.executeThenClose { inbound in
-                        for try await child in inbound {
-                            group.addTask { await http.handle(value: child, logger: logger) }
-                        }
-                    }
-                } catch {
-                    logger.error("the control interface accepts no more connections: \(error)")
+                for await child in children {
+                    group.addTask { await http.handle(value: child, logger: logger) }
                 }
             }
         } onGracefulShutdown: {
-            server.channel.close(promise: nil)
+            server.close(promise: nil)
             connections.quiesce()
         }
     }
 
-    private func bootstrap() -> ServerBootstrap {
+    private func bootstrap(_ accepted: AsyncStream<Child>.Continuation) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(ChannelOptions.backlog, value: 256)
             .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptHandler(connections))
+                }
+            }
+            .childChannelInitializer { channel in
+                setUp(channel).map { child in
+                    guard case .terminated = accepted.yield(child) else { return }
+                    // It came as the server closed: nobody serves it any more, and a channel wants to be closed by its own means.
+                    Task { try? await child.executeThenClose { _, _ in } }
                 }
             }
     }
