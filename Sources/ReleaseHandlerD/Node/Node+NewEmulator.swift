@@ -41,6 +41,7 @@ extension Node {
             return wish.fail(
                 "its workers would be stopped, and the release that runs is not permanent: make it so first")
         }
+        wish.stops()
         stop(.restartNewEmulator(EmulatorRestart(program: wish.program, install: install)))
     }
 

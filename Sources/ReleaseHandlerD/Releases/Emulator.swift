@@ -6,8 +6,10 @@ import Instructions
 public enum Emulator {
     public static let vsn: String = {
         #if DEBUG
-        // Two versions are needed to test the change from one to the other.
-        if let other = getenv("RELEASE_HANDLER_DEBUG_ERTS") { return String(cString: other) }
+        // Two versions are needed to test the change from one to the other: each of this build is what the directory says that it is
+        // executed from.
+        let parts = ProcessFiles.executable()?.split(separator: "/").suffix(3).map(String.init) ?? []
+        if parts.count == 3, parts[1] == "bin", parts[0].hasPrefix("erts-") { return String(parts[0].dropFirst(5)) }
         #endif
         return "0.1.0"
     }()

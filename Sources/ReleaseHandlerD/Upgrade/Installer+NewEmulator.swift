@@ -36,14 +36,19 @@ extension Installer {
                 .needsNewEmulator(
                     NewEmulator(
                         program: EmulatorProgram(vsn: erts, path: path), vsn: upgrade.to.vsn, request: request,
-                        keepsWorkers: upgrade.options.emulatorRestart == .keepWorkers
-                    ) { [self] reason in
-                        Task { @HostActor in
-                            await giveUpNewEmulator(for: upgrade.to.vsn)
-                            fail(reason)
-                        }
-                    }))
+                        keepsWorkers: upgrade.options.emulatorRestart == .keepWorkers,
+                        stops: { then(upgrade.result(.restarting, nil, warnings: [Self.goesOn(under: erts)])) },
+                        fail: { [self] reason in
+                            Task { @HostActor in
+                                await giveUpNewEmulator(for: upgrade.to.vsn)
+                                fail(reason)
+                            }
+                        })))
         }
+    }
+
+    private static func goesOn(under erts: String) -> String {
+        "the node restarts into erts \(erts), boots its permanent release and goes on with the script: see its events"
     }
 
     /// What boots next is the permanent release in any case: where this can't be written down, start-up does it.

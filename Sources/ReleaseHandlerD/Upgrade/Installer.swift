@@ -29,6 +29,8 @@ final class Installer {
         let vsn: String
         let request: InstallRequest
         let keepsWorkers: Bool
+        /// The tree is about to be stopped for it.
+        let stops: @HostActor () -> Void
         /// Where it can't be: the release that ran runs on.
         let fail: @HostActor (_ reason: String) -> Void
     }
