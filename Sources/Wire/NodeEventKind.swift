@@ -12,6 +12,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case reloaded
     case reloadFailed = "reload_failed"
     case signalIgnored = "signal_ignored"
+    case nodeNotRegistered = "node_not_registered"
 
     case workerStarted = "worker_started"
     case workerExited = "worker_exited"

@@ -11,10 +11,13 @@ public struct Daemon: Sendable {
         /// Absolute path of the release root.
         public var root: String
         public var control: ControlConfiguration
+        /// Who it is among the nodes of its machine.
+        public var node: NodeOptions
 
-        public init(root: String, control: ControlConfiguration) {
+        public init(root: String, control: ControlConfiguration, node: NodeOptions = NodeOptions()) {
             self.root = root
             self.control = control
+            self.node = node
         }
     }
 
@@ -49,7 +52,8 @@ public struct Daemon: Sendable {
             logger.warning("what workers leave behind can't be found: \(error)")
         }
         let booted = Self.takeBootedRelease()
-        let node = try await Node(root: ReleaseRoot(path: configuration.root), logger: logger, booted: booted)
+        let node = try await Node(
+            root: ReleaseRoot(path: configuration.root), logger: logger, booted: booted, options: configuration.node)
         await node.sockets.inherit(inherited)
         let readiness = Readiness()
         let audit = logger

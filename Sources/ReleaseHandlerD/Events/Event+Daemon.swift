@@ -20,6 +20,8 @@ enum DaemonEvent {
     case reloaded(vsn: String, failures: [String])
     case reloadFailed(reason: String)
     case signalIgnored(name: String)
+    /// Why the other nodes of the machine do not know this one.
+    case nodeNotRegistered(node: String, reason: String)
 
     var entry: EventEntry {
         switch self {
@@ -66,6 +68,12 @@ enum DaemonEvent {
                 .signalIgnored,
                 "\(name) came, which means nothing here: SIGTERM stops the node, SIGHUP reads its configuration anew",
                 level: .notice, fields: ["signal": name])
+        case .nodeNotRegistered(let node, let reason):
+            EventEntry(
+                .nodeNotRegistered,
+                "the other nodes of this machine do not know \(node), and do not wait for it: \(reason)",
+                level: .warning,
+                fields: ["node": node, "reason": reason])
         case .watchdogFed:
             EventEntry(.watchdogFed, "the watchdog is told again that all is well", level: .notice)
         }

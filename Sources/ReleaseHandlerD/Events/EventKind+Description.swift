@@ -17,7 +17,8 @@ extension NodeEventKind {
             .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .workerHung, .processesLeft, .modulesNotLoaded, .notificationIgnored,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .workerHung, .processesLeft, .modulesNotLoaded,
+            .notificationIgnored,
             .mainPidIgnored,
             .configChangeFailed, .unknownStartPhase, .outputLimited, .outputDropped, .installStopped, .traceFailed:
             [.warning]
@@ -37,6 +38,7 @@ extension NodeEventKind {
             EventFields()
         case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
         case .reloaded: EventFields(["failures"])
+        case .nodeNotRegistered: EventFields(["node", "reason"])
         case .signalIgnored: EventFields(["signal"])
         case .watchdogStarved, .reloadFailed, .startError, .shutdownError, .supervisorExited, .applicationFailed,
             .applicationExited:

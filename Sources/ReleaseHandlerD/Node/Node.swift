@@ -34,6 +34,7 @@ public final class Node {
     let installer: Installer
     let probation: ProbationDriver
     let changes = ChangesByHand()
+    let membership: NodeMembership
     let store: ReleaseStore
 
     private(set) var phase: Phase = .idle
@@ -44,7 +45,9 @@ public final class Node {
     private var endWaiters: [(NodeEnd) -> Void] = []
 
     /// - Parameter booted: the release that this run is to boot, where the run before has restarted into it.
-    public init(root: ReleaseRoot, logger: Logger, booted: String? = nil) async throws(BootError) {
+    public init(
+        root: ReleaseRoot, logger: Logger, booted: String? = nil, options: NodeOptions = NodeOptions()
+    ) async throws(BootError) {
         self.root = root
         let store = try await ReleaseStore.open(root, booted: booted)
         self.store = store
@@ -60,9 +63,12 @@ public final class Node {
             code: code, events: events, census: { [tree] in tree.workers(listing: $0, then: $1) },
             end: { [tree] in tree.places[$0]?.current?.kill(reason: .atom("killed")) },
             mayPurge: { [running] in !running.isChanging })
+        membership = NodeMembership(
+            name: options.name(ofRelease: store.table.releases.permanent?.name ?? ""), directory: options.directory,
+            booted: booted, events: events)
         let site = UpgradeSite(
             root: root, tree: tree, applications: applications, code: code, events: events, running: running,
-            processes: processes)
+            processes: processes, membership: membership)
         installer = Installer(site: site, store: store, purger: purger)
         probation = ProbationDriver(root: root, events: events, processes: processes)
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
@@ -92,13 +98,22 @@ public final class Node {
 
     private func heard(_ notice: Installer.Notice) {
         switch notice {
-        case .began: probation.judge(.upgradeBegan)
-        case .failed(let reason): probation.judge(.upgradeFailed(reason: reason))
+        case .began(let from, let to):
+            membership.begins(from: from, to: to)
+            probation.judge(.upgradeBegan)
+        case .failed(let reason):
+            membership.failed()
+            probation.judge(.upgradeFailed(reason: reason))
         case .installed(let install):
+            membership.installed()
             probation.begin(install)
             SystemdNotify.status(statusLine)
-        case .mustRestart(let reason): stop(.restart(reason: reason))
-        case .restartsEmulator(let vsn): stop(.restartInto(vsn))
+        case .mustRestart(let reason):
+            membership.failed()
+            stop(.restart(reason: reason))
+        case .restartsEmulator(let vsn):
+            membership.restarts()
+            stop(.restartInto(vsn))
         }
     }
 
@@ -124,6 +139,7 @@ public final class Node {
 
     /// Nobody waits for the disk who waits for the node's end.
     private func readAndBoot() async {
+        membership.join()
         await endEarlierRun()
         let permanent: Result<LoadedRelease, BootError>
         do {
@@ -198,11 +214,14 @@ public final class Node {
         // Who wants it down gets it down, whatever it was stopped for.
         case .stopping(let other) where other.isRestart && end == .stopped:
             phase = .stopping(end)
+            membership.leave()
             return events.post(.daemon(.stopping(why: end.description)))
         case .stopping, .ended: return
         case .idle, .starting, .running: phase = .stopping(end)
         }
         installer.overtaken(reason: end.ofUpgrade)
+        // The next run of one that restarts into a release is that node still.
+        if case .restartInto = end {} else { membership.leave() }
         tree.expect(.nextRun)
         purger.stop()
         probation.judge(.nodeStopping)

@@ -54,6 +54,7 @@ struct InstallPreflight {
             machine.checkCalls(applications: Set(preparation.to.applicationSpecs.map(\.name))) {
                 programs.problem(of: $0, workers: workerModules)
             })
+        try checkBarrier()
         let objectCode = try await tried(try await readObjectCode())
         try await checkSupervisors(objectCode)
         let survey = ModuleSurvey()

@@ -11,7 +11,7 @@ import Wire
 @HostActor
 final class Installer {
     enum Notice {
-        case began
+        case began(from: String, to: String)
         /// Refused or aborted: the release that ran runs on.
         case failed(reason: String)
         case installed(Probation.Install)
@@ -108,7 +108,7 @@ final class Installer {
         self.upgrade = upgrade
         site.running.begins(from: from, to: preparation.to)
         site.tree.expect(.upgrade)
-        onNotice(.began)
+        onNotice(.began(from: from.vsn, to: vsn))
         site.events.post(.upgrade(.began(from: from.vsn, to: vsn)))
         // The answer to the request goes out first, then the script runs.
         Reactor.shared.soon { upgrade.start() }

@@ -1,0 +1,49 @@
+import Glibc
+public import ReleaseHandling
+
+/// A node's own entry among the nodes of its machine: there for as long as this lives, or its process does.
+@HostActor
+public final class NodeRegistration {
+    private let directory: NodeDirectory
+    private let lock: NodeLock
+    private var record: NodeRecord
+    private var isWithdrawn = false
+
+    public init(
+        _ node: NodeName, in directory: NodeDirectory, state: NodeRecord.State = .idle
+    ) throws(NodeDirectoryError) {
+        try directory.make()
+        self.directory = directory
+        do {
+            guard let lock = try NodeLock(directory.lock(of: node)) else { throw NodeDirectoryError.inUse(node) }
+            self.lock = lock
+            record = NodeRecord(
+                node: node, pid: getpid(), registeredMilliseconds: Reactor.nowMilliseconds(), state: state)
+            directory.removeMeetings(of: node)
+            try write()
+        } catch let error as NodeDirectoryError {
+            throw error
+        } catch let error as SystemError {
+            throw .system(error)
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    public func update(_ state: NodeRecord.State) throws(SystemError) {
+        guard !isWithdrawn else { return }
+        record.state = state
+        try write()
+    }
+
+    /// It is none of the nodes any more: who waits for it learns that.
+    public func withdraw() {
+        guard !isWithdrawn else { return }
+        isWithdrawn = true
+        unlink(directory.state(of: record.node))
+    }
+
+    private func write() throws(SystemError) {
+        try AtomicFile.write(directory.state(of: record.node), Array("\(record.term).\n".utf8))
+    }
+}

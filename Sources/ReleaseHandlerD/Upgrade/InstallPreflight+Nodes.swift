@@ -1,0 +1,39 @@
+import Glibc
+import Host
+import Instructions
+import ReleaseHandling
+import Terms
+
+/// What is known of a `sync_nodes` before anything runs: its names are checked with the script, a program that it calls with the
+/// calls, the program that waits here.
+extension InstallPreflight {
+    func checkBarrier() throws(InstallRefusal) {
+        for (index, instruction) in preparation.entry.script.enumerated() {
+            guard case .syncNodes(_, let nodes) = instruction, needsProgram(nodes) else { continue }
+            if case .nodes(let names) = nodes, Set(names).count > BarrierRequest.maximumNodes + 1 {
+                throw refusal(at: index, .syncNodes(.text(Upgrade.tooManyNodes)))
+            }
+            if let problem { throw refusal(at: index, .syncNodes(.text(problem))) }
+        }
+    }
+
+    /// Nobody is waited for where there is nobody else.
+    private func needsProgram(_ nodes: SyncNodes) -> Bool {
+        switch nodes {
+        case .nodes(let names): names.contains { $0 != site.membership.name.atom }
+        case .apply: true
+        }
+    }
+
+    private var problem: String? {
+        let path = site.barrierProgram(of: preparation.to)
+        let named = preparation.to.barrier.program.map { "\($0.program), which sys.config names for sync_nodes," }
+        let program = named ?? path
+        guard FileNames.exists(path) else { return "\(program) is not there" }
+        guard (try? FileStatus(of: path))?.kind == .file, access(path, X_OK) == 0 else {
+            return "\(program) is no program that can be run"
+        }
+        guard preparation.to.barrier.program == nil, let problem = site.membership.problem else { return nil }
+        return "the other nodes do not know \(site.membership.name): \(problem)"
+    }
+}
