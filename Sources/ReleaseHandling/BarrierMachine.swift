@@ -19,7 +19,7 @@ public import Terms
 /// Why it agrees: the first, by name, of those that live on decides, and tells all; each later one waits for it and follows it, or
 /// somebody between who has followed it. One that is not joined with all need wait for nobody: by 1 nobody can have passed.
 /// It is the hierarchical consensus of Guerraoui and Rodrigues, Introduction to Reliable Distributed Programming, 5.1.3.
-public struct BarrierMachine: Sendable {
+public struct BarrierMachine: Hashable, Sendable {
     public enum Verdict: Hashable, Sendable {
         case passed
         case failed(Term)

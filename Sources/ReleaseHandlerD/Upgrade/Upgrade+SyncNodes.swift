@@ -5,9 +5,6 @@ import Terms
 
 /// `sync_nodes`: a barrier with other nodes, by a program of its own, since the daemon has no network.
 extension Upgrade {
-    /// What is waited for once the upgrade is over: the program's last words.
-    static let lastWordsMilliseconds = 5_000
-
     func syncNodes(_ id: Term, _ nodes: SyncNodes) {
         switch nodes {
         case .nodes(let names): meet(id, names.map(Term.atom))
@@ -77,7 +74,7 @@ extension Upgrade {
     func endBarriers(then: @escaping @HostActor ([String]) -> Void) {
         let gather = Gather<[String]>(count: barriers.count) { then($0.flatMap { $0 }) }
         for (index, barrier) in barriers.enumerated() {
-            barrier.end(withinMilliseconds: Self.lastWordsMilliseconds) { gather.set(index, $0) }
+            barrier.end(withinMilliseconds: patience.lastWordsMilliseconds) { gather.set(index, $0) }
         }
     }
 

@@ -15,6 +15,8 @@ final class Upgrade {
         var traceMilliseconds = 5_000
         /// How long a resumed worker may take to say so.
         var resumeMilliseconds = 5_000
+        /// How long a barrier program has for its last words.
+        var lastWordsMilliseconds = 5_000
     }
 
     let from: LoadedRelease
