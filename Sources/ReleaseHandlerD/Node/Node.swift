@@ -101,6 +101,7 @@ public final class Node {
         case .began(let from, let to):
             membership.begins(from: from, to: to)
             probation.judge(.upgradeBegan)
+        case .takesBack: membership.failed()
         case .failed(let reason):
             membership.failed()
             probation.judge(.upgradeFailed(reason: reason))

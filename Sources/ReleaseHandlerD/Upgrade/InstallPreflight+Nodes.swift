@@ -17,6 +17,17 @@ extension InstallPreflight {
         }
     }
 
+    /// Who is waited for, and who is not there as things are.
+    func note(on nodes: [Atom]) -> [String] {
+        let others = nodes.compactMap { NodeName($0.name) }.filter { $0 != site.membership.name }
+        guard !others.isEmpty else { return ["there is no other node to wait for"] }
+        let names = others.map(\.text).joined(separator: ", ")
+        let barrier = preparation.to.barrier
+        let waiting = "waits for \(names), \(barrier.timeoutMilliseconds) ms at the most"
+        guard barrier.program == nil, let directory = site.membership.directory else { return [waiting] }
+        return [waiting] + others.filter { directory.record(of: $0) == nil }.map { "\($0) is not there" }
+    }
+
     /// Nobody is waited for where there is nobody else.
     private func needsProgram(_ nodes: SyncNodes) -> Bool {
         switch nodes {

@@ -154,6 +154,7 @@ struct InstallPreflight {
                 let users = machine.usersOfOldCode(at: index, site.code.table, census: findings.census)
                 notes[index] = users.isEmpty ? [] : ["ends \(names(users)), which then run old code"]
             case .resume: notes[index] = commits.note(at: index).map { [$0] } ?? []
+            case .syncNodes(_, .nodes(let nodes)): notes[index] = note(on: nodes)
             case .pointOfNoReturn, .codeChange, .stop, .start, .syncNodes, .apply, .restartNewEmulator,
                 .restartEmulator:
                 continue

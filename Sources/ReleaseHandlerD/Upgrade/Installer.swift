@@ -15,6 +15,8 @@ final class Installer {
         /// Refused or aborted: the release that ran runs on.
         case failed(reason: String)
         case installed(Probation.Install)
+        /// What it has committed is taken back, as an upgrade of its own.
+        case takesBack
         /// It can't be undone: the node is to restart into the permanent release.
         case mustRestart(reason: String)
         /// The script is done, and its release is what the next run boots.

@@ -164,6 +164,35 @@ import Wire
         }
     }
 
+    /// What the others of its machine can read of it, from its start to its end.
+    @Test func whatANodeTellsOfItself() async throws {
+        let nodes = TemporaryDirectory.make()
+        defer { try? FileManager.default.removeItem(atPath: nodes) }
+        let state: @Sendable () -> String? = {
+            try? String(contentsOfFile: "\(nodes)/states/one@host", encoding: .utf8)
+        }
+        let up = "point_of_no_return, {apply, {timer, sleep, [0]}}, restart_emulator"
+        let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: up, down: TestRoot.down()))
+        let options = ["--node", "one@host", "--nodes-directory", nodes]
+        try await EndToEndDaemon.with(root, options: options) { daemon async throws in
+            #expect(state()?.hasPrefix("{node,one@host,\(daemon.program.pid),") == true)
+            #expect(state()?.hasSuffix(",idle}.\n") == true)
+            // The next run goes on as that node, whose upgrade is done.
+            _ = try await daemon.releasectl("install-release", "2.0.0")
+            try await daemon.untilReady()
+            #expect(state()?.contains(",{installed,\"2.0.0\",") == true, "\(state() ?? "")")
+            try await daemon.ask("install-release", "1.0.0", "--json")
+            #expect(state()?.contains(",{installed,\"1.0.0\",") == true, "\(state() ?? "")")
+        }
+        #expect(state() == nil)
+    }
+
+    @Test func whatIsNoRequestIsRefusedByTheProgram() async throws {
+        let run = try await Program.run(Releasectl.path, ["barrier"])
+        #expect(run.exit == 64)
+        #expect(run.error.contains("standard input has no {sync_nodes, Id, Node, Nodes, Options}."), "\(run)")
+    }
+
     @Test func aWrongNameIsRefusedAsTheDaemonStarts() async throws {
         let root = try TestRoot.twoVersions()
         defer { root.remove() }

@@ -198,6 +198,19 @@ import Wire
         #expect(result.outcome == .done && result.warnings == [], "\(result)")
     }
 
+    @Test(arguments: [
+        (others, ["waits for b@h, c@h, 60000 ms at the most"]),
+        ("['fix@HOST']", ["there is no other node to wait for"]),
+    ])
+    func thePlanSaysWhoIsWaitedFor(nodes: String, notes: [String]) async throws {
+        let nodes = nodes.replacing("HOST", with: NodeOptions.shortHost)
+        try await TestNode.with(try Self.root("exit 0", sync: "{sync_nodes, s, \(nodes)}")) { test async throws in
+            let plan = try await test.service.checkInstallRelease(vsn: "2.0.0")
+            let instruction = try #require(plan.instructions.first { $0.text.hasPrefix("{sync_nodes,") })
+            #expect(instruction.notes == notes)
+        }
+    }
+
     // MARK: Nodes that a program names
 
     @Test func aProgramNamesThem() async throws {
