@@ -9,6 +9,9 @@ public enum BarrierAnswer: Hashable, Sendable {
     /// `{nodedown, [Node]}.`: they died, or their upgrades failed, after all were there.
     case nodesDown([NodeName])
 
+    /// As many names as always have room in a line that the daemon reads, of 8 KiB.
+    static let nodesOfALine = 8_000 / (NodeName.maximumBytes + 8)
+
     public struct BadAnswer: Error, Hashable, CustomStringConvertible { public let description: String }
 
     public init(line: String) throws(BadAnswer) {

@@ -118,10 +118,14 @@ public struct BarrierMachine: Hashable, Sendable {
             down.append(node)
             return failing(Self.nodedown(node)) + advance()
         case .overdue:
-            return failing(.tuple([.atom("timeout"), .list(missing.map(\.term))])) + advance()
+            return failing(
+                .tuple([.atom("timeout"), .list(missing.prefix(BarrierAnswer.nodesOfALine).map(\.term))])) + advance()
         case .inputEnded:
             guard case .decided(.passed) = phase, !down.isEmpty else { return [.end] }
-            return [.answer(.nodesDown(down)), .end]
+            let parts = stride(from: 0, to: down.count, by: BarrierAnswer.nodesOfALine).map {
+                Action.answer(.nodesDown(Array(down[$0...].prefix(BarrierAnswer.nodesOfALine))))
+            }
+            return parts + [.end]
         }
     }
 

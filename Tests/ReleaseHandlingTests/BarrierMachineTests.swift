@@ -113,4 +113,28 @@ import Testing
         #expect(machine.handle(.received(.decided(.passed), from: Self.c)) == [])
         #expect(machine.handle(.down(Self.c)) == [])
     }
+
+    /// However many there are, and however long their names: what is said of them has room in lines.
+    @Test func manyAreToldInSeveralLines() throws {
+        let others = try (0..<BarrierRequest.maximumNodes).map { number in
+            try #require(NodeName("n\(100 + number)@" + String(repeating: "h", count: 195)))
+        }
+        var late = Machine(own: Self.a, others: others)
+        var machine = Machine(own: Self.a, others: others)
+        for node in others { _ = machine.handle(.joined(node)) }
+        let answers = others.flatMap { machine.handle(.received(.here, from: $0)) }
+        #expect(answers.last == .answer(.passed))
+        let down = others.flatMap { machine.handle(.down($0)) } + machine.handle(.inputEnded)
+        let lines = (down + late.handle(.overdue)).compactMap { action -> BarrierAnswer? in
+            guard case .answer(let answer) = action else { return nil }
+            return answer
+        }
+        #expect(lines.count == 4)
+        #expect(lines.allSatisfy { $0.line.utf8.count <= 8 * 1024 - 4 })
+        let told = lines.flatMap { answer -> [NodeName] in
+            guard case .nodesDown(let nodes) = answer else { return [] }
+            return nodes
+        }
+        #expect(told == others)
+    }
 }

@@ -22,7 +22,7 @@ public final class Meeting {
         self.name = name
         self.directory = try OwnedDescriptor.open(directory, O_RDONLY | O_DIRECTORY)
         descriptor = try Self.socket()
-        let temporary = ".\(getpid()).new"
+        let temporary = ".\(getpid()).\(name)"
         var address = Self.address(temporary, in: self.directory)
         unlink("\(directory)/\(temporary)")
         let bound = withUnsafePointer(to: &address) {

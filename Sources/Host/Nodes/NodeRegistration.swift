@@ -14,19 +14,21 @@ public final class NodeRegistration {
     ) throws(NodeDirectoryError) {
         try directory.make()
         self.directory = directory
+        record = NodeRecord(
+            node: node, pid: getpid(), registeredMilliseconds: Reactor.nowMilliseconds(), state: state)
+        let lock: NodeLock?
         do {
-            guard let lock = try NodeLock(directory.lock(of: node)) else { throw NodeDirectoryError.inUse(node) }
-            self.lock = lock
-            record = NodeRecord(
-                node: node, pid: getpid(), registeredMilliseconds: Reactor.nowMilliseconds(), state: state)
-            directory.removeMeetings(of: node)
-            try write()
-        } catch let error as NodeDirectoryError {
-            throw error
-        } catch let error as SystemError {
-            throw .system(error)
+            lock = try NodeLock(directory.lock(of: node))
         } catch {
-            preconditionFailure("\(error)")
+            throw .system(error)
+        }
+        guard let lock else { throw .inUse(node) }
+        self.lock = lock
+        directory.removeMeetings(of: node)
+        do {
+            try write()
+        } catch {
+            throw .system(error)
         }
     }
 

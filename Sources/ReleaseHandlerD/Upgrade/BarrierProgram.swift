@@ -4,7 +4,8 @@ import Terms
 
 /// One run of a barrier program, from the instruction that asks it to the upgrade's end. Source: docs/nodes.md.
 ///
-/// What it says on standard error is told. It has said what it may when this is over, or it is ended.
+/// Its answer has a time limit; after an `ok` it may go on until it is told of the end, and has a time for its last words then. What it
+/// says on standard error is told as it comes.
 @HostActor
 final class BarrierProgram {
     enum Outcome {

@@ -47,10 +47,10 @@ struct NodesInStep: Sendable {
     }
 
     /// - Parameters:
-    ///   - timeoutMilliseconds: for the barrier.
+    ///   - timeoutMilliseconds: for the barrier; nil for the barrier of a node that is told nothing.
     ///   - failing: the node whose worker can't convert its state.
     static func with(
-        timeoutMilliseconds: Int = 600_000, failing: String? = nil,
+        timeoutMilliseconds: Int? = 600_000, failing: String? = nil,
         _ body: @Sendable (NodesInStep) async throws -> Void
     ) async throws {
         let directory = TemporaryDirectory.make()
@@ -59,7 +59,7 @@ struct NodesInStep: Sendable {
     }
 
     private static func start(
-        _ rest: ArraySlice<String>, _ started: [Node], _ directory: String, _ timeoutMilliseconds: Int,
+        _ rest: ArraySlice<String>, _ started: [Node], _ directory: String, _ timeoutMilliseconds: Int?,
         _ failing: String?, _ body: @Sendable (NodesInStep) async throws -> Void
     ) async throws {
         guard let name = rest.first else {
@@ -75,12 +75,12 @@ struct NodesInStep: Sendable {
     }
 
     private static func fill(
-        _ root: TestRoot, _ before: Gate, _ after: Gate, _ timeoutMilliseconds: Int, fails: Bool
+        _ root: TestRoot, _ before: Gate, _ after: Gate, _ timeoutMilliseconds: Int?, fails: Bool
     ) throws {
         let sync = "{sync_nodes, step, {members, list, []}}, {suspend, [counter]}"
+        let barrier = timeoutMilliseconds.map { ", {sync_nodes, {\"\(Releasectl.path)\", [\"barrier\"], \($0)}}" }
         let config = """
-            [{release_handler, [{code_change_timeout, 600000}, {apply_timeout, 600000},
-                                {sync_nodes, {"\(Releasectl.path)", ["barrier"], \(timeoutMilliseconds)}}]}].
+            [{release_handler, [{code_change_timeout, 600000}, {apply_timeout, 600000}\(barrier ?? "")]}].
             """
         try root.release("1.0.0")
         let up = TestRoot.up(fails ? "fail" : "[]").replacing("{suspend, [counter]}", with: sync)

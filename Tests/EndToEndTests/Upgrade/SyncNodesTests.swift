@@ -25,7 +25,7 @@ import Wire
     }
 
     @Test func allTogether() async throws {
-        try await NodesInStep.with { nodes in
+        try await NodesInStep.with(timeoutMilliseconds: nil) { nodes in
             let (first, second) = try await Self.survivors(nodes)
             let third = nodes.nodes[2]
             async let one = first.install()
