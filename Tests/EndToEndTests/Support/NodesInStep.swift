@@ -32,6 +32,15 @@ struct NodesInStep: Sendable {
         }
     }
 
+    /// An upgrade that fails.
+    struct Failing: Sendable {
+        enum Point { case before, after }
+
+        let node: String
+        /// Before the barrier, by what `sync_nodes` asks; or after it, by the worker's conversion.
+        let point: Point
+    }
+
     let nodes: [Node]
     private let directory: String
 
@@ -48,9 +57,9 @@ struct NodesInStep: Sendable {
 
     /// - Parameters:
     ///   - timeoutMilliseconds: for the barrier; nil for the barrier of a node that is told nothing.
-    ///   - failing: the node whose worker can't convert its state.
+    ///   - failing: which node's upgrade fails, and where.
     static func with(
-        timeoutMilliseconds: Int? = 600_000, failing: String? = nil,
+        timeoutMilliseconds: Int? = 600_000, failing: Failing? = nil,
         _ body: @Sendable (NodesInStep) async throws -> Void
     ) async throws {
         let directory = TemporaryDirectory.make()
@@ -60,14 +69,14 @@ struct NodesInStep: Sendable {
 
     private static func start(
         _ rest: ArraySlice<String>, _ started: [Node], _ directory: String, _ timeoutMilliseconds: Int?,
-        _ failing: String?, _ body: @Sendable (NodesInStep) async throws -> Void
+        _ failing: Failing?, _ body: @Sendable (NodesInStep) async throws -> Void
     ) async throws {
         guard let name = rest.first else {
             return try await body(NodesInStep(nodes: started, directory: directory))
         }
         let root = try TestRoot()
         let (before, after) = (try Gate(in: root, named: "before"), try Gate(in: root, named: "after"))
-        try fill(root, before, after, timeoutMilliseconds, fails: name == failing)
+        try fill(root, before, after, timeoutMilliseconds, fails: failing?.node == name ? failing?.point : nil)
         try await EndToEndDaemon.with(root, options: ["--node", name, "--nodes-directory", directory]) { daemon in
             let node = Node(name: name, daemon: daemon, before: before, after: after)
             try await start(rest.dropFirst(), started + [node], directory, timeoutMilliseconds, failing, body)
@@ -75,7 +84,7 @@ struct NodesInStep: Sendable {
     }
 
     private static func fill(
-        _ root: TestRoot, _ before: Gate, _ after: Gate, _ timeoutMilliseconds: Int?, fails: Bool
+        _ root: TestRoot, _ before: Gate, _ after: Gate, _ timeoutMilliseconds: Int?, fails: Failing.Point?
     ) throws {
         let sync = "{sync_nodes, step, {members, list, []}}, {suspend, [counter]}"
         let barrier = timeoutMilliseconds.map { ", {sync_nodes, {\"\(Releasectl.path)\", [\"barrier\"], \($0)}}" }
@@ -83,7 +92,7 @@ struct NodesInStep: Sendable {
             [{release_handler, [{code_change_timeout, 600000}, {apply_timeout, 600000}\(barrier ?? "")]}].
             """
         try root.release("1.0.0")
-        let up = TestRoot.up(fails ? "fail" : "[]").replacing("{suspend, [counter]}", with: sync)
+        let up = TestRoot.up(fails == .after ? "fail" : "[]").replacing("{suspend, [counter]}", with: sync)
         try root.release("2.0.0", config: config, relup: TestRoot.relup(up: up, down: TestRoot.down()))
         try root.installPython("counter", vsn: "1.0.0")
         try root.installPython(
@@ -95,7 +104,8 @@ struct NodesInStep: Sendable {
             ])
         let nodes = names.map { "'\($0)'" }.joined(separator: ",")
         try root.write(
-            "lib/fix-2.0.0/ebin/members", "#!/usr/bin/env python3\n\(before.line)\nprint(\"[\(nodes)].\")\n")
+            "lib/fix-2.0.0/ebin/members",
+            "#!/usr/bin/env python3\n\(before.line)\nprint(\"\(fails == .before ? "nobody." : "[\(nodes)].")\")\n")
         chmod("\(root.root)/lib/fix-2.0.0/ebin/members", 0o755)
         try root.register(["1.0.0", "2.0.0"])
     }
