@@ -104,6 +104,10 @@ let package = Package(
             dependencies: ["Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host"],
             swiftSettings: settings),
 
+        // The default barrier of sync_nodes.
+        .target(
+            name: "BarrierTool", dependencies: ["Terms", "ReleaseHandling", "Host"], swiftSettings: settings),
+
         .target(
             name: "ReleaseHandlerD",
             dependencies: [
@@ -119,14 +123,14 @@ let package = Package(
         .executableTarget(
             name: "release-handlerd",
             dependencies: [
-                "ReleaseHandlerD", "Host",
+                "ReleaseHandlerD", "ReleaseHandling", "Host",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "releasectl",
             dependencies: [
-                "Terms", "Instructions", "Wire", "ReleaseTools",
+                "Terms", "Instructions", "Wire", "ReleaseTools", "ReleaseHandling", "Host", "BarrierTool",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

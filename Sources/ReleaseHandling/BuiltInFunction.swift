@@ -127,7 +127,7 @@ extension RelupMachine {
     public var programCalls: [ProgramCall] {
         let pointOfNoReturn = script.firstIndex(of: .pointOfNoReturn) ?? 0
         return script.enumerated().compactMap { index, instruction in
-            guard case .apply(let function) = instruction, !BuiltInFunction.modules.contains(function.module) else {
+            guard let function = instruction.call, !BuiltInFunction.modules.contains(function.module) else {
                 return nil
             }
             return ProgramCall(index: index, function: function, isOfNewRelease: index >= pointOfNoReturn)
@@ -142,7 +142,7 @@ extension RelupMachine {
     public func checkCalls(applications: Set<Atom>?, program: (ProgramCall) -> String?) -> Failure? {
         let programs = Dictionary(programCalls.map { ($0.index, $0) }) { $1 }
         for (index, instruction) in script.enumerated() {
-            guard case .apply(let function) = instruction,
+            guard let function = instruction.call,
                 let message = programs[index].map({ call in
                     program(call).map { "\($0); correct the call in the .appup, or bring the program" }
                 }) ?? problem(of: function, applications)
@@ -161,5 +161,17 @@ extension RelupMachine {
             application \(name.name) is not in release \(toRelease), so it can't be started; add it to the .rel, or take \
             the instruction out of the .appup
             """
+    }
+}
+
+extension LowLevelInstruction {
+    /// The function that an `apply` calls, or a `sync_nodes` asks for its nodes.
+    fileprivate var call: MFA? {
+        switch self {
+        case .apply(let function), .syncNodes(_, .apply(let function)): function
+        case .loadObjectCode, .pointOfNoReturn, .load, .remove, .purge, .suspend, .codeChange, .resume, .stop, .start,
+            .syncNodes, .restartNewEmulator, .restartEmulator:
+            nil
+        }
     }
 }

@@ -86,7 +86,6 @@ extension TraceReader {
         read.suspendGraceMilliseconds = try integer(value("suspend_grace", options))
         read.snapshotTimeoutMilliseconds = try integer(value("snapshot_timeout", options))
         read.hungWorkers = try hungWorkers(value("hung_workers", options))
-        read.canSyncNodes = try boolean(value("can_sync_nodes", options))
         let code = try map(value("code", fields))
         return MachineTrace.Beginning(
             script: try list(value("script", fields), each: instruction),

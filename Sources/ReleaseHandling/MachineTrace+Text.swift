@@ -65,7 +65,6 @@ extension RelupMachine.Options {
             .atom("suspend_grace"): .integer(suspendGraceMilliseconds),
             .atom("snapshot_timeout"): .integer(snapshotTimeoutMilliseconds),
             .atom("hung_workers"): .atom(Atom(hungWorkers.rawValue)),
-            .atom("can_sync_nodes"): .bool(canSyncNodes),
         ])
     }
 }

@@ -19,25 +19,13 @@ public struct ProbationOptions: Hashable, Sendable, Codable {
     }
 
     /// A command that says by its exit status whether the service is well.
-    public struct HealthCheck: Hashable, Sendable, Codable {
-        /// Absolute, or relative to the release root.
-        public let program: String
-        public let arguments: [String]
-        public let timeoutMilliseconds: Int
-
-        public init(program: String, arguments: [String], timeoutMilliseconds: Int) {
-            self.program = program
-            self.arguments = arguments
-            self.timeoutMilliseconds = timeoutMilliseconds
-        }
-    }
+    public typealias HealthCheck = ConfiguredProgram
 
     public static let standardMilliseconds = 30_000
     public static let standardRestarts = 1
     /// No probation is longer than a day.
     static let maximumSeconds = 86_400
     static let maximumRestarts = 1_000_000
-    static let maximumTimeoutMilliseconds = 3_600_000
 
     public var makePermanent: MakePermanent
     /// How long the probation is.
@@ -69,7 +57,7 @@ public struct ProbationOptions: Hashable, Sendable, Codable {
                     throw Self.unexpected(parameter, "a number from 0 to \(Self.maximumRestarts)", file)
                 }
                 restarts = count
-            case "health_check": healthCheck = try Self.readHealthCheck(parameter, file)
+            case "health_check": healthCheck = try HealthCheck(parameter, file: file)
             default: continue
             }
         }
@@ -89,22 +77,7 @@ public struct ProbationOptions: Hashable, Sendable, Codable {
         milliseconds = seconds * 1_000
     }
 
-    private static func readHealthCheck(
-        _ parameter: EnvironmentParameter, _ file: String
-    ) throws(FileError) -> HealthCheck {
-        guard let parts = parameter.value.asTuple, parts.count == 3, let program = parts[0].asText, !program.isEmpty,
-            let arguments = parts[1].asList, arguments.allSatisfy({ $0.asText != nil }),
-            case .integer(let milliseconds) = parts[2], (1...maximumTimeoutMilliseconds).contains(milliseconds)
-        else {
-            let shape = "{Program, [Arg], Timeout}, all strings but the timeout"
-            let range = "which is 1 to \(maximumTimeoutMilliseconds) ms"
-            throw unexpected(parameter, "\(shape), \(range)", file)
-        }
-        return HealthCheck(
-            program: program, arguments: arguments.compactMap(\.asText), timeoutMilliseconds: milliseconds)
-    }
-
-    private static func unexpected(
+    static func unexpected(
         _ parameter: EnvironmentParameter, _ expected: String, _ file: String
     ) -> FileError {
         let found = String(parameter.value.description.prefix(60))

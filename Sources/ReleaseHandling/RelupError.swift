@@ -107,7 +107,9 @@ public enum RelupError: Error, Hashable, Sendable, CustomStringConvertible {
             \(function.module.name):\(function.function.name)/\(function.arguments.count) failed: \
             \(sentence(reason))
             """
-        case .syncNodes(let reason): "nodes could not be synchronised: \(sentence(reason))"
+        case .syncNodes(let reason):
+            // As OTP's `{sync_error, {nodedown, Node}}`, unless it is a sentence.
+            "nodes could not be synchronised: \(reason.asText == nil ? sentence(term) : sentence(reason))"
         case .emulator(let reason): "the emulator is not restarted: \(reason)"
         case .codeChange(let module, let worker, let reason):
             "code_change of \(module.name) failed in \(worker): \(sentence(reason))"

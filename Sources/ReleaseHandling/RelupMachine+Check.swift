@@ -70,8 +70,13 @@ extension RelupMachine {
             course.converted.subtract(modules)
         case .codeChange(let mode, let targets):
             return problem(of: targets.map(\.module), mode, &course)
-        case .syncNodes where !options.canSyncNodes:
-            return "sync_nodes is not possible: this node knows no others; take it out of the relup"
+        case .syncNodes(_, .nodes(let nodes)):
+            return nodes.first { NodeName($0.name) == nil }.map {
+                "\(Term.atom($0)) is no node's name, which is \(NodeName.form)"
+            }
+        case .syncNodes(_, .apply(let function)) where BuiltInFunction.modules.contains(function.module):
+            return
+                "\(function.module.name):\(function.function.name) answers no list of nodes; call a program of the release"
         case .loadObjectCode, .pointOfNoReturn, .remove, .purge, .start, .syncNodes, .apply, .restartNewEmulator,
             .restartEmulator:
             break

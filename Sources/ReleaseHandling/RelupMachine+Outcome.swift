@@ -36,6 +36,18 @@ extension RelupMachine {
         case restartNewEmulator
         /// The script's last instruction: restart into the new release.
         case restartEmulator(warnings: [String])
+
+        /// With further warnings, where it has any.
+        public func warning(of further: [String]) -> Outcome {
+            switch self {
+            case .done(let unpurged, let warnings): .done(unpurged: unpurged, warnings: warnings + further)
+            case .aborted(let failure, let warnings): .aborted(failure, warnings: warnings + further)
+            case .takeBack(let failure, let committed, let warnings):
+                .takeBack(failure, committed, warnings: warnings + further)
+            case .restartEmulator(let warnings): .restartEmulator(warnings: warnings + further)
+            case .refused, .restartNode, .restartNewEmulator: self
+            }
+        }
     }
 
     /// What of a script was committed before it failed.
@@ -101,9 +113,6 @@ extension RelupMachine {
 
         /// For a program of the release that an `apply` calls.
         public var applyTimeoutMilliseconds = 60_000
-
-        /// Whether `sync_nodes` can be evaluated; a script with one is refused otherwise.
-        public var canSyncNodes = false
 
         public init() {}
     }

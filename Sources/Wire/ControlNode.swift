@@ -5,6 +5,8 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     }
 
     public var state: State
+    /// The node's name among others, `name@host`.
+    public var node: String
     /// The release's name, as its `.rel` says.
     public var name: String
     /// The vsn of the release that runs.
@@ -19,10 +21,11 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public var root: String
 
     public init(
-        state: State, name: String, release: String, permanent: String, erts: String, pid: Int32,
+        state: State, node: String, name: String, release: String, permanent: String, erts: String, pid: Int32,
         uptimeSeconds: Double, root: String
     ) {
         self.state = state
+        self.node = node
         self.name = name
         self.release = release
         self.permanent = permanent
@@ -33,7 +36,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case state, name, release, permanent, erts, pid
+        case state, node, name, release, permanent, erts, pid
         case uptimeSeconds = "uptime_s"
         case root
     }
@@ -140,8 +143,9 @@ extension NodeStatus: ControlShape {
     public static var schema: String {
         #"""
         {"type": "object", "additionalProperties": false,
-          "required": ["state", "name", "release", "permanent", "erts", "pid", "uptime_s", "root"], "properties": {
+          "required": ["state", "node", "name", "release", "permanent", "erts", "pid", "uptime_s", "root"], "properties": {
           "state": {"enum": ["starting", "running", "upgrading", "stopping"]},
+          "node": {"type": "string", "description": "its name among other nodes, name@host"},
           "name": {"type": "string"},
           "release": {"type": "string", "description": "the vsn that runs"},
           "permanent": {"type": "string", "description": "the vsn that the next boot takes"},

@@ -14,6 +14,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case signalIgnored = "signal_ignored"
     case reexecuted
     case reexecutionFailed = "reexecution_failed"
+    case nodeNotRegistered = "node_not_registered"
 
     case workerStarted = "worker_started"
     case workerExited = "worker_exited"

@@ -4,6 +4,7 @@ import Glibc
 import Host
 import Logging
 public import ReleaseHandlerD
+import ReleaseHandling
 
 /// Signals first: none is to end what has just begun. The main thread is the reactor's.
 @main
@@ -39,6 +40,20 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     @Option(help: "Who may look: everyone or group. Changing is for root and the group release-handler.")
     var readers = ControlConfiguration.Readers.everyone
 
+    @Option(
+        help: ArgumentHelp(
+            "The node's name among others, NAME or NAME@HOST (default: the release's name at this host).",
+            valueName: "name"))
+    var node: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where the nodes of this machine know each other (default: \(NodeDirectory.variable), else \
+            \(NodeDirectory.standardPath)).
+            """, valueName: "path"))
+    var nodesDirectory: String?
+
     @Option(help: "The least severe messages to log: debug, info, notice, warning, error.")
     var logLevel = "info"
 
@@ -52,6 +67,17 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("'\(logLevel)' is no log level; use debug, info, notice, warning or error.")
         }
+        if let node, NodeName(named: node, host: NodeOptions.shortHost) == nil {
+            throw ValidationError("'\(node)' is no node's name: give NAME or \(NodeName.form).")
+        }
+    }
+
+    private var nodeOptions: NodeOptions {
+        let directory =
+            nodesDirectory ?? ProcessInfo.processInfo.environment[NodeDirectory.variable] ?? NodeDirectory.standardPath
+        return NodeOptions(
+            name: node.flatMap { NodeName(named: $0, host: NodeOptions.shortHost) },
+            directory: NodeDirectory(URL(filePath: directory).standardizedFileURL.path))
     }
 
     func run() async throws {
@@ -63,7 +89,8 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
         let path = URL(filePath: root).standardizedFileURL.path
         let configuration = Daemon.Configuration(
-            root: path, control: ControlConfiguration(socketPath: socket, readers: readers), flush: { log.flush() })
+            root: path, control: ControlConfiguration(socketPath: socket, readers: readers), node: nodeOptions,
+            flush: { log.flush() })
         let ending: Daemon.Ending
         do {
             ending = try await Daemon(configuration: configuration, logger: logger).run()

@@ -121,6 +121,7 @@ struct Status: ControlCommand {
             let colour: Colour = status.state == .running ? .green : .yellow
             let lines: [(String, String)] = [
                 ("state", session.output.paint(status.state.rawValue, colour)),
+                ("node", printable(status.node)),
                 ("release", "\(printable(status.name)) \(printable(status.release))"),
                 ("permanent", printable(status.permanent)),
                 ("erts", printable(status.erts)),

@@ -31,6 +31,7 @@ struct ReleaseCtl: AsyncParsableCommand {
             MakeTar.self,
             MakeAppup.self,
             ConvertTerm.self,
+            Barrier.self,
         ])
 
     static func main() async {

@@ -11,6 +11,7 @@ private let layers: [String: Set<String>] = [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "CPCRE2",
         "Crypto", "DequeModule", "Dispatch", "Glibc", "Synchronization",
     ],
+    "BarrierTool": ["Terms", "ReleaseHandling", "Host", "Glibc"],
     "ReleaseTools": ["Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "Glibc"],
     "ReleaseHandlerD": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "DequeModule", "Foundation",
@@ -21,9 +22,12 @@ private let layers: [String: Set<String>] = [
     ],
     "ModuleKit": ["CModuleInterface", "Terms"],
     "WorkerKit": ["Terms", "Wire", "CWorkerKit", "CModules", "Glibc"],
-    "release-handlerd": ["ReleaseHandlerD", "Host", "ArgumentParser", "Glibc", "Foundation", "Logging"],
+    "release-handlerd": [
+        "ReleaseHandlerD", "ReleaseHandling", "Host", "ArgumentParser", "Glibc", "Foundation", "Logging",
+    ],
     "releasectl": [
-        "Terms", "Instructions", "Wire", "ReleaseTools", "ArgumentParser", "Foundation", "FoundationEssentials",
+        "Terms", "Instructions", "Wire", "ReleaseTools", "ReleaseHandling", "Host", "BarrierTool", "ArgumentParser",
+        "Foundation", "FoundationEssentials",
         "Glibc", "NIOCore", "NIOHTTP1", "NIOPosix",
     ],
 ]

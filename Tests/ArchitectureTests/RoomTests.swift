@@ -4,16 +4,17 @@ import Testing
 private let rooms: [(name: String, uses: Set<String>)] = [
     ("Log", []),
     ("Events", ["Log"]),
+    ("Nodes", ["Events"]),
     ("Releases", []),
     ("Code", ["Releases", "Events"]),
     ("Worker", ["Code", "Log", "Events"]),
     ("Tree", ["Worker", "Code", "Releases", "Events", "Log"]),
     ("Applications", ["Tree", "Worker", "Code", "Releases", "Events"]),
     ("Probation", ["Worker", "Releases", "Events", "Log"]),
-    ("Upgrade", ["Applications", "Tree", "Worker", "Code", "Releases", "Events"]),
-    ("Node", ["Upgrade", "Probation", "Applications", "Tree", "Worker", "Code", "Releases", "Events"]),
+    ("Upgrade", ["Applications", "Tree", "Worker", "Code", "Releases", "Nodes", "Events"]),
+    ("Node", ["Upgrade", "Probation", "Applications", "Tree", "Worker", "Code", "Releases", "Nodes", "Events"]),
     ("Control", ["Node", "Probation", "Applications", "Tree", "Worker", "Releases", "Events"]),
-    ("Daemon", ["Node", "Control", "Upgrade", "Worker", "Releases", "Events", "Log"]),
+    ("Daemon", ["Node", "Control", "Nodes", "Upgrade", "Worker", "Releases", "Events", "Log"]),
 ]
 
 private let base = "Sources/ReleaseHandlerD"

@@ -96,18 +96,17 @@ import Testing
                 """)
     }
 
-    @Test func syncNodesWhereThereAreNone() {
-        let script: [LowLevelInstruction] = [.pointOfNoReturn, .syncNodes(id: 1, .nodes(["n@h"]))]
-        var machine = Machine(
-            script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two])
-        guard case .finished(.refused(let failure)) = machine.start(code: table()).first else {
-            Issue.record("not refused")
-            return
-        }
+    @Test func syncNodesWithWhatIsNoNode() {
+        let failure = refusal([.pointOfNoReturn, .syncNodes(id: 1, .nodes(["n@h", "n"]))])
         #expect(
-            failure.description == """
-                instruction 2, {sync_nodes,1,[n@h]}: sync_nodes is not possible: this node knows no others; \
-                take it out of the relup
+            failure?.description == """
+                instruction 2, {sync_nodes,1,[n@h,n]}: n is no node's name, which is name@host: letters, digits, _ and - \
+                (behind the @ also . and :), 200 at most
+                """)
+        let builtIn = MFA(module: "application", function: "get_env", arguments: [.atom("nodes")])
+        #expect(
+            refusal([.pointOfNoReturn, .syncNodes(id: 1, .apply(builtIn))])?.error.description == """
+                application:get_env answers no list of nodes; call a program of the release
                 """)
     }
 

@@ -97,9 +97,5 @@ func functionalWorld() -> World {
 }
 
 func machine(_ script: [LowLevelInstruction]) -> Machine {
-    var options = Machine.Options()
-    options.canSyncNodes = true
-    return Machine(
-        script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two],
-        options: options)
+    Machine(script: script, fromRelease: "1.0.0", toRelease: "2.0.0", libraries: [two])
 }

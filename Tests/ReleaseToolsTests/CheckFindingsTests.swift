@@ -231,11 +231,11 @@ import Testing
 
     static let scripts: [Case] = [
         (
-            { try script($0, "restart_new_emulator") },
+            { try script($0, "point_of_no_return, restart_new_emulator") },
             [
                 """
-                error unsupported: restart_new_emulator: this version does not evaluate it yet
-                  releases/2.0.0/relup:2:3: The install would be refused.
+                error bad_script: instruction 2: expected restart_new_emulator only as the first instruction, found it as instruction 2
+                  releases/2.0.0/relup:2:23: The install would be refused: correct the .appup, and make the relup anew.
                 """
             ]
         ),
@@ -243,7 +243,7 @@ import Testing
             { try script($0, "point_of_no_return, {sync_nodes, a, [b]}") },
             [
                 """
-                error bad_script: sync_nodes is not possible: this node knows no others; take it out of the relup
+                error bad_script: b is no node's name, which is name@host: letters, digits, _ and - (behind the @ also . and :), 200 at most
                   releases/2.0.0/relup:2:23: The install would be refused: correct the .appup, and make the relup anew.
                 """
             ]

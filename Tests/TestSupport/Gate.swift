@@ -8,8 +8,9 @@ final class Gate: Sendable {
     /// A line of Python that waits here.
     let line: String
 
-    init(in root: TestRoot) throws {
-        let paths = ["begun", "go"].map { "\(root.directory)/\($0)" }
+    /// - Parameter name: of one of several in the root.
+    init(in root: TestRoot, named name: String = "") throws {
+        let paths = ["begun", "go"].map { "\(root.directory)/\(name)\($0)" }
         for path in paths { try #require(mkfifo(path, 0o600) == 0) }
         // Both ends: neither side waits for the other to open it.
         (begun, go) = (Glibc.open(paths[0], O_RDWR | O_CLOEXEC), Glibc.open(paths[1], O_RDWR | O_CLOEXEC))

@@ -149,6 +149,10 @@ final class TestNode: Sendable {
         await { @HostActor in node.installer.patience.resumeMilliseconds = milliseconds }()
     }
 
+    func limitLastWords(to milliseconds: Int) async {
+        await { @HostActor in node.installer.patience.lastWordsMilliseconds = milliseconds }()
+    }
+
     struct EndedWithoutResult: Error {}
 
     /// What a check of an install and the install itself are refused with: the same words, and nothing has begun.

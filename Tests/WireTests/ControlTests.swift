@@ -68,9 +68,11 @@ import Wire
     @Test func status() throws {
         try expect(
             NodeStatus(
-                state: .upgrading, name: "kv", release: "1.0.0", permanent: "1.0.0", erts: "0.1.0", pid: 1,
+                state: .upgrading, node: "kv@host", name: "kv", release: "1.0.0", permanent: "1.0.0", erts: "0.1.0",
+                pid: 1,
                 uptimeSeconds: 0.5, root: "/r"),
-            is: #"{"erts":"0.1.0","name":"kv","permanent":"1.0.0","pid":1,"release":"1.0.0","root":"/r","#
+            is:
+                #"{"erts":"0.1.0","name":"kv","node":"kv@host","permanent":"1.0.0","pid":1,"release":"1.0.0","root":"/r","#
                 + #""state":"upgrading","uptime_s":0.5}"#)
     }
 

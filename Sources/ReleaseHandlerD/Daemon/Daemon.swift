@@ -11,12 +11,18 @@ public struct Daemon: Sendable {
         /// Absolute path of the release root.
         public var root: String
         public var control: ControlConfiguration
+        /// Who it is among the nodes of its machine.
+        public var node: NodeOptions
         /// Has what was logged written, before another program takes this one's place.
         public var flush: @Sendable () -> Void
 
-        public init(root: String, control: ControlConfiguration, flush: @escaping @Sendable () -> Void = {}) {
+        public init(
+            root: String, control: ControlConfiguration, node: NodeOptions = NodeOptions(),
+            flush: @escaping @Sendable () -> Void = {}
+        ) {
             self.root = root
             self.control = control
+            self.node = node
             self.flush = flush
         }
     }
@@ -113,12 +119,13 @@ public struct Daemon: Sendable {
     private func node(_ handover: Handover?, _ start: RunStart) async throws -> Node {
         let root = ReleaseRoot(path: configuration.root)
         guard let handover else {
-            let node = try await Node(root: root, logger: logger, start)
+            let node = try await Node(root: root, logger: logger, start, options: configuration.node)
             await { @HostActor in node.continued = start.continued }()
             return node
         }
         let followers = handover.control.connections.count { $0.claim == .events }
-        return try await Node(root: root, logger: logger, goingOn: handover.node, followers: followers)
+        return try await Node(
+            root: root, logger: logger, goingOn: handover.node, options: configuration.node, followers: followers)
     }
 
     /// Whether somebody has asked for the daemon's end.

@@ -23,6 +23,8 @@ enum DaemonEvent {
     /// By the one that goes on.
     case reexecuted(erts: String, previous: String, workers: Int, pauseMicroseconds: Int)
     case reexecutionFailed(reason: String)
+    /// Why the other nodes of the machine do not know this one.
+    case nodeNotRegistered(node: String, reason: String)
 
     var entry: EventEntry {
         switch self {
@@ -84,6 +86,12 @@ enum DaemonEvent {
                 .signalIgnored,
                 "\(name) came, which means nothing here: SIGTERM stops the node, SIGHUP reads its configuration anew",
                 level: .notice, fields: ["signal": name])
+        case .nodeNotRegistered(let node, let reason):
+            EventEntry(
+                .nodeNotRegistered,
+                "the other nodes of this machine do not know \(node), and do not wait for it: \(reason)",
+                level: .warning,
+                fields: ["node": node, "reason": reason])
         case .watchdogFed:
             EventEntry(.watchdogFed, "the watchdog is told again that all is well", level: .notice)
         }

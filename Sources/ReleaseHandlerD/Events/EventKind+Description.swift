@@ -18,7 +18,8 @@ extension NodeEventKind {
             .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .workerHung, .processesLeft, .modulesNotLoaded, .notificationIgnored,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .workerHung, .processesLeft, .modulesNotLoaded,
+            .notificationIgnored,
             .mainPidIgnored,
             .configChangeFailed, .unknownStartPhase, .outputLimited, .outputDropped, .installStopped, .traceFailed:
             [.warning]
@@ -38,6 +39,7 @@ extension NodeEventKind {
             EventFields()
         case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
         case .reloaded: EventFields(["failures"])
+        case .nodeNotRegistered: EventFields(["node", "reason"])
         case .signalIgnored: EventFields(["signal"])
         case .reexecuted: EventFields(["erts", "previous_erts", "workers", "pause_us"])
         case .watchdogStarved, .reloadFailed, .reexecutionFailed, .startError, .shutdownError, .supervisorExited,

@@ -21,7 +21,7 @@ extension Node {
     /// With the workers kept, or without them where the release says so or the other version can't take them over.
     func becomeNewEmulator(_ wish: Installer.NewEmulator) {
         let install = ContinuedInstall(
-            vsn: wish.vsn, request: wish.request,
+            vsn: wish.vsn, request: wish.request, beganMilliseconds: membership.beganMilliseconds,
             previous: Emulator.own ?? EmulatorProgram(vsn: Emulator.vsn, path: "/proc/self/exe"))
         guard wish.keepsWorkers else { return stopForNewEmulator(wish, install) }
         Task { @HostActor in
@@ -42,6 +42,7 @@ extension Node {
                 "its workers would be stopped, and the release that runs is not permanent: make it so first")
         }
         wish.stops()
+        membership.restarts()
         stop(.restartNewEmulator(EmulatorRestart(program: wish.program, install: install)))
     }
 
@@ -55,6 +56,7 @@ extension Node {
                         () throws(ControlError) in
                     })
             } catch {
+                membership.failed()
                 probation.judge(.upgradeFailed(reason: error.message))
                 leaveNewEmulator()
                 return .failure(error)
@@ -66,7 +68,9 @@ extension Node {
     func goOnInstalling() async throws(ControlError) -> AsyncStream<InstallProgress> {
         guard let task = continuedProgress else {
             throw ControlError(
-                .internalError, "the install came to its end, and nobody was there to be told: see history")
+                .internalError,
+                "the install came to its end, and nobody was there to be told: see the log, or releasectl which-releases"
+            )
         }
         continuedProgress = nil
         return try await task.value.get()

@@ -34,6 +34,7 @@ public final class Node {
     let installer: Installer
     let probation: ProbationDriver
     let changes = ChangesByHand()
+    let membership: NodeMembership
     let store: ReleaseStore
 
     var phase: Phase = .idle
@@ -51,30 +52,40 @@ public final class Node {
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []
 
-    public convenience init(root: ReleaseRoot, logger: Logger) async throws(BootError) {
-        try await self.init(root: root, logger: logger, .ordinary)
+    public convenience init(
+        root: ReleaseRoot, logger: Logger, options: NodeOptions = NodeOptions()
+    ) async throws(BootError) {
+        try await self.init(root: root, logger: logger, .ordinary, options: options)
     }
 
     /// - Parameter start: what the run before has left for this one.
-    convenience init(root: ReleaseRoot, logger: Logger, _ start: RunStart) async throws(BootError) {
+    convenience init(
+        root: ReleaseRoot, logger: Logger, _ start: RunStart, options: NodeOptions = NodeOptions()
+    ) async throws(BootError) {
         let store = try await ReleaseStore.open(root, start)
-        self.init(store, logger: logger)
+        self.init(
+            store, logger: logger, membership: NodeMembership.State(options, start, store.releases.permanent),
+            directory: options.directory)
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
     }
 
     /// Goes on where the daemon before stood.
-    convenience init(root: ReleaseRoot, logger: Logger, goingOn state: NodeState, followers: Int) throws {
+    convenience init(
+        root: ReleaseRoot, logger: Logger, goingOn state: NodeState, options: NodeOptions = NodeOptions(),
+        followers: Int
+    ) throws {
         let release = try LoadedRelease(
             state.release, file: "\(root.releaseDirectory(state.release.record.vsn))/sys.config")
         self.init(
-            ReleaseStore(root, state.store), logger: logger, startedAtMilliseconds: state.startedAtMilliseconds,
+            ReleaseStore(root, state.store), logger: logger, membership: state.membership,
+            directory: options.directory, startedAtMilliseconds: state.startedAtMilliseconds,
             lastReference: state.tree.lastReference)
         try goOn(state, release, followers: followers)
     }
 
     private init(
-        _ store: ReleaseStore, logger: Logger, startedAtMilliseconds: Int = Reactor.nowMilliseconds(),
-        lastReference: Int = 0
+        _ store: ReleaseStore, logger: Logger, membership: NodeMembership.State, directory: NodeDirectory?,
+        startedAtMilliseconds: Int = Reactor.nowMilliseconds(), lastReference: Int = 0
     ) {
         let root = store.root
         self.root = root
@@ -92,9 +103,10 @@ public final class Node {
             code: code, events: events, census: { [tree] in tree.workers(listing: $0, then: $1) },
             end: { [tree] in tree.places[$0]?.current?.kill(reason: .atom("killed")) },
             mayPurge: { [running] in !running.isChanging })
+        self.membership = NodeMembership(membership, in: directory, events: events)
         let site = UpgradeSite(
             root: root, tree: tree, applications: applications, code: code, events: events, running: running,
-            processes: processes)
+            processes: processes, membership: self.membership)
         installer = Installer(site: site, store: store, purger: purger)
         probation = ProbationDriver(root: root, events: events, processes: processes)
         context.applications = applications
@@ -123,17 +135,26 @@ public final class Node {
 
     private func heard(_ notice: Installer.Notice) {
         switch notice {
-        case .began: probation.judge(.upgradeBegan)
+        case .began(let from, let to):
+            membership.begins(from: from, to: to)
+            probation.judge(.upgradeBegan)
+        case .takesBack: membership.failed()
         case .failed(let reason):
+            membership.failed()
             probation.judge(.upgradeFailed(reason: reason))
             leaveNewEmulator()
         case .needsNewEmulator(let wish): becomeNewEmulator(wish)
         case .installed(let install):
             continued = nil
+            membership.installed()
             probation.begin(install)
             SystemdNotify.status(statusLine)
-        case .mustRestart(let reason): stop(.restart(reason: reason))
-        case .restartsEmulator(let vsn): stop(.restartInto(vsn))
+        case .mustRestart(let reason):
+            membership.failed()
+            stop(.restart(reason: reason))
+        case .restartsEmulator(let vsn):
+            membership.restarts()
+            stop(.restartInto(vsn))
         }
     }
 
@@ -159,6 +180,7 @@ public final class Node {
 
     /// Nobody waits for the disk who waits for the node's end.
     private func readAndBoot() async {
+        membership.join()
         await endEarlierRun()
         let permanent: Result<LoadedRelease, BootError>
         do {
@@ -233,11 +255,16 @@ public final class Node {
         // Who wants it down gets it down, whatever it was stopped for.
         case .stopping(let other) where other.isRestart && end == .stopped:
             phase = .stopping(end)
+            membership.leave()
             return events.post(.daemon(.stopping(why: end.description)))
         case .stopping, .ended: return
         case .idle, .starting, .running: phase = .stopping(end)
         }
         installer.overtaken(reason: end.ofUpgrade)
+        switch end {
+        case .restartInto, .restartNewEmulator: break  // The next run is that node still.
+        case .stopped, .failed, .restart: membership.leave()
+        }
         tree.expect(.nextRun)
         purger.stop()
         probation.judge(.nodeStopping)

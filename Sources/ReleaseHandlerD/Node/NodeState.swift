@@ -21,9 +21,12 @@ struct NodeState: Codable {
     let unpurged: Unpurged
     let probation: ProbationDriver.State
     let processes: OwnProcesses.State
+    let membership: NodeMembership.State
 
     /// All that are to be open in the next program, under their numbers.
-    var descriptors: [Int32] { [store.lock] + code.descriptors + sockets.descriptors + tree.descriptors }
+    var descriptors: [Int32] {
+        [store.lock] + membership.descriptors + code.descriptors + sockets.descriptors + tree.descriptors
+    }
 }
 
 extension Node {
@@ -49,7 +52,8 @@ extension Node {
         return NodeState(
             startedAtMilliseconds: startedAtMilliseconds, release: release.state, store: store, events: events,
             code: code.state, sockets: sockets.state, tree: try tree.state(), applications: applications,
-            unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state)
+            unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state,
+            membership: membership.state)
     }
 
     /// Goes on where the daemon before stood. Nobody is told of it: for workers and their users nothing has happened.

@@ -19,11 +19,17 @@ enum StateInventory {
         "Node": [
             "root": .derived, "events": .written, "running": .written, "processes": .derived, "sockets": .written,
             "launcher": .written, "code": .written, "tree": .written, "applications": .written, "purger": .written,
-            "installer": .empty, "probation": .written, "changes": .empty, "store": .written, "phase": .derived,
+            "installer": .empty, "probation": .written, "changes": .empty, "membership": .written, "store": .written,
+            "phase": .derived,
             "lastReload": .empty, "continued": .empty,
             "continuedProgress": .empty, "onEmulator": .derived, "startedAtMilliseconds": .written,
             "bootWaiter": .empty, "endWaiters": .derived,
         ],
+        "NodeMembership": [
+            "name": .written, "directory": .derived, "events": .derived, "registration": .written, "problem": .written,
+            "upgrade": .written,
+        ],
+        "NodeRegistration": ["directory": .derived, "lock": .written, "record": .written, "isWithdrawn": .empty],
         "RunningRelease": ["state": .written],
         "EventHub": [
             "logger": .derived, "isHeld": .empty, "untold": .empty, "sequence": .written, "followers": .derived,

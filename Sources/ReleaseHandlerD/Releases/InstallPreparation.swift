@@ -31,7 +31,7 @@ struct InstallPreparation: Sendable {
                 entry = RelupEntry(
                     vsn: entry.vsn, description: entry.description, script: Array(entry.script.dropFirst()))
             }
-            try refuseUnsupported(entry, to, root, file: file)
+            try refuseMissingEmulator(entry, to, root, file: file)
             return InstallPreparation(from: from, to: to, entry: entry, isUp: isUp, wayBack: wayBack)
         } catch let error as FileError {
             throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
@@ -42,12 +42,12 @@ struct InstallPreparation: Sendable {
         }
     }
 
-    /// What the script asks for and this version can't do is refused before anything runs.
-    private static func refuseUnsupported(
+    /// An emulator that is to be executed and is not there is known before anything runs.
+    private static func refuseMissingEmulator(
         _ entry: RelupEntry, _ to: LoadedRelease, _ root: ReleaseRoot, file: String
     ) throws(FileError) {
         for (index, instruction) in entry.script.enumerated() {
-            guard let message = instruction.unsupported ?? missingEmulator(instruction, to, root) else { continue }
+            guard let message = missingEmulator(instruction, to, root) else { continue }
             throw FileError(
                 file: file, position: nil, message: "instruction \(index + 1), \(instruction.term): \(message)")
         }

@@ -12,19 +12,22 @@ struct LoadedRelease: Sendable {
     let probation: ProbationOptions
     /// What it says of installs of the release.
     let upgrade: RelupMachine.Options
+    /// What it says of the nodes that an install waits for.
+    let barrier: BarrierOptions
     /// By name, without the emulator's own that are not on disk.
     let applications: [Atom: ApplicationResource]
     let includedApplications: IncludedApplications
 
     init(
         record: ReleaseRecord, resource: ReleaseResource, config: SysConfig, probation: ProbationOptions,
-        upgrade: RelupMachine.Options, applications: [Atom: ApplicationResource]
+        upgrade: RelupMachine.Options, barrier: BarrierOptions, applications: [Atom: ApplicationResource]
     ) {
         self.record = record
         self.resource = resource
         self.config = config
         self.probation = probation
         self.upgrade = upgrade
+        self.barrier = barrier
         self.applications = applications
         includedApplications = IncludedApplications(Self.specs(resource, applications))
     }
@@ -49,7 +52,7 @@ struct LoadedRelease: Sendable {
         self.init(
             record: state.record, resource: state.resource, config: state.config,
             probation: try ProbationOptions(own, file: file), upgrade: try RelupMachine.Options(own, file: file),
-            applications: state.applications)
+            barrier: try BarrierOptions(own, file: file), applications: state.applications)
     }
 
     var vsn: String { resource.vsn }

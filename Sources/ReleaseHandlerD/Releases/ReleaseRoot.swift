@@ -67,7 +67,7 @@ public struct ReleaseRoot: Sendable {
         let release = LoadedRelease(
             record: record, resource: resource, config: config,
             probation: try ProbationOptions(own, file: ownFile),
-            upgrade: try RelupMachine.Options(own, file: ownFile),
+            upgrade: try RelupMachine.Options(own, file: ownFile), barrier: try BarrierOptions(own, file: ownFile),
             applications: Dictionary(uniqueKeysWithValues: applications.map { ($0.name, $0) }))
         do {
             _ = try ApplicationController(release.applicationSpecs)

@@ -26,6 +26,8 @@ struct ContinuedInstall: Codable, Sendable, Hashable {
     /// The release that is installed.
     let vsn: String
     let request: InstallRequest
+    /// When it began, for the other nodes; monotonic milliseconds of the machine.
+    let beganMilliseconds: Int?
     /// The emulator before, to which an install that comes to nothing goes back.
     let previous: EmulatorProgram
 }

@@ -54,6 +54,7 @@ struct InstallPreflight {
             machine.checkCalls(applications: Set(preparation.to.applicationSpecs.map(\.name))) {
                 programs.problem(of: $0, workers: workerModules)
             })
+        try checkBarrier()
         let objectCode = try await tried(try await readObjectCode())
         try await checkSupervisors(objectCode)
         let survey = ModuleSurvey()
@@ -153,6 +154,7 @@ struct InstallPreflight {
                 let users = machine.usersOfOldCode(at: index, site.code.table, census: findings.census)
                 notes[index] = users.isEmpty ? [] : ["ends \(names(users)), which then run old code"]
             case .resume: notes[index] = commits.note(at: index).map { [$0] } ?? []
+            case .syncNodes(_, .nodes(let nodes)): notes[index] = note(on: nodes)
             case .pointOfNoReturn, .codeChange, .stop, .start, .syncNodes, .apply, .restartNewEmulator,
                 .restartEmulator:
                 continue

@@ -11,6 +11,7 @@ extension Installer {
         then: @escaping @HostActor (InstallResult) -> Void
     ) {
         site.events.post(.upgrade(.takingBack(from: failed.to.vsn, to: failed.from.vsn, failure)))
+        onNotice(.takesBack)
         site.running.begins(from: failed.to, to: failed.from)
         let machine = RelupMachine(
             script: script, fromRelease: failed.to.vsn, toRelease: failed.from.vsn,

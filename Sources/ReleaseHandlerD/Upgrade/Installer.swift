@@ -11,10 +11,12 @@ import Wire
 @HostActor
 final class Installer {
     enum Notice {
-        case began
+        case began(from: String, to: String)
         /// Refused or aborted: the release that ran runs on.
         case failed(reason: String)
         case installed(Probation.Install)
+        /// What it has committed is taken back, as an upgrade of its own.
+        case takesBack
         /// It can't be undone: the node is to restart into the permanent release.
         case mustRestart(reason: String)
         /// The script is done, and its release is what the next run boots.
@@ -129,7 +131,7 @@ final class Installer {
         self.upgrade = upgrade
         site.running.begins(from: from, to: preparation.to)
         site.tree.expect(.upgrade)
-        onNotice(.began)
+        onNotice(.began(from: from.vsn, to: vsn))
         site.events.post(.upgrade(.began(from: from.vsn, to: vsn)))
         // The answer to the request goes out first, then the script runs.
         Reactor.shared.soon { upgrade.start() }

@@ -14,12 +14,7 @@ struct ModuleHost {
 
     /// The program: beside the daemon's, or where RELEASE_HANDLER_MODULE_HOST says.
     nonisolated static let path =
-        WorkerEnvironment.variable("RELEASE_HANDLER_MODULE_HOST") ?? besideExecutable
-
-    private nonisolated static var besideExecutable: String {
-        let own = ProcessFiles.executable() ?? "/usr/libexec/release-handlerd/release-handlerd"
-        return "\(Paths.parent(of: own))/module-host"
-    }
+        WorkerEnvironment.variable("RELEASE_HANDLER_MODULE_HOST") ?? UpgradeSite.besideExecutable("module-host")
 
     enum Ending {
         /// With what it wrote as its answer.

@@ -14,44 +14,53 @@ extension Upgrade {
     static let answerBytes = 64 * 1024
 
     func applyProgram(_ function: MFA) {
+        callProgram(function) { [weak self] in self?.answer($0) }
+    }
+
+    /// `then` gets `applied` or `applyFailed`.
+    func callProgram(_ function: MFA, then: @escaping @HostActor (RelupMachine.Event) -> Void) {
         guard let code = findings.program(function.module, isOfNewRelease: isPastPointOfNoReturn) else {
-            return answer(.applyFailed(.tuple([.atom("undef"), .atom(function.module)])))
+            return then(.applyFailed(.tuple([.atom("undef"), .atom(function.module)])))
         }
-        guard code.file.library == nil else { return call(function, inLibrary: code) }
-        guard code.file.executable?.isUnchanged != true else { return call(function, code.file) }
+        guard code.file.library == nil else { return call(function, inLibrary: code, then: then) }
+        guard code.file.executable?.isUnchanged != true else { return call(function, code.file, then: then) }
         // The same bytes put back, as by `cp`, are the same program.
         Task { @HostActor [weak self, reader = site.code.reader] in
             let again = await DiskWork.run { reader.readAgain(code.file) }
             guard let self, !isOver else { return }
             guard let again else {
                 let sentence = "\(code.file.path) is not what it was when the install was checked"
-                return answer(.applyFailed(.tuple([.atom("changed"), .text(sentence)])))
+                return then(.applyFailed(.tuple([.atom("changed"), .text(sentence)])))
             }
-            call(function, again)
+            call(function, again, then: then)
         }
     }
 
-    private func call(_ function: MFA, _ file: ObjectCode) {
+    private func call(
+        _ function: MFA, _ file: ObjectCode, then: @escaping @HostActor (RelupMachine.Event) -> Void
+    ) {
         guard let executable = file.executable else {
-            return answer(.applyFailed(.tuple([.atom("undef"), .atom(function.module)])))
+            return then(.applyFailed(.tuple([.atom("undef"), .atom(function.module)])))
         }
         let call = Term.tuple([.atom(function.function), .list(function.arguments)])
         let input: OwnedDescriptor
         do {
             input = try StateDescriptor.input(Array("\(call).\n".utf8))
         } catch {
-            return answer(.applyFailed(.text("\(error)")))
+            return then(.applyFailed(.text("\(error)")))
         }
         run(
             .init(
                 executable: executable, arguments: [function.function.name],
                 environment: WorkerEnvironment.ofRelease(to.vsn, root: site.root.path),
                 workingDirectory: site.root.path, withProtocol: false, standardInput: input),
-            of: function.module)
+            of: function.module, then: then)
     }
 
     /// It answers with a term in the external format; all that it prints is told.
-    private func call(_ function: MFA, inLibrary code: LoadedCode) {
+    private func call(
+        _ function: MFA, inLibrary code: LoadedCode, then: @escaping @HostActor (RelupMachine.Event) -> Void
+    ) {
         let speech = ProgramSpeech { [events] in events.post(.upgrade(.said("\(function.module.name): \($0)"))) }
         var host = site.moduleHost
         host.environment = WorkerEnvironment.ofRelease(to.vsn, root: site.root.path)
@@ -59,11 +68,13 @@ extension Upgrade {
             speech.say($1)
         } then: { [weak self] event in
             self?.program = nil
-            self?.answer(event)
+            then(event)
         }
     }
 
-    private func run(_ launch: WorkerProcess.Launch, of module: Atom) {
+    private func run(
+        _ launch: WorkerProcess.Launch, of module: Atom, then: @escaping @HostActor (RelupMachine.Event) -> Void
+    ) {
         let speech = ProgramSpeech { [events] in events.post(.upgrade(.said("\(module.name): \($0)"))) }
         let printed = PrintedAnswer()
         let run = ProgramRun(among: site.processes) {
@@ -78,7 +89,7 @@ extension Upgrade {
                 speech.say("processes that it left behind are killed: \(run.leftBehind.count)")
             }
             self?.program = nil
-            self?.answer(Self.event(of: ending, printed, speech.lastWords, launch.executable.path))
+            then(Self.event(of: ending, printed, speech.lastWords, launch.executable.path))
         }
     }
 

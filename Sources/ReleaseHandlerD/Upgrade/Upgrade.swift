@@ -15,6 +15,8 @@ final class Upgrade {
         var traceMilliseconds = 5_000
         /// How long a resumed worker may take to say so.
         var resumeMilliseconds = 5_000
+        /// How long a barrier program has for its last words.
+        var lastWordsMilliseconds = 5_000
     }
 
     let from: LoadedRelease
@@ -40,6 +42,8 @@ final class Upgrade {
     /// The workers that any instruction touched.
     var touched: Set<ChildAddress> { Set(told.flatMap(\.report.touched)) }
     private let startedNanoseconds = Reactor.nowNanoseconds()
+    /// When it began, monotonic.
+    var beganMilliseconds: Int { site.membership.beganMilliseconds ?? startedNanoseconds / 1_000_000 }
     private var instructionNanoseconds = Reactor.nowNanoseconds()
     private var firstSuspendNanoseconds: Int?
     private(set) var suspendToResumeNanoseconds: Int?
@@ -63,6 +67,8 @@ final class Upgrade {
     private(set) var applying: MFA?
     /// The program that it runs.
     var program: ProgramRun?
+    /// Those that wait, or have waited, for other nodes.
+    var barriers: [BarrierProgram] = []
     /// Workers that have not answered their suspend yet, with what each came to since.
     var suspensions: [ChildAddress: Suspension] = [:]
     /// Those of `stoppedChildren` whose supervisor had forgotten them.
@@ -134,6 +140,7 @@ final class Upgrade {
     /// The node stops: what comes back from now on changes nothing any more.
     func overtakenByStop() {
         guard !hasEnded else { return }
+        cancelBarriers()
         // One whose trace is being written is not told yet; it is what it came to.
         if let untold { return end(untold) }
         isOver = true
@@ -231,8 +238,7 @@ final class Upgrade {
         case .committed:
             hasCommitted = true
             committedSupervisors = supervisors.count
-        case .syncNodes(let id, _):
-            answer(.nodesSyncFailed(.tuple([.atom("not_supported"), id])))
+        case .syncNodes(let id, let nodes): syncNodes(id, nodes)
         case .apply(let function):
             applying = function
             apply(function)
@@ -250,7 +256,12 @@ final class Upgrade {
         Reactor.shared.gathersAnswers(false)
         code.onLoad = nil
         tree.onWorkerEnd = nil
-        guard Self.isTraced(outcome) else { return end(outcome) }
+        untold = outcome
+        endBarriers { [self] warnings in finish(outcome.warning(of: warnings), isTraced: Self.isTraced(outcome)) }
+    }
+
+    private func finish(_ outcome: RelupMachine.Outcome, isTraced: Bool) {
+        guard isTraced else { return end(outcome) }
         untold = outcome
         writeTrace { [self] written in
             writtenTrace = written

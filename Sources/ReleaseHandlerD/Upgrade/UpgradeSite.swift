@@ -1,4 +1,5 @@
 import Host
+import Instructions
 import Supervision
 import Wire
 
@@ -12,6 +13,13 @@ struct UpgradeSite {
     let events: EventHub
     let running: RunningRelease
     let processes: Processes
+    let membership: NodeMembership
+
+    /// A program that belongs to this daemon, and lies beside its own.
+    nonisolated static func besideExecutable(_ program: String) -> String {
+        let own = ProcessFiles.executable() ?? "/usr/libexec/release-handlerd/release-handlerd"
+        return "\(Paths.parent(of: own))/\(program)"
+    }
 
     /// For libraries of the release that are tried, or called.
     var moduleHost: ModuleHost {

@@ -1,3 +1,4 @@
+import Instructions
 import ReleaseHandling
 import Supervision
 
@@ -48,6 +49,13 @@ extension Upgrade {
             }
             return .standard(and: longest)
         case .apply: return .standard(and: options.applyTimeoutMilliseconds)
+        case .syncNodes(_, let nodes):
+            let asking =
+                switch nodes {
+                case .nodes: 0
+                case .apply: options.applyTimeoutMilliseconds
+                }
+            return .standard(and: asking + to.barrier.timeoutMilliseconds)
         case .handOff(_, let milliseconds), .changeModules(_, let milliseconds): return .standard(and: milliseconds)
         // Each part has the time: all of them, and the one that is on its way then.
         case .copyAhead(_, let milliseconds):
@@ -57,7 +65,7 @@ extension Upgrade {
             return .standard(and: starts.max() ?? 0)
         case .findWorkers, .readObjectCode, .changeCode, .holdStarts, .terminateHung, .changeSupervisors,
             .restoreSupervisors, .resume, .resumeOld, .startAgain, .releaseStarts, .endWorkers, .awaitRestarts,
-            .stopChildren, .startChildren, .restoreChildren, .committed, .syncNodes, .endStandbys, .report,
+            .stopChildren, .startChildren, .restoreChildren, .committed, .endStandbys, .report,
             .finished, .updateModules, .restoreModules:
             return .standard
         }

@@ -56,6 +56,20 @@ final class ProgramRun {
         timer = Reactor.shared.schedule(afterMilliseconds: Self.killMilliseconds) { [self] in settle(ending) }
     }
 
+    /// It has said what it was run for, and may go on for as long as it likes.
+    func goesOn() {
+        timer?.cancel()
+        timer = nil
+    }
+
+    /// From now on; then it is killed.
+    func hasAtMost(milliseconds: Int) {
+        goesOn()
+        timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [self] in
+            overdue(.timedOut(milliseconds: milliseconds))
+        }
+    }
+
     /// Ends it; that is told.
     func kill() { process?.killGroup() }
 

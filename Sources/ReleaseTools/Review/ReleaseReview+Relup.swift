@@ -38,15 +38,7 @@ extension ReleaseReview {
 
     /// What is known from the script alone.
     private mutating func reviewScript(_ entry: RelupEntry, to vsn: String, _ file: String) {
-        let failure = machine(entry, to: vsn).checkScript()
-        for (index, instruction) in entry.script.enumerated() {
-            guard let reason = instruction.unsupported, index != failure?.index else { continue }
-            add(
-                Diagnostic(
-                    .error, code: "unsupported", "\(instruction.term): \(reason)",
-                    place: entry.place(ofInstruction: index, file: file), advice: "The install would be refused."))
-        }
-        guard let failure else { return }
+        guard let failure = machine(entry, to: vsn).checkScript() else { return }
         add(
             Diagnostic(
                 .error, code: "bad_script", "\(failure.error)",

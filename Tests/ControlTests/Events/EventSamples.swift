@@ -51,6 +51,10 @@ enum EventSamples {
             in 20 ms, and the permanent release boots
             """
         ),
+        (
+            .nodeNotRegistered(node: "kv@host", reason: "no"),
+            "the other nodes of this machine do not know kv@host, and do not wait for it: no"
+        ),
         (.watchdogFed, "the watchdog is told again that all is well"),
         (.reloaded(vsn: "1.0.0", failures: []), "the configuration of release 1.0.0 is read anew"),
         (.reloaded(vsn: "1.0.0", failures: ["a", "b"]), "the configuration of release 1.0.0 is read anew; a, b"),

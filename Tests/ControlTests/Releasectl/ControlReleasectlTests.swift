@@ -79,6 +79,7 @@ import Wire
             #expect(
                 run.output == """
                     state:      running
+                    node:       kv@host
                     release:    kv 1.0.0
                     permanent:  1.0.0
                     erts:       0.1.0

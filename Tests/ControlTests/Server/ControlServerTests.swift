@@ -15,7 +15,7 @@ import Wire
             #expect(status.headers["content-type"] == "application/json")
             #expect(
                 status.text
-                    == #"{"erts":"0.1.0","name":"kv","permanent":"1.0.0","pid":4711,"release":"1.0.0","#
+                    == #"{"erts":"0.1.0","name":"kv","node":"kv@host","permanent":"1.0.0","pid":4711,"release":"1.0.0","#
                     + #""root":"/var/lib/release-handler","state":"running","uptime_s":187.25}"#)
             let releases = try await fixture.request("GET", "/v1/releases?all=1")
             let list = try JSONDecoder().decode(ReleaseList.self, from: Data(releases.body))

@@ -29,7 +29,8 @@ final class ControlTestNode: Sendable {
         [
             ControlHandler(Operations.node.status) { _ in
                 NodeStatus(
-                    state: .running, name: "kv", release: "1.0.0", permanent: "1.0.0", erts: "0.1.0", pid: 4_711,
+                    state: .running, node: "kv@host", name: "kv", release: "1.0.0", permanent: "1.0.0", erts: "0.1.0",
+                    pid: 4_711,
                     uptimeSeconds: 187.25, root: "/var/lib/release-handler")
             },
             ControlHandler(Operations.node.probation) { _ in

@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import Host
+import ReleaseHandling
 import Testing
 import Wire
 
@@ -56,6 +58,11 @@ import Wire
             let install = try await daemon.releasectl("install-release", "2.0.0")
             #expect(install.exit == 0, "\(install)")
             let status = try await daemon.status()
+            let node = try #require(NodeName(status.node))
+            guard case .installed("2.0.0", _) = NodeDirectory("\(root.directory)/nodes").record(of: node)?.state else {
+                Issue.record("the other nodes do not know of it")
+                return
+            }
             #expect(status.erts == Self.other && status.release == "2.0.0" && status.permanent == "1.0.0", "\(status)")
             #expect(status.pid == daemon.program.pid)
             #expect(try await daemon.call("vsn") == "\"2.0.0\"")

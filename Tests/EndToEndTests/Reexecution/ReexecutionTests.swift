@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import Host
+import ReleaseHandling
 import Testing
 import Wire
 
@@ -36,6 +38,30 @@ import Wire
             #expect(try await daemon.workers().first?.restarts == 1)
             #expect(try await daemon.status().pid == daemon.program.pid)
         }
+    }
+
+    /// For the other nodes of the machine it is the same node still, of which they know the same.
+    @Test func theOtherNodesSeeTheSameNode() async throws {
+        let root = try Self.root()
+        let node = try #require(NodeName("one@host"))
+        let nodes = NodeDirectory("\(root.directory)/nodes")
+        defer { root.remove() }
+        try await EndToEndDaemon.again(on: root, options: ["--node", "one@host"]) { daemon in
+            let before = try #require(nodes.record(of: node))
+            try await daemon.ask("reexec")
+            #expect(nodes.record(of: node) == before)
+            try await daemon.ask("install-release", "2.0.0")
+            let installed = try #require(nodes.record(of: node))
+            guard case .installed("2.0.0", _) = installed.state else {
+                Issue.record("\(installed)")
+                return
+            }
+            try await daemon.ask("reexec")
+            #expect(nodes.record(of: node) == installed)
+            let status = try await daemon.status()
+            #expect(status.node == "one@host")
+        }
+        #expect(nodes.record(of: node) == nil)
     }
 
     /// What the service manager hears of it is that all is well.

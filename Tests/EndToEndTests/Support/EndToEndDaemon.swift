@@ -53,7 +53,8 @@ final class EndToEndDaemon: Sendable {
         defer { unlink(notify.path) }
         let control = "\(root.directory)/control.sock"
         let environment = environment.merging(["NOTIFY_SOCKET": notify.path]) { $1 }
-        let command = [path, "--root", root.root, "--socket", control] + options
+        let nodes = ["--nodes-directory", "\(root.directory)/nodes"]
+        let command = [path, "--root", root.root, "--socket", control] + nodes + options
         let words = shell.map { ["/bin/sh", "-c", $0, "sh"] + command } ?? command
         return try await Program.with(
             words[0], Array(words.dropFirst()), environment: environment, streaming: streaming

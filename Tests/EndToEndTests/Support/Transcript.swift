@@ -54,6 +54,7 @@ struct Transcript {
             ("\\bpid \\d+", "pid PID"),
             ("(?<=  running  )\\d+(?![\\d.])", "PID"),
             ("(?m)^(pid: +)\\d+", "$1PID"),
+            ("(?m)^(node: +\\w+@)\\S+", "$1HOST"),
             ("127\\.0\\.0\\.1:\\d+", "127.0.0.1:PORT"),
         ]
         return changes.reduce(text) { text, change in

@@ -18,6 +18,12 @@ import Testing
 
     private static func name(of value: Any) -> String { String("\(type(of: value))".prefix { $0 != "<" }) }
 
+    @HostActor
+    private static func registration(_ root: TestRoot) throws -> NodeRegistration {
+        try NodeRegistration(
+            NodeName(ofRelease: "other", host: "h"), in: NodeDirectory("\(root.directory)/other-nodes"))
+    }
+
     private static func properties(_ value: Any) -> Set<String> {
         Set(Mirror(reflecting: value).children.compactMap(\.label))
     }
@@ -32,7 +38,8 @@ import Testing
                 let generation = try #require(place.current)
                 let process = try #require(generation.process)
                 let drivers: [Any] = [
-                    node, node.running, node.events, node.processes, node.changes, node.store, node.code, node.purger,
+                    node, node.membership, try Self.registration(root), node.running, node.events, node.processes,
+                    node.changes, node.store, node.code, node.purger,
                     node.probation, node.applications, node.tree, node.launcher, node.sockets, place, generation,
                     process, try #require(process.channel), try #require(process.transfer), place.outputs,
                     try #require(place.outputs.outputs.first), Orphans.shared, try NotifyState(), place.machine,

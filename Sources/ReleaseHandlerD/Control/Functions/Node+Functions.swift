@@ -27,7 +27,8 @@ extension Node {
             }
         let uptime = Double(Reactor.nowMilliseconds() - startedAtMilliseconds) / 1000
         return NodeStatus(
-            state: state, name: running.current?.resource.name ?? "", release: running.current?.vsn ?? "",
+            state: state, node: membership.name.text, name: running.current?.resource.name ?? "",
+            release: running.current?.vsn ?? "",
             permanent: store.table.releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(),
             uptimeSeconds: uptime,
             root: root.path)

@@ -213,11 +213,16 @@ def node_that_gives_up_is_restarted(journal):
     expect_running("1.0.0")
 
 
+# What the nodes of the machine tell of themselves.
+NODES = "/run/release-handler/nodes/states"
+
+
 def stop_ends_the_tree_in_order(journal):
     start()
     old = Processes(unit_pids())
     expect("state", call(C2, "{add, 2}"), "2")
     since = now()
+    expect("nodes of the machine", len(os.listdir(NODES)), 1)
     systemctl("stop", UNIT)
     ended = journal.all(
         "terminate of a worker", lambda entry: message(entry).startswith("terminated: ") and "WORKER" in entry, 3, since
@@ -233,7 +238,9 @@ def stop_ends_the_tree_in_order(journal):
         since,
     )
     expect("processes that are left", old.living(), [])
-    expect("the runtime directory is there", os.path.exists("/run/release-handler"), False)
+    # The directory is the other daemons' of the machine, too.
+    expect("the control socket is there", os.path.exists("/run/release-handler/control.sock"), False)
+    expect("nodes of the machine", os.listdir(NODES), [])
     old.close()
 
 
