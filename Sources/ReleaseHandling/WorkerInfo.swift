@@ -57,7 +57,7 @@ public struct FunctionalCode: Hashable, Sendable {
 
 /// One version of one module's object code, as it was read and checked.
 public struct CodeVersion: Hashable, Sendable, Codable {
-    public enum Kind: Hashable, Sendable, Codable, CaseIterable {
+    public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
         /// An executable: it owns the loop and the state.
         case resident
         /// `MODULE.sup`, read by the daemon when the supervisor starts.

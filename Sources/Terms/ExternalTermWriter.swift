@@ -36,6 +36,18 @@ public struct ExternalTermWriter: Sendable {
         }
     }
 
+    /// Takes back what was written from there on.
+    mutating func truncate(to offset: Int) { count = offset }
+
+    /// Whether an empty list, with its head, or an empty binary is all that was written from there on.
+    func isEmptyValue(from offset: Int) -> Bool {
+        let length = count - offset
+        guard length == 6 || length == 5, storage[(offset + 1)..<(offset + 5)].allSatisfy({ $0 == 0 }) else {
+            return false
+        }
+        return storage[offset] == (length == 6 ? ExternalTag.list : ExternalTag.binary)
+    }
+
     /// `[]`: the end of a list, or an empty one.
     public mutating func `nil`() { byte(ExternalTag.nil) }
 

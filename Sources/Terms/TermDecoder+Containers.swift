@@ -7,19 +7,32 @@ struct PairDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decodeNil(forKey key: Key) throws -> Bool { try list.find(key.stringValue) == nil }
 
     private func found(_ key: Key) throws -> (value: Int, isNext: Bool) {
-        guard let found = try list.find(key.stringValue) else {
-            throw DecodingError.keyNotFound(
-                key, .init(codingPath: codingPath, debugDescription: "there is no \(key.stringValue)"))
-        }
+        guard let found = try list.find(key.stringValue) else { throw missing(key) }
         return found
     }
 
+    private func missing(_ key: Key) -> DecodingError {
+        .keyNotFound(key, .init(codingPath: codingPath, debugDescription: "there is no \(key.stringValue)"))
+    }
+
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-        try decode(type, key, try found(key))
+        guard let found = try list.find(key.stringValue) else {
+            if let zero = TermSource.zero(type) { return zero }
+            throw missing(key)
+        }
+        return try decode(type, key, found)
     }
 
     /// It is looked for once, where the standard library's would three times.
     func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
+        try present(type, key)
+    }
+
+    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try present(type, key) }
+    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try present(type, key) }
+    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { try present(type, key) }
+
+    private func present<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value? {
         try list.find(key.stringValue).map { try decode(type, key, $0) }
     }
 

@@ -1,7 +1,7 @@
 /// Reads a value from the term that `TermEncoder` has made of it, in place: nothing is made of it but the value.
 ///
 /// Keys that it does not ask for are left alone, and one that is not there is `nil` to who asks for an optional value: so what an older
-/// version has written is read by a newer one that has more.
+/// version has written is read by a newer one that has more. A number, a flag, a text or a collection that is not there is zero.
 public struct TermDecoder {
     public init() {}
 
@@ -94,6 +94,22 @@ struct TermSource {
         try read(offset, path) { reader throws(ExternalTermError) in try reader.skipTerm() }.end
     }
 
+    /// What a key stands for that was left out; nil where it is none that is ever left out.
+    static func zero<Value: Decodable>(_ type: Value.Type) -> Value? {
+        if type == Int.self { return 0 as? Value }
+        if type == Bool.self { return false as? Value }
+        if type == String.self { return "" as? Value }
+        if type == [UInt8].self { return [UInt8]() as? Value }
+        if type == Term.self || type == Atom.self { return nil }
+        return emptyList.withUnsafeBytes { buffer in
+            let decoder = ValueDecoder(TermSource(buffer: buffer), 0, .root)
+            decoder.isCollection = true
+            return try? type.init(from: decoder)
+        }
+    }
+
+    private static let emptyList: [UInt8] = [ExternalTag.nil]
+
     /// A tuple of one atom: nothing else is looked at any further. Where it ends.
     func none(at offset: Int) -> Int? {
         var reader = reader(at: offset)
@@ -129,6 +145,8 @@ final class ValueDecoder: Decoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
     /// Where it ends, once that is known.
     var known: Int?
+    /// Whether it is nothing else.
+    var isCollection = false
     /// Elements of the list; negative where nobody has asked for it as one.
     private(set) var count = -1
     /// The next element, and where it begins.
@@ -170,6 +188,7 @@ final class ValueDecoder: Decoder {
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        guard !isCollection else { throw source.mismatch([Term].self, "keys", at: start, path) }
         try openList()
         return KeyedDecodingContainer(PairDecoder<Key>(list: self))
     }

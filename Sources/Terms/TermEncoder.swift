@@ -3,7 +3,11 @@
 /// A value with keys becomes a proplist, `[{Key, Value}]` with the keys that are there; a sequence a list; text a binary, as bytes are.
 /// Terms and atoms stand as they are. What is large is written once, into the bytes that are wanted.
 public struct TermEncoder {
-    public init() {}
+    /// Whether a key is left out whose value is `0`, `false`, an empty text or an empty collection: to `TermDecoder` it is that where
+    /// the key is missing. Most of a large state is such, and both to write and to read it takes its time.
+    public var leavesOutZero = false
+
+    public init(leavesOutZero: Bool = false) { self.leavesOutZero = leavesOutZero }
 
     public func encode(_ value: some Encodable) throws -> Term {
         var writer = ExternalTermWriter()
@@ -14,7 +18,7 @@ public struct TermEncoder {
 
     /// Writes it behind what the writer has.
     public func append(_ value: some Encodable, to writer: inout ExternalTermWriter) throws {
-        let sink = TermSink(writer)
+        let sink = TermSink(writer, leavesOutZero: leavesOutZero)
         writer = ExternalTermWriter()
         defer { writer = sink.writer }
         try sink.write(value, at: [])
@@ -31,8 +35,21 @@ extension TermLimits {
 
 private final class TermSink {
     var writer: ExternalTermWriter
+    let leavesOutZero: Bool
 
-    init(_ writer: ExternalTermWriter) { self.writer = writer }
+    init(_ writer: ExternalTermWriter, leavesOutZero: Bool) {
+        self.writer = writer
+        self.leavesOutZero = leavesOutZero
+    }
+
+    /// Whether it is left out where it has a key; what was written from `offset` on is it.
+    func isLeftOut<Value: Encodable>(_ value: Value, from offset: Int) -> Bool {
+        guard leavesOutZero else { return false }
+        if Value.self == Int.self { return value as! Int == 0 }
+        if Value.self == Bool.self { return !(value as! Bool) }
+        if Value.self == Term.self || Value.self == Atom.self { return false }
+        return writer.isEmptyValue(from: offset)
+    }
 
     func write<Value: Encodable>(_ value: Value, at path: [any CodingKey]) throws {
         // Each type is compared once it is specialised: nothing is cast.
@@ -68,6 +85,7 @@ private final class ValueEncoder: Encoder {
     var userInfo: [CodingUserInfoKey: Any] { [:] }
     /// Where the head of its list stands, and how many elements it has.
     private var list: (offset: Int, count: Int)?
+    private var hasKeys = false
     private var isWritten = false
     /// The last one that is written into by a container of its own.
     private var nested: ValueEncoder?
@@ -91,6 +109,12 @@ private final class ValueEncoder: Encoder {
         list?.count += 1
     }
 
+    /// The last one is none after all.
+    func takeBackElement(to offset: Int) {
+        list?.count -= 1
+        sink.writer.truncate(to: offset)
+    }
+
     func nest(_ key: (any CodingKey)?) -> ValueEncoder {
         nextElement()
         if let key { sink.key(key) }
@@ -111,11 +135,17 @@ private final class ValueEncoder: Encoder {
         isWritten = true
         guard let list else { return }
         self.list = nil
-        sink.writer.setListCount(list.count, at: list.offset)
+        if hasKeys, list.count == 0 {
+            // `[]` itself, which is told from a collection: a value with keys is never left out.
+            sink.writer.truncate(to: list.offset)
+        } else {
+            sink.writer.setListCount(list.count, at: list.offset)
+        }
         sink.writer.nil()
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
+        hasKeys = true
         beginList()
         return KeyedEncodingContainer(PairEncoder<Key>(value: self))
     }
@@ -136,6 +166,29 @@ private struct PairEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func encodeNil(forKey key: Key) {}
 
     func encode<Value: Encodable>(_ encoded: Value, forKey key: Key) throws {
+        let offset = value.sink.writer.count
+        value.nextElement()
+        value.sink.key(key)
+        let begin = value.sink.writer.count
+        try value.sink.write(encoded, at: value.codingPath)
+        // Any text is a key of a dictionary, and what its keys are is all that it says.
+        if value.sink.isLeftOut(encoded, from: begin), Key(stringValue: "$any") == nil {
+            value.takeBackElement(to: offset)
+        }
+    }
+
+    /// One that is there is written, whatever it is: where its key is missing it is `nil`.
+    func encodeIfPresent<Value: Encodable>(_ encoded: Value?, forKey key: Key) throws {
+        try present(encoded, key)
+    }
+
+    // Of these the standard library has its own, which know nothing of that.
+    func encodeIfPresent(_ encoded: Int?, forKey key: Key) throws { try present(encoded, key) }
+    func encodeIfPresent(_ encoded: Bool?, forKey key: Key) throws { try present(encoded, key) }
+    func encodeIfPresent(_ encoded: String?, forKey key: Key) throws { try present(encoded, key) }
+
+    private func present<Value: Encodable>(_ encoded: Value?, _ key: Key) throws {
+        guard let encoded else { return }
         value.nextElement()
         value.sink.key(key)
         try value.sink.write(encoded, at: value.codingPath)

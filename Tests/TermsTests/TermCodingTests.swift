@@ -56,6 +56,49 @@ private struct Whole: Codable, Hashable {
         #expect(try TermEncoder().encode(Choice.single(7)).description == "[{single,[{'_0',7}]}]")
     }
 
+    /// What is zero need not be written, and is not confused with what is nil, or with a value whose parts are all zero.
+    @Test func zerosAreLeftOut() throws {
+        struct Part: Codable, Hashable {
+            var number = 0
+            var flag = false
+        }
+        struct Sparse: Codable, Hashable {
+            var number = 0
+            var flag = false
+            var text = ""
+            var bytes: [UInt8] = []
+            var list: [Inner] = []
+            var set: Set<Int> = []
+            var byTerm: [Term: Int] = [:]
+            var byName: [String: Int] = [:]
+            var term = Term.list([])
+            var zero = Term.integer(0)
+            var part = Part()
+            var optional: Int? = 0
+            var none: Int?
+            var empty: [Int]? = []
+            var choice = Choice.plain
+        }
+        func bytes(_ value: Sparse) throws -> [UInt8] {
+            var writer = ExternalTermWriter()
+            writer.version()
+            try TermEncoder(leavesOutZero: true).append(value, to: &writer)
+            return writer.finish()
+        }
+        let term = try ExternalTermFormat.decode(try bytes(Sparse()))
+        #expect(
+            term.description
+                == "[{byName,[]},{term,[]},{zero,0},{part,[]},{optional,0},{empty,[]},{choice,[{plain,[]}]}]")
+        var full = Sparse(number: 1, flag: true, text: "x", bytes: [1], list: [Inner(key: .integer(0), text: "")])
+        full.byTerm = [.integer(0): 0]
+        full.byName = ["a": 0]
+        full.part = Part(number: 1)
+        for value in [Sparse(), full] {
+            #expect(try TermDecoder().decode(Sparse.self, from: try bytes(value), at: 1) == value)
+        }
+        #expect(throws: DecodingError.self) { try TermDecoder().decode(Sparse.self, from: .list([])) }
+    }
+
     /// A version that writes more is read by one that knows less, and the other way round where what is new is optional.
     @Test func moreKeysAndFewer() throws {
         struct Old: Codable, Equatable { var a: Int }
@@ -76,6 +119,12 @@ private struct Whole: Codable, Hashable {
         }
         #expect(context.codingPath.map(\.stringValue) == ["text"])
         #expect(context.debugDescription == "expected a text, found no_text")
+        let missing = #expect(throws: DecodingError.self) { try TermDecoder().decode(Inner.self, from: .list([])) }
+        guard case .keyNotFound(let key, _)? = missing else {
+            Issue.record("\(String(describing: missing))")
+            return
+        }
+        #expect(key.stringValue == "key")
         #expect(throws: DecodingError.self) { try TermDecoder().decode(Inner.self, from: .atom("x")) }
         #expect(throws: DecodingError.self) { try TermDecoder().decode([UInt8].self, from: .list([.integer(256)])) }
     }

@@ -31,7 +31,7 @@ struct Handover: Codable {
         writer.atom(Self.tag)
         writer.integer(NodeState.version)
         writer.term(.string(erts))
-        try TermEncoder().append(self, to: &writer)
+        try TermEncoder(leavesOutZero: true).append(self, to: &writer)
         return try StateDescriptor.make(writer.finish())
     }
 

@@ -2,7 +2,7 @@
 ///
 /// A worker that floods its output would otherwise take the log's own limit from all others.
 /// Source: journald.conf(5), RateLimitIntervalSec= and RateLimitBurst=, which count a whole service as one.
-struct OutputBudget: Codable {
+struct OutputBudget: Equatable, Codable {
     static let lines = 1_000
     static let bytes = 1024 * 1024
     static let intervalMilliseconds = 10_000

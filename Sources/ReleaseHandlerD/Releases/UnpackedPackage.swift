@@ -67,6 +67,13 @@ struct UnpackedPackage: Sendable {
                     erts-\(Emulator.vsn)
                     """)
         }
+        let (standing, brought) = (root.resolve(emulator), stagedRoot.resolve(emulator))
+        if FileNames.exists(standing), FileNames.exists(brought), !Directory.isSame(brought, standing) {
+            throw PackageError(
+                description: """
+                    \(emulator) is in the release root with other contents; give the changed daemon another version
+                    """)
+        }
         // All that an install will read is read now, from where it will lie.
         _ = try stagedRoot.load(record)
         if let relup = try stagedRoot.relup(resource.vsn), relup.vsn != resource.vsn {

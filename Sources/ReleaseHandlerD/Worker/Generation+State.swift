@@ -9,7 +9,8 @@ extension Generation {
     struct State: Codable {
         let number: Int
         let code: CodeVersion?
-        let executable: String
+        /// Nil where it is its code's.
+        let executable: String?
         /// Nil where it is its place's.
         let spec: ChildSpec?
         let startedAtMilliseconds: Int

@@ -118,7 +118,7 @@ final class Generation {
         code = state.code
         self.libraries = libraries
         librariesAhead = [:]
-        executable = state.executable
+        executable = state.executable ?? state.code?.path ?? ""
         self.spec = state.spec ?? spec
         startedAtMilliseconds = state.startedAtMilliseconds
         toldEnvironment = state.toldEnvironment
@@ -144,7 +144,8 @@ final class Generation {
     func state(spec placeSpec: ChildSpec) -> State? {
         guard isAlive, let process, wants == 0, !isAwaited else { return nil }
         return State(
-            number: number, code: code, executable: executable, spec: spec == placeSpec ? nil : spec,
+            number: number, code: code, executable: executable == code?.path ? nil : executable,
+            spec: spec == placeSpec ? nil : spec,
             startedAtMilliseconds: startedAtMilliseconds, toldEnvironment: toldEnvironment,
             ownEnvironment: ownEnvironment == toldEnvironment ? nil : ownEnvironment, vsn: vsn,
             isIncremental: isIncremental, protocolVersion: protocolVersion, libraries: libraries.map(\.version),

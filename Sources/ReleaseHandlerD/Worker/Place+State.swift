@@ -12,7 +12,8 @@ extension Place {
         let spec: ChildSpec?
         let machine: PlaceMachine.Settled
         let outputs: OutputPipes.State
-        let outputBudget: OutputBudget
+        /// Nil where nothing was said.
+        let outputBudget: OutputBudget?
         let statistics: PlaceStatistics
         let calls: [Call]
         let processes: [Generation.State]

@@ -63,7 +63,7 @@ final class Place {
             address: state.address, spec: state.spec ?? spec, outputs: OutputPipes(state.outputs), launcher: launcher,
             observer: observer)
         machine = PlaceMachine(state.machine)
-        outputBudget = state.outputBudget
+        outputBudget = state.outputBudget ?? OutputBudget()
         statistics = state.statistics
         processes = try state.processes.map { (process) throws(SystemError) in try launcher.goOn(self, process) }
         try outputs.goOn(state.outputs)

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 import Wire
 
@@ -73,6 +74,49 @@ import Wire
             let check = try await Releasectl.run(["check", test.root.root])
             #expect(check.error.split(separator: "\n").allSatisfy { !$0.contains("error") }, "\(check.error)")
             #expect(check.exit == 0)
+        }
+    }
+
+    /// The daemon that the release is for comes with it, and goes with it.
+    @Test func aPackageBringsItsEmulator() async throws {
+        let workshop = try TestRoot()
+        defer { workshop.remove() }
+        try workshop.install(vsn: "2.0.0")
+        try workshop.release("2.0.0")
+        try workshop.write(
+            "releases/2.0.0/fix.rel", "{release, {\"fix\", \"2.0.0\"}, {erts, \"0.2.0\"}, [{fix, \"2.0.0\"}]}.")
+        let tar = ["make-tar", "releases/2.0.0/fix.rel", "--outdir", ".."]
+        let without = try await Releasectl.run(
+            ["-c", "cd \"$1\"; shift; exec \"$@\"", "sh", workshop.root, Releasectl.path] + tar + ["--erts", "."],
+            executable: "/bin/sh")
+        #expect(without.exit == 1)
+        #expect(
+            without.error.contains(
+                "the release is for erts 0.2.0, and there is no ./erts-0.2.0/bin/release-handlerd: name the directory"),
+            "\(without)")
+        let program = "erts-0.2.0/bin/release-handlerd"
+        try workshop.write(program, "#!/bin/sh\nexit 1\n")
+        chmod("\(workshop.root)/\(program)", 0o755)
+        try workshop.write("erts-0.2.0/bin/releasectl", "#!/bin/sh\nexit 2\n")
+        _ = try await Self.make(tar + ["--erts", "."], in: workshop)
+        let package = "\(workshop.directory)/fix.tar.gz"
+        try await TestNode.with(try TestRoot.twoVersions()) { test async throws in
+            let root = test.root.root
+            try FileManager.default.removeItem(atPath: "\(root)/releases/2.0.0")
+            try FileManager.default.removeItem(atPath: "\(root)/lib/fix-2.0.0")
+            _ = try await test.service.removeRelease(vsn: "2.0.0", peer: TestNode.peer)
+            _ = try await test.service.unpackRelease(package: package, peer: TestNode.peer)
+            #expect(access("\(root)/\(program)", X_OK) == 0)
+            #expect(FileManager.default.fileExists(atPath: "\(root)/erts-0.2.0/bin/releasectl"))
+            // Another one of that version is no part of this package.
+            _ = try await test.service.removeRelease(vsn: "2.0.0", peer: TestNode.peer)
+            #expect(!FileManager.default.fileExists(atPath: "\(root)/erts-0.2.0"))
+            try test.root.write(program, "#!/bin/sh\nexit 3\n")
+            let refusal = await test.refusal {
+                try await test.service.unpackRelease(package: package, peer: TestNode.peer)
+            }
+            #expect(
+                refusal.contains("erts-0.2.0 is in the release root with other contents"), "\(refusal)")
         }
     }
 
