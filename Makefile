@@ -1,6 +1,6 @@
 # One command for each task. `make demo` and `make test` install the Debian packages that they lack.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-c build release benchmarks benchmarks-modules pause docs format clean
+.PHONY: help demo test test-c build release benchmarks benchmarks-modules benchmarks-reexec pause docs format clean
 
 SWIFT ?= swift
 # Suites that keep the machine busy for minutes: beside them others would not come to their turns in time.
@@ -55,6 +55,13 @@ benchmarks-modules: ## measure functional modules and their swaps; some 5 minute
 	done
 	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --product module-worker
 	Benchmarks/modules/run
+
+benchmarks-reexec: ## measure the daemon's own re-execution; some 3 minutes
+	scripts/install-packages
+	for product in release-handlerd releasectl counter-1 kv-server-1; do \
+	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
+	done
+	Benchmarks/reexec
 
 docs: ## the reference of WorkerKit and Terms, in .build/docs
 	scripts/install-packages

@@ -46,8 +46,12 @@ struct TermSource {
         }
         if type == String.self {
             var reader = reader(at: offset)
-            guard let bytes = try? reader.binary() else { throw mismatch(type, "a text", at: offset, path) }
-            return (String(decoding: bytes, as: UTF8.self) as! Value, reader.offset)
+            do throws(ExternalTermError) {
+                return (String(decoding: try reader.binary(), as: UTF8.self) as! Value, reader.offset)
+            } catch {
+                guard offset < buffer.count, buffer[offset] != ExternalTag.binary else { throw corrupted(error, path) }
+                throw mismatch(type, "a text", at: offset, path)
+            }
         }
         if type == Atom.self {
             return try read(offset, path) { reader throws(ExternalTermError) in try reader.atom() as! Value }

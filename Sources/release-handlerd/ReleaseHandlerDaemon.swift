@@ -108,7 +108,10 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         case .restartNewEmulator: logger.notice("executing another emulator: \(ending.end)")
         }
         log.flush()
-        let error = await Daemon.executeAgain(ending)
+        let error = await Daemon.executeAgain(ending) { sentence in
+            logger.critical("\(sentence)")
+            log.flush()
+        }
         logger.critical("\(error)")
         throw ExitCode.failure
     }

@@ -86,13 +86,19 @@ extension WorkerProcess {
         }
         process.transfer?.outgoing =
             state.transfer?.outgoing.map {
-                .init(bytes: $0.bytes, descriptors: $0.descriptors.map { OwnedDescriptor($0) })
+                // They are the code server's, too: each has one of its own.
+                .init(bytes: $0.bytes, descriptors: $0.descriptors.compactMap { copy(of: $0) })
             } ?? []
         try process.watchAll()
         process.goOnSending()
         // What told of its end may have gone with the daemon before.
         Reactor.shared.soon { process.lookForEnd() }
         return process
+    }
+
+    private static func copy(of descriptor: Int32) -> OwnedDescriptor? {
+        let copy = chost_fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        return copy >= 0 ? OwnedDescriptor(copy) : nil
     }
 
     private func goOnSending() {

@@ -38,6 +38,13 @@ public enum Successor {
         }
     }
 
+    /// Takes one over where it is a socket; false where it is not.
+    public nonisolated static func takeSocket(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
+        return chost_fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
+    }
+
     private static func setCloseOnExec(_ descriptor: Int32, _ isOn: Bool) {
         _ = chost_fcntl(descriptor, F_SETFD, isOn ? FD_CLOEXEC : 0)
     }

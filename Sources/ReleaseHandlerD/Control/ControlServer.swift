@@ -78,7 +78,7 @@ struct ControlServer: Service {
             let inode: UInt64
             if let inherited { inode = inherited.inode } else { inode = try socket.open() }
             opened.result.withLock { $0 = .success(inode) }
-            await connections.listens(channel, inode: inode)
+            await connections.listens(channel, inode: inode, awaiting: inherited?.connections.count ?? 0)
             await onListening()
         } catch {
             opened.result.withLock { $0 = .failure(error) }

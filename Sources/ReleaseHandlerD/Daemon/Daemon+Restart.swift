@@ -15,7 +15,9 @@ extension Daemon {
     /// Returns only where execve(2) failed. Every descriptor of the daemon is close-on-exec but the listening sockets,
     /// which are handed over as sd_listen_fds(3) has it: connections that wait in their backlogs are served after it.
     @HostActor
-    public static func executeAgain(_ ending: Ending) -> BootError {
+    ///
+    /// - Parameter onFailure: told why another program than the one that was started first could not be executed, before that one is.
+    public static func executeAgain(_ ending: Ending, onFailure: (String) -> Void) -> BootError {
         let copies = place(ending.sockets)
         var variables = Emulator.startedVariables
         variables[bootVariable] = .some(nil)
@@ -43,7 +45,16 @@ extension Daemon {
             arguments.insert(data, at: 0)
         }
         let error = Successor.execute(program, [program] + arguments, keeping: copies, variables: variables)
-        return BootError("the daemon could not execute \(program): \(error.reason)")
+        let sentence = "the daemon could not execute \(program): \(error.reason)"
+        let first = startedProgram
+        guard program != first else { return BootError(sentence) }
+        // The tree is down: the permanent release is better than none.
+        onFailure("\(sentence); the permanent release boots")
+        variables[bootVariable] = .some(nil)
+        variables[continueVariable] = .some(nil)
+        let second = Successor.execute(
+            first, [first] + CommandLine.arguments.dropFirst(), keeping: copies, variables: variables)
+        return BootError("the daemon could not execute \(first): \(second.reason)")
     }
 
     /// As whoever started the daemon would do it again.
@@ -104,7 +115,8 @@ extension Daemon {
         let error = await Successor.execute(
             program, [program] + CommandLine.arguments.dropFirst(), keeping: SystemdNotify.givenDescriptors,
             variables: variables)
-        throw BootError("the emulator of the release that boots could not be executed: \(error)")
+        logger.error(
+            "the emulator of the release that boots could not be executed: \(error); erts \(Emulator.vsn) boots it")
     }
 
     private static func emulator(for start: RunStart, in root: ReleaseRoot) -> String? {

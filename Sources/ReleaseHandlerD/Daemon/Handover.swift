@@ -12,7 +12,7 @@ struct Handover: Codable {
     /// When that one stopped to look after its workers. Nanoseconds of the monotonic clock.
     let beganNanoseconds: Int
     let node: NodeState
-    let control: ControlConnections.State
+    private(set) var control: ControlConnections.State
     /// Where it is done for an upgrade, which goes on.
     let continued: ContinuedInstall?
 
@@ -46,9 +46,10 @@ struct Handover: Codable {
         guard let raw = Int32(value), raw > 2 else {
             throw BootError("\(variable) is no number of a descriptor: \(value)")
         }
-        let handover = try read(OwnedDescriptor(raw))
+        var handover = try read(OwnedDescriptor(raw))
         do {
-            try Successor.take(handover.descriptors)
+            try Successor.take(handover.node.descriptors + [handover.control.listener])
+            handover.control = handover.control.keeping(Successor.takeSocket)
         } catch {
             throw BootError("the state names what is not there: \(error)")
         }
@@ -137,6 +138,8 @@ extension Daemon {
     /// Whether this process goes on where another daemon stood.
     public static var goesOn: Bool { getenv(Handover.variable) != nil }
 
+    static let canGoOn = "can go on in the place of"
+
     /// Reads the state of another daemon from the standard input: one sentence of what it is.
     public static func checkState() throws(BootError) -> String {
         let handover = try Handover.read(OwnedDescriptor(STDIN_FILENO))
@@ -146,6 +149,6 @@ extension Daemon {
             throw BootError("the configuration of the release that runs: \(error)")
         }
         let workers = handover.node.tree.places.count
-        return "release-handlerd \(Emulator.vsn) can go on in the place of \(handover.erts), with \(workers) workers"
+        return "release-handlerd \(Emulator.vsn) \(canGoOn) \(handover.erts), with \(workers) workers"
     }
 }

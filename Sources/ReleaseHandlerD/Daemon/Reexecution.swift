@@ -72,7 +72,7 @@ final class Reexecution: Reexecuting {
 
     func reexecute(_ program: String?, on connection: ControlConnection) async throws(ControlError) -> Reexecuted {
         if connection.takeClaim() == .reexecution, let takenOver { return takenOver }
-        return try await node.changing("reexec") { () async throws(ControlError) in
+        return try await node.changing(ChangesByHand.reexecution) { () async throws(ControlError) in
             guard case .idle = state else {
                 throw ControlError(.busy, "the daemon is being executed anew already; wait for the end of that")
             }
@@ -110,12 +110,17 @@ final class Reexecution: Reexecuting {
         willExecute: () -> Void
     ) async throws(ReexecutionFailure) -> Never {
         state = .checking
+        let identity = try? FileStatus(of: program).identity
         let none = ControlConnections.State(listener: -1, inode: 0, connections: [])
         let memory = try await settled { [self] _ in try handover(try node.state(), none, install).memory() }
         try await check(program, vsn, memory)
+        guard identity == (try? FileStatus(of: program).identity) else {
+            throw .refused("\(program) was changed while it was tried")
+        }
         state = .settling
         logger.notice("executing \(program) in this one's place")
         willExecute()
+        defer { connections?.release() }
         throw try await settled { [self] isLast in try execute(program, install, isLast: isLast) }
     }
 
@@ -133,8 +138,15 @@ final class Reexecution: Reexecuting {
     ) throws -> ReexecutionFailure {
         guard let connections else { throw HandoverObstacle("the control interface does not listen") }
         // What can't be handed on is found before anybody has to wait for that.
-        let before = try node.state()
-        let frozen = try connections.freeze(isLast: isLast, continuing: install?.vsn)
+        let before: NodeState
+        let frozen: ControlConnections.Frozen
+        do {
+            before = try node.state()
+            frozen = try connections.freeze(isLast: isLast, continuing: install?.vsn)
+        } catch {
+            if error.isBrief { connections.hold() } else { connections.release() }
+            throw error
+        }
         defer { frozen.letGo() }
         if frozen.cut > 0 { logger.warning("\(frozen.cut) control connections whose clients do not read are closed") }
         node.probation.rest()
@@ -175,8 +187,11 @@ final class Reexecution: Reexecuting {
         let words = said.isEmpty ? "" : ": " + said.joined(separator: " ")
         switch ending {
         case .exited(.exited(0)):
-            guard let vsn, said.first?.hasPrefix("\(EmulatorFiles.program) \(vsn) ") != true else { return }
-            throw .refused("\(program) is not release-handlerd \(vsn)\(words)")
+            // Whatever ends with success is none yet.
+            let isOne = said.first?.hasPrefix("\(EmulatorFiles.program) \(vsn.map { "\($0) " } ?? "")") == true
+            guard isOne, said.first?.contains(" \(Daemon.canGoOn) ") == true else {
+                throw .refused("\(program) is not release-handlerd\(vsn.map { " \($0)" } ?? "")\(words)")
+            }
         case .exited(let status): throw .refused("\(program) --check-state \(status)\(words)")
         case .timedOut(let milliseconds):
             throw .refused("\(program) --check-state did not end within \(milliseconds) ms\(words)")
@@ -242,6 +257,7 @@ private final class Settling<Value: Sendable> {
         do {
             end(.success(try take(Reactor.nowMilliseconds() - began > Reexecution.writeMilliseconds)))
         } catch let error as HandoverObstacle {
+            guard !error.isLasting else { return end(.failure(.overtaken(error.description))) }
             obstacle = error.description
         } catch {
             end(.failure(.notExecuted("\(error)")))
@@ -264,10 +280,12 @@ enum ReexecutionFailure: Error, CustomStringConvertible {
     /// Something is under way that does not come to its end.
     case busy(String)
     case notExecuted(String)
+    /// Something else came first.
+    case overtaken(String)
 
     var description: String {
         switch self {
-        case .refused(let reason), .notExecuted(let reason): reason
+        case .refused(let reason), .notExecuted(let reason), .overtaken(let reason): reason
         case .busy(let obstacle): "\(obstacle), and did not end within \(Reexecution.settleMilliseconds / 1000) s"
         }
     }
@@ -275,7 +293,7 @@ enum ReexecutionFailure: Error, CustomStringConvertible {
     var controlError: ControlError {
         switch self {
         case .refused: ControlError(.reexecRefused, "the daemon goes on as it is: \(self)")
-        case .busy: ControlError(.busy, "the daemon goes on as it is: \(self)")
+        case .busy, .overtaken: ControlError(.busy, "the daemon goes on as it is: \(self)")
         case .notExecuted: ControlError(.systemError, "the daemon goes on as it is: \(self)")
         }
     }

@@ -93,6 +93,9 @@ extension Node {
 /// from.
 @HostActor
 final class ChangesByHand {
+    /// The one that hands the node on itself.
+    nonisolated static let reexecution = "reexec"
+
     private var underWay: [Int: String] = [:]
     private var last = 0
 

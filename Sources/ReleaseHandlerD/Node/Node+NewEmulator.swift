@@ -21,18 +21,48 @@ extension Node {
     /// With the workers kept, or without them where the release says so or the other version can't take them over.
     func becomeNewEmulator(_ wish: Installer.NewEmulator) {
         let install = ContinuedInstall(
-            vsn: wish.vsn, request: wish.request, beganMilliseconds: membership.beganMilliseconds,
+            vsn: wish.vsn, from: running.current?.vsn ?? "", request: wish.request,
+            beganMilliseconds: membership.beganMilliseconds,
             previous: Emulator.own ?? EmulatorProgram(vsn: Emulator.vsn, path: "/proc/self/exe"))
-        guard wish.keepsWorkers else { return stopForNewEmulator(wish, install) }
         Task { @HostActor in
-            switch await onEmulator(wish.program, install) {
-            case .refused(let reason):
-                events.post(.daemon(.reexecutionFailed(reason: reason)))
-                stopForNewEmulator(wish, install)
-            case .other(let reason): wish.fail(reason)
+            // Nothing else is begun meanwhile.
+            let number = changes.begin(ChangesByHand.reexecution)
+            defer { changes.end(number) }
+            if wish.keepsWorkers {
+                switch await onEmulator(wish.program, install) {
+                case .refused(let reason): events.post(.daemon(.reexecutionFailed(reason: reason)))
+                case .other(let reason): return wish.fail(reason)
+                }
             }
+            // Nobody is stopped for what is no emulator, or not that one.
+            if let problem = await problem(of: wish.program) { return wish.fail(problem) }
+            stopForNewEmulator(wish, install)
         }
     }
+
+    /// Why it is not the emulator that its place says, which it is asked for; nil where it is.
+    private func problem(of program: EmulatorProgram) async -> String? {
+        var said: [String] = []
+        let run = ProgramRun(among: processes) { _, line in
+            if said.count < 8 { said.append(line) }
+        }
+        let launch = WorkerProcess.Launch(
+            executable: .unchecked(program.path), arguments: ["--version"],
+            environment: WorkerEnvironment.inherited(forOtherUser: false), withProtocol: false)
+        let ending: ProgramRun.Ending = await withCheckedContinuation { continuation in
+            run.start(launch, timeoutMilliseconds: Self.versionMilliseconds) { continuation.resume(returning: $0) }
+        }
+        switch ending {
+        case .exited(.exited(0)):
+            guard said.first != program.vsn else { return nil }
+            return "\(program.path) is not release-handlerd \(program.vsn): \(said.first ?? "it says nothing")"
+        case .exited(let status): return "\(program.path) --version \(status)"
+        case .timedOut(let milliseconds): return "\(program.path) --version did not end within \(milliseconds) ms"
+        case .notStarted(let error): return "\(error)"
+        }
+    }
+
+    private static let versionMilliseconds = 10_000
 
     /// As in OTP. The run that follows boots the permanent release, so that is what the script has to lead from.
     private func stopForNewEmulator(_ wish: Installer.NewEmulator, _ install: ContinuedInstall) {
@@ -51,6 +81,12 @@ extension Node {
         continued = install
         continuedProgress = Task { @HostActor in
             do throws(ControlError) {
+                guard running.current?.vsn == install.from else {
+                    throw ControlError(
+                        .upgradeRefused,
+                        "the install of \(install.vsn) began from \(install.from), and \(running.current?.vsn ?? "none") runs"
+                    )
+                }
                 return .success(
                     try await installer.install(install.vsn, install.request, isOwn: true, isContinued: true) {
                         () throws(ControlError) in
@@ -65,28 +101,60 @@ extension Node {
     }
 
     /// For who asked the daemon before for the install.
-    func goOnInstalling() async throws(ControlError) -> AsyncStream<InstallProgress> {
+    ///
+    /// An error is told in the stream, whose head they have.
+    func goOnInstalling() async -> AsyncStream<InstallProgress> {
         guard let task = continuedProgress else {
-            throw ControlError(
-                .internalError,
-                "the install came to its end, and nobody was there to be told: see the log, or releasectl which-releases"
-            )
+            return Self.failed(
+                ControlError(
+                    .internalError,
+                    "the install came to its end, and nobody was there to be told: see the log, or releasectl which-releases"
+                ))
         }
         continuedProgress = nil
-        return try await task.value.get()
+        switch await task.value {
+        case .success(let progress): return progress
+        case .failure(let error): return Self.failed(error)
+        }
     }
 
-    /// The release that ran runs on, and under its own emulator.
+    private static func failed(_ error: ControlError) -> AsyncStream<InstallProgress> {
+        AsyncStream { continuation in
+            continuation.yield(.error(error))
+            continuation.finish()
+        }
+    }
+
+    /// The release that ran runs on, and under its own emulator. That can wait: what is busy now is asked again later, and where it never comes
+    /// to it the release runs under the newer one, until the next start.
     func leaveNewEmulator() {
         guard let install = continued else { return }
         continued = nil
         Task { @HostActor in
             await installer.giveUpNewEmulator(for: install.vsn)
-            guard install.previous.vsn != Emulator.vsn, case .running = phase else { return }
-            let failure = await onEmulator(install.previous, nil)
-            let sentence =
-                "the upgrade to \(install.vsn) came to nothing, and erts \(install.previous.vsn) can't go on: \(failure.reason)"
-            if case .running = phase { stop(.restart(reason: sentence)) }
+            guard install.previous.vsn != Emulator.vsn else { return }
+            let number = changes.begin(ChangesByHand.reexecution)
+            defer { changes.end(number) }
+            for attempt in 1...Self.attempts {
+                guard case .running = phase else { return }
+                switch await onEmulator(install.previous, nil) {
+                case .other where attempt < Self.attempts: await pause()
+                case .refused(let reason), .other(let reason):
+                    let sentence =
+                        "the upgrade to \(install.vsn) came to nothing, and erts \(install.previous.vsn) can't go on: \(reason)"
+                    return events.post(.daemon(.reexecutionFailed(reason: sentence)))
+                }
+            }
         }
+    }
+
+    private static let attempts = 6
+
+    private func pause() async {
+        var timer: ScheduledTimer?
+        await withCheckedContinuation { continuation in
+            timer = Reactor.shared.schedule(afterMilliseconds: 1_000) { continuation.resume() }
+        }
+        withExtendedLifetime(timer) {}
     }
 }

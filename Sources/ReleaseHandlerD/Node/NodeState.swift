@@ -6,7 +6,7 @@ import Terms
 ///
 /// What is not here is said in `StateInventory`, with the reason: derived from the rest, or not there while nothing is under way.
 struct NodeState: Codable {
-    /// The version of what is written. One that takes more away than keys, or gives others a new meaning, is another version, and
+    /// The version of what is written. One that takes more away than keys, renames one (what is missing is read as zero), or gives others a new meaning, is another version, and
     /// `StateVersions` brings what older ones wrote up to it.
     static let version = 1
 
@@ -33,7 +33,7 @@ extension Node {
     /// All that is known, where nothing is under way that can't be handed on.
     func state() throws(HandoverObstacle) -> NodeState {
         guard case .running = phase, let release = running.current else {
-            throw HandoverObstacle("the node does not run")
+            throw HandoverObstacle("the node does not run", isLasting: true)
         }
         if let continued { throw HandoverObstacle("the upgrade to \(continued.vsn) goes on") }
         if let upgrade = installer.upgrade { throw HandoverObstacle("an upgrade to \(upgrade.to.vsn) is under way") }
@@ -41,7 +41,9 @@ extension Node {
         if case .goingBack(let trial) = probation.state {
             throw HandoverObstacle("release \(trial.release) failed its probation and is taken back")
         }
-        if let change = changes.first(besides: "reexec") { throw HandoverObstacle("\(change) is under way") }
+        if let change = changes.first(besides: ChangesByHand.reexecution) {
+            throw HandoverObstacle("\(change) is under way")
+        }
         guard let store = store.state else {
             throw HandoverObstacle("\(self.store.line.current ?? "a change of the releases") is under way")
         }

@@ -1,3 +1,5 @@
+import Glibc
+import Host
 import Instructions
 import ReleaseHandling
 import Wire
@@ -58,6 +60,9 @@ struct InstallPreparation: Sendable {
         _ instruction: LowLevelInstruction, _ to: LoadedRelease, _ root: ReleaseRoot
     ) -> String? {
         guard instruction == .restartEmulator || instruction == .restartNewEmulator else { return nil }
+        if let program = to.startProgram.map(root.resolve), access(program, X_OK) != 0 {
+            return "its start_prg, \(program), can't be executed: \(SystemError("access", errno).reason)"
+        }
         let vsn = to.record.ertsVsn
         guard Emulator.program(of: vsn, in: root) == nil else { return nil }
         return """

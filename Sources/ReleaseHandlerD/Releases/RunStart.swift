@@ -25,6 +25,8 @@ enum RunStart: Sendable {
 struct ContinuedInstall: Codable, Sendable, Hashable {
     /// The release that is installed.
     let vsn: String
+    /// The release that ran then, from which the script leads.
+    let from: String
     let request: InstallRequest
     /// When it began, for the other nodes; monotonic milliseconds of the machine.
     let beganMilliseconds: Int?

@@ -97,7 +97,8 @@ import Wire
             let refused = try await daemon.releasectl("install-release", "2.0.0")
             #expect(refused.exit == 2)
             #expect(
-                refused.error.contains("is for erts 9.9, this daemon is \(Emulator.vsn), and there is no "), "\(refused)")
+                refused.error.contains("is for erts 9.9, this daemon is \(Emulator.vsn), and there is no "),
+                "\(refused)")
         }
     }
 }

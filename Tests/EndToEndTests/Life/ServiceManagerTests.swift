@@ -39,6 +39,18 @@ struct ServiceManagerTests {
     @Test("an upgrade that can't be undone restarts the node in the same process")
     func restartInPlace() async throws { try await check("restart_in_place") }
 
+    @Test("a re-execution under load is none to the service manager, the workers and their clients")
+    func reexecution() async throws { try await check("reexecution_keeps_the_workers") }
+
+    @Test("another emulator takes over under load, and boots what is made permanent")
+    func newEmulator() async throws { try await check("another_emulator_takes_over") }
+
+    @Test("an emulator that is none is refused, and nobody has noticed")
+    func noEmulator() async throws { try await check("emulator_that_is_none") }
+
+    @Test("an emulator that hangs, ends or crashes is followed by the permanent release")
+    func failingEmulator() async throws { try await check("emulator_that_fails") }
+
     @Test("a root that can't boot fails systemctl start, says why, and is not tried for ever")
     func noBoot() async throws { try await check("root_that_cannot_boot") }
 

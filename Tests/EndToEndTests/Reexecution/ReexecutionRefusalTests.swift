@@ -66,9 +66,11 @@ import Wire
         let root = try Self.root()
         let no = try Self.program(root, "no", "#!/bin/sh\necho not this one\nexit 1\n")
         let dies = try Self.program(root, "dies", "#!/bin/sh\nkill -SEGV $$\n")
+        let nothing = try Self.program(root, "nothing", "#!/bin/sh\nexit 0\n")
         try await EndToEndDaemon.with(root) { daemon in
             try await Self.isRefused(daemon, no, "--check-state exited with status 1: not this one")
             try await Self.isRefused(daemon, dies, "--check-state was ended by SIGSEGV")
+            try await Self.isRefused(daemon, nothing, "nothing is not release-handlerd")
         }
     }
 
@@ -136,7 +138,9 @@ import Wire
             // Cut short anywhere.
             for length in [0, 1, 10, state.count / 2, state.count - 1] {
                 let cut = try await Self.check(state.prefix(length), in: directory)
-                #expect(cut.exit == 1 && cut.said.contains("cut short"), "\(length): \(cut)")
+                #expect(
+                    cut.exit == 1 && cut.said.contains("cut short"),
+                    "\(length): \(cut)")
             }
             // Of a version to come: the small integer behind the tag.
             let tag = Data("release_handler_state".utf8) + Data([97, 1])
@@ -149,10 +153,10 @@ import Wire
             )
             // Without a key that has to be there.
             var other = state
-            let key = try #require(other.range(of: Data("lastNumber".utf8)))
-            other.replaceSubrange(key, with: Data("lostNumber".utf8))
+            let key = try #require(other.range(of: Data("flags".utf8)))
+            other.replaceSubrange(key, with: Data("flogs".utf8))
             let missing = try await Self.check(other, in: directory)
-            #expect(missing.exit == 1 && missing.said.contains("node.tree.tree.lastNumber is not there"), "\(missing)")
+            #expect(missing.exit == 1 && missing.said.contains("flags is not there"), "\(missing)")
             let text = try await Self.check(Data("no term".utf8), in: directory)
             #expect(text.exit == 1 && text.said.contains("the state is none"), "\(text)")
         }
@@ -182,7 +186,8 @@ import Wire
     @Test func aProgramThatDiesBehindItIsACrash() async throws {
         let root = try Self.root()
         defer { root.remove() }
-        let dies = try Self.program(root, "dies", "#!/bin/sh\n[ \"$1\" = --check-state ] && exit 0\nexit 3\n")
+        let dies = try Self.program(
+            root, "dies", "#!/bin/sh\n[ \"$1\" = --check-state ] && exec \"\(EndToEndDaemon.path)\" \"$@\"\nexit 3\n")
         try await Permits.nodes.with {
             let notify = try NotifySocket(path: "\(root.directory)/notify")
             defer { unlink(notify.path) }

@@ -2,10 +2,15 @@ import Foundation
 import Glibc
 import Host
 import ReleaseHandling
+import Synchronization
 import Testing
 import Wire
 
 @testable import TestSupport
+
+private final class Flag: Sendable {
+    let isSet = Atomic(false)
+}
 
 /// `releasectl reexec`: the real daemon executes itself anew, and nobody who works with it notices.
 @Suite(.timeLimit(.minutes(5))) struct ReexecutionTests {
@@ -127,6 +132,42 @@ import Wire
             #expect(tail.all.map(\.kind) == ["reexecuted", "reexecuted", "reexecuted"])
             #expect(numbers == Array((numbers.first ?? 0)..<((numbers.first ?? 0) + 3)))
             tail.stop()
+        }
+    }
+
+    /// Clients that come and go, and clients that ask on and on: each has the answer to its own request, once.
+    @Test func nobodyIsAnsweredTwice() async throws {
+        try await EndToEndDaemon.with(try Self.root()) { daemon in
+            let socket = daemon.controlSocket
+            let over = Flag()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { over.isSet.store(true, ordering: .relaxed) }
+                for _ in 0..<2 {
+                    group.addTask {
+                        try await offPool {
+                            while !over.isSet.load(ordering: .relaxed) {
+                                let connection = try RawHTTP(path: socket)
+                                try connection.send("GET", "/v1/status")
+                                #expect(try connection.answer().status == 200)
+                            }
+                        }
+                    }
+                    group.addTask {
+                        try await offPool {
+                            let connection = try RawHTTP(path: socket)
+                            while !over.isSet.load(ordering: .relaxed) {
+                                try connection.send("GET", "/v1/status")
+                                #expect(try connection.answer().status == 200)
+                                try connection.send("GET", "/v1/nothing")
+                                #expect(try connection.answer().status == 404)
+                            }
+                        }
+                    }
+                }
+                for _ in 0..<8 { try await daemon.ask("reexec") }
+                over.isSet.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+            }
         }
     }
 

@@ -18,6 +18,7 @@ struct ServiceManagerRoot: Sendable {
         do {
             try layOutEmulator()
             try layOutReleases()
+            try layOutOtherEmulator()
             try layOutMachine()
         } catch {
             releases.remove()
@@ -58,6 +59,20 @@ struct ServiceManagerRoot: Sendable {
           {load, {counter, brutal_purge, brutal_purge}}, {code_change, up, [{counter, []}]}, {resume, [counter]},
           {apply, {supervisor, which_children, [nothing]}}]}], []}.
         """
+
+    /// 4.0.0 is 2.0.0 for another version of the daemon, which the checks put together of `whole`.
+    private func layOutOtherEmulator() throws {
+        let relup = TestRoot.relup(
+            up: "restart_new_emulator, \(TestRoot.up())", down: "\(TestRoot.down()), restart_emulator")
+        try releases.write(
+            "releases/4.0.0/relup", relup.replacing("{\"2.0.0\"", with: "{\"4.0.0\"", maxReplacements: 1))
+        try releases.write("releases/4.0.0/sys.config", "[{release_handler, [{make_permanent, manual}]}].")
+        try releases.write(
+            "releases/4.0.0/fix.rel", "{release, {\"fix\", \"4.0.0\"}, {erts, \"0.2.0\"}, [{fix, \"2.0.0\"}]}.")
+        let bin = "\(releases.root)/erts-0.2.0/bin"
+        try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+        try ProgramFile.put(Project.product("release-handlerd"), at: "\(bin)/whole")
+    }
 
     private func release(_ vsn: String, c3: String = "", relup: String? = nil) throws {
         let children = """

@@ -70,25 +70,35 @@ final class ControlConnection: Sendable {
     func works(_ work: Work) { state.withLock { $0.phase = .working(work) } }
     func isAnswered() { state.withLock { $0.phase = .reading } }
 
-    /// How it is handed on; throws what keeps it from that.
+    static let notBack = HandoverObstacle(
+        "clients of the daemon before have not come back to it", isBrief: true)
+
+    /// What it is handed on with; throws what keeps it from that.
     ///
-    /// - Parameter install: the release whose install the next program goes on with.
-    func claim(
-        continuing install: String?
-    ) throws(HandoverObstacle) -> (claim: ControlClaim?, isHeadWritten: Bool) {
+    /// - Parameters:
+    ///   - install: the release whose install the next program goes on with.
+    ///   - isBegun: whether some of its answer is written.
+    func claim(continuing install: String?, isBegun: Bool) throws(HandoverObstacle) -> ControlClaim? {
         let (phase, claim) = state.withLock { ($0.phase, $0.claim) }
+        // Its own thread has not come to it since the last re-execution.
+        guard claim == nil else { throw Self.notBack }
         switch phase {
-        case .reading, .read, .working(.look): return (claim, false)
+        case .reading, .read, .working(.look), .working(.call), .working(.reexecution):
+            guard !isBegun else { throw HandoverObstacle.answer }
+        case .working(.change), .working(.answering), .working(.installing), .working(.events): break
+        }
+        switch phase {
+        case .reading, .read, .working(.look): return nil
         case .working(.change(let what)): throw HandoverObstacle("\(what) is under way")
-        case .working(.answering): throw HandoverObstacle("an answer is on its way")
+        case .working(.answering): throw HandoverObstacle.answer
         case .working(.installing(let vsn)):
             guard vsn == install else { throw HandoverObstacle("the end of the install of \(vsn) is being told") }
-            return (.install(vsn), true)
-        case .working(.call(let ref)): return (.call(ref: ref), false)
-        case .working(.reexecution): return (.reexecution, false)
+            return .install(vsn)
+        case .working(.call(let ref)): return .call(ref: ref)
+        case .working(.reexecution): return .reexecution
         case .working(.events(let progress)):
             guard progress.isDrained else { throw HandoverObstacle("events are on their way") }
-            return (.events, true)
+            return .events
         }
     }
 }

@@ -16,16 +16,24 @@ final class ControlBytesHandler: ChannelDuplexHandler {
     private var isWhole = false
     /// Whether where the next request begins can't be told any more.
     private(set) var isLost = false
+    /// Whether the channel has ever been open.
+    private(set) var wasActive = false
     /// Writes that the socket has not taken.
     private(set) var unwritten = 0
+    /// Whether some of the answer to the request in hand is written, by the daemon before perhaps.
+    private(set) var isAnswerBegun: Bool
     /// Whether the head of the answer was written by the daemon before.
     private var skipsHead: Bool
     private var skipped: [UInt8] = []
     private var context: ChannelHandlerContext?
+    /// On the event loop: whether no further request is to be begun.
+    private let isHeld: () -> Bool
 
-    init(_ connection: ControlConnection, skipsHead: Bool = false) {
+    init(_ connection: ControlConnection, skipsHead: Bool = false, isHeld: @escaping () -> Bool = { false }) {
         self.connection = connection
+        self.isHeld = isHeld
         self.skipsHead = skipsHead
+        isAnswerBegun = skipsHead
     }
 
     /// What was read and is not answered.
@@ -36,6 +44,12 @@ final class ControlBytesHandler: ChannelDuplexHandler {
         deliver(context)
     }
 
+    /// From then on one that is not active is closed.
+    func channelActive(context: ChannelHandlerContext) {
+        wasActive = true
+        context.fireChannelActive()
+    }
+
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
@@ -44,16 +58,22 @@ final class ControlBytesHandler: ChannelDuplexHandler {
         connection.isAnswered()
         // Answered before it had come whole: what comes of it still looks like anything.
         if !isWhole { isLost = true }
+        isAnswerBegun = false
         request.clear()
         boundary = RequestBoundary()
         isWhole = false
+        goOn()
+    }
+
+    /// With what came meanwhile.
+    func goOn() {
         guard further.readableBytes > 0, let context else { return }
         deliver(context)
         context.fireChannelReadComplete()
     }
 
     private func deliver(_ context: ChannelHandlerContext) {
-        guard !isWhole, further.readableBytes > 0 else { return }
+        guard !isWhole, further.readableBytes > 0, !isHeld() || request.readableBytes > 0 else { return }
         guard !isLost, let (count, isWhole) = boundary.take(further.readableBytesView),
             let part = further.readSlice(length: count)
         else {
@@ -71,6 +91,7 @@ final class ControlBytesHandler: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         var buffer = unwrapOutboundIn(data)
+        isAnswerBegun = true
         if skipsHead { skipHead(&buffer) }
         let written = promise ?? context.eventLoop.makePromise(of: Void.self)
         unwritten += 1

@@ -25,6 +25,11 @@ final class ControlConnections: Sendable {
         let connections: [Connection]
 
         var descriptors: [Int32] { [listener] + connections.map(\.descriptor) }
+
+        /// Without connections for which there is no socket: nobody else is to suffer from them.
+        func keeping(_ isThere: (Int32) -> Bool) -> State {
+            State(listener: listener, inode: inode, connections: connections.filter { isThere($0.descriptor) })
+        }
     }
 
     /// What stands still, until it is let go.
@@ -47,6 +52,10 @@ final class ControlConnections: Sendable {
         var listener: (descriptor: Int32, inode: UInt64)?
         var open: [ObjectIdentifier: Open] = [:]
         var waiting: (() -> Void)?
+        /// Requests that come now wait: those under way come to their end.
+        var isHeld = false
+        /// Connections of the daemon before that are not open here yet.
+        var awaited = 0
     }
 
     private let eventLoop: any EventLoop
@@ -59,13 +68,20 @@ final class ControlConnections: Sendable {
         self.limit = Mutex(limit)
     }
 
-    func listens(_ channel: any Channel, inode: UInt64) async {
+    /// - Parameter awaited: how many connections the daemon before has left, each of which comes to `adopted`.
+    func listens(_ channel: any Channel, inode: UInt64, awaiting awaited: Int) async {
         try? await eventLoop.submit {
+            self.loop.value.awaited = awaited
             let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
                 of: NIOBSDSocket.Handle.self
             ) { $0 }
             self.loop.value.listener = descriptor.map { ($0, inode) }
         }.get()
+    }
+
+    /// One of the daemon before has been taken over, or is lost.
+    func adopted() {
+        eventLoop.execute { self.loop.value.awaited -= 1 }
     }
 
     // MARK: Coming and going
@@ -104,6 +120,22 @@ final class ControlConnections: Sendable {
 
     // MARK: Handing on
 
+    /// No further request is begun, until `release`: however many clients ask on and on, a moment comes in which nobody is being answered.
+    func hold() {
+        eventLoop.execute { self.loop.value.isHeld = true }
+    }
+
+    func release() {
+        eventLoop.execute {
+            guard self.loop.value.isHeld else { return }
+            self.loop.value.isHeld = false
+            for open in self.loop.value.open.values { open.bytes.goOn() }
+        }
+    }
+
+    /// On the event loop.
+    var isHeld: Bool { loop.value.isHeld }
+
     /// Has the event loop stand still, and says how all connections are handed on; throws, and lets it go on, where something on its way
     /// has to come to its end first. Not on the event loop.
     ///
@@ -131,16 +163,23 @@ final class ControlConnections: Sendable {
         }
         var connections: [State.Connection] = []
         var cut = 0
+        guard loop.value.awaited == 0 else { throw ControlConnection.notBack }
         for open in loop.value.open.values {
+            guard open.channel.isActive else {
+                // One that is closed has no descriptor any more, though its end is told only in a later turn of the loop.
+                if open.bytes.wasActive { continue }
+                throw HandoverObstacle("a connection is being opened", isBrief: true)
+            }
             if open.bytes.unwritten > 0 || open.bytes.isLost {
-                guard isLast || open.bytes.isLost else { throw HandoverObstacle("an answer is on its way") }
+                guard isLast || open.bytes.isLost else { throw HandoverObstacle.answer }
                 cut += 1
                 continue
             }
-            let (claim, isHeadWritten) = try open.bytes.connection.claim(continuing: install)
+            let isBegun = open.bytes.isAnswerBegun
+            let claim = try open.bytes.connection.claim(continuing: install, isBegun: isBegun)
             connections.append(
                 State.Connection(
-                    descriptor: open.descriptor, request: open.bytes.bytes, claim: claim, isHeadWritten: isHeadWritten))
+                    descriptor: open.descriptor, request: open.bytes.bytes, claim: claim, isHeadWritten: isBegun))
         }
         return (
             State(listener: listener.descriptor, inode: listener.inode, connections: connections), cut

@@ -73,7 +73,7 @@ struct ControlListener: Sendable {
         _ channel: any Channel, _ connection: ControlConnection, skipsHead: Bool
     ) -> EventLoopFuture<Child> {
         channel.eventLoop.makeCompletedFuture {
-            let bytes = ControlBytesHandler(connection, skipsHead: skipsHead)
+            let bytes = ControlBytesHandler(connection, skipsHead: skipsHead) { [connections] in connections.isHeld }
             try channel.pipeline.syncOperations.addHandler(bytes)
             try connections.add(channel, bytes)
         }.flatMap { http.setup(channel: channel, logger: logger) }
@@ -81,22 +81,26 @@ struct ControlListener: Sendable {
 
     /// What was read of its request by the daemon before is read again.
     private func goOn(with state: ControlConnections.State.Connection) async {
+        let child: Child
         do {
-            let child = try await ClientBootstrap(group: group)
+            child = try await ClientBootstrap(group: group)
                 .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
                 .withConnectedSocket(state.descriptor) { channel in
                     setUp(channel, ControlConnection(claim: state.claim), skipsHead: state.isHeadWritten)
                 }
-            let channel = child.channel
-            channel.eventLoop.execute {
-                guard !state.request.isEmpty else { return }
+        } catch {
+            connections.adopted()
+            return logger.error("a connection to the control interface is lost: \(error)")
+        }
+        let channel = child.channel
+        channel.eventLoop.execute {
+            if !state.request.isEmpty {
                 channel.pipeline.fireChannelRead(ByteBuffer(bytes: state.request))
                 channel.pipeline.fireChannelReadComplete()
             }
-            await http.handle(value: child, logger: logger)
-        } catch {
-            logger.error("a connection to the control interface is lost: \(error)")
+            connections.adopted()
         }
+        await http.handle(value: child, logger: logger)
     }
 }
 

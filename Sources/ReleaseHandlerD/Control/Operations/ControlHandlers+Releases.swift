@@ -11,7 +11,7 @@ extension ControlHandlers {
                 try await node.plan(request.parameters.vsn)
             },
             ControlHandler(progressOf: Operations.releases.install) { request async throws(ControlError) in
-                if case .install? = request.connection.takeClaim() { return try await node.goOnInstalling() }
+                if case .install? = request.connection.takeClaim() { return await node.goOnInstalling() }
                 return try await node.installWhenNothingChanges(request.parameters.vsn, request.body)
             },
             ControlHandler(Operations.releases.makePermanent) { request async throws(ControlError) in

@@ -2,16 +2,18 @@
 
 The workers are c1 (with a socket, and a process of its own), c2 and c3. Release 0.9.0 is 1.0.0 whose workers wait at
 the gate before they start; the script to 3.0.0 fails after its workers were resumed; 8.8.8 has a worker that refuses to
-start; 9.9.9 names an application that there is not.
+start; 4.0.0 is 2.0.0 for another version of the daemon; 9.9.9 names an application that there is not.
 """
 
 import json
 import os
 import signal
 import subprocess
+import threading
 
 from machine import (
     ERTS,
+    OTHER_ERTS,
     RELEASECTL,
     ROOT,
     UNIT,
@@ -48,6 +50,10 @@ def lay_out(permanent):
         f"{'permanent' if vsn == permanent else 'unpacked'}}}"
         for vsn in VERSIONS
     ]
+    records.append(
+        f'{{release, "fix", "4.0.0", "{OTHER_ERTS}", [{{fix, "2.0.0", "lib/fix-2.0.0"}}], '
+        f"{'permanent' if permanent == '4.0.0' else 'unpacked'}}}"
+    )
     with open(f"{ROOT}/releases/RELEASES", "w") as file:
         file.write(f"[{', '.join(records)}].\n")
     with open(f"{ROOT}/releases/start_erl.data", "w") as file:
@@ -291,6 +297,132 @@ def restart_in_place(journal):
     expect("restarts by the service manager", show("NRestarts"), "0")
 
 
+class Load(threading.Thread):
+    """A client that asks again and again, until it is told to stop."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.client = Client(PORT)
+        self.answers = []
+        self.is_over = False
+        self.start()
+
+    def run(self):
+        while not self.is_over:
+            self.answers.append(self.client.ask("add 1"))
+
+    def end(self):
+        self.is_over = True
+        self.join(60)
+        expect("the answers of a client under load", self.answers, [str(n + 1) for n in range(len(self.answers))])
+
+
+def reexecution_keeps_the_workers(journal):
+    daemon, run_before = start(), show("InvocationID")
+    pids = {name: worker["pid"] for name, worker in workers().items()}
+    stored = show("NFileDescriptorStore")
+    client = Client(PORT)
+    expect("mark", client.ask("mark kept"), "ok")
+    client.send("ma")  # Half a line.
+    since = now()
+    for _ in range(3):
+        releasectl("reexec")
+    client.send("rked\n")
+    expect("the mark over the same connection", client.line(), "kept")
+    client.close()
+    load = Load()
+    for _ in range(5):
+        releasectl("reexec")
+    load.end()
+    expect("the daemon", (int(show("MainPID")), show("InvocationID")), (daemon, run_before))
+    expect("the workers", {name: worker["pid"] for name, worker in workers().items()}, pids)
+    expect("the descriptors that the service manager keeps", show("NFileDescriptorStore"), stored)
+    journal.all("reexecutions", lambda entry: "goes on in the place of" in message(entry), 8, since)
+    expect("the answer to log", call(C1, '{log, "written afterwards"}'), "ok")
+    expect("WORKER=", journal.has("written afterwards", since).get("WORKER"), C1)
+    processes = Processes([daemon])
+    expect("the daemon outlives the watchdog's time", processes.outlive(WATCHDOG_SECONDS * 1.5), True)
+    processes.close()
+    expect_running("1.0.0")
+    expect_only_its_own()
+    expect("restarts by the service manager", show("NRestarts"), "0")
+    # And one that hangs is found as before.
+    since = now()
+    os.kill(daemon, signal.SIGSTOP)
+    journal.has("Watchdog timeout", since)
+    journal.started(since, other_than=run_before)
+    expect_running("1.0.0")
+
+
+def put_emulator(body, mode=0o755):
+    path = f"{ROOT}/erts-{OTHER_ERTS}/bin/release-handlerd"
+    with open(path, "w") as file:
+        file.write(f"#!/bin/sh\n{body}\n")
+    os.chmod(path, mode)
+
+
+WHOLE = 'exec "${0%/*}/whole" "$@"'
+# It passes its check, and then does something else.
+CHECKED = f'test "$1" != --check-state || {WHOLE}'
+
+
+def running_emulator():
+    return releasectl("status", "--json")["erts"]
+
+
+def another_emulator_takes_over(journal):
+    put_emulator(WHOLE)
+    daemon, run_before = start(), show("InvocationID")
+    expect("the emulator", running_emulator(), ERTS)
+    load = Load()
+    install("4.0.0")
+    load.end()
+    expect("the daemon", (int(show("MainPID")), show("InvocationID")), (daemon, run_before))
+    expect("the emulator", running_emulator(), OTHER_ERTS)
+    expect("the status line's release", running_release(), "4.0.0")
+    expect("the workers' versions", {worker["vsn"] for worker in workers().values()}, {"2.0.0"})
+    releasectl("make-permanent", "4.0.0")
+    systemctl("restart", UNIT)
+    expect("the emulator of the permanent release", running_emulator(), OTHER_ERTS)
+    expect("the status line's release", running_release(), "4.0.0")
+
+
+def emulator_that_is_none(journal):
+    """It can't be executed, or executes nothing that goes on: the release that ran answers again."""
+    for what, body, mode in (("has no right to be executed", WHOLE, 0o644), ("says nothing", "exit 0", 0o755)):
+        put_emulator(body, mode)
+        if show("ActiveState") != "active":
+            start()
+        client = Client(PORT)
+        expect("mark", client.ask("mark kept"), "ok")
+        daemon = show("MainPID")
+        # Nobody lets the workers go for one that is known to be none.
+        refused = run(RELEASECTL, "install-release", "4.0.0", status=None)
+        expect(f"exit status of an install whose emulator {what}", refused.returncode == 0, False)
+        expect("the daemon", show("MainPID"), daemon)
+        expect("the emulator", running_emulator(), ERTS)
+        expect_running("1.0.0")
+        expect("the mark over the same connection", client.ask("marked"), "kept")
+        client.close()
+
+
+def emulator_that_fails(journal):
+    """It passed its check, and hangs, dies or crashes then: the permanent release boots, under its own emulator."""
+    for what, then in (("hangs", "exec sleep infinity"), ("ends", "exit 1"), ("crashes", "kill -SEGV $$")):
+        put_emulator(f"{CHECKED}\n{then}")
+        if show("ActiveState") != "active":
+            start()
+        since, run_before = now(), show("InvocationID")
+        failed = run(RELEASECTL, "install-release", "4.0.0", status=None)
+        expect(f"exit status of an install whose emulator {what}", failed.returncode == 0, False)
+        journal.started(since, other_than=run_before)
+        expect("the emulator", running_emulator(), ERTS)
+        expect_running("1.0.0")
+        expect_only_its_own()
+        statuses = {release["vsn"]: release["status"] for release in releasectl("which-releases", "--json")["releases"]}
+        expect("the releases", (statuses["1.0.0"], statuses["4.0.0"]), ("permanent", "unpacked"))
+
+
 def root_that_cannot_boot(journal):
     for vsn, reason in (("9.9.9", r"nothing"), ("8.8.8", r"told_to_fail")):
         systemctl("stop", UNIT)
@@ -383,6 +515,10 @@ ALL = [
     stop_ends_the_tree_in_order,
     restart_boots_the_permanent_release,
     restart_in_place,
+    reexecution_keeps_the_workers,
+    another_emulator_takes_over,
+    emulator_that_is_none,
+    emulator_that_fails,
     root_that_cannot_boot,
     connect_while_the_daemon_is_down,
     journal_stands_still,

@@ -16,7 +16,10 @@ import time
 
 UNIT = "release-handlerd.service"
 ROOT = "/var/lib/release-handler"
-ERTS = next(name[len("erts-") :] for name in os.listdir(ROOT) if name.startswith("erts-"))
+OTHER_ERTS = "0.2.0"
+ERTS = next(
+    name[len("erts-") :] for name in os.listdir(ROOT) if name.startswith("erts-") and name != f"erts-{OTHER_ERTS}"
+)
 RELEASECTL = f"{ROOT}/erts-{ERTS}/bin/releasectl"
 LIMIT_SECONDS = 40
 
