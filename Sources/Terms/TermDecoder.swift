@@ -13,7 +13,7 @@ public struct TermDecoder {
         return try decode(type, from: writer.finish())
     }
 
-    /// - Parameter offset: where in the bytes its term begins; it ends with them.
+    /// Its term begins at `offset` of the bytes, and ends with them.
     public func decode<Value: Decodable>(
         _ type: Value.Type, from bytes: [UInt8], at offset: Int = 0
     ) throws -> Value {
