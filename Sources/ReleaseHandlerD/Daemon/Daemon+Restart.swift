@@ -14,9 +14,9 @@ extension Daemon {
     ///
     /// Returns only where execve(2) failed. Every descriptor of the daemon is close-on-exec but the listening sockets,
     /// which are handed over as sd_listen_fds(3) has it: connections that wait in their backlogs are served after it.
-    @HostActor
     ///
     /// - Parameter onFailure: told why another program than the one that was started first could not be executed, before that one is.
+    @HostActor
     public static func executeAgain(_ ending: Ending, onFailure: (String) -> Void) -> BootError {
         let copies = place(ending.sockets)
         var variables = Emulator.startedVariables
@@ -96,7 +96,7 @@ extension Daemon {
     /// The program that was started first looks whose the release is that boots, and executes that emulator where it is another one.
     ///
     /// Source: OTP, `bin/start`, which reads start_erl.data.
-    func executeEmulator(for start: RunStart) async throws {
+    func executeEmulator(for start: RunStart) async {
         // One that was executed for its version is the right one.
         if let first = Emulator.started, first.path != Emulator.own?.path { return }
         let root = ReleaseRoot(path: configuration.root)

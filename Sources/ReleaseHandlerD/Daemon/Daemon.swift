@@ -51,7 +51,7 @@ public struct Daemon: Sendable {
         let handover = try Handover.take()
         let start = try Self.takeStart()
         // What was handed over is the other one's, where there is one to be executed first.
-        if handover == nil { try await executeEmulator(for: start) }
+        if handover == nil { await executeEmulator(for: start) }
         // Before anything else is opened: what was handed over lies at fixed numbers.
         let inherited = SystemdNotify.receivedDescriptors().map {
             InheritedDescriptor(name: $0.name, descriptor: $0.descriptor)

@@ -174,28 +174,18 @@ final class Reexecution: Reexecuting {
         } catch {
             throw .notExecuted("\(error)")
         }
-        var said: [String] = []
-        let run = ProgramRun(among: node.processes) { _, line in
-            if said.count < 8 { said.append(line) }
+        let said: [String]
+        do throws(UnansweredQuestion) {
+            said = try await ProgramRun.ask(
+                program, "--check-state", standardInput: input, among: node.processes,
+                timeoutMilliseconds: Self.checkMilliseconds)
+        } catch {
+            throw .refused("\(error)")
         }
-        let launch = WorkerProcess.Launch(
-            executable: .unchecked(program), arguments: ["--check-state"],
-            environment: WorkerEnvironment.inherited(forOtherUser: false), withProtocol: false, standardInput: input)
-        let ending: ProgramRun.Ending = await withCheckedContinuation { continuation in
-            run.start(launch, timeoutMilliseconds: Self.checkMilliseconds) { continuation.resume(returning: $0) }
-        }
-        let words = said.isEmpty ? "" : ": " + said.joined(separator: " ")
-        switch ending {
-        case .exited(.exited(0)):
-            // Whatever ends with success is none yet.
-            let isOne = said.first?.hasPrefix("\(EmulatorFiles.program) \(vsn.map { "\($0) " } ?? "")") == true
-            guard isOne, said.first?.contains(" \(Daemon.canGoOn) ") == true else {
-                throw .refused("\(program) is not release-handlerd\(vsn.map { " \($0)" } ?? "")\(words)")
-            }
-        case .exited(let status): throw .refused("\(program) --check-state \(status)\(words)")
-        case .timedOut(let milliseconds):
-            throw .refused("\(program) --check-state did not end within \(milliseconds) ms\(words)")
-        case .notStarted(let error): throw .refused("\(error)")
+        // Whatever ends with success is none yet.
+        let name = "\(EmulatorFiles.program)\(vsn.map { " \($0)" } ?? "")"
+        guard let first = said.first, first.hasPrefix("\(name) "), first.contains(" \(Daemon.canGoOn) ") else {
+            throw .refused("\(program) is not \(name): \(said.first ?? "it says nothing")")
         }
     }
 

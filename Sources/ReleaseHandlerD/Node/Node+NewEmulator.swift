@@ -24,9 +24,9 @@ extension Node {
             vsn: wish.vsn, from: running.current?.vsn ?? "", request: wish.request,
             beganMilliseconds: membership.beganMilliseconds,
             previous: Emulator.own ?? EmulatorProgram(vsn: Emulator.vsn, path: "/proc/self/exe"))
+        // Nothing else is begun meanwhile.
+        let number = changes.begin(ChangesByHand.reexecution)
         Task { @HostActor in
-            // Nothing else is begun meanwhile.
-            let number = changes.begin(ChangesByHand.reexecution)
             defer { changes.end(number) }
             if wish.keepsWorkers {
                 switch await onEmulator(wish.program, install) {
@@ -42,23 +42,13 @@ extension Node {
 
     /// Why it is not the emulator that its place says, which it is asked for; nil where it is.
     private func problem(of program: EmulatorProgram) async -> String? {
-        var said: [String] = []
-        let run = ProgramRun(among: processes) { _, line in
-            if said.count < 8 { said.append(line) }
-        }
-        let launch = WorkerProcess.Launch(
-            executable: .unchecked(program.path), arguments: ["--version"],
-            environment: WorkerEnvironment.inherited(forOtherUser: false), withProtocol: false)
-        let ending: ProgramRun.Ending = await withCheckedContinuation { continuation in
-            run.start(launch, timeoutMilliseconds: Self.versionMilliseconds) { continuation.resume(returning: $0) }
-        }
-        switch ending {
-        case .exited(.exited(0)):
+        do throws(UnansweredQuestion) {
+            let said = try await ProgramRun.ask(
+                program.path, "--version", among: processes, timeoutMilliseconds: Self.versionMilliseconds)
             guard said.first != program.vsn else { return nil }
             return "\(program.path) is not release-handlerd \(program.vsn): \(said.first ?? "it says nothing")"
-        case .exited(let status): return "\(program.path) --version \(status)"
-        case .timedOut(let milliseconds): return "\(program.path) --version did not end within \(milliseconds) ms"
-        case .notStarted(let error): return "\(error)"
+        } catch {
+            return "\(error)"
         }
     }
 
@@ -130,11 +120,11 @@ extension Node {
     func leaveNewEmulator() {
         guard let install = continued else { return }
         continued = nil
+        let number = changes.begin(ChangesByHand.reexecution)
         Task { @HostActor in
+            defer { changes.end(number) }
             await installer.giveUpNewEmulator(for: install.vsn)
             guard install.previous.vsn != Emulator.vsn else { return }
-            let number = changes.begin(ChangesByHand.reexecution)
-            defer { changes.end(number) }
             for attempt in 1...Self.attempts {
                 guard case .running = phase else { return }
                 switch await onEmulator(install.previous, nil) {

@@ -24,15 +24,6 @@ final class NodeMembership {
         let registration: NodeRegistration.State?
 
         var descriptors: [Int32] { registration.map { [$0.lock] } ?? [] }
-
-        init(
-            name: NodeName, upgrade: NodeRecord.State, problem: String?, registration: NodeRegistration.State?
-        ) {
-            self.name = name
-            self.upgrade = upgrade
-            self.problem = problem
-            self.registration = registration
-        }
     }
 
     var state: State {

@@ -159,22 +159,13 @@ import Wire
     @Test(arguments: ["exit 3", "sleep 1; kill -SEGV $$"]) func oneThatFailsBehindIt(what: String) async throws {
         let root = try Self.root(emulator: "[ \"$1\" = --check-state ] || { \(what); }\n\(Self.whole)")
         defer { root.remove() }
-        try await Permits.nodes.with {
-            let notify = try NotifySocket(path: "\(root.directory)/notify")
-            defer { unlink(notify.path) }
-            let control = "\(root.directory)/control.sock"
-            try await Program.with(
-                EndToEndDaemon.path, ["--root", root.root, "--socket", control],
-                environment: ["NOTIFY_SOCKET": notify.path]
-            ) { program in
-                let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
-                try await daemon.untilReady()
-                let worker = try #require(try await daemon.workers().first?.pid)
-                _ = try await daemon.releasectl("install-release", "2.0.0")
-                #expect(try await program.ended() != .exit(0))
-                while kill(worker, 0) == 0 { await Task.yield() }
-            }
+        let (worker, ending) = try await EndToEndDaemon.untilItsEnd(on: root) { daemon in
+            let worker = try #require(try await daemon.workers().first?.pid)
+            _ = try await daemon.releasectl("install-release", "2.0.0")
+            return worker
         }
+        #expect(ending != .exit(0))
+        while kill(worker, 0) == 0 { await Task.yield() }
         try await EndToEndDaemon.again(on: root) { daemon in
             let status = try await daemon.status()
             #expect(status.erts != Self.other && status.release == "1.0.0" && status.permanent == "1.0.0", "\(status)")

@@ -188,23 +188,14 @@ import Wire
         defer { root.remove() }
         let dies = try Self.program(
             root, "dies", "#!/bin/sh\n[ \"$1\" = --check-state ] && exec \"\(EndToEndDaemon.path)\" \"$@\"\nexit 3\n")
-        try await Permits.nodes.with {
-            let notify = try NotifySocket(path: "\(root.directory)/notify")
-            defer { unlink(notify.path) }
-            let control = "\(root.directory)/control.sock"
-            try await Program.with(
-                EndToEndDaemon.path, ["--root", root.root, "--socket", control],
-                environment: ["NOTIFY_SOCKET": notify.path]
-            ) { program in
-                let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
-                try await daemon.untilReady()
-                try await daemon.ask("install-release", "2.0.0")
-                let worker = try #require(try await daemon.workers().first?.pid)
-                _ = try await daemon.releasectl("reexec", dies)
-                #expect(try await program.ended() == .exit(3))
-                while kill(worker, 0) == 0 { await Task.yield() }
-            }
+        let (worker, ending) = try await EndToEndDaemon.untilItsEnd(on: root) { daemon in
+            try await daemon.ask("install-release", "2.0.0")
+            let worker = try #require(try await daemon.workers().first?.pid)
+            _ = try await daemon.releasectl("reexec", dies)
+            return worker
         }
+        #expect(ending == .exit(3))
+        while kill(worker, 0) == 0 { await Task.yield() }
         try await EndToEndDaemon.again(on: root) { daemon in
             let status = try await daemon.status()
             #expect(status.release == "1.0.0" && status.permanent == "1.0.0")

@@ -45,6 +45,26 @@ final class EndToEndDaemon: Sendable {
         }
     }
 
+    /// One that ends otherwise than by a request to stop: `body` does what ends it.
+    static func untilItsEnd<Value: Sendable>(
+        on root: TestRoot, _ body: @Sendable (EndToEndDaemon) async throws -> Value
+    ) async throws -> (value: Value, ending: Program.Ending) {
+        try await Permits.nodes.with {
+            let notify = try NotifySocket(path: "\(root.directory)/notify")
+            defer { unlink(notify.path) }
+            let control = "\(root.directory)/control.sock"
+            return try await Program.with(
+                path, ["--root", root.root, "--socket", control, "--nodes-directory", "\(root.directory)/nodes"],
+                environment: ["NOTIFY_SOCKET": notify.path]
+            ) { program in
+                let daemon = EndToEndDaemon(root, notify, program, controlSocket: control)
+                try await daemon.untilReady()
+                let value = try await body(daemon)
+                return (value, try await program.ended())
+            }
+        }
+    }
+
     private static func run<Value: Sendable>(
         _ root: TestRoot, options: [String], environment: [String: String], shell: String?,
         streaming: Program.Streaming, _ body: @Sendable (EndToEndDaemon) async throws -> Value

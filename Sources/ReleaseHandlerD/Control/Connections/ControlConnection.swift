@@ -14,7 +14,7 @@ import Wire
 /// harm: so a client notices nothing of it. A call that a worker has goes on by its reference (`Claim`).
 final class ControlConnection: Sendable {
     /// What a request does.
-    enum Work: Equatable {
+    enum Work {
         /// Asked twice it answers twice.
         case look
         /// Done by then, or under way: it can't be asked twice.
@@ -28,18 +28,6 @@ final class ControlConnection: Sendable {
         case events(FollowerProgress)
         /// The re-execution itself: who goes on answers it.
         case reexecution
-
-        static func == (left: Work, right: Work) -> Bool {
-            switch (left, right) {
-            case (.look, .look), (.answering, .answering), (.reexecution, .reexecution), (.events, .events): true
-            case (.change(let one), .change(let other)): one == other
-            case (.call(let one), .call(let other)): one == other
-            case (.installing(let one), .installing(let other)): one == other
-            case (.look, _), (.change, _), (.call, _), (.answering, _), (.installing, _), (.events, _),
-                (.reexecution, _):
-                false
-            }
-        }
     }
 
     private enum Phase {
