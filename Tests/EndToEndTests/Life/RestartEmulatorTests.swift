@@ -36,6 +36,34 @@ import Wire
         }
     }
 
+    private static let startProgram = "[{sasl, [{start_prg, \"bin/start\"}]}]."
+
+    /// It is looked for before anybody is stopped.
+    @Test func aStartProgramThatIsNotThereIsRefused() async throws {
+        try await EndToEndDaemon.with(try Self.root(config2: Self.startProgram)) { daemon in
+            let worker = try await daemon.workers().first?.pid
+            let refused = try await daemon.releasectl("install-release", "2.0.0")
+            #expect(refused.exit == 2)
+            #expect(
+                refused.error.contains("its start_prg, \(daemon.root.root)/bin/start, can't be executed: No such file"),
+                "\(refused)")
+            #expect(try await daemon.workers().first?.pid == worker)
+        }
+    }
+
+    /// One that can't be executed though it may be is found when the tree is down: the permanent release is better than none.
+    @Test func aStartProgramThatIsNoneIsFollowedByThePermanentRelease() async throws {
+        let root = try Self.root(config2: Self.startProgram)
+        try root.write("bin/start", "no program\n")
+        chmod("\(root.root)/bin/start", 0o755)
+        try await EndToEndDaemon.with(root) { daemon in
+            try await Self.restarted(daemon)
+            let status = try await daemon.status()
+            #expect(status.release == "1.0.0" && status.pid == daemon.program.pid, "\(status)")
+            #expect(daemon.program.complained.contains("Exec format error; the permanent release boots"))
+        }
+    }
+
     /// Any other end of the run than its own restart leads to the permanent release.
     @Test func aCrashOfTheNewRunBootsThePermanentRelease() async throws {
         let root = try Self.root()
