@@ -39,6 +39,9 @@ public final class ListeningSocket: Sendable {
 
     public var fd: Int32 { descriptor.raw }
 
+    /// Nobody listens there by it any more, whoever has a copy of the descriptor: the address is free. Source: shutdown(2), tcp(7).
+    public func stopListening() { _ = shutdown(descriptor.raw, Int32(SHUT_RDWR)) }
+
     /// Listens at `text`: `127.0.0.1:6379`, `[::1]:6379`, `6379` or `:6379` for all addresses, `/path`, `@abstract`.
     ///
     /// A socket file that nobody listens at any more is replaced; `access` is that of the new one. The socket blocks, as

@@ -79,6 +79,10 @@ final class ListeningSockets {
         case .held(let holder): throw ListenError.inUse(spec.listen, by: "\(holder)")
         case .bind(let closed):
             table.closed(closed)
+            // Processes of before a handoff may have them for a moment still, on their way out.
+            if purpose == .start {
+                for case .close(let number) in closed { open[number]?.socket.stopListening() }
+            }
             perform(closed)
         case .use(let number, let access):
             if let socket = open[number]?.socket {

@@ -47,8 +47,10 @@ import Wire
                 #expect(result.outcome == .done, "\(vsn): \(result.reason ?? "")")
                 #expect(try await client.ask("vsn") == vsn)
             }
-            // Started anew it listens where its spec says.
+            // Started anew it listens where its spec says, though a process of before the handoff has the narrower one still.
+            let held = try await { @HostActor in try test.node.sockets.all.map { try $0.descriptor.duplicated() } }()
             try await test.restartC1()
+            withExtendedLifetime(held) {}
             #expect(try await test.ps().sockets.map(\.address) == ["[::]:\(port)"])
         }
     }
