@@ -3,8 +3,8 @@ import Foundation
 import Glibc
 import Host
 import Logging
-public import ReleaseHandlerD
-import ReleaseHandling
+import ReleaseHandlerD
+public import ReleaseHandling
 
 /// Signals first: none is to end what has just begun. The main thread is the reactor's.
 @main
@@ -37,8 +37,12 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     @Option(help: "Where the control interface listens.")
     var socket = ControlConfiguration.standardSocketPath
 
-    @Option(help: "Who may look: everyone or group. Changing is for root and the group release-handler.")
-    var readers = ControlConfiguration.Readers.everyone
+    @Option(
+        help: """
+            Who may look: everyone or group (default: what sys.config says, else everyone). Changing is for root and the group \
+            release-handler.
+            """)
+    var readers: DaemonOptions.Readers?
 
     @Option(
         help: ArgumentHelp(
@@ -54,8 +58,11 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
             """, valueName: "path"))
     var nodesDirectory: String?
 
-    @Option(help: "The least severe messages to log: debug, info, notice, warning, error.")
-    var logLevel = "info"
+    @Option(
+        help: """
+            The least severe messages to log: debug, info, notice, warning, error (default: what sys.config says, else info).
+            """)
+    var logLevel: DaemonOptions.LogLevel?
 
     @Flag(
         help: .init(
@@ -64,9 +71,6 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     var checkState = false
 
     func validate() throws {
-        guard Logger.Level(rawValue: logLevel) != nil else {
-            throw ValidationError("'\(logLevel)' is no log level; use debug, info, notice, warning or error.")
-        }
         if let node, NodeName(named: node, host: NodeOptions.shortHost) == nil {
             throw ValidationError("'\(node)' is no node's name: give NAME or \(NodeName.form).")
         }
@@ -85,11 +89,12 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         let log = DaemonLog()
         // However it ends, what it had to say of that is written first, unless nobody takes it.
         defer { log.flush() }
-        var logger = Logger(label: "release-handlerd") { _ in log.handler }
-        logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
+        log.setLevel(logLevel)
+        let logger = Logger(label: "release-handlerd") { _ in log.handler }
         let path = URL(filePath: root).standardizedFileURL.path
         let configuration = Daemon.Configuration(
-            root: path, control: ControlConfiguration(socketPath: socket, readers: readers), node: nodeOptions,
+            root: path, control: ControlConfiguration(socketPath: socket), node: nodeOptions,
+            options: DaemonOptions(logLevel: logLevel, readers: readers), setLogLevel: { log.setLevel($0) },
             flush: { log.flush() })
         let ending: Daemon.Ending
         do {
@@ -126,4 +131,5 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     }
 }
 
-extension ControlConfiguration.Readers: ExpressibleByArgument {}
+extension DaemonOptions.Readers: ExpressibleByArgument {}
+extension DaemonOptions.LogLevel: ExpressibleByArgument {}

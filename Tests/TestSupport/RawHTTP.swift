@@ -39,6 +39,12 @@ final class RawHTTP: Sendable {
 
     deinit { close(socket) }
 
+    /// Whether something has come that was not read yet.
+    var hasInput: Bool {
+        var poll = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, 0) > 0
+    }
+
     func shutdown() { Glibc.shutdown(socket, Int32(SHUT_RDWR)) }
 
     func send(_ method: String, _ path: String, body: [UInt8]? = nil) throws {

@@ -1,19 +1,30 @@
 import Glibc
+import ReleaseHandling
+import Synchronization
 import Wire
 
 /// Who may do what, by the peer's credentials.
-struct ControlAuthorization: Sendable {
-    let readers: ControlConfiguration.Readers
+final class ControlAuthorization: Sendable {
     let group: ControlGroup
     /// The daemon's own user could stop and debug it anyway.
-    let ownUserID: UInt32
+    private let ownUserID: UInt32
+    private let readers: Mutex<ControlConfiguration.Readers>
+
+    init(readers: ControlConfiguration.Readers, group: ControlGroup, ownUserID: UInt32) {
+        self.group = group
+        self.ownUserID = ownUserID
+        self.readers = Mutex(readers)
+    }
+
+    /// From the next request on.
+    func set(_ readers: ControlConfiguration.Readers) { self.readers.withLock { $0 = readers } }
 
     /// The group is asked for only where it decides: what names it may take its time.
     ///
     /// - Returns: nil where the peer may do it.
     func refusal(of row: ControlRow, to peer: Peer) async -> ControlError? {
         if peer.uid == 0 || peer.uid == ownUserID { return nil }
-        if row.right == .look, readers == .everyone { return nil }
+        if row.right == .look, readers.withLock({ $0 }) == .everyone { return nil }
         if let groupID = await group.id(), peer.gid == groupID || peer.groups.contains(groupID) { return nil }
         let what = row.right == .look ? "look" : row.method == .get ? "read this" : "change things"
         return ControlError(
@@ -24,7 +35,7 @@ struct ControlAuthorization: Sendable {
 }
 
 extension ControlAuthorization {
-    init(configuration: ControlConfiguration) {
+    convenience init(configuration: ControlConfiguration) {
         self.init(
             readers: configuration.readers, group: ControlGroup(configuration.group), ownUserID: geteuid())
     }

@@ -1,7 +1,8 @@
+public import ReleaseHandling
+
 /// Where the control interface listens and who may use it.
 public struct ControlConfiguration: Hashable, Sendable {
-    /// Who may look. Changing things is always for root, the daemon's own user and `group` alone.
-    public enum Readers: String, Hashable, Sendable, CaseIterable { case everyone, group }
+    public typealias Readers = DaemonOptions.Readers
 
     public static let standardSocketPath = "/run/release-handler/control.sock"
 

@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import ReleaseHandling
 import ServiceLifecycle
 import Synchronization
 import Wire
@@ -21,6 +22,7 @@ struct ControlServer: Service {
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     private let configuration: ControlConfiguration
+    private let authorization: ControlAuthorization
     private let handlers: ControlHandlers
     private let audit: ControlAudit
     private let logger: Logger
@@ -39,6 +41,7 @@ struct ControlServer: Service {
         onListening: @escaping @Sendable () async -> Void = {}, onHeartbeat: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
+        authorization = ControlAuthorization(configuration: configuration)
         self.handlers = handlers
         self.audit = audit
         self.logger = logger
@@ -46,6 +49,12 @@ struct ControlServer: Service {
         self.onHeartbeat = onHeartbeat
         self.inherited = inherited
         connections = ControlConnections(eventLoop: Self.group.next(), limit: configuration.maxConnections)
+    }
+
+    /// Who may look and how many are served, from now on.
+    func use(_ options: DaemonOptions) {
+        authorization.set(options.readers ?? configuration.readers)
+        connections.set(limit: options.connections ?? configuration.maxConnections)
     }
 
     /// - Throws: ``ControlSocketError`` where the socket can't be made.
@@ -87,7 +96,6 @@ struct ControlServer: Service {
     }
 
     private func listener() -> ControlListener {
-        let authorization = ControlAuthorization(configuration: configuration)
         authorization.group.prepare()
         let responder = ControlResponder(
             handlers: handlers, authorization: authorization, maxBodyBytes: configuration.maxBodyBytes, audit: audit)

@@ -2,6 +2,7 @@ import Glibc
 import Host
 import Instructions
 public import Logging
+public import ReleaseHandling
 import ServiceLifecycle
 import Wire
 
@@ -13,16 +14,24 @@ public struct Daemon: Sendable {
         public var control: ControlConfiguration
         /// Who it is among the nodes of its machine.
         public var node: NodeOptions
+        /// What its command line says; it counts before what the release that runs says.
+        public var options: DaemonOptions
+        /// Has the log begin at another level.
+        public var setLogLevel: @Sendable (DaemonOptions.LogLevel?) -> Void
         /// Has what was logged written, before another program takes this one's place.
         public var flush: @Sendable () -> Void
 
         public init(
             root: String, control: ControlConfiguration, node: NodeOptions = NodeOptions(),
+            options: DaemonOptions = DaemonOptions(),
+            setLogLevel: @escaping @Sendable (DaemonOptions.LogLevel?) -> Void = { _ in },
             flush: @escaping @Sendable () -> Void = {}
         ) {
             self.root = root
             self.control = control
             self.node = node
+            self.options = options
+            self.setLogLevel = setLogLevel
             self.flush = flush
         }
     }
@@ -83,6 +92,7 @@ public struct Daemon: Sendable {
             logger: logger, inherited: handover?.control, onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
         await reexecution.serves(server.connections)
+        await follow(node.running, server)
         let stop = StopRequest()
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -113,6 +123,19 @@ public struct Daemon: Sendable {
         return Ending(
             end: end, sockets: await node.sockets.all, startProgram: await node.running.current?.startProgram,
             root: node.root)
+    }
+
+    /// Goes by what the release that runs says of the daemon.
+    @HostActor
+    private func follow(_ running: RunningRelease, _ server: ControlServer) {
+        let use: @HostActor (LoadedRelease) -> Void = { [configuration] release in
+            let options = configuration.options.over(release.daemon)
+            configuration.setLogLevel(options.logLevel)
+            server.use(options)
+        }
+        running.onRunning = use
+        // One that goes on has it already.
+        if let release = running.current { use(release) }
     }
 
     /// One that boots, or goes on where the daemon before stood.

@@ -1,9 +1,11 @@
 import Host
 public import Logging
+public import ReleaseHandling
 
 /// Where the daemon logs to: the journal where standard error is connected to it, else standard error itself.
 public struct DaemonLog: Sendable {
     private let writer: LogWriter
+    private let threshold = LogThreshold()
 
     public init() {
         if Journal.isConnected {
@@ -15,7 +17,12 @@ public struct DaemonLog: Sendable {
     }
 
     /// May be called from any thread, and blocks none.
-    public var handler: any LogHandler { QueuedLogHandler(writer) }
+    public var handler: any LogHandler { QueuedLogHandler(writer, threshold) }
+
+    /// From now on; `info` where nothing is said.
+    public func setLevel(_ level: DaemonOptions.LogLevel?) {
+        threshold.level = level.flatMap { Logger.Level(rawValue: $0.rawValue) } ?? .info
+    }
 
     /// Waits until what was logged is written, before the process ends or becomes another; a second at most where nobody
     /// reads it.

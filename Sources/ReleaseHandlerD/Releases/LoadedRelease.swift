@@ -14,13 +14,16 @@ struct LoadedRelease: Sendable {
     let upgrade: RelupMachine.Options
     /// What it says of the nodes that an install waits for.
     let barrier: BarrierOptions
+    /// What it says of the daemon itself.
+    let daemon: DaemonOptions
     /// By name, without the emulator's own that are not on disk.
     let applications: [Atom: ApplicationResource]
     let includedApplications: IncludedApplications
 
     init(
         record: ReleaseRecord, resource: ReleaseResource, config: SysConfig, probation: ProbationOptions,
-        upgrade: RelupMachine.Options, barrier: BarrierOptions, applications: [Atom: ApplicationResource]
+        upgrade: RelupMachine.Options, barrier: BarrierOptions, daemon: DaemonOptions,
+        applications: [Atom: ApplicationResource]
     ) {
         self.record = record
         self.resource = resource
@@ -28,6 +31,7 @@ struct LoadedRelease: Sendable {
         self.probation = probation
         self.upgrade = upgrade
         self.barrier = barrier
+        self.daemon = daemon
         self.applications = applications
         includedApplications = IncludedApplications(Self.specs(resource, applications))
     }
@@ -52,7 +56,8 @@ struct LoadedRelease: Sendable {
         self.init(
             record: state.record, resource: state.resource, config: state.config,
             probation: try ProbationOptions(own, file: file), upgrade: try RelupMachine.Options(own, file: file),
-            barrier: try BarrierOptions(own, file: file), applications: state.applications)
+            barrier: try BarrierOptions(own, file: file), daemon: try DaemonOptions(own, file: file),
+            applications: state.applications)
     }
 
     var vsn: String { resource.vsn }

@@ -68,6 +68,7 @@ public struct ReleaseRoot: Sendable {
             record: record, resource: resource, config: config,
             probation: try ProbationOptions(own, file: ownFile),
             upgrade: try RelupMachine.Options(own, file: ownFile), barrier: try BarrierOptions(own, file: ownFile),
+            daemon: try DaemonOptions(own, file: ownFile),
             applications: Dictionary(uniqueKeysWithValues: applications.map { ($0.name, $0) }))
         do {
             _ = try ApplicationController(release.applicationSpecs)

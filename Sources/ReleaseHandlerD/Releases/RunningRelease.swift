@@ -11,7 +11,14 @@ final class RunningRelease {
         case changing(from: LoadedRelease, to: LoadedRelease, isSwitched: Bool)
     }
 
-    private var state = State.none
+    private var state = State.none {
+        didSet {
+            if case .running(let release) = state { onRunning(release) }
+        }
+    }
+
+    /// Told of each release that runs from now on, and of one whose configuration was read anew.
+    var onRunning: @HostActor (LoadedRelease) -> Void = { _ in }
 
     nonisolated init() {}
 

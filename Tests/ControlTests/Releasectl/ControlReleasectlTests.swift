@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import ReleaseHandlerD
 import Synchronization
+import ReleaseHandling
 import Testing
 import Wire
 

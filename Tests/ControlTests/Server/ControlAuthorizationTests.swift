@@ -1,4 +1,5 @@
 import Glibc
+import ReleaseHandling
 import Synchronization
 import Testing
 import Wire
@@ -41,6 +42,15 @@ import Wire
                     "user 1000 may not change things here: make-permanent is for root and members of the group "
                         + "release-handler",
                     details: ["uid": "1000", "group": "release-handler"]))
+    }
+
+    @Test func whoMayLookChangesWithTheSettings() async {
+        let authorization = ControlAuthorization(
+            readers: .everyone, group: ControlGroup("g") { _ in nil }, ownUserID: 0)
+        let (row, peer) = (Operations.node.status.row, Peer(pid: 1, uid: 1_000, gid: 1_000))
+        #expect(await authorization.refusal(of: row, to: peer) == nil)
+        authorization.set(.group)
+        #expect(await authorization.refusal(of: row, to: peer)?.code == .forbidden)
     }
 
     // MARK: The group

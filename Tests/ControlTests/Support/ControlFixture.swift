@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import ServiceLifecycle
 import Synchronization
+import ReleaseHandling
 import Testing
 import Wire
 

@@ -51,6 +51,9 @@ struct ServiceManagerTests {
     @Test("an emulator that hangs, ends or crashes is followed by the permanent release")
     func failingEmulator() async throws { try await check("emulator_that_fails") }
 
+    @Test("three nodes upgrade in step under load, and none where one is killed")
+    func nodes() async throws { try await check("three_nodes_in_step") }
+
     @Test("a root that can't boot fails systemctl start, says why, and is not tried for ever")
     func noBoot() async throws { try await check("root_that_cannot_boot") }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @testable import ReleaseHandlerD
@@ -9,7 +10,8 @@ enum KeyValueRoot {
     static let example = Project.root.appending(path: "Examples/KeyValue/release").path
     static let worker = "kv/kv_sup/kv_server"
 
-    static func make() async throws -> (root: TestRoot, package: String) {
+    /// - Parameter emulator: the version of the daemon that 2.0.0 is for, and brings: a program that executes `whole` beside it.
+    static func make(emulator: String? = nil) async throws -> (root: TestRoot, package: String) {
         let root = try TestRoot()
         try lay("1.0.0", below: root.root)
         let record = "{release, \"kv\", \"1.0.0\", \"\(Emulator.vsn)\", [{kv, \"1.0.0\", \"lib/kv-1.0.0\"}], permanent}"
@@ -23,12 +25,29 @@ enum KeyValueRoot {
         let base = "\(build)/releases/1.0.0/kv.rel"
         let release = "\(build)/releases/kv-2.0.0.rel"
         try FileManager.default.copyItem(atPath: "\(build)/releases/2.0.0/kv.rel", toPath: release)
+        var (erts, warnings): ([String], [String]) = ([], ["--warnings-as-errors"])
+        if let emulator {
+            let text = try String(contentsOfFile: release, encoding: .utf8)
+            try text.replacing("\"\(Emulator.vsn)\"", with: "\"\(emulator)\"")
+                .write(toFile: release, atomically: true, encoding: .utf8)
+            try layEmulator(emulator, below: build)
+            // Of another emulator a warning is due.
+            (erts, warnings) = (["--erts", build], [])
+        }
         let path = ["--path", "\(build)/lib/*/ebin"]
         try await releasectl(
-            ["make-relup", release, "--outdir", "\(build)/releases/2.0.0", "--strict", "--warnings-as-errors"] + path
+            ["make-relup", release, "--outdir", "\(build)/releases/2.0.0", "--strict"] + warnings + path
                 + ["--up-from", "\(base)=keys may expire", "--down-to", "\(base)=keys no longer expire"])
-        try await releasectl(["make-tar", release, "--outdir", root.directory] + path)
+        try await releasectl(["make-tar", release, "--outdir", root.directory] + path + erts)
         return (root, "\(root.directory)/kv-2.0.0.tar.gz")
+    }
+
+    private static func layEmulator(_ vsn: String, below directory: String) throws {
+        let bin = "\(directory)/erts-\(vsn)/bin"
+        try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+        let program = "\(bin)/release-handlerd"
+        try "#!/bin/sh\nexec \"${0%/*}/whole\" \"$@\"\n".write(toFile: program, atomically: true, encoding: .utf8)
+        chmod(program, 0o755)
     }
 
     /// A root with 1.0.0 and a release 1.1.0 that differs in its functional modules only.

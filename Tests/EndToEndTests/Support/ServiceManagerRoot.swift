@@ -19,6 +19,7 @@ struct ServiceManagerRoot: Sendable {
             try layOutEmulator()
             try layOutReleases()
             try layOutOtherEmulator()
+            try layOutNodesInStep()
             try layOutMachine()
         } catch {
             releases.remove()
@@ -72,6 +73,19 @@ struct ServiceManagerRoot: Sendable {
         let bin = "\(releases.root)/erts-0.2.0/bin"
         try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
         try ProgramFile.put(Project.product("release-handlerd"), at: "\(bin)/whole")
+    }
+
+    /// 5.0.0 is 2.0.0 for three nodes that upgrade in step, which the checks lay out of this root.
+    private func layOutNodesInStep() throws {
+        let sync = "{sync_nodes, step, ['n1@here', 'n2@here', 'n3@here']}, {suspend, [counter]}"
+        let up = TestRoot.up().replacing("{suspend, [counter]}", with: sync)
+        let relup = TestRoot.relup(up: up, down: TestRoot.down())
+        try releases.write(
+            "releases/5.0.0/relup", relup.replacing("{\"2.0.0\"", with: "{\"5.0.0\"", maxReplacements: 1))
+        try releases.write("releases/5.0.0/sys.config", "[{release_handler, [{make_permanent, manual}]}].")
+        try releases.write(
+            "releases/5.0.0/fix.rel",
+            "{release, {\"fix\", \"5.0.0\"}, {erts, \"\(Emulator.vsn)\"}, [{fix, \"2.0.0\"}]}.")
     }
 
     private func release(_ vsn: String, c3: String = "", relup: String? = nil) throws {

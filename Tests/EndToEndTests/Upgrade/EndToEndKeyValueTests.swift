@@ -41,7 +41,7 @@ import Wire
                 try await daemon.ask("make-permanent", "2.0.0")
                 load.stop()
                 #expect(try await failure == nil)
-                try await Self.stop(checker)
+                try await Self.stop(checker, changes: 3)
             }
             #expect(try await daemon.releaseStatuses() == ["2.0.0 permanent", "1.0.0 old"])
             let worker = try #require(try await daemon.workers().first)
@@ -53,13 +53,49 @@ import Wire
         }
     }
 
+    /// The release brings another version of the daemon, which evaluates its script.
+    @Test func clientsDoNotNoticeAnotherEmulator() async throws {
+        let (root, package) = try await KeyValueRoot.make(emulator: NewEmulatorTests.other)
+        try await EndToEndDaemon.with(root) { daemon async throws in
+            let port = try await daemon.port(KeyValueRoot.worker)
+            try await Self.expect(["-p", "\(port)"], "SET before \"a value\"", "OK")
+            try await daemon.ask("unpack-release", package)
+            // The programs themselves, which would take a minute to pack.
+            let bin = "\(root.root)/erts-\(NewEmulatorTests.other)/bin"
+            try ProgramFile.put(EndToEndDaemon.path, at: "\(bin)/whole")
+            try ProgramFile.put(Project.product("module-host"), at: "\(bin)/module-host")
+            let arguments = ["run", "--port", "\(port)", "--connections", "4"]
+            try await Program.with(Project.product("kv-check"), arguments, streaming: .output) { checker in
+                let load = Load(port: port)
+                async let failure = load.run()
+                try await Self.begin("to 2.0.0", checker)
+                try await load.untilConnected()
+                try await daemon.ask("install-release", "2.0.0")
+                #expect(try await daemon.status().erts == NewEmulatorTests.other)
+                try await Self.begin("2.0.0 runs", checker)
+                try await Self.hasChanged(to: "2.0.0", port)
+                try await Self.begin("to the same again", checker)
+                try await load.untilConnected()
+                try await daemon.ask("reexec")
+                try await daemon.ask("make-permanent", "2.0.0")
+                load.stop()
+                #expect(try await failure == nil)
+                try await Self.stop(checker, changes: 2)
+            }
+            #expect(try await daemon.releaseStatuses() == ["2.0.0 permanent", "1.0.0 old"])
+            #expect(try await daemon.workers().map(\.restarts) == [0])
+            let started = try String(contentsOfFile: "\(root.root)/releases/start_erl.data", encoding: .utf8)
+            #expect(started == "\(NewEmulatorTests.other) 2.0.0\n")
+        }
+    }
+
     /// The phase begins with kv-check's own word for it, so that no request of it is counted elsewhere.
     private static func begin(_ phase: String, _ checker: Program) async throws {
         try checker.write("phase \(phase)\n")
         #expect(try await checker.line() == "{\"phase\": \"\(phase)\"}")
     }
 
-    private static func stop(_ checker: Program) async throws {
+    private static func stop(_ checker: Program, changes: Int) async throws {
         try checker.write("stop\n")
         let line = try #require(try await checker.line())
         let report = try JSONDecoder().decode(Report.self, from: Data(line.utf8))
@@ -69,7 +105,7 @@ import Wire
             #expect(phase.errors + phase.dropped + phase.lost + phase.stale == 0, "\(phase)")
         }
         // It was at work all the time, through each change.
-        #expect(report.phases.filter { $0.name.hasPrefix("to ") && $0.requests > 0 }.count == 3, "\(line)")
+        #expect(report.phases.filter { $0.name.hasPrefix("to ") && $0.requests > 0 }.count == changes, "\(line)")
         #expect(try await checker.ended() == .exit(0))
     }
 

@@ -51,6 +51,8 @@ final class ControlConnections: Sendable {
     private struct Loop {
         var listener: (descriptor: Int32, inode: UInt64)?
         var open: [ObjectIdentifier: Open] = [:]
+        /// How many may be open.
+        var limit: Int
         var waiting: (() -> Void)?
         /// Requests that come now wait: those under way come to their end.
         var isHeld = false
@@ -60,12 +62,10 @@ final class ControlConnections: Sendable {
 
     private let eventLoop: any EventLoop
     private let loop: NIOLoopBoundBox<Loop>
-    private let limit: Mutex<Int>
 
     init(eventLoop: any EventLoop, limit: Int) {
         self.eventLoop = eventLoop
-        loop = NIOLoopBoundBox.makeBoxSendingValue(Loop(), eventLoop: eventLoop)
-        self.limit = Mutex(limit)
+        loop = NIOLoopBoundBox.makeBoxSendingValue(Loop(limit: limit), eventLoop: eventLoop)
     }
 
     /// - Parameter awaited: how many connections the daemon before has left, each of which comes to `adopted`.
@@ -98,13 +98,25 @@ final class ControlConnections: Sendable {
 
     private func remove(_ channel: any Channel) {
         loop.value.open[ObjectIdentifier(channel)] = nil
+        letIn()
+    }
+
+    /// From now on. Those that are open beyond it stay.
+    func set(limit: Int) {
+        eventLoop.execute {
+            self.loop.value.limit = limit
+            self.letIn()
+        }
+    }
+
+    private func letIn() {
         guard hasRoom, let next = loop.value.waiting else { return }
         loop.value.waiting = nil
         next()
     }
 
     /// On the event loop.
-    var hasRoom: Bool { loop.value.open.count < limit.withLock { $0 } }
+    var hasRoom: Bool { loop.value.open.count < loop.value.limit }
 
     /// On the event loop: calls `next` once there is room again.
     func whenThereIsRoom(_ next: @escaping () -> Void) { loop.value.waiting = next }

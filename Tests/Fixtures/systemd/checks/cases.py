@@ -2,7 +2,7 @@
 
 The workers are c1 (with a socket, and a process of its own), c2 and c3. Release 0.9.0 is 1.0.0 whose workers wait at
 the gate before they start; the script to 3.0.0 fails after its workers were resumed; 8.8.8 has a worker that refuses to
-start; 4.0.0 is 2.0.0 for another version of the daemon; 9.9.9 names an application that there is not.
+start; 4.0.0 is 2.0.0 for another version of the daemon, 5.0.0 is 2.0.0 for three nodes in step; 9.9.9 names an application that there is not.
 """
 
 import json
@@ -43,7 +43,7 @@ WATCHDOG_SECONDS = 4
 C1, C2, C3 = "fix/fix_sup/c1", "fix/fix_sup/c2", "fix/fix_sup/c3"
 
 
-def lay_out(permanent):
+def lay_out(permanent, also=()):
     """The statuses on disk: this release permanent, the others unpacked."""
     records = [
         f'{{release, "fix", "{vsn}", "{ERTS}", [{{fix, "{vsn}", "lib/fix-{vsn}"}}], '
@@ -54,6 +54,10 @@ def lay_out(permanent):
         f'{{release, "fix", "4.0.0", "{OTHER_ERTS}", [{{fix, "2.0.0", "lib/fix-2.0.0"}}], '
         f"{'permanent' if permanent == '4.0.0' else 'unpacked'}}}"
     )
+    records += [
+        f'{{release, "fix", "{vsn}", "{ERTS}", [{{fix, "{library}", "lib/fix-{library}"}}], unpacked}}'
+        for vsn, library in also
+    ]
     with open(f"{ROOT}/releases/RELEASES", "w") as file:
         file.write(f"[{', '.join(records)}].\n")
     with open(f"{ROOT}/releases/start_erl.data", "w") as file:
@@ -300,9 +304,9 @@ def restart_in_place(journal):
 class Load(threading.Thread):
     """A client that asks again and again, until it is told to stop."""
 
-    def __init__(self):
+    def __init__(self, port=PORT):
         super().__init__(daemon=True)
-        self.client = Client(PORT)
+        self.client = Client(port)
         self.answers = []
         self.is_over = False
         self.start()
@@ -314,7 +318,8 @@ class Load(threading.Thread):
     def end(self):
         self.is_over = True
         self.join(60)
-        expect("the answers of a client under load", self.answers, [str(n + 1) for n in range(len(self.answers))])
+        wrong = [answer for n, answer in enumerate(self.answers) if answer != str(n + 1)]
+        expect(f"wrong ones of {len(self.answers)} answers to a client under load", wrong[:9], [])
 
 
 def reexecution_keeps_the_workers(journal):
@@ -423,6 +428,90 @@ def emulator_that_fails(journal):
         expect("the releases", (statuses["1.0.0"], statuses["4.0.0"]), ("permanent", "unpacked"))
 
 
+class Node:
+    """One of several daemons of the machine, each a unit of its own; the last of them is the unit of the other checks."""
+
+    def __init__(self, number):
+        self.name = f"n{number}"
+        self.unit = f"release-node-{self.name}.service"
+        # Beside the root's own files, so that links to them can be made.
+        self.root = f"{ROOT}/{self.name}"
+        self.socket = f"/run/release-handler/{self.name}.sock"
+        self.port = PORT + number
+
+    def lay_out(self):
+        lay_out("1.0.0", also=[("5.0.0", "2.0.0")])
+        os.mkdir(self.root)
+        run("cp", "-rl", f"{ROOT}/lib", self.root)
+        run("cp", "-r", f"{ROOT}/releases", self.root)
+        for vsn in ("1.0.0", "2.0.0"):
+            file = f"{self.root}/lib/fix-{vsn}/ebin/fix_sup.sup"
+            with open(file) as old:
+                text = old.read()
+            os.unlink(file)
+            with open(file, "w") as new:
+                new.write(text.replace(f":{PORT}", f":{self.port}"))
+        with open(f"/etc/systemd/system/{UNIT}") as unit, open(f"/run/systemd/system/{self.unit}", "w") as own:
+            program = f"{ROOT}/erts-{ERTS}/bin/release-handlerd"
+            start = f"{program} --root {self.root} --socket {self.socket} --node {self.name}@here"
+            own.write(unit.read().replace(f"ExecStart={ROOT}/bin/start", f"ExecStart={start}"))
+
+    def show(self, name):
+        return systemctl("show", "--property", name, "--value", self.unit).stdout.strip()
+
+    def installing(self):
+        return subprocess.Popen(
+            [RELEASECTL, "--socket", self.socket, "install-release", "5.0.0", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+
+    def ask(self, *words):
+        return run(RELEASECTL, "--socket", self.socket, *words).stdout.strip()
+
+    def vsn(self):
+        return self.ask("call", C1, "vsn")
+
+
+def outcome(installing):
+    said, _ = installing.communicate(timeout=60)
+    return json.loads(said.splitlines()[-1])["result"]
+
+
+def three_nodes_in_step(journal):
+    """All of them or none: under load, each of them a service; and one that is killed is an upgrade that did not happen."""
+    nodes = [Node(number) for number in (1, 2, 3)]
+    try:
+        for node in nodes:
+            node.lay_out()
+        systemctl("daemon-reload")
+        systemctl("start", *(node.unit for node in nodes))
+        loads = [Load(node.port) for node in nodes]
+        daemons = [(node.show("MainPID"), node.show("InvocationID")) for node in nodes]
+        installing = [node.installing() for node in nodes]
+        expect("the outcomes", [outcome(install)["outcome"] for install in installing], ["done"] * 3)
+        for load in loads:
+            load.end()
+        expect("the versions", [node.vsn() for node in nodes], ['"2.0.0"'] * 3)
+        expect("the daemons", [(node.show("MainPID"), node.show("InvocationID")) for node in nodes], daemons)
+        # Each boots its permanent release.
+        systemctl("restart", *(node.unit for node in nodes))
+        expect("the versions", [node.vsn() for node in nodes], ['"1.0.0"'] * 3)
+        installing = [node.installing() for node in nodes[:2]]
+        # They wait at the barrier for the third one.
+        for install in installing:
+            while "sync_nodes" not in install.stdout.readline():
+                expect("the install goes on", install.poll(), None)
+        since, run_before = now(), nodes[2].show("InvocationID")
+        os.kill(int(nodes[2].show("MainPID")), signal.SIGKILL)
+        results = [outcome(install) for install in installing]
+        for node, result in zip(nodes, results):
+            expect_match(f"what {node.name} says", json.dumps(result), "nodedown.*n3@here")
+        journal.started(since, other_than=run_before, unit=nodes[2].unit)
+        expect("the versions", [node.vsn() for node in nodes], ['"1.0.0"'] * 3)
+    finally:
+        systemctl("stop", *(node.unit for node in nodes), status=None)
+
+
 def root_that_cannot_boot(journal):
     for vsn, reason in (("9.9.9", r"nothing"), ("8.8.8", r"told_to_fail")):
         systemctl("stop", UNIT)
@@ -519,6 +608,7 @@ ALL = [
     another_emulator_takes_over,
     emulator_that_is_none,
     emulator_that_fails,
+    three_nodes_in_step,
     root_that_cannot_boot,
     connect_while_the_daemon_is_down,
     journal_stands_still,

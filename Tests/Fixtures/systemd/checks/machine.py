@@ -126,12 +126,12 @@ class Journal:
     def has(self, text, since=0):
         return self.first(repr(text), lambda entry: text in message(entry), since)
 
-    def started(self, since, other_than=None):
+    def started(self, since, other_than=None, unit=UNIT):
         """The service manager calls the unit started, in another run than the given one."""
         return self.first(
-            f"start of {UNIT}",
+            f"start of {unit}",
             lambda entry: entry.get("MESSAGE_ID") == self.STARTED
-            and entry.get("UNIT") == UNIT
+            and entry.get("UNIT") == unit
             and entry.get("INVOCATION_ID") != other_than,
             since,
         )
