@@ -16,7 +16,7 @@ public import Wire
 /// A late or unknown answer is ignored.
 ///
 /// Source: OTP, supervisor(3).
-public struct SupervisionTree: Sendable, Codable {
+public struct SupervisionTree: Sendable, Codable, Equatable {
     public enum Event: Hashable, Sendable, Codable {
         /// Start an application's top supervisor. `address` is `ChildAddress.root(application:module:)`.
         case startRoot(address: ChildAddress, module: Atom, arguments: Term)
@@ -95,5 +95,11 @@ public struct SupervisionTree: Sendable, Codable {
     /// Between two events there is neither a signal nor an action, and each event brings its own time.
     enum CodingKeys: String, CodingKey, CaseIterable {
         case supervisors, places, owners, roots, heldStarts, lastNumber
+    }
+
+    /// Of what is written.
+    public static func == (one: Self, other: Self) -> Bool {
+        one.lastNumber == other.lastNumber && one.roots == other.roots && one.heldStarts == other.heldStarts
+            && one.places == other.places && one.owners == other.owners && one.supervisors == other.supervisors
     }
 }

@@ -29,7 +29,7 @@ enum StartOutcome: Sendable {
     case failed(Term)
 }
 
-struct Child: Sendable, Codable {
+struct Child: Sendable, Codable, Equatable {
     var spec: ChildSpec
     var state: ChildState = .undefined
     var restarts = 0
@@ -38,9 +38,9 @@ struct Child: Sendable, Codable {
 }
 
 /// One supervisor: OTP's `#state{}` and what its process would be waiting for.
-struct Supervisor: Sendable, Codable {
+struct Supervisor: Sendable, Codable, Equatable {
     /// What the supervisor's process is doing.
-    enum Phase: Sendable, Codable {
+    enum Phase: Sendable, Codable, Equatable {
         /// In `init/1`.
         case reading
         case idle
@@ -58,7 +58,7 @@ struct Supervisor: Sendable, Codable {
     }
 
     /// Why a child is being started, and what comes after. `rest` is in start order.
-    enum StartPurpose: Sendable, Codable {
+    enum StartPurpose: Sendable, Codable, Equatable {
         case initialize(rest: ArraySlice<Term>)
         case restart
         case restartGroup(rest: ArraySlice<Term>)
@@ -67,7 +67,7 @@ struct Supervisor: Sendable, Codable {
     }
 
     /// Children that are started at once.
-    struct StartingGroup: Sendable, Codable {
+    struct StartingGroup: Sendable, Codable, Equatable {
         /// Whether it is the supervisor's own start; else its strategy starts them again.
         let isInitial: Bool
         /// The starts that are under way.
@@ -76,14 +76,14 @@ struct Supervisor: Sendable, Codable {
         var failure: Failure?
         var failed: Set<Term> = []
 
-        struct Failure: Sendable, Codable {
+        struct Failure: Sendable, Codable, Equatable {
             let key: Term
             let reason: Term
         }
     }
 
     /// Why a child is being ended, and what comes after. `rest` is in termination order.
-    enum StopPurpose: Sendable, Codable {
+    enum StopPurpose: Sendable, Codable, Equatable {
         case terminateChild(RequestID)
         /// `group`, in start order, is started again.
         case restartGroup(group: ArraySlice<Term>, rest: ArraySlice<Term>)
@@ -91,7 +91,7 @@ struct Supervisor: Sendable, Codable {
     }
 
     /// How the supervisor's own life ends, as its parent sees it.
-    enum Ending: Sendable, Codable {
+    enum Ending: Sendable, Codable, Equatable {
         case startFailed(Term)
         case ignored
         case exited(Term)
@@ -161,7 +161,7 @@ struct Supervisor: Sendable, Codable {
 }
 
 /// A supervisor's children by key, in start order.
-struct Children: Sendable, Codable {
+struct Children: Sendable, Equatable {
     private(set) var keys: [Term] = []
     private var byKey: [Term: Child] = [:]
 
@@ -191,8 +191,8 @@ struct Children: Sendable, Codable {
 }
 
 /// A supervisor process's mailbox. Requests are bounded by the tree; the rest by the children.
-struct Mailbox: Sendable, Codable {
-    enum Message: Sendable, Codable {
+struct Mailbox: Sendable, Codable, Equatable {
+    enum Message: Sendable, Codable, Equatable {
         case exit(StartID, key: Term, reason: Term)
         /// A restart failed.
         case tryAgain(key: Term)

@@ -10,6 +10,8 @@ public import ReleaseHandling
 @main
 enum Main {
     static func main() {
+        // Another daemon asks, whose workers' clients are not to wait for the answer. Before there are threads, which take it over.
+        if CommandLine.arguments.dropFirst() == ["--check-state"] { nice(10) }
         ServiceSignals.begin(hasWorkers: Daemon.goesOn)
         Reactor.runHere {
             Task.detached {

@@ -30,7 +30,7 @@ final class Orphans {
     }
 
     /// Whose processes are looked for.
-    struct Origin: Codable {
+    struct Origin: Codable, Equatable {
         let pid: Int32
         /// Once it is, its pid may be another's.
         var isReaped = false

@@ -5,25 +5,25 @@ import Wire
 /// What joins the daemon to a process, for another daemon that goes on in its place: descriptors by their numbers, and what is half read
 /// and half written.
 extension WorkerProcess {
-    public struct State: Sendable, Codable {
-        struct Channel: Sendable, Codable {
+    public struct State: Sendable, Codable, Equatable {
+        struct Channel: Sendable, Codable, Equatable {
             let descriptor: Int32
             /// Of a frame that has not come whole.
             let pending: [UInt8]
             let outgoing: [UInt8]
         }
 
-        struct Transfer: Sendable, Codable {
+        struct Transfer: Sendable, Codable, Equatable {
             let descriptor: Int32
             let outgoing: [Packet]
         }
 
-        struct Packet: Sendable, Codable {
+        struct Packet: Sendable, Codable, Equatable {
             let bytes: [UInt8]
             let descriptors: [Int32]
         }
 
-        struct Notify: Sendable, Codable {
+        struct Notify: Sendable, Codable, Equatable {
             let descriptor: Int32
             let address: String
             let hasToldOfStranger: Bool
@@ -122,8 +122,8 @@ extension NotifyState {
 }
 
 extension OutputPipes {
-    public struct State: Sendable, Codable {
-        struct Output: Sendable, Codable {
+    public struct State: Sendable, Codable, Equatable {
+        struct Output: Sendable, Codable, Equatable {
             let descriptor: Int32?
             /// A line that is not at its end.
             let pending: [UInt8]

@@ -78,8 +78,11 @@ struct ControlHandler: Sendable {
     }
 
     /// The one that answers with the description of all.
-    init(_ operation: ControlOperation<NoParameters, NoBody, ControlDocument>, document: ControlDocument) {
-        self.init(operation, replying: { _ in .whole(ByteBuffer(string: document.text)) })
+    init(
+        _ operation: ControlOperation<NoParameters, NoBody, ControlDocument>,
+        document: @escaping @Sendable () -> ControlDocument
+    ) {
+        self.init(operation, replying: { _ in .whole(ByteBuffer(string: document().text)) })
     }
 
     /// A long change that tells how it goes on.

@@ -13,8 +13,11 @@ struct ControlHandlers: Sendable {
         childAddress: @escaping @Sendable (_ supervisor: String, _ id: String) async -> String?
     ) {
         let rows = handlers.map(\.row) + [Operations.node.openAPI.row]
-        let document = ControlDocument(text: ControlOpenAPI.document(of: rows))
-        all = handlers + [ControlHandler(Operations.node.openAPI, document: document)]
+        // Only for who asks: it takes its time, and at a start somebody may be waiting.
+        all =
+            handlers + [
+                ControlHandler(Operations.node.openAPI) { ControlDocument(text: ControlOpenAPI.document(of: rows)) }
+            ]
         self.childAddress = childAddress
     }
 

@@ -16,7 +16,10 @@ private final class OpenedSocket: Sendable {
 /// The control interface: HTTP/1.1 with JSON on a unix socket, on one event loop thread.
 ///
 /// Ends with a graceful shutdown: event streams are ended, requests under way are answered first.
-struct ControlServer: Service {
+struct ControlServer: Service, CustomStringConvertible {
+    /// The service group wants each service as text, which else is made of all that it refers to.
+    var description: String { "control server" }
+
     /// Lives as long as the process: the HTTP server's last task, which nobody can await, still tells the loop things
     /// after the server has ended.
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

@@ -194,7 +194,9 @@ public struct Daemon: Sendable {
 }
 
 /// The node as a service: booted, kept under the watchdog, stopped in order.
-struct NodeRunner: Service {
+struct NodeRunner: Service, CustomStringConvertible {
+    /// As of `ControlServer`.
+    var description: String { "node" }
     let node: Node
     let readiness: Readiness
     /// By the daemon before.

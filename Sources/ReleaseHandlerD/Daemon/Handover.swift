@@ -123,7 +123,24 @@ struct Handover: Codable {
 /// What brings the terms of an older version up to this one's, one version at a time.
 enum StateVersions {
     /// From version N to N + 1, by N. A key that is new and may be missing needs none.
-    static let steps: [Int: @Sendable (Term) -> Term] = [:]
+    static let steps: [Int: @Sendable (Term) -> Term] = [1: partsByThemselves]
+
+    /// Since version 2 the tree and each place is a term of its own in a binary.
+    private static let partsByThemselves: @Sendable (Term) -> Term = { state in
+        let written: @Sendable (Term) -> Term = { .binary(TermEncoder.written($0)) }
+        let places = changing(["node", "tree", "places"], in: state) { .list(($0.asList ?? []).map(written)) }
+        return changing(["node", "tree", "tree"], in: places, written)
+    }
+
+    /// What stands below these keys.
+    private static func changing(_ keys: ArraySlice<Atom>, in term: Term, _ change: (Term) -> Term) -> Term {
+        guard let key = keys.first else { return change(term) }
+        return .list(
+            (term.asList ?? []).map { pair in
+                guard let parts = pair.asTuple, parts.count == 2, parts[0] == .atom(key) else { return pair }
+                return .tuple([parts[0], changing(keys.dropFirst(), in: parts[1], change)])
+            })
+    }
 
     static func current(
         _ term: Term, from version: Int, to current: Int = NodeState.version,

@@ -112,7 +112,10 @@ final class Reexecution: Reexecuting {
         state = .checking
         let identity = try? FileStatus(of: program).identity
         let none = ControlConnections.State(listener: -1, inode: 0, connections: [])
-        let memory = try await settled { [self] _ in try handover(try node.state(), none, install).memory() }
+        let (memory, checked) = try await settled { [self] _ in
+            let state = try node.state()
+            return (try handover(state, none, install).memory(), state)
+        }
         try await check(program, vsn, memory)
         guard identity == (try? FileStatus(of: program).identity) else {
             throw .refused("\(program) was changed while it was tried")
@@ -121,7 +124,9 @@ final class Reexecution: Reexecuting {
         logger.notice("executing \(program) in this one's place")
         willExecute()
         defer { connections?.release() }
-        throw try await settled { [self] isLast in try execute(program, install, isLast: isLast) }
+        // What is written now need not be written while everybody waits.
+        let ahead = try await settled { [self] _ in try node.state(like: checked) }
+        throw try await settled { [self] isLast in try execute(program, install, like: ahead, isLast: isLast) }
     }
 
     private func handover(
@@ -134,14 +139,14 @@ final class Reexecution: Reexecuting {
 
     /// From the freeze on nothing happens any more: neither is a request begun, nor an event handled.
     private func execute(
-        _ program: String, _ install: ContinuedInstall?, isLast: Bool
+        _ program: String, _ install: ContinuedInstall?, like ahead: NodeState, isLast: Bool
     ) throws -> ReexecutionFailure {
         guard let connections else { throw HandoverObstacle("the control interface does not listen") }
         // What can't be handed on is found before anybody has to wait for that.
         let before: NodeState
         let frozen: ControlConnections.Frozen
         do {
-            before = try node.state()
+            before = try node.state(like: ahead)
             frozen = try connections.freeze(isLast: isLast, continuing: install?.vsn)
         } catch {
             if error.isBrief { connections.hold() } else { connections.release() }

@@ -8,7 +8,7 @@ import Terms
 struct NodeState: Codable {
     /// The version of what is written. One that takes more away than keys, renames one (what is missing is read as zero), or gives others a new meaning, is another version, and
     /// `StateVersions` brings what older ones wrote up to it.
-    static let version = 1
+    static let version = 2
 
     let startedAtMilliseconds: Int
     let release: LoadedRelease.State
@@ -31,7 +31,9 @@ struct NodeState: Codable {
 
 extension Node {
     /// All that is known, where nothing is under way that can't be handed on.
-    func state() throws(HandoverObstacle) -> NodeState {
+    ///
+    /// - Parameter before: what was written a moment ago, of which most is the same.
+    func state(like before: NodeState? = nil) throws(HandoverObstacle) -> NodeState {
         guard case .running = phase, let release = running.current else {
             throw HandoverObstacle("the node does not run", isLasting: true)
         }
@@ -53,7 +55,8 @@ extension Node {
         guard let events = events.state else { throw HandoverObstacle("events are held back") }
         return NodeState(
             startedAtMilliseconds: startedAtMilliseconds, release: release.state, store: store, events: events,
-            code: code.state, sockets: sockets.state, tree: try tree.state(), applications: applications,
+            code: code.state, sockets: sockets.state, tree: try tree.state(like: before?.tree),
+            applications: applications,
             unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state,
             membership: membership.state)
     }

@@ -30,7 +30,7 @@ enum StateInventory {
             "upgrade": .written,
         ],
         "NodeRegistration": ["directory": .derived, "lock": .written, "record": .written, "isWithdrawn": .empty],
-        "RunningRelease": ["state": .written],
+        "RunningRelease": ["state": .written, "onRunning": .derived],
         "EventHub": [
             "logger": .derived, "isHeld": .empty, "untold": .empty, "sequence": .written, "followers": .derived,
             "awaited": .derived, "nextFollower": .derived, "release": .written,
@@ -69,6 +69,7 @@ enum StateInventory {
             "isFeeding": .empty, "requests": .empty, "lastRequest": .written, "deadlines": .written,
             "startWaiters": .empty, "preparing": .written, "restWaiters": .empty,
         ],
+        "Children": ["keys": .derived, "byKey": .derived],
         "SupervisionTree": ["now": .derived, "signals": .empty, "actions": .empty],
         "Launcher": [
             "references": .written, "sockets": .derived, "departures": .empty, "context": .derived,

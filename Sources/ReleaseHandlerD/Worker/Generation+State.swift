@@ -6,7 +6,7 @@ import Wire
 
 extension Generation {
     /// A process and what is known of it, for another daemon that goes on in this one's place.
-    struct State: Codable {
+    struct State: Codable, Equatable {
         let number: Int
         let code: CodeVersion?
         /// Nil where it is its code's.

@@ -6,7 +6,7 @@ import Wire
 
 extension Place {
     /// A place and what stands there, for another daemon that goes on in this one's place.
-    struct State: Codable {
+    struct State: Codable, Equatable {
         let address: ChildAddress
         /// Nil where it is what the tree says of the child.
         let spec: ChildSpec?
@@ -19,7 +19,7 @@ extension Place {
         let processes: [Generation.State]
 
         /// One that the worker has not answered.
-        struct Call: Codable {
+        struct Call: Codable, Equatable {
             let ref: Int
             /// The whole time that it may take.
             let milliseconds: Int

@@ -79,7 +79,8 @@ final class Place {
         guard states.count == processes.count, processes.allSatisfy({ $0 == current }) else { return nil }
         return State(
             address: address, spec: spec == specInTree ? nil : spec, machine: settled, outputs: outputs.state,
-            outputBudget: outputBudget, statistics: statistics, calls: callStates, processes: states)
+            outputBudget: outputBudget == OutputBudget() ? nil : outputBudget, statistics: statistics,
+            calls: callStates, processes: states)
     }
 
     private func awaitInit(of process: Generation.State) {

@@ -1,5 +1,5 @@
 /// What `sys:statistics` counts, of one worker since it was started: a handoff does not end it, a restart does.
-struct PlaceStatistics: Codable {
+struct PlaceStatistics: Codable, Equatable {
     /// Milliseconds since 1970.
     var startedAtMilliseconds = 0
     /// Calls that it was given.

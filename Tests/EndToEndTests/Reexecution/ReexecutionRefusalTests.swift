@@ -143,10 +143,10 @@ import Wire
                     "\(length): \(cut)")
             }
             // Of a version to come: the small integer behind the tag.
-            let tag = Data("release_handler_state".utf8) + Data([97, 1])
+            let tag = Data("release_handler_state".utf8) + Data([97])
             let place = try #require(state.range(of: tag))
             var newer = state
-            newer[place.upperBound - 1] = 9
+            newer[place.upperBound] = 9
             let refused = try await Self.check(newer, in: directory)
             #expect(
                 refused.exit == 1 && refused.said.contains("the state has version 9, of release-handlerd"), "\(refused)"

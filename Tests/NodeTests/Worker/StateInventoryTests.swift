@@ -54,7 +54,7 @@ import Testing
                 }
                 #expect(Self.properties(program) == Self.properties(place))
                 let machines = Set(StateInventory.fates.keys).subtracting(seen)
-                #expect(machines == ["SupervisionTree", "SocketTable"], "each is looked at")
+                #expect(machines == ["Children", "SupervisionTree", "SocketTable"], "each is looked at")
             }()
         }
     }
@@ -65,14 +65,14 @@ import Testing
         try await TestNode.with(root) { test in
             try await { @HostActor [node = test.node] in
                 let state = try node.state()
-                try Self.check(state.tree.tree)
+                try Self.check(state.tree.tree.value)
                 try Self.check(state.sockets.table)
                 try Self.check(state.code.table)
                 try Self.check(state.unpurged)
                 try Self.check(state.probation.machine)
                 try Self.check(state.store.table)
                 try Self.check(EnvironmentChanges())
-                let supervisor = try #require(state.tree.tree.supervisors.values.first)
+                let supervisor = try #require(state.tree.tree.value.supervisors.values.first)
                 try Self.check(supervisor)
                 try Self.check(supervisor.children)
                 try Self.check(supervisor.mailbox)
@@ -115,10 +115,64 @@ import Testing
         }
     }
 
+    /// What a daemon wrote whose state had version 1: the tree and the places were no terms by themselves.
+    @Test func whatVersion1HasWrittenIsRead() async throws {
+        let root = try TestRoot.twoVersions(children: Self.children)
+        try await TestNode.with(root) { test in
+            try await { @HostActor [node = test.node] in
+                let state = try TermEncoder().encode(try node.state())
+                let whole = Self.unwrapped(.list([.tuple([.atom("node"), state])]), below: ["node", "tree"])
+                #expect(whole != .list([.tuple([.atom("node"), state])]))
+                let current = StateVersions.current(whole, from: 1)
+                let read = try TermDecoder().decode([String: NodeState].self, from: current)
+                #expect(Self.sorted(try TermEncoder().encode(try #require(read["node"]))) == Self.sorted(state))
+            }()
+        }
+    }
+
+    private static func unwrapped(_ term: Term, below keys: ArraySlice<String>) -> Term {
+        .list(
+            (term.asList ?? []).map { pair in
+                guard let parts = pair.asTuple, let key = parts[0].asAtom else { return pair }
+                if keys.isEmpty, ["tree", "places"].contains(key) { return .tuple([parts[0], unwrapped(parts[1])]) }
+                guard key.name == keys.first else { return pair }
+                return .tuple([parts[0], unwrapped(parts[1], below: keys.dropFirst())])
+            })
+    }
+
+    private static func unwrapped(_ term: Term) -> Term {
+        switch term {
+        case .binary(let bytes): (try? ExternalTermFormat.decode(bytes)) ?? term
+        case .list(let terms): .list(terms.map(unwrapped))
+        default: term
+        }
+    }
+
+    /// What has not changed is not written again.
+    @Test func aPlaceIsWrittenOnceUntilItChanges() async throws {
+        let root = try TestRoot.twoVersions(children: Self.children)
+        try await TestNode.with(root) { test in
+            let before = try await { @HostActor [node = test.node] in try node.state() }()
+            _ = try await test.call("get")
+            try await { @HostActor [node = test.node] in
+                let after = try node.state(like: before)
+                let pairs = zip(before.tree.places, after.tree.places)
+                let changed = pairs.filter { $0.bytes != $1.bytes }.map(\.1.value.address)
+                #expect(
+                    changed == [
+                        try #require(after.tree.places.first { $0.value.statistics.messagesIn == 1 }).value.address
+                    ])
+                #expect(after.tree.tree.bytes == before.tree.tree.bytes)
+            }()
+        }
+    }
+
     private static func sorted(_ term: Term) -> Term {
         switch term {
         case .list(let elements): .list(elements.map(sorted).sorted { $0.description < $1.description })
         case .tuple(let elements): .tuple(elements.map(sorted))
+        case .binary(let bytes) where bytes.first == 131:
+            (try? ExternalTermFormat.decode(bytes)).map(sorted) ?? term
         default: term
         }
     }
