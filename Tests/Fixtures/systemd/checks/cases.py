@@ -30,6 +30,7 @@ from machine import (
     releasectl,
     run,
     running_release,
+    say,
     show,
     systemctl,
     unit_pids,
@@ -420,7 +421,10 @@ def emulator_that_fails(journal):
         since, run_before = now(), show("InvocationID")
         failed = run(RELEASECTL, "install-release", "4.0.0", status=None)
         expect(f"exit status of an install whose emulator {what}", failed.returncode == 0, False)
-        journal.started(since, other_than=run_before)
+        again = journal.started(since, other_than=run_before)
+        ended = journal.exited(since)
+        between = int(again["__MONOTONIC_TIMESTAMP"]) - int(ended["__MONOTONIC_TIMESTAMP"])
+        say(f"from its end to the next start's, beyond RestartSec: {between / 1000 - 1000:.0f} ms")
         expect("the emulator", running_emulator(), ERTS)
         expect_running("1.0.0")
         expect_only_its_own()
