@@ -218,6 +218,15 @@ static int run_child(void *argument)
             fail(child, CHOST_STAGE_RLIMIT);
         }
     }
+    // While it is who may; where there is no /proc it stays as it is.
+    if (launch->resets_oom_score) {
+        int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            ssize_t written = write(fd, "0", 1);
+            (void)written;
+            close(fd);
+        }
+    }
     if (launch->changes_user)
         change_user(child);
     // After the change of user, which clears it; and the parent may have died before it was set.

@@ -69,6 +69,15 @@ public struct NodeEvent: Hashable, Sendable, Codable {
         self.message = message
         self.fields = fields
     }
+
+    /// For who may look and not change things: what a worker says is left out.
+    public var withoutWords: Self {
+        guard NodeEventKind.spoken.contains(where: { $0.rawValue == kind }) else { return self }
+        var event = self
+        event.message = "what \(worker ?? "a worker") says is shown to those who may change things"
+        event.fields = [:]
+        return event
+    }
 }
 
 /// The body of `POST /v1/call`.

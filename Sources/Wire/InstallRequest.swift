@@ -17,17 +17,21 @@ public struct InstallRequest: Hashable, Sendable, Codable {
     public var hungWorkers: HungWorkers?
     /// How long a worker may take to answer its suspend while those of earlier groups are held.
     public var suspendGraceMilliseconds: Int?
+    /// Whether the release may be of another product than the one that runs: its name is another.
+    public var rename: Bool?
 
     public static let timeouts = 1...86_400_000
 
     public init(
         suspendTimeoutMilliseconds: Int? = nil, codeChangeTimeoutMilliseconds: Int? = nil,
-        hungWorkers: HungWorkers? = nil, suspendGraceMilliseconds: Int? = nil
+        hungWorkers: HungWorkers? = nil, suspendGraceMilliseconds: Int? = nil,
+        rename: Bool? = nil
     ) {
         self.suspendTimeoutMilliseconds = suspendTimeoutMilliseconds
         self.codeChangeTimeoutMilliseconds = codeChangeTimeoutMilliseconds
         self.hungWorkers = hungWorkers
         self.suspendGraceMilliseconds = suspendGraceMilliseconds
+        self.rename = rename
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -35,6 +39,7 @@ public struct InstallRequest: Hashable, Sendable, Codable {
         case codeChangeTimeoutMilliseconds = "code_change_timeout_ms"
         case hungWorkers = "hung_workers"
         case suspendGraceMilliseconds = "suspend_grace_ms"
+        case rename
     }
 }
 
@@ -65,7 +70,9 @@ extension InstallRequest: ControlBody {
           "hung_workers": {"enum": ["terminate", "abort"],
             "description": "what becomes of a worker that does not answer its suspend in time"},
           "suspend_grace_ms": {"type": "integer", "minimum": 1, "maximum": 86400000,
-            "description": "how long a worker may take to suspend while those of earlier groups are held"}}}
+            "description": "how long a worker may take to suspend while those of earlier groups are held"},
+          "rename": {"type": "boolean",
+            "description": "whether the release may have another name than the one that runs"}}}
         """#
     }
 }

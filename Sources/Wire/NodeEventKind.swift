@@ -50,6 +50,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case unpacked
     case removed
     case recovered
+    case rootExposed = "root_exposed"
     case madePermanent = "made_permanent"
     case makePermanentFailed = "make_permanent_failed"
 
@@ -69,4 +70,9 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case healthCheck = "health_check"
     case probationPassed = "probation_passed"
     case probationFailed = "probation_failed"
+}
+
+extension NodeEventKind {
+    /// Those whose message and fields are a worker's own.
+    public static let spoken: [Self] = [.log, .output]
 }

@@ -33,6 +33,8 @@ struct InstallRelease: ControlCommand {
         help: ArgumentHelp(
             "How long a worker may take to suspend while those of earlier groups are held.", valueName: "ms"))
     var suspendGraceMilliseconds: Int?
+    @Flag(help: "Install it though it has another name than the release that runs.")
+    var rename = false
     @Flag(help: "Go on until the release is permanent, or was taken back within its probation.")
     var waitPermanent = false
     @OptionGroup var options: GlobalOptions
@@ -72,7 +74,7 @@ struct InstallRelease: ControlCommand {
         return InstallRequest(
             suspendTimeoutMilliseconds: suspendTimeoutMilliseconds,
             codeChangeTimeoutMilliseconds: codeChangeTimeoutMilliseconds, hungWorkers: hung,
-            suspendGraceMilliseconds: suspendGraceMilliseconds)
+            suspendGraceMilliseconds: suspendGraceMilliseconds, rename: rename ? true : nil)
     }
 
     private func install(

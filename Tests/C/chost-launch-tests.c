@@ -107,6 +107,33 @@ static void test_what_a_child_gets(void)
     close(launch.exec_fd);
 }
 
+static void set_oom_score(const char *score)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+    CHECK_EQUAL(write(fd, score, strlen(score)), (ssize_t)strlen(score));
+    close(fd);
+}
+
+// Raised here, since that needs no right; back to 0 it may go, too.
+static void test_oom_score(void)
+{
+    char before[16] = {0}, output[16];
+    int fd = open("/proc/self/oom_score_adj", O_RDONLY);
+    CHECK(read(fd, before, sizeof before - 1) > 0);
+    close(fd);
+    set_oom_score("300");
+    struct chost_launch launch = plain;
+    CHECK_EQUAL(run(launch, "cat /proc/self/oom_score_adj", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "300\n"), 0);
+    launch.resets_oom_score = 1;
+    CHECK_EQUAL(run(launch, "cat /proc/self/oom_score_adj", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "0\n"), 0);
+    // The child's alone.
+    CHECK_EQUAL(run(plain, "cat /proc/self/oom_score_adj", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "300\n"), 0);
+    set_oom_score(before);
+}
+
 // A thread may be a batch thread for a time; what it starts then is scheduled as others are. Policy is field 41 of proc_pid_stat(5).
 static void test_a_batch_thread(void)
 {
@@ -458,6 +485,7 @@ void test_launch(void)
     // First: what is held for all launches is not taken yet.
     test_few_descriptors();
     test_what_a_child_gets();
+    test_oom_score();
     test_a_batch_thread();
     test_descriptors_in_each_others_places();
     test_failures();

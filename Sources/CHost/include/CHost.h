@@ -48,6 +48,8 @@ struct chost_launch {
     size_t rlimit_count;
     /// The signal the child gets when the thread that started it ends; 0 for none.
     int parent_death_signal;
+    /// Whether the child is an ordinary choice of the OOM killer, though its parent is spared; proc(5), oom_score_adj.
+    int resets_oom_score;
 };
 
 struct chost_launched {

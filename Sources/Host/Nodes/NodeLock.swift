@@ -3,7 +3,7 @@ import Glibc
 
 /// A lock on a file that its holder has for its life, and that others can look at without taking it: whoever looks is in nobody's way.
 ///
-/// Source: fcntl(2), "Open file description locks".
+/// Whoever can open the file could hold it by a lock for reading: nobody else may. Source: fcntl(2), "Open file description locks".
 final class NodeLock: Sendable {
     /// Linux's numbers, which Glibc shows with _GNU_SOURCE only.
     private static let getLock: Int32 = 36
@@ -13,7 +13,8 @@ final class NodeLock: Sendable {
 
     /// Nil where another one holds it.
     init?(_ path: String) throws(SystemError) {
-        descriptor = try OwnedDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+        descriptor = try OwnedDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        fchmod(descriptor.raw, 0o600)
         var lock = Self.whole
         if fcntl(descriptor.raw, Self.setLock, &lock) == 0 { return }
         guard errno == EAGAIN || errno == EACCES else { throw SystemError("fcntl F_OFD_SETLK", errno, path) }

@@ -142,6 +142,7 @@ extension WorkerProcess {
         request.rlimits = arena.array(
             limits.map { chost_rlimit(resource: $0.resource, soft: $0.soft ?? .max, hard: $0.hard ?? .max) })
         request.rlimit_count = limits.count
+        request.resets_oom_score = Self.isSpared ? 1 : 0
         request.parent_death_signal = launch.withProtocol ? SIGKILL : SIGTERM
 
         var result = chost_launched()
@@ -149,6 +150,13 @@ extension WorkerProcess {
         guard pid > 0 else { throw LaunchError(result, launch) }
         return (pid, OwnedDescriptor(result.pidfd))
     }
+
+    /// Whether the OOM killer takes others before the daemon, as its unit says: workers are not to be spared with it.
+    private static let isSpared: Bool = {
+        let text = try? FileContents.read("/proc/self/oom_score_adj", limit: 64)
+        let digits = text.map { String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace } }
+        return digits.flatMap { Int($0) }.map { $0 < 0 } ?? false
+    }()
 
     /// The environment as execve(2) takes it, and where in it the child writes its pid.
     ///

@@ -19,13 +19,20 @@ final class ControlAuthorization: Sendable {
     /// From the next request on.
     func set(_ readers: ControlConfiguration.Readers) { self.readers.withLock { $0 = readers } }
 
+    private func isSelfOrRoot(_ peer: Peer) -> Bool { peer.uid == 0 || peer.uid == ownUserID }
+
+    func mayChange(_ peer: Peer) async -> Bool {
+        if isSelfOrRoot(peer) { return true }
+        guard let groupID = await group.id() else { return false }
+        return peer.gid == groupID || peer.groups.contains(groupID)
+    }
+
     /// The group is asked for only where it decides: what names it may take its time.
     ///
     /// - Returns: nil where the peer may do it.
     func refusal(of row: ControlRow, to peer: Peer) async -> ControlError? {
-        if peer.uid == 0 || peer.uid == ownUserID { return nil }
-        if row.right == .look, readers.withLock({ $0 }) == .everyone { return nil }
-        if let groupID = await group.id(), peer.gid == groupID || peer.groups.contains(groupID) { return nil }
+        if isSelfOrRoot(peer) || row.right == .look && readers.withLock({ $0 }) == .everyone { return nil }
+        if await mayChange(peer) { return nil }
         let what = row.right == .look ? "look" : row.method == .get ? "read this" : "change things"
         return ControlError(
             .forbidden,

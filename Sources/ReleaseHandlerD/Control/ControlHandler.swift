@@ -7,6 +7,8 @@ struct ControlRequest<Parameters: ControlParameters, Body: ControlBody>: Sendabl
     let body: Body
     let peer: Peer
     let connection: ControlConnection
+    /// Whether the peer may change things, where it asks for something that others may look at, too.
+    let mayChange: @Sendable () async -> Bool
     /// The operation and what it is about, as `releasectl` is told it: `terminate-child kv/kv_sup store`.
     let subject: String
 }
@@ -28,7 +30,9 @@ struct ControlWork: Sendable {
     let place: AuditedPlace?
     /// The operation and what it is about, as `releasectl` is told it.
     let subject: String
-    let perform: @Sendable (Peer, ControlConnection) async throws -> ControlReply
+    let perform:
+        @Sendable (Peer, ControlConnection, _ mayChange: @escaping @Sendable () async -> Bool) async throws ->
+            ControlReply
 }
 
 /// An operation with what does it, its types forgotten: the server handles all alike.
@@ -56,10 +60,11 @@ struct ControlHandler: Sendable {
             return ControlWork(
                 target: operation.target(parameters, body).joined(separator: " "),
                 place: operation.worker(parameters, body), subject: subject
-            ) { peer, connection in
+            ) { peer, connection, mayChange in
                 try await perform(
                     ControlRequest(
-                        parameters: parameters, body: body, peer: peer, connection: connection, subject: subject))
+                        parameters: parameters, body: body, peer: peer, connection: connection, mayChange: mayChange,
+                        subject: subject))
             }
         }
     }

@@ -50,7 +50,7 @@ struct ControlResponder: Sendable {
         let line = await line(handler, peer, work.target, work.place)
         let reply: ControlReply
         do {
-            reply = try await work.perform(peer, connection)
+            reply = try await work.perform(peer, connection) { [authorization] in await authorization.mayChange(peer) }
         } catch let error as ControlError {
             record(line, .failed(error))
             throw error

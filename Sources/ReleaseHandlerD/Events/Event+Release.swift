@@ -1,5 +1,6 @@
-import Wire
+import Host
 import Logging
+import Wire
 
 /// What becomes of the releases on the disk.
 enum ReleaseEvent {
@@ -7,6 +8,8 @@ enum ReleaseEvent {
     case removed(vsn: String)
     /// A change that a run before left half done, in a sentence of the table's.
     case recovered(note: String)
+    /// Others can change what stands in the root.
+    case rootExposed(RootExposure)
     /// `by`: `probation`, or who asked for it.
     case madePermanent(vsn: String, by: String)
     /// `isPermanent`: its files say that it is all the same.
@@ -20,6 +23,8 @@ enum ReleaseEvent {
                 fields: ["vsn": vsn, "package": package])
         case .removed(let vsn):
             EventEntry(.removed, "release \(vsn) is removed", level: .notice, fields: ["vsn": vsn])
+        case .rootExposed(let exposure):
+            EventEntry(.rootExposed, "\(exposure)", level: .warning, fields: ["path": exposure.path])
         case .recovered(let note): EventEntry(.recovered, note, level: .notice)
         case .madePermanent(let vsn, let by):
             EventEntry(

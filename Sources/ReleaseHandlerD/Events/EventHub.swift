@@ -31,6 +31,8 @@ final class EventHub {
     private struct Follower {
         let continuation: AsyncStream<NodeEvent>.Continuation
         let progress: FollowerProgress
+        /// Whether it may know what workers say.
+        let hearsWorkers: Bool
     }
 
     private var followers: [Int: Follower] = [:]
@@ -63,8 +65,8 @@ final class EventHub {
     }
 
     /// For one that was told all up to that by the daemon before.
-    func goOnFollowing() -> EventSubscription {
-        let subscription = follow()
+    func goOnFollowing(hearingWorkers: Bool = true) -> EventSubscription {
+        let subscription = follow(hearingWorkers: hearingWorkers)
         guard var awaited, let follower = followers[nextFollower - 1] else { return subscription }
         for event in awaited.told { give(event, to: follower) }
         awaited.count -= 1
@@ -116,10 +118,12 @@ final class EventHub {
 
     private func give(_ event: NodeEvent, to follower: Follower) {
         // In the place of one that was dropped nothing more is to be written.
+        let event = follower.hearsWorkers ? event : event.withoutWords
         if case .enqueued = follower.continuation.yield(event) { follower.progress.post() }
     }
 
-    func follow() -> EventSubscription {
+    /// - Parameter hearingWorkers: whether it may know what workers say.
+    func follow(hearingWorkers: Bool = true) -> EventSubscription {
         let key = nextFollower
         nextFollower += 1
         let (stream, continuation) = AsyncStream.makeStream(
@@ -128,7 +132,8 @@ final class EventHub {
             Task { @HostActor [weak self] in self?.followers[key] = nil }
         }
         let subscription = EventSubscription(stream, continuation)
-        followers[key] = Follower(continuation: continuation, progress: subscription.progress)
+        followers[key] = Follower(
+            continuation: continuation, progress: subscription.progress, hearsWorkers: hearingWorkers)
         return subscription
     }
 

@@ -18,7 +18,8 @@ extension NodeEventKind {
             .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .workerHung, .processesLeft, .modulesNotLoaded,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .workerHung, .processesLeft,
+            .modulesNotLoaded,
             .notificationIgnored,
             .mainPidIgnored,
             .configChangeFailed, .unknownStartPhase, .outputLimited, .outputDropped, .installStopped, .traceFailed:
@@ -41,6 +42,7 @@ extension NodeEventKind {
         case .reloaded: EventFields(["failures"])
         case .nodeNotRegistered: EventFields(["node", "reason"])
         case .signalIgnored: EventFields(["signal"])
+        case .rootExposed: EventFields(["path"])
         case .reexecuted: EventFields(["erts", "previous_erts", "workers", "pause_us"])
         case .watchdogStarved, .reloadFailed, .reexecutionFailed, .startError, .shutdownError, .supervisorExited,
             .applicationFailed,

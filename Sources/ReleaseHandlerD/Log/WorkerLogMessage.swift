@@ -9,6 +9,13 @@ struct WorkerLogMessage: Equatable {
     /// Bytes (UTF-8) of the names and values of all fields.
     static let fieldBytesLimit = 8 * 1024
 
+    /// What the daemon says by its own fields, and the journal by those that it knows, no worker says.
+    static let reserved: Set<String> = [
+        "AUDIT", "EVENT", "INSTRUCTION", "MESSAGE", "MESSAGE_ID", "OBJECT_PID", "PRIORITY", "RELEASE",
+        "SYSLOG_FACILITY",
+        "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "UID", "UNIT", "USER_UNIT", "WORKER",
+    ]
+
     let text: String
     private(set) var fields: [String: String] = [:]
     /// Of the text and the fields.
@@ -23,7 +30,9 @@ struct WorkerLogMessage: Equatable {
             for (name, term) in named {
                 let value = Self.text(term)
                 let bytes = name.utf8.count + value.utf8.count
-                guard fieldBytes + bytes <= Self.fieldBytesLimit else { continue }
+                guard fieldBytes + bytes <= Self.fieldBytesLimit, !Self.reserved.contains(name.uppercased()) else {
+                    continue
+                }
                 fields[name] = value
                 fieldBytes += bytes
             }

@@ -67,6 +67,7 @@ public final class Node {
             store, logger: logger, membership: NodeMembership.State(options, start, store.releases.permanent),
             directory: options.directory)
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
+        for exposure in store.exposures { events.post(.release(.rootExposed(exposure))) }
     }
 
     /// Goes on where the daemon before stood.

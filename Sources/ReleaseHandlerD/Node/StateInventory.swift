@@ -38,7 +38,8 @@ enum StateInventory {
         "Processes": ["generations": .derived, "others": .derived, "onEnd": .derived],
         "ChangesByHand": ["underWay": .empty, "last": .derived],
         "ReleaseStore": [
-            "root": .derived, "table": .written, "recoveryNotes": .derived, "earlierRun": .derived,
+            "root": .derived, "table": .written, "recoveryNotes": .derived, "exposures": .derived,
+            "earlierRun": .derived,
             "delegate": .derived, "line": .empty, "beforeDiskWork": .derived, "disk": .written,
         ],
         "CodeServer": [

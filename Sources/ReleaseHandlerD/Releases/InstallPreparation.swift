@@ -14,9 +14,12 @@ struct InstallPreparation: Sendable {
     /// The same relup's script for the other direction, where it has one.
     let wayBack: RelupEntry?
 
-    /// - Parameter isContinued: whether the script's `restart_new_emulator` is done.
+    /// - Parameters:
+    ///   - isContinued: whether the script's `restart_new_emulator` is done.
+    ///   - mayRename: whether the release may have another name than the one that runs.
     static func read(
-        _ vsn: String, from: LoadedRelease, _ table: ReleaseTable, _ root: ReleaseRoot, isContinued: Bool = false
+        _ vsn: String, from: LoadedRelease, _ table: ReleaseTable, _ root: ReleaseRoot, isContinued: Bool = false,
+        mayRename: Bool = false
     ) throws(ControlError) -> InstallPreparation {
         do {
             _ = try table.installable(vsn)
@@ -28,6 +31,7 @@ struct InstallPreparation: Sendable {
             let file = root.relupFile(isUp ? vsn : from.vsn)
             try script.entry.checkScript(file: file)
             let to = try root.load(script.to)
+            if !mayRename { try refuseOtherProduct(to, from) }
             var entry = script.entry
             if isContinued, entry.script.first == .restartNewEmulator {
                 entry = RelupEntry(
@@ -39,9 +43,22 @@ struct InstallPreparation: Sendable {
             throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
         } catch let error as ReleaseError {
             throw error.controlError
+        } catch let error as ControlError {
+            throw error
         } catch {
             throw ControlError(.internalError, "\(error)")
         }
+    }
+
+    /// A relup names versions only, which two products may share.
+    private static func refuseOtherProduct(_ to: LoadedRelease, _ from: LoadedRelease) throws(ControlError) {
+        guard to.resource.name != from.resource.name else { return }
+        throw ControlError(
+            .upgradeRefused,
+            """
+            release \(to.vsn) is of \(to.resource.name), and \(from.resource.name) \(from.vsn) runs: it would be gone. Where the product \
+            has another name now, say so: install-release --rename
+            """, details: ["vsn": to.vsn, "name": to.resource.name, "running": from.resource.name])
     }
 
     /// An emulator that is to be executed and is not there is known before anything runs.

@@ -17,6 +17,8 @@ struct ReleaseDisk: Sendable {
         let table: ReleaseTable
         /// What start-up repaired, for the log.
         let notes: [String]
+        /// What others can change of it, for the log.
+        let exposures: [RootExposure]
         /// What the processes of the run before are known by; empty where there was none.
         let earlierRun: String
     }
@@ -31,6 +33,10 @@ struct ReleaseDisk: Sendable {
     ///
     /// - Parameter start: what the run before has left for this one.
     static func open(_ root: ReleaseRoot, _ start: RunStart = .ordinary) throws(BootError) -> Start {
+        let exposures = RootExposure.found(in: root.path)
+        if let refused = exposures.first(where: \.isRefused) {
+            throw BootError("the release root can't be trusted: \(refused)")
+        }
         let lock = try lock(root)
         let disk = ReleaseDisk(root: root, lock: lock)
         let earlierRun = lock.note()
@@ -42,7 +48,8 @@ struct ReleaseDisk: Sendable {
                 try disk.state(), booted: start.booted, continued: start.continued?.vsn,
                 identity: root.directories.identity)
             for write in recovery.writes { try disk.perform(write, staging: nil) }
-            return Start(disk: disk, table: recovery.table, notes: recovery.notes, earlierRun: earlierRun)
+            return Start(
+                disk: disk, table: recovery.table, notes: recovery.notes, exposures: exposures, earlierRun: earlierRun)
         } catch {
             throw BootError("the release root \(root.path) can't be used: \(error)")
         }

@@ -102,9 +102,11 @@ extension ReleaseStore {
     /// - Parameters:
     ///   - what: as `releasectl` names it.
     ///   - isContinued: whether the script's `restart_new_emulator` is done.
+    ///   - mayRename: whether the release may have another name than the one that runs.
     ///   - check: what else takes its time before it is used.
     func prepare<Checked: Sendable, Value: Sendable>(
         _ vsn: String, for what: String, isOwn: Bool = false, isContinued: Bool = false,
+        mayRename: Bool = false,
         check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
         then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
     ) async throws(ControlError) -> Value {
@@ -112,7 +114,8 @@ extension ReleaseStore {
             let from = try requireRunning()
             let table = table
             let preparation = try await onDisk { [root] () throws(ControlError) in
-                try InstallPreparation.read(vsn, from: from, table, root, isContinued: isContinued)
+                try InstallPreparation.read(
+                    vsn, from: from, table, root, isContinued: isContinued, mayRename: mayRename)
             }
             _ = try requireRunning()
             let checked = try await check(preparation)

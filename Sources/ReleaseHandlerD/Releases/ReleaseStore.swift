@@ -38,6 +38,8 @@ final class ReleaseStore {
     private(set) var table: ReleaseTable
     /// What start-up found and repaired, for the log.
     let recoveryNotes: [String]
+    /// What others can change of the root, for the log.
+    let exposures: [RootExposure]
     /// What the processes of the run before are known by; empty where there was none.
     let earlierRun: String
     weak var delegate: (any ReleaseStoreDelegate)?
@@ -52,6 +54,7 @@ final class ReleaseStore {
         root = start.disk.root
         table = start.table
         recoveryNotes = start.notes
+        exposures = start.exposures
         earlierRun = start.earlierRun
     }
 
@@ -79,6 +82,7 @@ final class ReleaseStore {
         self.root = root
         table = state.table
         recoveryNotes = []
+        exposures = []
         earlierRun = ""
     }
 

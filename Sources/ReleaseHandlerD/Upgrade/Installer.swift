@@ -73,7 +73,11 @@ final class Installer {
         _ vsn: String, _ request: InstallRequest = InstallRequest(), isOwn: Bool = false, isContinued: Bool = false,
         mayBegin: @HostActor () throws(ControlError) -> Void
     ) async throws(ControlError) -> AsyncStream<InstallProgress> {
-        try await store.prepare(vsn, for: "install-release", isOwn: isOwn, isContinued: isContinued) {
+        // The node goes back to what ran, or on with what was begun, whatever its name.
+        let mayRename = isOwn || request.rename == true
+        return try await store.prepare(
+            vsn, for: "install-release", isOwn: isOwn, isContinued: isContinued, mayRename: mayRename
+        ) {
             [self] (preparation) async throws(ControlError) in
             try mayBegin()
             return try await preflight(preparation, request)

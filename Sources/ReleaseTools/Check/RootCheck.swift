@@ -24,6 +24,11 @@ struct RootCheck {
                     advice: "Give the root itself, such as /var/lib/release-handler, or a package."))
             return result
         }
+        result.diagnostics += RootExposure.found(in: root).map { exposure in
+            Diagnostic(
+                exposure.isRefused ? .error : .warning, code: "exposed_root", "\(exposure)",
+                advice: exposure.isRefused ? "The daemon does not start with it." : "The daemon warns of it.")
+        }
         let table = recover(&result.diagnostics)
         var reviews: [ReleaseReview] = []
         for record in table?.releases.releases ?? [] {

@@ -190,6 +190,10 @@ enum EventSamples {
         (.unpacked(vsn: "2.0.0", package: "demo"), "release 2.0.0 is unpacked from demo"),
         (.removed(vsn: "2.0.0"), "release 2.0.0 is removed"),
         (.recovered(note: "it is whole"), "it is whole"),
+        (
+            .rootExposed(RootExposure(path: "/r/lib", how: .ownedBy(uid: 7))),
+            "/r/lib belongs to user 7, who can have the daemon run anything: chown root /r/lib"
+        ),
         (.madePermanent(vsn: "2.0.0", by: "probation"), "release 2.0.0 is permanent, by probation"),
         (
             .makePermanentFailed(vsn: "2.0.0", reason: "no space", isPermanent: true),

@@ -44,6 +44,15 @@ import Wire
                     details: ["uid": "1000", "group": "release-handler"]))
     }
 
+    @Test func whoMayChangeMayHearWorkers() async {
+        let authorization = ControlAuthorization(readers: .everyone, group: ControlGroup("g") { _ in 50 }, ownUserID: 7)
+        for (peer, may) in [
+            (Peer(pid: 1, uid: 0, gid: 0), true), (Peer(pid: 1, uid: 7, gid: 7), true),
+            (Peer(pid: 1, uid: 1_000, gid: 50), true), (Peer(pid: 1, uid: 1_000, gid: 1_000, groups: [50]), true),
+            (Peer(pid: 1, uid: 1_000, gid: 1_000, groups: [51]), false),
+        ] { #expect(await authorization.mayChange(peer) == may, "\(peer)") }
+    }
+
     @Test func whoMayLookChangesWithTheSettings() async {
         let authorization = ControlAuthorization(
             readers: .everyone, group: ControlGroup("g") { _ in nil }, ownUserID: 0)

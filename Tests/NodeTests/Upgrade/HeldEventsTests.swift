@@ -36,6 +36,29 @@ import Wire
         #expect(sequences == Array(1...301))
     }
 
+    /// Who may look only is told that a worker spoke, and not what it said.
+    @Test func whatWorkersSayIsForThoseWhoMayChangeThings() async throws {
+        let (all, some) = await { @HostActor () -> (AsyncStream<NodeEvent>, AsyncStream<NodeEvent>) in
+            let hub = EventHub(logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() })
+            let (all, some) = (hub.follow().events, hub.follow(hearingWorkers: false).events)
+            hub.post(.output(.line(Self.worker, pid: 7, .stdout, "the password is secret")))
+            let message = WorkerLogMessage("secret", [.atom("key"): .string("secret")])
+            hub.post(.output(.log(Self.worker, pid: 7, .notice, message)))
+            hub.post(Self.event(7))
+            hub.finish()
+            return (all, some)
+        }()
+        var heard: [NodeEvent] = []
+        for await event in all { heard.append(event) }
+        var seen: [NodeEvent] = []
+        for await event in some { seen.append(event) }
+        #expect(heard.map(\.message).prefix(2) == ["the password is secret", "secret"])
+        #expect(seen.map(\.kind) == heard.map(\.kind) && seen.map(\.sequence) == heard.map(\.sequence))
+        #expect(!"\(seen)".contains("secret"), "\(seen)")
+        #expect(seen[0].worker == "\(Self.worker)" && seen[0].fields == [:])
+        #expect(seen[2] == heard[2])
+    }
+
     /// An upgrade of thirty workers: its events come after it, and each old process ends.
     @Test func eachHandoffIsTold() async throws {
         let children = (1...30).map { "#{id => c\($0), start => {counter, start_link, []}}" }.joined(separator: ", ")

@@ -5,6 +5,14 @@ import Testing
 @testable import TestSupport
 
 @Suite(.timeLimit(.minutes(5))) struct OutputBudgetTests {
+    /// A line of the log that says who changed what is the daemon's own.
+    @Test(arguments: ["AUDIT", "audit", "UID", "event", "Worker", "RELEASE", "MESSAGE_ID", "priority"])
+    func aWorkerDoesNotSpeakForTheDaemon(field: String) {
+        let message = WorkerLogMessage("text", [.atom(field): .string("make-permanent"), .atom("mine"): .integer(1)])
+        #expect(message.fields == ["mine": "1"])
+        #expect(message.text == "text [fields left out: 1]")
+    }
+
     @Test func whatIsOverTheBudgetIsDroppedCountedAndTold() {
         var budget = OutputBudget()
         for line in 0..<OutputBudget.lines { #expect(budget.next(bytes: 1, now: line) == .admit) }

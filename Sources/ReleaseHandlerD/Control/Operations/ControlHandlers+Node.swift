@@ -25,8 +25,10 @@ extension ControlHandlers {
                 try await reexecution.reexecute(request.body.program, on: request.connection)
             },
             ControlHandler(following: Operations.node.events) { request in
-                request.connection.takeClaim() == .events
-                    ? await node.events.goOnFollowing() : await node.events.follow()
+                let hears = await request.mayChange()
+                return request.connection.takeClaim() == .events
+                    ? await node.events.goOnFollowing(hearingWorkers: hears)
+                    : await node.events.follow(hearingWorkers: hears)
             },
         ]
     }

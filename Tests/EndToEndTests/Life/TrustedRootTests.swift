@@ -1,0 +1,145 @@
+import Foundation
+import Glibc
+import Host
+import Testing
+import Wire
+
+@testable import TestSupport
+
+/// Who may say what the daemon runs, and who may keep it from running.
+@Suite(.timeLimit(.minutes(5))) struct TrustedRootTests {
+    private static func root() throws -> TestRoot {
+        let root = try TestRoot()
+        try root.install(vsn: "1.0.0")
+        try root.release("1.0.0")
+        try root.register(["1.0.0"])
+        return root
+    }
+
+    @Test(arguments: ["", "/releases", "/lib", "/lib/fix-1.0.0", "/releases/RELEASES"])
+    func aRootThatEverybodyCanWriteToIsNotUsed(place: String) async throws {
+        let root = try Self.root()
+        defer { root.remove() }
+        let path = root.root + place
+        var status = stat()
+        try #require(stat(path, &status) == 0)
+        chmod(path, status.st_mode | S_IWOTH)
+        let control = "\(root.directory)/control.sock"
+        let run = try await Program.run(EndToEndDaemon.path, ["--root", root.root, "--socket", control])
+        #expect(run.exit == 1, "\(run)")
+        let sentence = "\(path) is writable by everybody, who could have the daemon run anything: chmod o-w \(path)"
+        #expect(run.error.contains(sentence), "\(run)")
+        let check = try await Releasectl.run(["check", root.root])
+        #expect(check.exit != 0 && (check.output + check.error).contains(sentence), "\(check)")
+        // What it advises is the remedy.
+        try Spawned.run("/bin/chmod", ["o-w", path])
+        let release = try await EndToEndDaemon.again(on: root) { daemon in try await daemon.status().release }
+        #expect(release == "1.0.0")
+    }
+
+    @Test func anotherOwnerIsWarnedOf() async throws {
+        let root = try Self.root()
+        let library = "\(root.root)/lib/fix-1.0.0"
+        try #require(chown(library, 65_534, 65_534) == 0)
+        try await EndToEndDaemon.with(root) { daemon in
+            let sentence = "\(library) belongs to user 65534, who can have the daemon run anything"
+            while !daemon.program.complained.contains(sentence) { await Task.yield() }
+            let check = try await Releasectl.run(["check", root.root])
+            #expect((check.output + check.error).contains(sentence), "\(check)")
+        }
+    }
+
+    /// Whoever can open the file could hold the lock.
+    @Test func theLockIsTheDaemonsAlone() async throws {
+        let root = try Self.root()
+        // As an earlier version left it.
+        try root.write("releases/.lock", "")
+        chmod("\(root.root)/releases/.lock", 0o644)
+        try await EndToEndDaemon.with(root) { daemon in
+            var status = stat()
+            #expect(stat("\(root.root)/releases/.lock", &status) == 0 && status.st_mode & 0o777 == 0o600)
+            let stranger = ["-c", "exec setpriv --reuid=65534 --regid=65534 --clear-groups flock -n \"$0\" true"]
+            let lock = try await Program.run("/bin/sh", stranger + ["\(root.root)/releases/.lock"])
+            #expect(lock.exit != 0 && lock.error.contains("ermission denied"), "\(lock)")
+        }
+    }
+
+    private static func score(_ pid: pid_t) throws -> String {
+        try String(contentsOfFile: "/proc/\(pid)/oom_score_adj", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// Whether this machine lets a process be spared; a container's root may not.
+    private static let maySpare: Bool = {
+        let run = try? Releasectl.runNow(
+            ["-c", "echo -500 > /proc/$$/oom_score_adj && grep -q -- -500 /proc/$$/oom_score_adj"],
+            executable: "/bin/sh")
+        return run?.exit == 0
+    }()
+
+    /// All workers follow a daemon that is killed: it is not to be the first.
+    @Test(.enabled(if: maySpare, "oom_score_adj can't be lowered here"))
+    func workersAreNotSparedWithTheDaemon() async throws {
+        let shell = "echo -500 > /proc/$$/oom_score_adj; exec \"$@\""
+        try await EndToEndDaemon.with(try Self.root(), shell: shell) { daemon in
+            #expect(try Self.score(daemon.program.pid) == "-500")
+            let worker = try #require(try await daemon.workers().first?.pid)
+            #expect(try Self.score(worker) == "0")
+            try await daemon.ask("reexec")
+            #expect(try Self.score(daemon.program.pid) == "-500")
+        }
+    }
+
+    @Test func workersHaveTheScoreThatTheDaemonWasGiven() async throws {
+        try await EndToEndDaemon.with(try Self.root(), shell: "echo 200 > /proc/$$/oom_score_adj; exec \"$@\"") {
+            daemon in
+            let worker = try #require(try await daemon.workers().first?.pid)
+            #expect(try Self.score(worker) == "200")
+        }
+    }
+
+    // MARK: A product that is another
+
+    private static func twoProducts() throws -> TestRoot {
+        let root = try TestRoot.twoVersions()
+        let file = "\(root.root)/releases/RELEASES"
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let changed = text.replacingOccurrences(
+            of: #""fix",(\s*)"2\.0\.0""#, with: "\"mix\",$1\"2.0.0\"", options: .regularExpression)
+        #expect(changed != text)
+        try changed.write(toFile: file, atomically: true, encoding: .utf8)
+        let rel = try String(contentsOfFile: "\(root.root)/releases/2.0.0/fix.rel", encoding: .utf8)
+        try root.write(
+            "releases/2.0.0/mix.rel",
+            rel.replacing("{\"fix\", \"2.0.0\"}", with: "{\"mix\", \"2.0.0\"}", maxReplacements: 1))
+        unlink("\(root.root)/releases/2.0.0/fix.rel")
+        return root
+    }
+
+    @Test func aReleaseOfAnotherProductIsRefused() async throws {
+        try await EndToEndDaemon.with(try Self.twoProducts()) { daemon in
+            let sentence = "release 2.0.0 is of mix, and fix 1.0.0 runs: it would be gone."
+            for command in ["check-install-release", "install-release"] {
+                let refused = try await daemon.releasectl(command, "2.0.0")
+                #expect(refused.exit == 2 && refused.error.contains(sentence), "\(refused)")
+                #expect(refused.error.contains("install-release --rename"), "\(refused)")
+            }
+            #expect(try await daemon.call("vsn") == "\"1.0.0\"")
+            let renamed = try await daemon.releasectl("install-release", "--rename", "2.0.0")
+            #expect(renamed.exit == 0, "\(renamed)")
+            #expect(try await daemon.call("vsn") == "\"2.0.0\"")
+        }
+    }
+
+    /// The way back is the daemon's own: it asks nobody.
+    @Test func itGoesBackToTheOldProduct() async throws {
+        let root = try Self.twoProducts()
+        try root.write("releases/2.0.0/sys.config", "[{release_handler, [{probation_restarts, 0}]}].")
+        try await EndToEndDaemon.with(root) { daemon in
+            #expect(try await daemon.releasectl("install-release", "--rename", "2.0.0").exit == 0)
+            kill(try #require(try await daemon.workers().first?.pid), SIGKILL)
+            while try await daemon.status().release != "1.0.0" { await Task.yield() }
+            while try await daemon.call("vsn") != "\"1.0.0\"" { await Task.yield() }
+        }
+    }
+}
