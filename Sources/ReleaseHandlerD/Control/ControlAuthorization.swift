@@ -21,6 +21,12 @@ final class ControlAuthorization: Sendable {
 
     private func isSelfOrRoot(_ peer: Peer) -> Bool { peer.uid == 0 || peer.uid == ownUserID }
 
+    /// As far as it is known without waiting.
+    func isKnownToMayChange(_ peer: Peer) -> Bool {
+        guard !isSelfOrRoot(peer) else { return true }
+        return group.known.map { peer.gid == $0 || peer.groups.contains($0) } ?? false
+    }
+
     func mayChange(_ peer: Peer) async -> Bool {
         if isSelfOrRoot(peer) { return true }
         guard let groupID = await group.id() else { return false }

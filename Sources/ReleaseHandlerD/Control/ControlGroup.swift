@@ -13,11 +13,15 @@ final class ControlGroup: Sendable {
     private let lookUp: @Sendable (String) -> UInt32?
     /// That of the look-up under way, or of the one that found it.
     private let found = Mutex<Task<UInt32?, Never>?>(nil)
+    private let number = Mutex<UInt32?>(nil)
 
     init(_ name: String, lookUp: @escaping @Sendable (String) -> UInt32? = ControlGroup.inDatabase) {
         self.name = name
         self.lookUp = lookUp
     }
+
+    /// As far as it is known by now; nobody waits for it.
+    var known: UInt32? { number.withLock { $0 } }
 
     /// nil where there is no such group.
     func id() async -> UInt32? { await asked().value }
@@ -35,6 +39,7 @@ final class ControlGroup: Sendable {
                     self.found.withLock { $0 = nil }
                     return UInt32?.none
                 }
+                self.number.withLock { $0 = id }
                 return id
             }
             found = task

@@ -51,7 +51,9 @@ struct ControlServer: Service, CustomStringConvertible {
         self.onListening = onListening
         self.onHeartbeat = onHeartbeat
         self.inherited = inherited
-        connections = ControlConnections(eventLoop: Self.group.next(), limit: configuration.maxConnections)
+        connections = ControlConnections(
+            eventLoop: Self.group.next(), limit: configuration.maxConnections
+        ) { [authorization] in authorization.isKnownToMayChange($0) }
     }
 
     /// Who may look and how many are served, from now on.

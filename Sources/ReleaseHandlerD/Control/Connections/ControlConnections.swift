@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import NIOCore
 import NIOPosix
@@ -46,6 +47,8 @@ final class ControlConnections: Sendable {
         let channel: any Channel
         let bytes: ControlBytesHandler
         let descriptor: Int32
+        /// Whose it is where that one may not change things.
+        let stranger: UInt32?
     }
 
     private struct Loop {
@@ -61,10 +64,13 @@ final class ControlConnections: Sendable {
     }
 
     private let eventLoop: any EventLoop
+    private let mayChange: @Sendable (Peer) -> Bool
     private let loop: NIOLoopBoundBox<Loop>
 
-    init(eventLoop: any EventLoop, limit: Int) {
+    /// - Parameter mayChange: whether that one is known to be among those who may change things.
+    init(eventLoop: any EventLoop, limit: Int, mayChange: @escaping @Sendable (Peer) -> Bool = { _ in true }) {
         self.eventLoop = eventLoop
+        self.mayChange = mayChange
         loop = NIOLoopBoundBox.makeBoxSendingValue(Loop(limit: limit), eventLoop: eventLoop)
     }
 
@@ -87,14 +93,50 @@ final class ControlConnections: Sendable {
     // MARK: Coming and going
 
     /// On the event loop, while the channel is set up.
-    func add(_ channel: any Channel, _ bytes: ControlBytesHandler) throws {
+    ///
+    /// - Parameter isAdopted: whether it was let in by the daemon before.
+    /// - Throws: `ControlError`, where its user, or all users that may not change things, have as many as they may.
+    func add(_ channel: any Channel, _ bytes: ControlBytesHandler, isAdopted: Bool) throws {
         let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
             of: NIOBSDSocket.Handle.self
         ) { $0 }
         guard let descriptor else { throw ChannelError.operationUnsupported }
-        loop.value.open[ObjectIdentifier(channel)] = Open(channel: channel, bytes: bytes, descriptor: descriptor)
+        let peer = try? Peer(socket: descriptor)
+        let stranger = peer.flatMap { mayChange($0) ? nil : $0.uid }
+        if let stranger, !isAdopted {
+            do throws(ControlError) {
+                try refuseOverShare(stranger)
+            } catch {
+                // Said before anything is read, and to nobody who does not take it: who is turned away takes no time of others.
+                let bytes = error.bytes
+                send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+                throw error
+            }
+        }
+        loop.value.open[ObjectIdentifier(channel)] = Open(
+            channel: channel, bytes: bytes, descriptor: descriptor, stranger: stranger)
         channel.closeFuture.whenComplete { _ in self.remove(channel) }
     }
+
+    /// Who may look only leaves room for those who may change things, and for each other.
+    private func refuseOverShare(_ user: UInt32) throws(ControlError) {
+        let limit = loop.value.limit
+        let strangers = loop.value.open.values.compactMap(\.stranger)
+        let (own, all) = (Self.share(ofOneIn: limit), limit / 2)
+        if strangers.count(where: { $0 == user }) >= own {
+            throw ControlError(
+                .unavailable, "user \(user) has \(own) connections here, as many as one may: close one of them",
+                details: ["limit": "\(own)"])
+        }
+        guard strangers.count >= all else { return }
+        throw ControlError(
+            .unavailable,
+            "\(all) connections of users that may look only are open, as many as there may be: try again later",
+            details: ["limit": "\(all)"])
+    }
+
+    /// Of a user that may not change things.
+    static func share(ofOneIn limit: Int) -> Int { max(limit / 8, 1) }
 
     private func remove(_ channel: any Channel) {
         loop.value.open[ObjectIdentifier(channel)] = nil

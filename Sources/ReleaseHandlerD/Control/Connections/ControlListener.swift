@@ -66,16 +66,16 @@ struct ControlListener: Sendable {
     }
 
     private func setUp(_ channel: any Channel) -> EventLoopFuture<Child> {
-        setUp(channel, ControlConnection(), skipsHead: false)
+        setUp(channel, ControlConnection(), skipsHead: false, isAdopted: false)
     }
 
     private func setUp(
-        _ channel: any Channel, _ connection: ControlConnection, skipsHead: Bool
+        _ channel: any Channel, _ connection: ControlConnection, skipsHead: Bool, isAdopted: Bool
     ) -> EventLoopFuture<Child> {
         channel.eventLoop.makeCompletedFuture {
             let bytes = ControlBytesHandler(connection, skipsHead: skipsHead) { [connections] in connections.isHeld }
             try channel.pipeline.syncOperations.addHandler(bytes)
-            try connections.add(channel, bytes)
+            try connections.add(channel, bytes, isAdopted: isAdopted)
         }.flatMap { http.setup(channel: channel, logger: logger) }
     }
 
@@ -86,7 +86,8 @@ struct ControlListener: Sendable {
             child = try await ClientBootstrap(group: group)
                 .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
                 .withConnectedSocket(state.descriptor) { channel in
-                    setUp(channel, ControlConnection(claim: state.claim), skipsHead: state.isHeadWritten)
+                    setUp(
+                        channel, ControlConnection(claim: state.claim), skipsHead: state.isHeadWritten, isAdopted: true)
                 }
         } catch {
             connections.adopted()
