@@ -4,27 +4,28 @@ public import Wire
 /// Whether a release that was installed proves itself: it becomes permanent, or it is taken back.
 ///
 /// ```
-///                            time over, health command         passed
-/// installed ─> onProbation ─────────────────────────> proving ─────────> none (made permanent, unless manual)
-///                │  ▲  │ time over, no health command ─────────────────>
-///  upgrade began │  │  │                                 │
-///                ▼  │  └──── failed ──────┐    failed ───┤
-///           interrupted                   ▼              ▼
+///                   time over        all answered, health command          passed
+/// installed ─> onProbation ─────> asking ──────────────────────────> proving ─────────> none (made permanent, unless manual)
+///                │  ▲  │            │ │ all answered, no health command ───────────────>
+///  upgrade began │  │  │            │ one is silent                   │
+///                ▼  │  └─ failed ─┐ └───────┐               failed ───┤
+///           interrupted           ▼         ▼                         ▼
 ///           (upgrade failed: goes on)  goingBack: by an install of the previous release
 ///                                         │ can't be ─> the node restarts into the permanent release
 ///                                         └ installed ─> none where that one is permanent, else onProbation
 /// ```
 ///
 /// A failure is: more restarts than allowed of workers whose modules the install changed, each caused by the worker's
-/// own end or by a start that failed; a supervisor of a changed application that gives up; a health command that fails.
+/// own end or by a start that failed; a supervisor of a changed application that gives up; a worker of changed modules that does not
+/// answer when the time is over, which is the proof that it does not hang; a health command that fails.
 /// The health command runs twice: when the release was installed, which finds a broken one early, and when the time is
 /// over, which is the proof.
 ///
 /// What happens while another release is being installed is that install's doing and not counted.
 ///
 /// The driver's obligations:
-/// 1. perform the actions of one `handle` in their order, and answer each `runHealthCheck` once, later;
-/// 2. after `cancel`, tell neither `timerFired` nor how a health command ended;
+/// 1. perform the actions of one `handle` in their order, and answer each `runHealthCheck` and each `askWorkers` once, later;
+/// 2. after `cancel`, tell neither `timerFired` nor how a health command ended, nor who answered;
 /// 3. answer `goBack` by `installed` or `upgradeFailed`.
 ///
 /// Source: docs/design.md, "Permanent on success"; OTP leaves all this to who installs, release_handler(3).
@@ -71,7 +72,9 @@ public struct Probation: Hashable, Sendable, Codable {
     public enum State: Hashable, Sendable, Codable {
         case none
         case onProbation(Trial)
-        /// The time is over; the health command decides.
+        /// The time is over; the workers are asked whether they are there.
+        case asking(Trial)
+        /// The time is over and the workers have answered; the health command decides.
         case proving(Trial)
         /// Another upgrade is under way.
         case interrupted(Trial)
@@ -81,7 +84,9 @@ public struct Probation: Hashable, Sendable, Codable {
         public var trial: Trial? {
             switch self {
             case .none: nil
-            case .onProbation(let trial), .proving(let trial), .interrupted(let trial), .goingBack(let trial): trial
+            case .onProbation(let trial), .asking(let trial), .proving(let trial), .interrupted(let trial),
+                .goingBack(let trial):
+                trial
             }
         }
     }
@@ -90,6 +95,7 @@ public struct Probation: Hashable, Sendable, Codable {
     public enum Failure: Hashable, Sendable, CustomStringConvertible {
         case restarts(count: Int, allowed: Int, last: ChildAddress)
         case supervisorGaveUp(String)
+        case silent([ChildAddress])
         case healthCheck(String)
 
         public var description: String {
@@ -97,6 +103,8 @@ public struct Probation: Hashable, Sendable, Codable {
             case .restarts(let count, let allowed, let last):
                 "workers of changed modules were restarted \(Self.times(count)), \(allowed) allowed; the last was \(last)"
             case .supervisorGaveUp(let supervisor): "supervisor \(supervisor) gave up"
+            case .silent(let workers):
+                "\(workers.map(\.description).joined(separator: ", ")) did not answer when it was asked for its status"
             case .healthCheck(let reason): "the health command failed: \(reason)"
             }
         }
@@ -118,6 +126,8 @@ public struct Probation: Hashable, Sendable, Codable {
         case supervisorGaveUp(String, application: Atom, isTop: Bool)
         case healthCheckPassed
         case healthCheckFailed(reason: String)
+        /// All that were asked, but for these.
+        case workersAnswered(silent: [ChildAddress])
         case timerFired
         /// By whomever.
         case madePermanent(String)
@@ -128,6 +138,8 @@ public struct Probation: Hashable, Sendable, Codable {
         /// Answer with `timerFired` then; in place of an earlier one.
         case schedule(atMilliseconds: Int)
         case runHealthCheck(ProbationOptions.HealthCheck)
+        /// Whether each worker that runs what was changed answers.
+        case askWorkers(ChangedCode)
         /// Drop the timer, end the health command.
         case cancel
         case report(Report)
@@ -162,6 +174,7 @@ public struct Probation: Hashable, Sendable, Codable {
             return supervisorGaveUp(supervisor, application, isTop: isTop)
         case .healthCheckPassed: return healthCheckPassed()
         case .healthCheckFailed(let reason): return healthCheckFailed(reason)
+        case .workersAnswered(let silent): return workersAnswered(silent)
         case .timerFired: return timeIsOver()
         case .madePermanent(let vsn): return madePermanent(vsn)
         case .nodeStopping: return end()
@@ -175,6 +188,9 @@ public struct Probation: Hashable, Sendable, Codable {
         case .onProbation(let trial):
             let check: [Action] = trial.isChecking ? trial.options.healthCheck.map { [.runHealthCheck($0)] } ?? [] : []
             return [.schedule(atMilliseconds: trial.deadlineMilliseconds)] + check
+        case .asking(let trial):
+            let check: [Action] = trial.isChecking ? trial.options.healthCheck.map { [.runHealthCheck($0)] } ?? [] : []
+            return [.askWorkers(trial.changed)] + check
         case .proving(let trial): return trial.options.healthCheck.map { [.runHealthCheck($0)] } ?? []
         }
     }
@@ -199,18 +215,14 @@ public struct Probation: Hashable, Sendable, Codable {
     private mutating func end() -> [Action] {
         switch state {
         case .none: return []
-        case .onProbation, .proving, .interrupted, .goingBack:
+        case .onProbation, .asking, .proving, .interrupted, .goingBack:
             state = .none
             return [.cancel]
         }
     }
 
     private mutating func madePermanent(_ vsn: String) -> [Action] {
-        switch state {
-        case .none: return []
-        case .onProbation(let trial), .proving(let trial), .interrupted(let trial), .goingBack(let trial):
-            return trial.release == vsn ? end() : []
-        }
+        state.trial?.release == vsn ? end() : []
     }
 
     private mutating func pass(_ trial: Trial) -> [Action] {
@@ -226,11 +238,21 @@ public struct Probation: Hashable, Sendable, Codable {
     private mutating func timeIsOver() -> [Action] {
         switch state {
         case .onProbation(let trial):
+            state = .asking(trial)
+            return [.askWorkers(trial.changed)]
+        case .none, .asking, .proving, .interrupted, .goingBack: return []
+        }
+    }
+
+    private mutating func workersAnswered(_ silent: [ChildAddress]) -> [Action] {
+        switch state {
+        case .asking(let trial):
+            guard silent.isEmpty else { return goBack(trial, .silent(silent)) }
             guard let check = trial.options.healthCheck else { return pass(trial) }
             state = .proving(trial)
             // One that is still at it ends after the time is over, which is what was asked.
             return trial.isChecking ? [] : [.runHealthCheck(check)]
-        case .none, .proving, .interrupted, .goingBack: return []
+        case .none, .onProbation, .proving, .interrupted, .goingBack: return []
         }
     }
 
@@ -240,6 +262,10 @@ public struct Probation: Hashable, Sendable, Codable {
             trial.isChecking = false
             state = .onProbation(trial)
             return []
+        case .asking(var trial):
+            trial.isChecking = false
+            state = .asking(trial)
+            return []
         case .proving(let trial): return pass(trial)
         case .none, .interrupted, .goingBack: return []
         }
@@ -247,7 +273,8 @@ public struct Probation: Hashable, Sendable, Codable {
 
     private mutating func healthCheckFailed(_ reason: String) -> [Action] {
         switch state {
-        case .onProbation(let trial), .proving(let trial): return goBack(trial, .healthCheck(reason))
+        case .onProbation(let trial), .asking(let trial), .proving(let trial):
+            return goBack(trial, .healthCheck(reason))
         case .none, .interrupted, .goingBack: return []
         }
     }
@@ -259,10 +286,13 @@ public struct Probation: Hashable, Sendable, Codable {
         case .onProbation(var trial) where trial.changed.concerns(worker, listing: listed):
             trial.failed.insert(worker)
             state = .onProbation(trial)
+        case .asking(var trial) where trial.changed.concerns(worker, listing: listed):
+            trial.failed.insert(worker)
+            state = .asking(trial)
         case .proving(var trial) where trial.changed.concerns(worker, listing: listed):
             trial.failed.insert(worker)
             state = .proving(trial)
-        case .none, .onProbation, .proving, .interrupted, .goingBack: return
+        case .none, .onProbation, .asking, .proving, .interrupted, .goingBack: return
         }
     }
 
@@ -271,6 +301,12 @@ public struct Probation: Hashable, Sendable, Codable {
         case .onProbation(var trial):
             guard let failure = trial.count(worker) else {
                 state = .onProbation(trial)
+                return []
+            }
+            return goBack(trial, failure)
+        case .asking(var trial):
+            guard let failure = trial.count(worker) else {
+                state = .asking(trial)
                 return []
             }
             return goBack(trial, failure)
@@ -286,7 +322,7 @@ public struct Probation: Hashable, Sendable, Codable {
 
     private mutating func supervisorGaveUp(_ supervisor: String, _ application: Atom, isTop: Bool) -> [Action] {
         switch state {
-        case .onProbation(let trial), .proving(let trial):
+        case .onProbation(let trial), .asking(let trial), .proving(let trial):
             guard trial.changed.applications.contains(application) else { return [] }
             let failure = Failure.supervisorGaveUp(supervisor)
             guard isTop else { return goBack(trial, failure) }
@@ -306,7 +342,7 @@ public struct Probation: Hashable, Sendable, Codable {
 
     private mutating func interrupt() -> [Action] {
         switch state {
-        case .onProbation(var trial), .proving(var trial):
+        case .onProbation(var trial), .asking(var trial), .proving(var trial):
             trial.isChecking = false
             state = .interrupted(trial)
             return [.cancel]
@@ -324,7 +360,7 @@ public struct Probation: Hashable, Sendable, Codable {
             let sentence =
                 "release \(trial.release) failed its probation and can't be taken back by a script: \(reason)"
             return [.restartNode(reason: sentence)]
-        case .none, .onProbation, .proving: return []
+        case .none, .onProbation, .asking, .proving: return []
         }
     }
 }

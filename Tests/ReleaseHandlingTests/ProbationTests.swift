@@ -35,6 +35,13 @@ import Wire
         var machine = onProbation(options)
         _ = machine.handle(.healthCheckPassed, now: 1_100)
         _ = machine.handle(.timerFired, now: 31_000)
+        _ = machine.handle(.workersAnswered(silent: []), now: 31_010)
+        return machine
+    }
+
+    static func asking(_ options: ProbationOptions = ProbationOptions()) -> Probation {
+        var machine = onProbation(options)
+        _ = machine.handle(.timerFired, now: 31_000)
         return machine
     }
 
@@ -55,6 +62,7 @@ import Wire
         switch machine.state {
         case .none: "none"
         case .onProbation(let trial): "onProbation \(trial.release)>\(trial.fallback)"
+        case .asking: "asking"
         case .proving: "proving"
         case .interrupted: "interrupted"
         case .goingBack: "goingBack"
@@ -66,6 +74,7 @@ import Wire
         switch action {
         case .schedule(let time): "schedule \(time)"
         case .runHealthCheck: "check"
+        case .askWorkers: "ask"
         case .cancel: "cancel"
         case .report(.started): "started"
         case .report(.passed): "passed"
@@ -95,9 +104,13 @@ import Wire
         "none": Probation(), "onProbation": onProbation(), "checked": onProbation(withCheck),
         "manual": onProbation(ProbationOptions(makePermanent: .manual)), "proving": proving(),
         "interrupted": interrupted(), "goingBack": goingBack(),
+        "asking": asking(), "askingManual": asking(ProbationOptions(makePermanent: .manual)),
+        "askingChecked": asking(withCheck),
     ]
 
     static let same = "onProbation 3>2"
+    static let silent =
+        "failed: fix/fix_sup/c1, fix/fix_sup/c2 did not answer when it was asked for its status"
     static let ill = "failed: the health command failed: x"
     static let gaveUp = Event.supervisorGaveUp("fix/fix_sup/inner", application: "fix", isTop: false)
     static let topGaveUp = Event.supervisorGaveUp("fix/fix_sup", application: "fix", isTop: true)
@@ -130,10 +143,34 @@ import Wire
         Row("goingBack", .upgradeFailed(reason: "why"), ["restart: \(back)"], "none"),
 
         Row("none", .timerFired, [], "none"),
-        Row("onProbation", .timerFired, ["passed", "permanent 3"], "none"),
-        Row("manual", .timerFired, ["passed"], "none"),
+        Row("onProbation", .timerFired, ["ask"], "asking"),
+        Row("manual", .timerFired, ["ask"], "asking"),
+        Row("checked", .timerFired, ["ask"], "asking"),
+        Row("asking", .timerFired, [], "asking"),
+
+        Row("none", .workersAnswered(silent: []), [], "none"),
+        Row("onProbation", .workersAnswered(silent: [c1]), [], same),
+        Row("asking", .workersAnswered(silent: []), ["passed", "permanent 3"], "none"),
+        Row("askingManual", .workersAnswered(silent: []), ["passed"], "none"),
+        Row(
+            "asking", .workersAnswered(silent: [c1, place("fix/fix_sup/c2")]), ["cancel", silent, "back 2"], "goingBack"
+        ),
         // The first health command is still at it: its end is the proof.
-        Row("checked", .timerFired, [], "proving"),
+        Row("askingChecked", .workersAnswered(silent: []), [], "proving"),
+        Row("askingChecked", .healthCheckPassed, [], "asking"),
+        Row("askingChecked", .healthCheckFailed(reason: "x"), ["cancel", ill, "back 2"], "goingBack"),
+        Row("asking", .upgradeBegan, ["cancel"], "interrupted"),
+        Row("asking", .upgradeFailed(reason: "why"), [], "asking"),
+        Row("asking", install("4", over: "3"), ["cancel", "started", "schedule 32000"], "onProbation 4>3"),
+        Row("asking", gaveUp, ["cancel", "failed: supervisor fix/fix_sup/inner gave up", "back 2"], "goingBack"),
+        Row("asking", topGaveUp, ["cancel", "failed: supervisor fix/fix_sup gave up", topEnd], "none"),
+        Row("asking", .madePermanent("3"), ["cancel"], "none"),
+        Row("asking", .madePermanent("1"), [], "asking"),
+        Row("asking", .nodeStopping, ["cancel"], "none"),
+        Row("proving", .workersAnswered(silent: [c1]), [], "proving"),
+        Row("interrupted", .workersAnswered(silent: [c1]), [], "interrupted"),
+        Row("goingBack", .workersAnswered(silent: [c1]), [], "goingBack"),
+
         Row("proving", .timerFired, [], "proving"),
         Row("interrupted", .timerFired, [], "interrupted"),
         Row("goingBack", .timerFired, [], "goingBack"),
@@ -182,7 +219,8 @@ import Wire
     @Test func theHealthCommandRunsAgainWhenTheTimeIsOver() {
         var machine = Self.onProbation(Self.withCheck)
         #expect(machine.handle(.healthCheckPassed, now: 1_100) == [])
-        #expect(machine.handle(.timerFired, now: 31_000) == [.runHealthCheck(Self.check)])
+        #expect(machine.handle(.timerFired, now: 31_000) == [.askWorkers(Self.changed)])
+        #expect(machine.handle(.workersAnswered(silent: []), now: 31_010) == [.runHealthCheck(Self.check)])
         #expect(machine.handle(.healthCheckPassed, now: 31_100).last == .makePermanent("3"))
     }
 
@@ -191,7 +229,8 @@ import Wire
         _ = machine.handle(.upgradeBegan, now: 30_000)
         #expect(machine.handle(.upgradeFailed(reason: ""), now: 40_000) == [.schedule(atMilliseconds: 31_000)])
         // The first command was cancelled with the upgrade.
-        #expect(machine.handle(.timerFired, now: 40_000) == [.runHealthCheck(Self.check)])
+        #expect(machine.handle(.timerFired, now: 40_000) == [.askWorkers(Self.changed)])
+        #expect(machine.handle(.workersAnswered(silent: []), now: 40_010) == [.runHealthCheck(Self.check)])
     }
 
     // MARK: Restarts
@@ -204,9 +243,8 @@ import Wire
 
     @Test(arguments: [0, 1, 3])
     func restartsBeyondTheAllowedNumberTakeItBack(allowed: Int) {
-        for proves in [false, true] {
-            let options = ProbationOptions(restarts: allowed, healthCheck: Self.check)
-            var machine = proves ? Self.proving(options) : Self.onProbation(options)
+        for begin in [Self.proving, Self.asking, Self.onProbation] {
+            var machine = begin(ProbationOptions(restarts: allowed, healthCheck: Self.check))
             for count in 0..<allowed { #expect(Self.restart(&machine, place("fix/fix_sup/c\(count)")) == []) }
             let times = allowed == 0 ? "once" : "\(allowed + 1) times"
             let text =

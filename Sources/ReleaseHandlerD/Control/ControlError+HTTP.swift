@@ -24,16 +24,6 @@ extension ControlError.Code {
 }
 
 extension ControlError {
-    /// The whole answer to a connection that is closed behind it.
-    var bytes: [UInt8] {
-        let body = (try? ControlJSON.encode(ControlErrorBody(error: self))).map { Array($0.readableBytesView) } ?? []
-        let head = """
-            HTTP/1.1 \(code.httpStatus.code) \(code.httpStatus.reasonPhrase)\r\ncontent-type: application/json\r\n\
-            content-length: \(body.count)\r\nconnection: close\r\n\r\n
-            """
-        return Array(head.utf8) + body
-    }
-
     func response(headers: HTTPFields = [:]) -> Response {
         do {
             return try ControlJSON.response(

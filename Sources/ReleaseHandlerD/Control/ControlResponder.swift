@@ -37,6 +37,7 @@ struct ControlResponder: Sendable {
         to request: Request, handler: ControlHandler, values: [String], channel: any Channel
     ) async throws -> Response {
         let (peer, connection) = try await Peer.connected(to: channel)
+        if let refusal = connection.refusal { throw refusal }
         let work: ControlWork
         do {
             if let error = await authorization.refusal(of: handler.row, to: peer) { throw error }

@@ -124,6 +124,10 @@ public final class Node {
         applications.onOutcome = { [unowned self] in heard($0) }
         installer.onNotice = { [unowned self] in heard($0) }
         probation.onDemand = { [unowned self] in meet($0) }
+        probation.silent = { [unowned self] changed, then in
+            let milliseconds = (running.current?.upgrade ?? RelupMachine.Options()).suspendTimeoutMilliseconds
+            tree.silent(among: changed, withinMilliseconds: milliseconds, then: then)
+        }
     }
 
     private func heard(_ outcome: ApplicationDriver.Outcome) {

@@ -52,7 +52,7 @@ enum StateInventory {
         ],
         "ProbationDriver": [
             "root": .derived, "events": .derived, "processes": .derived, "onDemand": .derived, "machine": .written,
-            "timer": .derived, "command": .derived, "milliseconds": .written,
+            "timer": .derived, "command": .derived, "milliseconds": .written, "silent": .derived, "question": .derived,
         ],
         "ApplicationDriver": [
             "tree": .derived, "code": .derived, "events": .derived, "running": .derived, "onOutcome": .derived,

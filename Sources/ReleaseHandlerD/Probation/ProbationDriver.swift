@@ -21,6 +21,10 @@ final class ProbationDriver {
     private let events: EventHub
     private let processes: Processes
     var onDemand: @HostActor (Demand) -> Void = { _ in }
+    /// Who of the workers that run what was changed does not answer.
+    var silent: @HostActor (ChangedCode, @escaping @HostActor ([ChildAddress]) -> Void) -> Void = { $1([]) }
+    /// Grows with each question and what makes it void: an answer to an earlier one is none.
+    private var question = 0
     private var machine = Probation()
     private var timer: ScheduledTimer?
     private var command: HealthCommand?
@@ -54,6 +58,7 @@ final class ProbationDriver {
         command = nil
         timer?.cancel()
         timer = nil
+        question += 1
     }
 
     /// Goes on where the daemon before stood, or after a `rest`.
@@ -77,6 +82,8 @@ final class ProbationDriver {
             timer = nil
             command?.cancel()
             command = nil
+            question += 1
+        case .askWorkers(let changed): ask(changed)
         case .report(let report): tell(report)
         case .makePermanent(let vsn): onDemand(.makePermanent(vsn))
         case .goBack(let vsn): onDemand(.goBack(to: vsn))
@@ -128,6 +135,15 @@ final class ProbationDriver {
         ) { [weak self] reason in
             self?.command = nil
             self?.judge(reason.map { .healthCheckFailed(reason: $0) } ?? .healthCheckPassed)
+        }
+    }
+
+    private func ask(_ changed: ChangedCode) {
+        question += 1
+        let asked = question
+        silent(changed) { [weak self] silent in
+            guard let self, asked == question else { return }
+            judge(.workersAnswered(silent: silent))
         }
     }
 

@@ -8,7 +8,8 @@ import Wire
 /// Who may not change things is in nobody's way who may.
 @Suite(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "other users can be had by root only"))
 struct ConnectionShareTests {
-    /// Opens that many connections, asks on each, says how many were answered with which status, and holds them.
+    /// Opens that many connections, asks on each, says how many were answered with which status, and holds them. One that is turned away may
+    /// be told nothing.
     private static let stranger = """
         import collections, socket, sys
         path, count = sys.argv[1], int(sys.argv[2])
@@ -18,9 +19,10 @@ struct ConnectionShareTests {
             client.connect(path)
             try:
                 client.sendall(b"GET /v1/status HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
-            except BrokenPipeError:
-                pass  # Turned away already; what was said is there to be read.
-            said[client.recv(65536).split()[1].decode()] += 1
+                answer = client.recv(65536)
+            except (BrokenPipeError, ConnectionResetError):
+                answer = b""
+            said[answer.split()[1].decode() if answer else "none"] += 1
             held.append(client)
         print(" ".join(f"{status}:{said[status]}" for status in sorted(said)), flush=True)
         sys.stdin.read()
@@ -46,11 +48,11 @@ struct ConnectionShareTests {
         chmod(root.directory, 0o755)
         try await EndToEndDaemon.with(root) { daemon in
             try await Self.strangers(65_534, 40, daemon) { said in
-                #expect(said == "200:2 503:38", "one user's share of 16")
+                #expect(said == "200:2 503:2 none:36", "one user's share of 16")
                 try await Self.strangers(65_533, 3, daemon) { said in
-                    #expect(said == "200:2 503:1", "another one has its own")
+                    #expect(said == "200:2 none:1", "another one has its own")
                     // Root has all that is left, and is answered.
-                    let open = try (0..<11).map { _ in try RawHTTP(path: daemon.controlSocket) }
+                    let open = try (0..<9).map { _ in try RawHTTP(path: daemon.controlSocket) }
                     for http in open {
                         try http.send("GET", "/v1/status")
                         #expect(try http.answer().status == 200)
@@ -58,7 +60,7 @@ struct ConnectionShareTests {
                     #expect(try await daemon.status().release == "1.0.0")
                     // They go along, and count, over a re-execution.
                     try await daemon.ask("reexec")
-                    try await Self.strangers(65_533, 1, daemon) { said in #expect(said == "503:1") }
+                    try await Self.strangers(65_533, 1, daemon) { said in #expect(said == "none:1") }
                 }
             }
             try await Self.strangers(65_534, 1, daemon) { said in #expect(said == "200:1", "once they are closed") }

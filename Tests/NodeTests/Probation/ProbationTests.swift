@@ -1,3 +1,4 @@
+import Instructions
 import Foundation
 import Host
 import ReleaseHandling
@@ -272,6 +273,28 @@ import Wire
             return try #require(Int32(said.message))
         }
         #expect(kill(pid, 0) == -1)
+    }
+
+    // MARK: Workers that hang
+
+    /// One that hangs lives, and restarts nothing.
+    @Test func aVersionThatHangsDoesNotBecomePermanent() async throws {
+        let root = try TestRoot.twoVersions(
+            config2: Self.config("{make_permanent, {auto, 3600}}, {suspend_timeout, 300}"))
+        try await TestNode.with(root) { test async throws in
+            #expect(try await test.install("2.0.0").outcome == .done)
+            kill(try await test.pid(), SIGSTOP)
+            await test.endProbation()
+            let failed = try await test.events.first("probation_failed")
+            #expect(
+                failed.message
+                    == "release 2.0.0 failed its probation: fix/fix_sup/c1 did not answer when it was asked for its status"
+            )
+            // Back by the script: the one that hangs is ended, and started again in the old code.
+            while (try? await test.call("vsn")) != "\"1.0.0\"" { await Task.yield() }
+            let permanent = await { @HostActor [node = test.node] in node.store.releases.permanent?.vsn }()
+            #expect(permanent == "1.0.0")
+        }
     }
 
     // MARK: Configuration

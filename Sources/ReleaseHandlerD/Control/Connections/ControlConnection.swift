@@ -38,6 +38,7 @@ final class ControlConnection: Sendable {
     }
 
     private struct State {
+        var refusal: ControlError?
         var phase = Phase.reading
         var claim: ControlClaim?
     }
@@ -53,6 +54,12 @@ final class ControlConnection: Sendable {
             return state.claim
         }
     }
+
+    var isClaimed: Bool { state.withLock { $0.claim != nil } }
+
+    /// Whatever is asked on it is answered by that: its user has as many connections as it may.
+    var refusal: ControlError? { state.withLock { $0.refusal } }
+    func refuse(_ error: ControlError) { state.withLock { $0.refusal = error } }
 
     func isRead() { state.withLock { $0.phase = .read } }
     func works(_ work: Work) { state.withLock { $0.phase = .working(work) } }

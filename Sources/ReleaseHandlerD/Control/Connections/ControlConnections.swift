@@ -1,4 +1,3 @@
-import Glibc
 import Host
 import NIOCore
 import NIOPosix
@@ -103,14 +102,14 @@ final class ControlConnections: Sendable {
         guard let descriptor else { throw ChannelError.operationUnsupported }
         let peer = try? Peer(socket: descriptor)
         let stranger = peer.flatMap { mayChange($0) ? nil : $0.uid }
-        if let stranger, !isAdopted {
+        // One that the daemon before was at work for goes on.
+        if let stranger, !bytes.connection.isClaimed {
             do throws(ControlError) {
                 try refuseOverShare(stranger)
             } catch {
-                // Said before anything is read, and to nobody who does not take it: who is turned away takes no time of others.
-                let bytes = error.bytes
-                send(descriptor, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
-                throw error
+                // A few are told why, as soon as they ask; who is turned away without a word takes no time of others.
+                guard isAdopted || refusedCount < Self.share(ofOneIn: loop.value.limit) else { throw error }
+                bytes.connection.refuse(error)
             }
         }
         loop.value.open[ObjectIdentifier(channel)] = Open(
@@ -121,7 +120,7 @@ final class ControlConnections: Sendable {
     /// Who may look only leaves room for those who may change things, and for each other.
     private func refuseOverShare(_ user: UInt32) throws(ControlError) {
         let limit = loop.value.limit
-        let strangers = loop.value.open.values.compactMap(\.stranger)
+        let strangers = loop.value.open.values.filter { $0.bytes.connection.refusal == nil }.compactMap(\.stranger)
         let (own, all) = (Self.share(ofOneIn: limit), limit / 2)
         if strangers.count(where: { $0 == user }) >= own {
             throw ControlError(
@@ -134,6 +133,8 @@ final class ControlConnections: Sendable {
             "\(all) connections of users that may look only are open, as many as there may be: try again later",
             details: ["limit": "\(all)"])
     }
+
+    private var refusedCount: Int { loop.value.open.values.count { $0.bytes.connection.refusal != nil } }
 
     /// Of a user that may not change things.
     static func share(ofOneIn limit: Int) -> Int { max(limit / 8, 1) }

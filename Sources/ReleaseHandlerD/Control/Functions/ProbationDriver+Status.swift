@@ -9,7 +9,7 @@ extension ProbationDriver {
             switch state {
             case .none: .none
             case .onProbation: .onProbation
-            case .proving: .proving
+            case .asking, .proving: .proving
             case .interrupted: .interrupted
             case .goingBack: .goingBack
             }
