@@ -5,7 +5,7 @@ public struct WrittenTerm<Value: Codable & Equatable>: Codable {
     /// The term in the external format.
     public let bytes: [UInt8]
 
-    /// - Parameter before: what was written earlier; where that is the same value it is not written again.
+    /// What was written earlier of the same value, `before`, is not written again.
     public init(_ value: Value, like before: Self? = nil) throws {
         self.value = value
         if let before, before.value == value {
