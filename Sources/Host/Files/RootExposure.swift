@@ -3,7 +3,7 @@ import Glibc
 /// What others than root and this process' user can change of a release root, which says what is run as root.
 ///
 /// Looked at are the root, what stands in it, and what stands in its `lib` and `releases`: who can change a directory can put anything in the place
-/// of what is in it.
+/// of what is in it. Of a socket, a pipe or a device nothing is run.
 public struct RootExposure: Hashable, Sendable, CustomStringConvertible {
     public enum How: Hashable, Sendable {
         /// The daemon does not start: it could be anybody who says what it runs.
@@ -43,7 +43,7 @@ public struct RootExposure: Hashable, Sendable, CustomStringConvertible {
     private static func exposure(of path: String) -> RootExposure? {
         var status = stat()
         // A link is what it leads to.
-        guard stat(path, &status) == 0 else { return nil }
+        guard stat(path, &status) == 0, [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else { return nil }
         if status.st_mode & S_IWOTH != 0 { return RootExposure(path: path, how: .writableByEverybody) }
         if status.st_uid != 0, status.st_uid != geteuid() {
             return RootExposure(path: path, how: .ownedBy(uid: status.st_uid))

@@ -21,10 +21,10 @@ final class ControlAuthorization: Sendable {
 
     private func isSelfOrRoot(_ peer: Peer) -> Bool { peer.uid == 0 || peer.uid == ownUserID }
 
-    /// As far as it is known without waiting.
-    func isKnownToMayChange(_ peer: Peer) -> Bool {
-        guard !isSelfOrRoot(peer) else { return true }
-        return group.known.map { peer.gid == $0 || peer.groups.contains($0) } ?? false
+    /// Without waiting: until the group database has answered it may be anybody's.
+    func mayWellChange(_ peer: Peer) -> Bool {
+        guard !isSelfOrRoot(peer), let answer = group.known else { return true }
+        return answer.map { peer.gid == $0 || peer.groups.contains($0) } ?? false
     }
 
     func mayChange(_ peer: Peer) async -> Bool {

@@ -13,15 +13,17 @@ final class ControlGroup: Sendable {
     private let lookUp: @Sendable (String) -> UInt32?
     /// That of the look-up under way, or of the one that found it.
     private let found = Mutex<Task<UInt32?, Never>?>(nil)
-    private let number = Mutex<UInt32?>(nil)
+    /// What the database last said; nil until it has said something.
+    private let answer = Mutex<UInt32??>(nil)
 
     init(_ name: String, lookUp: @escaping @Sendable (String) -> UInt32? = ControlGroup.inDatabase) {
         self.name = name
         self.lookUp = lookUp
     }
 
-    /// As far as it is known by now; nobody waits for it.
-    var known: UInt32? { number.withLock { $0 } }
+    /// As far as it is known by now, and nobody waits for it: nil where the database has said nothing yet, nil within where there is no such
+    /// group.
+    var known: UInt32?? { answer.withLock { $0 } }
 
     /// nil where there is no such group.
     func id() async -> UInt32? { await asked().value }
@@ -35,11 +37,11 @@ final class ControlGroup: Sendable {
             let (name, lookUp) = (name, lookUp)
             let task = Task {
                 let id = try? await NIOThreadPool.singleton.runIfActive { lookUp(name) }
+                self.answer.withLock { $0 = .some(id) }
                 guard let id else {
                     self.found.withLock { $0 = nil }
                     return UInt32?.none
                 }
-                self.number.withLock { $0 = id }
                 return id
             }
             found = task

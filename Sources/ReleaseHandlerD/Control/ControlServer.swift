@@ -53,7 +53,7 @@ struct ControlServer: Service, CustomStringConvertible {
         self.inherited = inherited
         connections = ControlConnections(
             eventLoop: Self.group.next(), limit: configuration.maxConnections
-        ) { [authorization] in authorization.isKnownToMayChange($0) }
+        ) { [authorization] in authorization.mayWellChange($0) }
     }
 
     /// Who may look and how many are served, from now on.

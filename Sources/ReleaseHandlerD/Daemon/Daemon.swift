@@ -128,14 +128,14 @@ public struct Daemon: Sendable {
     /// Goes by what the release that runs says of the daemon.
     @HostActor
     private func follow(_ running: RunningRelease, _ server: ControlServer) {
-        let use: @HostActor (LoadedRelease) -> Void = { [configuration] release in
-            let options = configuration.options.over(release.daemon)
+        let use: @HostActor (DaemonOptions) -> Void = { [configuration] said in
+            let options = configuration.options.over(said)
             configuration.setLogLevel(options.logLevel)
             server.use(options)
         }
-        running.onRunning = use
-        // One that goes on has it already.
-        if let release = running.current { use(release) }
+        running.onRunning = { use($0.daemon) }
+        // One that goes on has it already; else the command line counts alone until the release is read.
+        use(running.current?.daemon ?? DaemonOptions())
     }
 
     /// One that boots, or goes on where the daemon before stood.

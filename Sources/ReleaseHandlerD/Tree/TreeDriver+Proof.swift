@@ -18,7 +18,7 @@ extension TreeDriver {
             then(zip(asked, answers).filter { !$1 }.map(\.0.address).sorted { "\($0)" < "\($1)" })
         }
         for (index, one) in asked.enumerated() {
-            one.generation.ask(within: milliseconds, { .getStatus(ref: $0) }) { answer in
+            one.generation.ask(within: milliseconds, isRepeatable: true, { .getStatus(ref: $0) }) { answer in
                 // Whatever it answers, it is there; one that dies is started again, or not, as restarts are judged.
                 if case .timedOut = answer { return gather.set(index, false) }
                 gather.set(index, true)

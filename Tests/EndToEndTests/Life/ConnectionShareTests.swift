@@ -60,7 +60,7 @@ struct ConnectionShareTests {
                     #expect(try await daemon.status().release == "1.0.0")
                     // They go along, and count, over a re-execution.
                     try await daemon.ask("reexec")
-                    try await Self.strangers(65_533, 1, daemon) { said in #expect(said == "none:1") }
+                    try await Self.strangers(65_533, 1, daemon) { said in #expect(said == "503:1") }
                 }
             }
             try await Self.strangers(65_534, 1, daemon) { said in #expect(said == "200:1", "once they are closed") }

@@ -37,6 +37,17 @@ import Wire
         #expect(release == "1.0.0")
     }
 
+    /// What a crash has left, and what workers listen on: everybody may connect, and nothing of it is run.
+    @Test func aSocketInTheRootIsNoDanger() async throws {
+        let root = try Self.root()
+        try StaleSocket.put(at: "\(root.root)/control.sock")
+        chmod("\(root.root)/control.sock", 0o666)
+        try await EndToEndDaemon.with(root) { daemon in
+            let release = try await daemon.status().release
+            #expect(release == "1.0.0")
+        }
+    }
+
     @Test func anotherOwnerIsWarnedOf() async throws {
         let root = try Self.root()
         let library = "\(root.root)/lib/fix-1.0.0"

@@ -55,8 +55,6 @@ final class ControlConnection: Sendable {
         }
     }
 
-    var isClaimed: Bool { state.withLock { $0.claim != nil } }
-
     /// Whatever is asked on it is answered by that: its user has as many connections as it may.
     var refusal: ControlError? { state.withLock { $0.refusal } }
     func refuse(_ error: ControlError) { state.withLock { $0.refusal = error } }

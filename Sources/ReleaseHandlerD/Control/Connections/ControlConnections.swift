@@ -46,8 +46,7 @@ final class ControlConnections: Sendable {
         let channel: any Channel
         let bytes: ControlBytesHandler
         let descriptor: Int32
-        /// Whose it is where that one may not change things.
-        let stranger: UInt32?
+        let peer: Peer?
     }
 
     private struct Loop {
@@ -66,7 +65,7 @@ final class ControlConnections: Sendable {
     private let mayChange: @Sendable (Peer) -> Bool
     private let loop: NIOLoopBoundBox<Loop>
 
-    /// - Parameter mayChange: whether that one is known to be among those who may change things.
+    /// - Parameter mayChange: whether that one may be among those who may change things, as far as it is known.
     init(eventLoop: any EventLoop, limit: Int, mayChange: @escaping @Sendable (Peer) -> Bool = { _ in true }) {
         self.eventLoop = eventLoop
         self.mayChange = mayChange
@@ -101,26 +100,25 @@ final class ControlConnections: Sendable {
         ) { $0 }
         guard let descriptor else { throw ChannelError.operationUnsupported }
         let peer = try? Peer(socket: descriptor)
-        let stranger = peer.flatMap { mayChange($0) ? nil : $0.uid }
-        // One that the daemon before was at work for goes on.
-        if let stranger, !bytes.connection.isClaimed {
+        if let peer, !isAdopted, !mayChange(peer) {
             do throws(ControlError) {
-                try refuseOverShare(stranger)
+                try refuseOverShare(peer.uid)
             } catch {
                 // A few are told why, as soon as they ask; who is turned away without a word takes no time of others.
-                guard isAdopted || refusedCount < Self.share(ofOneIn: loop.value.limit) else { throw error }
+                guard refusedCount < Self.share(ofOneIn: loop.value.limit) else { throw error }
                 bytes.connection.refuse(error)
             }
         }
         loop.value.open[ObjectIdentifier(channel)] = Open(
-            channel: channel, bytes: bytes, descriptor: descriptor, stranger: stranger)
+            channel: channel, bytes: bytes, descriptor: descriptor, peer: peer)
         channel.closeFuture.whenComplete { _ in self.remove(channel) }
     }
 
     /// Who may look only leaves room for those who may change things, and for each other.
     private func refuseOverShare(_ user: UInt32) throws(ControlError) {
         let limit = loop.value.limit
-        let strangers = loop.value.open.values.filter { $0.bytes.connection.refusal == nil }.compactMap(\.stranger)
+        let strangers = loop.value.open.values.filter { $0.bytes.connection.refusal == nil }.compactMap(\.peer)
+            .filter { !mayChange($0) }.map(\.uid)
         let (own, all) = (Self.share(ofOneIn: limit), limit / 2)
         if strangers.count(where: { $0 == user }) >= own {
             throw ControlError(
