@@ -17,7 +17,8 @@ public import Wire
 ///
 /// A failure is: more restarts than allowed of workers whose modules the install changed, each caused by the worker's
 /// own end or by a start that failed; a supervisor of a changed application that gives up; a worker of changed modules that does not
-/// answer when the time is over, which is the proof that it does not hang; a health command that fails.
+/// answer when the time is over, which is the proof that it does not hang; a child that a boot of the release would start, that nothing has started
+/// yet, and that could not be; a health command that fails.
 /// The health command runs twice: when the release was installed, which finds a broken one early, and when the time is
 /// over, which is the proof.
 ///
@@ -96,6 +97,8 @@ public struct Probation: Hashable, Sendable, Codable {
         case restarts(count: Int, allowed: Int, last: ChildAddress)
         case supervisorGaveUp(String)
         case silent([ChildAddress])
+        /// What a boot of it would start and could not, a sentence each.
+        case wouldNotBoot([String])
         case healthCheck(String)
 
         public var description: String {
@@ -105,6 +108,8 @@ public struct Probation: Hashable, Sendable, Codable {
             case .supervisorGaveUp(let supervisor): "supervisor \(supervisor) gave up"
             case .silent(let workers):
                 "\(workers.map(\.description).joined(separator: ", ")) did not answer when it was asked for its status"
+            case .wouldNotBoot(let problems):
+                "it runs, and would not boot: \(problems.prefix(3).joined(separator: "; "))\(problems.count > 3 ? "; …" : "")"
             case .healthCheck(let reason): "the health command failed: \(reason)"
             }
         }
@@ -126,8 +131,8 @@ public struct Probation: Hashable, Sendable, Codable {
         case supervisorGaveUp(String, application: Atom, isTop: Bool)
         case healthCheckPassed
         case healthCheckFailed(reason: String)
-        /// All that were asked, but for these.
-        case workersAnswered(silent: [ChildAddress])
+        /// All that were asked, but for these. `problems`: what a boot of the release would start and could not.
+        case workersAnswered(silent: [ChildAddress], problems: [String] = [])
         case timerFired
         /// By whomever.
         case madePermanent(String)
@@ -138,7 +143,7 @@ public struct Probation: Hashable, Sendable, Codable {
         /// Answer with `timerFired` then; in place of an earlier one.
         case schedule(atMilliseconds: Int)
         case runHealthCheck(ProbationOptions.HealthCheck)
-        /// Whether each worker that runs what was changed answers.
+        /// Whether each worker that runs what was changed answers, and what only a boot starts could be started.
         case askWorkers(ChangedCode)
         /// Drop the timer, end the health command.
         case cancel
@@ -174,7 +179,7 @@ public struct Probation: Hashable, Sendable, Codable {
             return supervisorGaveUp(supervisor, application, isTop: isTop)
         case .healthCheckPassed: return healthCheckPassed()
         case .healthCheckFailed(let reason): return healthCheckFailed(reason)
-        case .workersAnswered(let silent): return workersAnswered(silent)
+        case .workersAnswered(let silent, let problems): return workersAnswered(silent, problems)
         case .timerFired: return timeIsOver()
         case .madePermanent(let vsn): return madePermanent(vsn)
         case .nodeStopping: return end()
@@ -244,10 +249,11 @@ public struct Probation: Hashable, Sendable, Codable {
         }
     }
 
-    private mutating func workersAnswered(_ silent: [ChildAddress]) -> [Action] {
+    private mutating func workersAnswered(_ silent: [ChildAddress], _ problems: [String]) -> [Action] {
         switch state {
         case .asking(let trial):
             guard silent.isEmpty else { return goBack(trial, .silent(silent)) }
+            guard problems.isEmpty else { return goBack(trial, .wouldNotBoot(problems)) }
             guard let check = trial.options.healthCheck else { return pass(trial) }
             state = .proving(trial)
             // One that is still at it ends after the time is over, which is what was asked.

@@ -42,7 +42,7 @@ extension ReleaseTable {
 
     private func adding(_ record: ReleaseRecord) throws(ReleaseError) -> ReleaseTable {
         do throws(ReleasesFileError) {
-            return ReleaseTable(releases: try releases.adding(record), startErlData: startErlData)
+            return with(try releases.adding(record))
         } catch {
             throw .existingRelease(record.vsn)
         }
@@ -82,13 +82,15 @@ extension ReleaseTable {
     }
 
     /// `make_permanent`. start_erl.data is written first: it decides what boots, and start-up brings RELEASES into
-    /// agreement with it.
-    public func makePermanent(_ vsn: String) throws(ReleaseError) -> Change {
+    /// agreement with it. Before both, what a start needs to know that finds it permanent.
+    ///
+    /// - Parameter allowed: how many boots of it may come to nothing before the release before it is permanent again; nil: it is never left.
+    public func makePermanent(_ vsn: String, allowedBoots allowed: Int? = nil) throws(ReleaseError) -> Change {
         let release = try release(vsn)
         switch release.status {
         case .permanent: return Change(writes: [], table: self)
         case .unpacked, .old: throw .badStatus(vsn, release.status)
-        case .current, .tmpCurrent: return try makingPermanent(release)
+        case .current, .tmpCurrent: return try makingPermanent(release, allowed)
         }
     }
 
@@ -96,14 +98,34 @@ extension ReleaseTable {
     public func rebootOld(_ vsn: String) throws(ReleaseError) -> Change {
         let release = try release(vsn)
         guard release.status == .old else { throw .badStatus(vsn, release.status) }
-        return try makingPermanent(release)
+        return try makingPermanent(release, nil)
     }
 
-    private func makingPermanent(_ release: ReleaseRecord) throws(ReleaseError) -> Change {
+    private func makingPermanent(_ release: ReleaseRecord, _ allowed: Int?) throws(ReleaseError) -> Change {
+        var table = try makingPermanentAgain(release)
+        table.assessment = assessment(ofPermanent: release.vsn, allowed: allowed)
+        return Change(
+            writes: [
+                .bootAssessment(table.assessment), .startErlData(table.startErlData),
+                .releases(table.releases.persistent),
+            ],
+            table: table)
+    }
+
+    /// By hand, while no daemon runs: whatever its status, with nothing left to prove.
+    public func settingPermanent(_ vsn: String) throws(ReleaseError) -> Change {
+        var table = try makingPermanentAgain(release(vsn))
+        table.assessment = nil
+        return Change(
+            writes: [.startErlData(table.startErlData), .releases(table.releases.persistent), .bootAssessment(nil)],
+            table: table)
+    }
+
+    /// The table in which this release is the permanent one.
+    func makingPermanentAgain(_ release: ReleaseRecord) throws(ReleaseError) -> ReleaseTable {
         var table = try setting(.permanent, of: release.vsn)
         table.startErlData = StartErlData(ertsVsn: release.ertsVsn, releaseVsn: release.vsn)
-        return Change(
-            writes: [.startErlData(table.startErlData), .releases(table.releases.persistent)], table: table)
+        return table
     }
 
     /// Before the daemon executes itself as `vsn` (`restart_emulator`): it boots that release once, and only where
@@ -176,12 +198,18 @@ extension ReleaseTable {
         case .unpacked, .old: break
         }
         let rest = ReleasesFile(releases: releases.releases.filter { $0.vsn != release.vsn })
-        return ReleaseTable(releases: rest, startErlData: startErlData)
+        return with(rest)
+    }
+
+    private func with(_ releases: ReleasesFile) -> ReleaseTable {
+        var table = self
+        table.releases = releases
+        return table
     }
 
     private func setting(_ status: ReleaseStatus, of vsn: String) throws(ReleaseError) -> ReleaseTable {
         do throws(ReleasesFileError) {
-            return ReleaseTable(releases: try releases.settingStatus(of: vsn, to: status), startErlData: startErlData)
+            return with(try releases.settingStatus(of: vsn, to: status))
         } catch {
             throw .noSuchRelease(vsn)
         }

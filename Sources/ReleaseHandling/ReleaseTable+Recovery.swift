@@ -8,15 +8,17 @@ extension ReleaseTable {
         public var startErlData: StartErlData?
         public var newStartErlData: StartErlData?
         public var pending: [String]?
+        public var assessment: BootAssessment?
 
         public init(
             releases: ReleasesFile?, startErlData: StartErlData?, newStartErlData: StartErlData? = nil,
-            pending: [String]? = nil
+            pending: [String]? = nil, assessment: BootAssessment? = nil
         ) {
             self.releases = releases
             self.startErlData = startErlData
             self.newStartErlData = newStartErlData
             self.pending = pending
+            self.assessment = assessment
         }
     }
 
@@ -53,7 +55,7 @@ extension ReleaseTable {
             running.releases[index].status = recovered(
                 release, permanent.vsn, booted: booted, continued: continued, &notes)
         }
-        let table = ReleaseTable(releases: running, startErlData: data)
+        let table = ReleaseTable(releases: running, startErlData: data, assessment: disk.assessment)
         var writes: [DiskWrite] = []
         if disk.startErlData != data { writes.append(.startErlData(data)) }
         if running.persistent != file { writes.append(.releases(running.persistent)) }

@@ -11,10 +11,13 @@ public struct ReleaseTable: Hashable, Sendable, Codable {
     public internal(set) var releases: ReleasesFile
     /// What `bin/start` reads; its release is the permanent one.
     public internal(set) var startErlData: StartErlData
+    /// What the next start has to know; nil where there is nothing.
+    public internal(set) var assessment: BootAssessment?
 
-    init(releases: ReleasesFile, startErlData: StartErlData) {
+    init(releases: ReleasesFile, startErlData: StartErlData, assessment: BootAssessment? = nil) {
         self.releases = releases
         self.startErlData = startErlData
+        self.assessment = assessment
     }
 
     /// The release that runs: the current one, else the permanent one.
@@ -35,6 +38,8 @@ public struct ReleaseTable: Hashable, Sendable, Codable {
         /// `releases/new_start_erl.data`: what the daemon executes itself as, once.
         case newStartErlData(StartErlData)
         case removeNewStartErlData
+        /// `releases/boot_assessment`; nil: there is nothing to be known.
+        case bootAssessment(BootAssessment?)
         /// `releases/RELEASES.pending`, a list of directories: those of them that no release has, when the node
         /// starts or the operation ends, belong to a half-done unpack or remove and go.
         case pending([String])

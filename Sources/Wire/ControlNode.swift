@@ -19,10 +19,34 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public var uptimeSeconds: Double
     /// The release root.
     public var root: String
+    /// What is not as it should be, or is under way; nil from a daemon that does not say.
+    public var notices: [Notice]?
+
+    /// One thing that who looks has to know.
+    public struct Notice: Hashable, Sendable, Codable {
+        public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+            case probation
+            /// A permanent release did not boot, and the one before it is permanent again.
+            case bootFallback = "boot_fallback"
+            /// A restart has dropped a release that was not permanent.
+            case releaseDropped = "release_dropped"
+            /// A release passed its probation, and the disk does not take that yet.
+            case notPermanentYet = "not_permanent_yet"
+            case rootUnwritable = "root_unwritable"
+        }
+
+        public var kind: Kind
+        public var message: String
+
+        public init(kind: Kind, message: String) {
+            self.kind = kind
+            self.message = message
+        }
+    }
 
     public init(
         state: State, node: String, name: String, release: String, permanent: String, erts: String, pid: Int32,
-        uptimeSeconds: Double, root: String
+        uptimeSeconds: Double, root: String, notices: [Notice]? = nil
     ) {
         self.state = state
         self.node = node
@@ -33,12 +57,13 @@ public struct NodeStatus: Hashable, Sendable, Codable {
         self.pid = pid
         self.uptimeSeconds = uptimeSeconds
         self.root = root
+        self.notices = notices
     }
 
     private enum CodingKeys: String, CodingKey {
         case state, node, name, release, permanent, erts, pid
         case uptimeSeconds = "uptime_s"
-        case root
+        case root, notices
     }
 }
 
@@ -150,19 +175,24 @@ public enum ControlTime {
 
 extension NodeStatus: ControlShape {
     public static var schema: String {
-        #"""
-        {"type": "object", "additionalProperties": false,
-          "required": ["state", "node", "name", "release", "permanent", "erts", "pid", "uptime_s", "root"], "properties": {
-          "state": {"enum": ["starting", "running", "upgrading", "stopping"]},
-          "node": {"type": "string", "description": "its name among other nodes, name@host"},
-          "name": {"type": "string"},
-          "release": {"type": "string", "description": "the vsn that runs"},
-          "permanent": {"type": "string", "description": "the vsn that the next boot takes"},
-          "erts": {"type": "string", "description": "the daemon's own version"},
-          "pid": {"type": "integer"},
-          "uptime_s": {"type": "number"},
-          "root": {"type": "string", "description": "the release root"}}}
-        """#
+        let kinds = Notice.Kind.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        return #"""
+            {"type": "object", "additionalProperties": false,
+              "required": ["state", "node", "name", "release", "permanent", "erts", "pid", "uptime_s", "root"], "properties": {
+              "state": {"enum": ["starting", "running", "upgrading", "stopping"]},
+              "node": {"type": "string", "description": "its name among other nodes, name@host"},
+              "name": {"type": "string"},
+              "release": {"type": "string", "description": "the vsn that runs"},
+              "permanent": {"type": "string", "description": "the vsn that the next boot takes"},
+              "erts": {"type": "string", "description": "the daemon's own version"},
+              "pid": {"type": "integer"},
+              "uptime_s": {"type": "number"},
+              "root": {"type": "string", "description": "the release root"},
+              "notices": {"type": "array", "description": "what is not as it should be, or is under way", "items": {
+                "type": "object", "additionalProperties": false, "required": ["kind", "message"], "properties": {
+                "kind": {"type": "string", "enum": [\#(kinds)]},
+                "message": {"type": "string"}}}}}}
+            """#
     }
 }
 

@@ -50,6 +50,12 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case unpacked
     case removed
     case recovered
+    case releaseDropped = "release_dropped"
+    case bootRetried = "boot_retried"
+    case bootProved = "boot_proved"
+    case bootFallback = "boot_fallback"
+    case bootFallbackFailed = "boot_fallback_failed"
+    case rootUnwritable = "root_unwritable"
     case rootExposed = "root_exposed"
     case madePermanent = "made_permanent"
     case makePermanentFailed = "make_permanent_failed"

@@ -132,6 +132,10 @@ struct Status: ControlCommand {
             for (name, value) in lines {
                 session.output.line("\(name):\(String(repeating: " ", count: 10 - name.count)) \(value)")
             }
+            for notice in status.notices ?? [] {
+                let word = notice.kind == .probation ? "note:" : session.output.paint("note:", .yellow)
+                session.output.line("\(word)       \(printable(notice.message))")
+            }
         }
     }
 }

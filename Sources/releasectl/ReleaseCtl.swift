@@ -28,6 +28,7 @@ struct ReleaseCtl: AsyncParsableCommand {
             UnloadApplication.self, GetEnv.self, SetEnv.self, UnsetEnv.self,
             MakeRelup.self,
             Check.self,
+            SetPermanent.self,
             MakeTar.self,
             MakeAppup.self,
             ConvertTerm.self,

@@ -17,6 +17,13 @@ import Testing
         #expect(try Self.options(text) == DaemonOptions(logLevel: .debug, readers: .group, connections: 8))
     }
 
+    @Test func howOftenAPermanentReleaseMayFailToBoot() throws {
+        #expect(try Self.options("{boot_fallback, 3}").bootFallback?.boots == 3)
+        #expect(try Self.options("{boot_fallback, false}").bootFallback == .never)
+        #expect(DaemonOptions.BootFallback.never.boots == nil)
+        #expect(DaemonOptions.BootFallback.standard.boots == 2)
+    }
+
     @Test func aCommandLineCountsBeforeThem() {
         let own = DaemonOptions(logLevel: .error)
         let said = DaemonOptions(logLevel: .debug, readers: .group, connections: 9)
@@ -28,6 +35,8 @@ import Testing
         ("{log_level, loud}", "log_level: expected debug, info, notice, warning or error, found loud"),
         ("{log_level, \"info\"}", "log_level: expected debug, info, notice, warning or error, found \"info\""),
         ("{control_readers, nobody}", "control_readers: expected everyone or group, found nobody"),
+        ("{boot_fallback, 0}", "boot_fallback: expected a number from 1 to 100, or false, found 0"),
+        ("{boot_fallback, true}", "boot_fallback: expected a number from 1 to 100, or false, found true"),
         ("{control_connections, 7}", "control_connections: expected a number from 8 to 100000, found 7"),
         ("{control_connections, 100001}", "control_connections: expected a number from 8 to 100000, found 100001"),
         ("{control_connections, many}", "control_connections: expected a number from 8 to 100000, found many"),

@@ -155,6 +155,10 @@ import Wire
         Row(
             "asking", .workersAnswered(silent: [c1, place("fix/fix_sup/c2")]), ["cancel", silent, "back 2"], "goingBack"
         ),
+        Row(
+            "asking", .workersAnswered(silent: [], problems: ["child a can't be started: b"]),
+            ["cancel", "failed: it runs, and would not boot: child a can't be started: b", "back 2"], "goingBack"),
+        Row("none", .workersAnswered(silent: [], problems: ["x"]), [], "none"),
         // The first health command is still at it: its end is the proof.
         Row("askingChecked", .workersAnswered(silent: []), [], "proving"),
         Row("askingChecked", .healthCheckPassed, [], "asking"),

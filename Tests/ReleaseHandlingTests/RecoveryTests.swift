@@ -24,9 +24,9 @@ import Testing
             "1.0.0"
         },
         Operation(testDescription: "make_permanent") {
-            try $0.installed("2.0.0").table.makePermanent("2.0.0")
+            try $0.installed("2.0.0").table.makePermanent("2.0.0", allowedBoots: 2)
         } boots: {
-            $0 == 0 ? "1.0.0" : "2.0.0"
+            $0 < 2 ? "1.0.0" : "2.0.0"
         },
         Operation(testDescription: "remove") {
             try $0.remove("2.0.0", users: none, identity: same)

@@ -32,6 +32,7 @@ struct Disk: Equatable {
         case .releases(let file): state.releases = file
         case .startErlData(let data): state.startErlData = data
         case .newStartErlData(let data): state.newStartErlData = data
+        case .bootAssessment(let assessment): state.assessment = assessment
         case .removeNewStartErlData: state.newStartErlData = nil
         case .pending(let directories): state.pending = directories
         case .removePending: state.pending = nil

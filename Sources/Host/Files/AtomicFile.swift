@@ -1,3 +1,4 @@
+import CHost
 import Glibc
 import Instructions
 import Synchronization
@@ -40,6 +41,15 @@ public enum AtomicFile {
             throw error
         }
         try syncDirectory(directory, calls: calls)
+    }
+
+    /// Throws why no file can be made in `directory`; nothing stays there.
+    public static func probe(_ directory: String) throws(SystemError) {
+        let name = temporaryName("\(directory)/probe")
+        let descriptor = chost_open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemError("open", errno, directory) }
+        close(descriptor)
+        unlink(name)
     }
 
     /// Makes what happened to the names in `directory` last. Source: fsync(2).

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Instructions
 
 /// A lock that one process holds for as long as it lives. Source: flock(2).
 ///
@@ -7,14 +8,29 @@ import Glibc
 public final class FileLock: Sendable {
     private let descriptor: OwnedDescriptor
 
-    /// Nil where another process holds it.
+    /// Nil where another process holds it. In a file system that is read-only it is the lock of the file as it stands there, or of its directory
+    /// where it does not.
     public init?(_ path: String) throws(SystemError) {
-        descriptor = try OwnedDescriptor.open(path, O_RDWR | O_CREAT, mode: 0o600)
+        descriptor = try Self.opened(path)
         // One that an earlier version has left open to all.
-        fchmod(descriptor.raw, 0o600)
+        if (try? FileStatus(of: descriptor.raw))?.kind == .file { fchmod(descriptor.raw, 0o600) }
         if flock(descriptor.raw, LOCK_EX | LOCK_NB) == 0 { return }
         guard errno == EWOULDBLOCK else { throw SystemError("flock", errno, path) }
         return nil
+    }
+
+    private static func opened(_ path: String) throws(SystemError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            return try .open(path, O_RDWR | O_CREAT, mode: 0o600)
+        } catch {
+            guard error.number == EROFS else { throw error }
+            do throws(SystemError) {
+                return try .open(path, O_RDONLY)
+            } catch {
+                guard error.number == ENOENT else { throw error }
+                return try .open(Paths.parent(of: path), O_RDONLY | O_DIRECTORY)
+            }
+        }
     }
 
     /// One that this process holds already, under this number: it came with it through an execve(2).

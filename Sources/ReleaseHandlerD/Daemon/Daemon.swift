@@ -116,6 +116,7 @@ public struct Daemon: Sendable {
             failure = "\(error)"
             await node.stop(.failed("\(error)"))
         }
+        await node.endIsNoted()
         var end = await Self.overtaken(await node.ended(), by: stop, signals)
         // Where the control server failed, the group has asked the node to stop: that is no success.
         if let failure, end == .stopped { end = .failed(failure) }

@@ -15,10 +15,11 @@ extension NodeEventKind {
         case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .reexecuted, .workerRestart,
             .supervisorAutoShutdown,
             .unpacked, .removed,
-            .recovered, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
+            .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .workerHung, .processesLeft,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried,
+            .workerHung, .processesLeft,
             .modulesNotLoaded,
             .notificationIgnored,
             .mainPidIgnored,
@@ -26,9 +27,11 @@ extension NodeEventKind {
             [.warning]
         case .earlierRunRemains, .startError, .shutdownError, .supervisorShutdown, .applicationFailed,
             .applicationExited, .internalError, .installRefused, .installAborted, .installTakingBack,
-            .workerLost, .reloadFailed, .reexecutionFailed:
+            .workerLost, .reloadFailed, .reexecutionFailed, .releaseDropped:
             [.error]
-        case .watchdogStarved, .makePermanentFailed, .installFailed, .probationFailed: [.critical]
+        case .watchdogStarved, .makePermanentFailed, .installFailed, .probationFailed, .bootFallback,
+            .bootFallbackFailed:
+            [.critical]
         }
     }
 
@@ -36,7 +39,7 @@ extension NodeEventKind {
         switch self {
         case .boot, .running, .stopping, .stopped, .earlierRunUnknown, .watchdogFed, .workerHung, .configChangeFailed,
             .outputLimited, .applicationStarted, .applicationStopped, .internalError, .recovered, .installRefused,
-            .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed:
+            .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed, .rootUnwritable:
             EventFields()
         case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
         case .reloaded: EventFields(["failures"])
@@ -64,7 +67,11 @@ extension NodeEventKind {
         case .supervisorAutoShutdown: EventFields(["child"])
         case .supervisorShutdown: EventFields(["child", "reason"])
         case .unpacked: EventFields(["vsn", "package"])
-        case .removed, .makePermanentFailed, .probationPassed: EventFields(["vsn"])
+        case .removed, .makePermanentFailed, .probationPassed, .bootProved: EventFields(["vsn"])
+        case .releaseDropped: EventFields(["vsn", "permanent", "why"])
+        case .bootRetried: EventFields(["vsn", "boot", "allowed"])
+        case .bootFallback: EventFields(["vsn", "from", "boots", "why"])
+        case .bootFallbackFailed: EventFields(["vsn", "boots"])
         case .madePermanent: EventFields(["vsn", "by"])
         case .installRelease, .releaseInstalled, .installTakingBack: EventFields(["from", "to"])
         case .traceWritten: EventFields(["file"])

@@ -60,16 +60,39 @@ extension Node {
 
     // MARK: What a probation demands
 
-    func makePermanentByItself(_ vsn: String) {
+    /// What the disk does not take is tried again until it does, or the release is another one's: it has passed.
+    func makePermanentByItself(_ vsn: String, attempt: Int = 0) {
         Task { @HostActor in
+            guard case .running = phase, running.current?.vsn == vsn else { return forgetUnwritten(vsn) }
             do throws(ControlError) {
                 _ = try await store.makePermanent(vsn, by: "probation", isOwn: true)
+                forgetUnwritten(vsn)
             } catch {
                 let isPermanent = store.releases.permanent?.vsn == vsn
-                events.post(
-                    .release(.makePermanentFailed(vsn: vsn, reason: error.message, isPermanent: isPermanent)))
+                // Told once, and by the status from then on.
+                if attempt == 0 {
+                    events.post(
+                        .release(.makePermanentFailed(vsn: vsn, reason: error.message, isPermanent: isPermanent)))
+                }
+                guard !isPermanent, error.code == .systemError || error.code == .busy else {
+                    return forgetUnwritten(vsn)
+                }
+                unwrittenPermanent = UnwrittenPermanent(vsn: vsn, reason: error.message)
+                tellStatus()
+                let delay = min(1_000 << min(attempt, 6), Self.longestRetryMilliseconds)
+                permanentRetry = Reactor.shared.schedule(afterMilliseconds: delay) { [weak self] in
+                    self?.makePermanentByItself(vsn, attempt: attempt + 1)
+                }
             }
         }
+    }
+
+    private static let longestRetryMilliseconds = 60_000
+
+    private func forgetUnwritten(_ vsn: String) {
+        guard unwrittenPermanent?.vsn == vsn else { return }
+        unwrittenPermanent = nil
+        tellStatus()
     }
 
     /// By the ordinary way of an install; where there is none, the machine restarts the node.
@@ -87,6 +110,12 @@ extension Node {
             }
         }
     }
+}
+
+/// A release that passed its probation, and that the disk does not take as permanent yet.
+struct UnwrittenPermanent: Codable {
+    let vsn: String
+    let reason: String
 }
 
 /// Changes by hand and installs exclude each other: what an upgrade that is called off goes back to must be what it came

@@ -49,6 +49,15 @@ public final class Node {
     var onEmulator: @HostActor (EmulatorProgram, ContinuedInstall?) async -> EmulatorFailure = { _, _ in
         .refused("nobody executes another emulator here")
     }
+    /// When this boot has shown that the permanent release can boot.
+    var bootProof: ScheduledTimer?
+    /// The writing down of why this run ends.
+    var endNote: Task<Void, Never>?
+    /// What the service manager was told last.
+    var toldStatus: String?
+    /// A release that passed and could not be made permanent yet, and why.
+    var unwrittenPermanent: UnwrittenPermanent?
+    var permanentRetry: ScheduledTimer?
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []
 
@@ -68,6 +77,7 @@ public final class Node {
             directory: options.directory)
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
         for exposure in store.exposures { events.post(.release(.rootExposed(exposure))) }
+        tellFindings()
     }
 
     /// Goes on where the daemon before stood.
@@ -124,6 +134,13 @@ public final class Node {
         applications.onOutcome = { [unowned self] in heard($0) }
         installer.onNotice = { [unowned self] in heard($0) }
         probation.onDemand = { [unowned self] in meet($0) }
+        probation.bootProblems = { [unowned self] in
+            guard let release = running.current else { return [] }
+            return await BootRehearsal(site: installer.site, release: release).problems()
+        }
+        probation.onChange = { [unowned self] in tellStatus() }
+        installer.beforeInstall = { [unowned self] in await noteInstall(of: $0) }
+        installer.onCalledOff = { [unowned self] in noteInstallEnded() }
         probation.silent = { [unowned self] changed, then in
             let milliseconds = (running.current?.upgrade ?? RelupMachine.Options()).suspendTimeoutMilliseconds
             tree.silent(among: changed, withinMilliseconds: milliseconds, then: then)
@@ -147,13 +164,15 @@ public final class Node {
         case .failed(let reason):
             membership.failed()
             probation.judge(.upgradeFailed(reason: reason))
+            noteInstallEnded()
             leaveNewEmulator()
         case .needsNewEmulator(let wish): becomeNewEmulator(wish)
         case .installed(let install):
             continued = nil
             membership.installed()
             probation.begin(install)
-            SystemdNotify.status(statusLine)
+            noteInstallEnded()
+            tellStatus()
         case .mustRestart(let reason):
             membership.failed()
             stop(.restart(reason: reason))
@@ -208,7 +227,7 @@ public final class Node {
             phase = .starting
             try applications.boot(release.applicationSpecs)
         } catch {
-            end(.failed("\(error)"))
+            end(endOfBoot("\(error)"))
         }
     }
 
@@ -217,7 +236,9 @@ public final class Node {
         phase = .running
         sockets.forgetUnclaimed()
         events.post(.daemon(.running(status: statusLine)))
+        watchBoot()
         if let continued { goOn(with: continued) } else { beginTrial() }
+        tellStatus()
         finishBoot(.success(()))
     }
 
@@ -241,9 +262,6 @@ public final class Node {
         waiter?(result)
     }
 
-    /// What the service manager shows of a node that runs.
-    var statusLine: String { "release \(running.current?.vsn ?? "") runs" }
-
     // MARK: End
 
     /// Suspends until the node has ended and says why.
@@ -265,6 +283,7 @@ public final class Node {
         case .stopping, .ended: return
         case .idle, .starting, .running: phase = .stopping(end)
         }
+        noteEnd(end)
         installer.overtaken(reason: end.ofUpgrade)
         switch end {
         case .restartInto, .restartNewEmulator: break  // The next run is that node still.
@@ -285,7 +304,7 @@ public final class Node {
     /// A node that can't go on ends with failure, so that the service manager starts it anew; one that runs a release
     /// which is not permanent goes back to the one that is, by its own restart.
     private func endOfNode(_ reason: String) -> NodeEnd {
-        guard let running = store.table.running, running.status != .permanent else { return .failed(reason) }
+        guard let running = store.table.running, running.status != .permanent else { return endOfBoot(reason) }
         return .restart(reason: "\(reason), and release \(running.vsn) is not permanent")
     }
 
@@ -304,6 +323,8 @@ public final class Node {
 
     private func end(_ end: NodeEnd) {
         phase = .ended(end)
+        noteEnd(end)
+        bootProof?.cancel()
         switch end {
         case .restart, .restartInto, .restartNewEmulator: break  // They go on into the daemon's next run.
         case .stopped, .failed: sockets.closeAll()

@@ -22,6 +22,7 @@ struct NodeState: Codable {
     let probation: ProbationDriver.State
     let processes: OwnProcesses.State
     let membership: NodeMembership.State
+    let unwrittenPermanent: UnwrittenPermanent?
 
     /// All that are to be open in the next program, under their numbers.
     var descriptors: [Int32] {
@@ -58,7 +59,7 @@ extension Node {
             code: code.state, sockets: sockets.state, tree: try tree.state(like: before?.tree),
             applications: applications,
             unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state,
-            membership: membership.state)
+            membership: membership.state, unwrittenPermanent: unwrittenPermanent)
     }
 
     /// Goes on where the daemon before stood. Nobody is told of it: for workers and their users nothing has happened.
@@ -72,5 +73,7 @@ extension Node {
         purger.goOn(state.unpurged)
         phase = .running
         probation.goOn(state.probation)
+        watchBoot()
+        if let unwritten = state.unwrittenPermanent { makePermanentByItself(unwritten.vsn) }
     }
 }

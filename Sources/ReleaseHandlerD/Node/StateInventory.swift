@@ -23,7 +23,9 @@ enum StateInventory {
             "phase": .derived,
             "lastReload": .empty, "continued": .empty,
             "continuedProgress": .empty, "onEmulator": .derived, "startedAtMilliseconds": .written,
-            "bootWaiter": .empty, "endWaiters": .derived,
+            "bootWaiter": .empty, "endWaiters": .derived, "bootProof": .derived, "endNote": .empty,
+            "toldStatus": .derived, "unwrittenPermanent": .written,
+            "permanentRetry": .derived,
         ],
         "NodeMembership": [
             "name": .written, "directory": .derived, "events": .derived, "registration": .written, "problem": .written,
@@ -41,6 +43,7 @@ enum StateInventory {
             "root": .derived, "table": .written, "recoveryNotes": .derived, "exposures": .derived,
             "earlierRun": .derived,
             "delegate": .derived, "line": .empty, "beforeDiskWork": .derived, "disk": .written,
+            "findings": .derived, "obstacle": .written,
         ],
         "CodeServer": [
             "root": .derived, "reader": .cache, "table": .written, "files": .written, "directories": .derived,
@@ -53,6 +56,7 @@ enum StateInventory {
         "ProbationDriver": [
             "root": .derived, "events": .derived, "processes": .derived, "onDemand": .derived, "machine": .written,
             "timer": .derived, "command": .derived, "milliseconds": .written, "silent": .derived, "question": .derived,
+            "onChange": .derived, "bootProblems": .derived,
         ],
         "ApplicationDriver": [
             "tree": .derived, "code": .derived, "events": .derived, "running": .derived, "onOutcome": .derived,

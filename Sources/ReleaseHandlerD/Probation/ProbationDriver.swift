@@ -21,8 +21,12 @@ final class ProbationDriver {
     private let events: EventHub
     private let processes: Processes
     var onDemand: @HostActor (Demand) -> Void = { _ in }
+    /// Called after each event.
+    var onChange: @HostActor () -> Void = {}
     /// Who of the workers that run what was changed does not answer.
     var silent: @HostActor (ChangedCode, @escaping @HostActor ([ChildAddress]) -> Void) -> Void = { $1([]) }
+    /// What a boot of the release that runs would start and could not.
+    var bootProblems: @HostActor () async -> [String] = { [] }
     /// Grows with each question and what makes it void: an answer to an earlier one is none.
     private var question = 0
     private var machine = Probation()
@@ -41,6 +45,7 @@ final class ProbationDriver {
 
     func judge(_ event: Probation.Event) {
         for action in machine.handle(event, now: Reactor.nowMilliseconds()) { perform(action) }
+        onChange()
     }
 
     // MARK: Over the daemon's own re-execution
@@ -143,7 +148,13 @@ final class ProbationDriver {
         let asked = question
         silent(changed) { [weak self] silent in
             guard let self, asked == question else { return }
-            judge(.workersAnswered(silent: silent))
+            // Who hangs is enough.
+            guard silent.isEmpty else { return judge(.workersAnswered(silent: silent)) }
+            Task { @HostActor in
+                let problems = await self.bootProblems()
+                guard asked == self.question else { return }
+                self.judge(.workersAnswered(silent: [], problems: problems))
+            }
         }
     }
 

@@ -21,12 +21,18 @@ struct ReleaseDisk: Sendable {
         let exposures: [RootExposure]
         /// What the processes of the run before are known by; empty where there was none.
         let earlierRun: String
+        /// What the runs before have come to.
+        let findings: [ReleaseTable.Finding]
+        /// Why nothing can be written; nil where all that was to be written is.
+        let obstacle: String?
     }
 
     /// What a change came to. Where a write failed, the table is what stands on disk by then.
     struct Outcome: Sendable {
         let table: ReleaseTable
         let failure: (any Error)?
+        /// Whether there was something to write, and all of it is.
+        var hasWritten = false
     }
 
     /// Takes the root into use, for as long as the result lives, and repairs it.
@@ -44,15 +50,45 @@ struct ReleaseDisk: Sendable {
         AtomicFile.removeLeftovers(in: root.logDirectory)
         ReleaseArchive.removeLeftovers(in: root.path)
         do {
+            let (state, unreadable) = try disk.state()
             let recovery = try ReleaseTable.recover(
-                try disk.state(), booted: start.booted, continued: start.continued?.vsn,
-                identity: root.directories.identity)
-            for write in recovery.writes { try disk.perform(write, staging: nil) }
+                state, booted: start.booted, continued: start.continued?.vsn, identity: root.directories.identity)
+            let begun = ReleaseTable.Start(
+                goesOn: start.goesOn, machineRun: MachineRun.current, seconds: WallClock.milliseconds() / 1000)
+            let (change, findings) = recovery.table.assess(begun) { record in
+                do throws(FileError) {
+                    _ = try root.load(record)
+                    return nil
+                } catch {
+                    return "\(error)"
+                }
+            }
+            let obstacle = disk.repair(recovery.writes + change.writes)
+            root.reserve.keep()
             return Start(
-                disk: disk, table: recovery.table, notes: recovery.notes, exposures: exposures, earlierRun: earlierRun)
+                disk: disk, table: change.table, notes: recovery.notes + unreadable, exposures: exposures,
+                earlierRun: earlierRun, findings: findings, obstacle: obstacle)
         } catch {
             throw BootError("the release root \(root.path) can't be used: \(error)")
         }
+    }
+
+    /// As far as it can be done: a boot needs no write, and what is not repaired now is at the next start.
+    ///
+    /// - Returns: what was in the way.
+    private func repair(_ writes: [ReleaseTable.DiskWrite]) -> String? {
+        do {
+            for write in writes { try perform(write, staging: nil) }
+        } catch {
+            return "\(error)"
+        }
+        do {
+            // Nothing may have been there to write.
+            try AtomicFile.probe(root.releasesDirectory)
+        } catch {
+            return "\(error)"
+        }
+        return nil
     }
 
     /// Performs all writes of a change of `before`. Where one fails, the table becomes what stands on disk by then: what
@@ -67,9 +103,10 @@ struct ReleaseDisk: Sendable {
         } catch {
             return Outcome(table: before, failure: error)
         }
+        defer { root.reserve.keep() }
         do {
             for write in change.writes { try perform(write, staging: staging) }
-            return Outcome(table: change.table, failure: nil)
+            return Outcome(table: change.table, failure: nil, hasWritten: !change.writes.isEmpty)
         } catch {
             return Outcome(table: adopted(before), failure: error)
         }
@@ -95,18 +132,29 @@ struct ReleaseDisk: Sendable {
 
     // MARK: What stands there
 
-    private func state() throws(FileError) -> ReleaseTable.DiskState {
+    /// The assessment only helps: one that can't be read is left alone, and told.
+    private func state() throws(FileError) -> (ReleaseTable.DiskState, unreadable: [String]) {
         func read<Value>(
             _ file: String, _ parse: ([UInt8], String) throws(FileError) -> Value
         ) throws(FileError) -> Value? {
             guard FileNames.exists(file) else { return nil }
             return try parse(root.read(file), file)
         }
-        return ReleaseTable.DiskState(
+        var unreadable: [String] = []
+        var assessment: BootAssessment?
+        do throws(FileError) {
+            assessment = try read(root.bootAssessment, BootAssessment.parse)
+        } catch {
+            unreadable.append(
+                "what the runs before have come to can't be read, and is not taken into account: \(error)")
+        }
+        let state = ReleaseTable.DiskState(
             releases: try read(root.releasesFile, ReleasesFile.parse).map(root.directories.withForms),
             startErlData: try read(root.startErlData, StartErlData.parse),
             newStartErlData: try read(root.newStartErlData, StartErlData.parse),
-            pending: try read(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) })
+            pending: try read(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) },
+            assessment: assessment)
+        return (state, unreadable)
     }
 
     /// A file that can't be read says what was last written to it.
@@ -120,7 +168,8 @@ struct ReleaseDisk: Sendable {
                 ?? table.releases.persistent,
             startErlData: readable(root.startErlData, StartErlData.parse) ?? table.startErlData,
             newStartErlData: readable(root.newStartErlData, StartErlData.parse),
-            pending: readable(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) })
+            pending: readable(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) },
+            assessment: readable(root.bootAssessment, BootAssessment.parse))
     }
 
     private static func parsePending(_ bytes: [UInt8], _ file: String) throws(FileError) -> [String] {
@@ -153,17 +202,22 @@ struct ReleaseDisk: Sendable {
     private func perform(_ write: ReleaseTable.DiskWrite, staging: String?) throws {
         switch write {
         case .releases(let releases):
-            try AtomicFile.write(root.releasesFile, Array(releases.text().utf8))
+            try put(root.releasesFile, Array(releases.text().utf8))
         case .startErlData(let data):
-            try AtomicFile.write(root.startErlData, Array(data.text().utf8))
+            try put(root.startErlData, Array(data.text().utf8))
         case .newStartErlData(let data):
-            try AtomicFile.write(root.newStartErlData, Array(data.text().utf8))
+            try put(root.newStartErlData, Array(data.text().utf8))
+        case .bootAssessment(let assessment?):
+            try put(root.bootAssessment, Array(assessment.text().utf8))
+        case .bootAssessment(nil):
+            try Directory.removeTree(root.bootAssessment)
+            try AtomicFile.syncDirectory(root.releasesDirectory)
         case .removeNewStartErlData:
             try Directory.removeTree(root.newStartErlData)
             try AtomicFile.syncDirectory(root.releasesDirectory)
         case .pending(let directories):
             let text = TermText.format(terms: directories.map { Term.string($0) }, header: nil)
-            try AtomicFile.write(root.pendingFile, Array(text.utf8))
+            try put(root.pendingFile, Array(text.utf8))
         case .removePending:
             try Directory.removeTree(root.pendingFile)
             try AtomicFile.syncDirectory(root.releasesDirectory)
@@ -178,6 +232,16 @@ struct ReleaseDisk: Sendable {
             // What lay in a directory that is gone as well needs no sync of it.
             let parent = Paths.parent(of: target)
             if FileNames.exists(parent) { try AtomicFile.syncDirectory(parent) }
+        }
+    }
+
+    /// On a full disk from what is kept for it: a removal makes room, and has to be written down first.
+    private func put(_ file: String, _ bytes: [UInt8]) throws(SystemError) {
+        do throws(SystemError) {
+            try AtomicFile.write(file, bytes)
+        } catch {
+            guard error.isLackOfSpace, root.reserve.release() else { throw error }
+            try AtomicFile.write(file, bytes)
         }
     }
 }

@@ -66,9 +66,11 @@ extension ReleaseStore {
     /// Source: OTP release_handler(3), `make_permanent/1`.
     func makePermanent(_ vsn: String, by: String, isOwn: Bool) async throws(ControlError) -> ReleaseSummary {
         try await line.turn("make-permanent \(vsn)", isOwn: isOwn) { () async throws(ControlError) in
-            _ = try requireRunning()
+            let fallback = try requireRunning().daemon.bootFallback ?? .standard
             do throws(ControlError) {
-                try await change { (table) throws(ReleaseError) in try table.makePermanent(vsn) }
+                try await change { (table) throws(ReleaseError) in
+                    try table.makePermanent(vsn, allowedBoots: fallback.boots)
+                }
             } catch {
                 // start_erl.data decides what boots, whatever else could not be written.
                 if error.code == .systemError, releases.permanent?.vsn == vsn {

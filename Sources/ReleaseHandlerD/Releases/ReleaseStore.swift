@@ -42,6 +42,10 @@ final class ReleaseStore {
     let exposures: [RootExposure]
     /// What the processes of the run before are known by; empty where there was none.
     let earlierRun: String
+    /// What the runs before have come to.
+    let findings: [ReleaseTable.Finding]
+    /// Why the last of what was to be written was not; nil where it was.
+    private(set) var obstacle: String?
     weak var delegate: (any ReleaseStoreDelegate)?
     let line = ChangeLine()
     /// Called on the thread that waits for the disk, before each of its works: a test holds it up there.
@@ -56,6 +60,8 @@ final class ReleaseStore {
         recoveryNotes = start.notes
         exposures = start.exposures
         earlierRun = start.earlierRun
+        findings = start.findings
+        obstacle = start.obstacle
     }
 
     /// Takes the root into use and repairs what was cut short.
@@ -71,10 +77,14 @@ final class ReleaseStore {
         let table: ReleaseTable
         /// The descriptor that holds the root's lock.
         let lock: Int32
+        /// Nil too where the daemon before did not keep it.
+        let obstacle: String?
     }
 
     /// Nil while a change of the disk is under way.
-    var state: State? { line.current == nil ? State(table: table, lock: disk.lock.raw) : nil }
+    var state: State? {
+        line.current == nil ? State(table: table, lock: disk.lock.raw, obstacle: obstacle) : nil
+    }
 
     /// Goes on where the daemon before stood: nothing is read.
     init(_ root: ReleaseRoot, _ state: State) {
@@ -84,6 +94,8 @@ final class ReleaseStore {
         recoveryNotes = []
         exposures = []
         earlierRun = ""
+        findings = []
+        obstacle = state.obstacle
     }
 
     /// From now on the processes of this run are those that the next one looks for.
@@ -139,6 +151,8 @@ final class ReleaseStore {
         }
         // What only the memory knows may have changed meanwhile.
         table = table == before ? outcome.table : table.adopting(outcome.table)
+        if outcome.hasWritten { obstacle = nil }
+        if let failure = outcome.failure { obstacle = "\(failure)" }
         if let failure = outcome.failure {
             throw ControlError(.systemError, "\(failure); \(sentence(since: before))")
         }

@@ -15,6 +15,14 @@ enum RunStart: Sendable {
         return vsn
     }
 
+    /// Whether it is part of an install.
+    var goesOn: Bool {
+        switch self {
+        case .ordinary: false
+        case .boots, .continues: true
+        }
+    }
+
     var continued: ContinuedInstall? {
         guard case .continues(let install) = self else { return nil }
         return install

@@ -41,6 +41,10 @@ final class Installer {
     let store: ReleaseStore
     private let purger: Purger
     var onNotice: @HostActor (Notice) -> Void = { _ in }
+    /// Called once an install is decided, and before it begins.
+    var beforeInstall: @HostActor (_ vsn: String) async -> Void = { _ in }
+    /// It does not begin after all.
+    var onCalledOff: @HostActor () -> Void = {}
     /// In place of what a release's `sys.config` says.
     var overrides = InstallRequest()
     var patience = Upgrade.Patience()
@@ -80,9 +84,18 @@ final class Installer {
         ) {
             [self] (preparation) async throws(ControlError) in
             try mayBegin()
-            return try await preflight(preparation, request)
-        } then: { [self] (preparation, findings) throws(ControlError) in
+            let findings = try await preflight(preparation, request)
             try mayBegin()
+            // From here on a restart is told as one that dropped it.
+            await beforeInstall(vsn)
+            return findings
+        } then: { [self] (preparation, findings) throws(ControlError) in
+            do throws(ControlError) {
+                try mayBegin()
+            } catch {
+                onCalledOff()
+                throw error
+            }
             return begin(preparation, request, findings)
         }
     }

@@ -191,6 +191,42 @@ enum EventSamples {
         (.removed(vsn: "2.0.0"), "release 2.0.0 is removed"),
         (.recovered(note: "it is whole"), "it is whole"),
         (
+            .found(.dropped(.init(release: "2.0.0", permanent: "1.0.0", why: "it was stopped", seconds: 1))),
+            """
+            release 2.0.0, which was being installed or on probation, was dropped for the permanent 1.0.0, since the daemon's \
+            run ended: it was stopped
+            """
+        ),
+        (
+            .found(.triedAgain(release: "2.0.0", boot: 2, allowed: 2, last: "kv ended")),
+            """
+            boot 2 of 2 that release 2.0.0 has as the permanent one, before the release before it is permanent again; the \
+            last ended so: kv ended
+            """
+        ),
+        (
+            .found(.fellBack(.init(from: "2.0.0", to: "1.0.0", boots: 2, why: "kv ended", seconds: 1))),
+            """
+            release 2.0.0, which had become permanent, did not come through 2 boots, and release 1.0.0, which was permanent \
+            before it, is permanent again; the last run ended so: kv ended
+            """
+        ),
+        (
+            .found(.noFallback(release: "2.0.0", boots: 2, reason: "it is removed")),
+            """
+            release 2.0.0 did not come through 2 boots, and nothing can boot in its place: it is removed; releasectl \
+            set-permanent VSN makes another one permanent
+            """
+        ),
+        (.bootProved(vsn: "2.0.0"), "release 2.0.0 has come through its first boot as the permanent one"),
+        (
+            .rootUnwritable(reason: "no space"),
+            """
+            the release root can't be written to: no space; what runs goes on, and nothing can be unpacked, removed or \
+            made permanent until that is mended
+            """
+        ),
+        (
             .rootExposed(RootExposure(path: "/r/lib", how: .ownedBy(uid: 7))),
             "/r/lib belongs to user 7, who can have the daemon run anything: chown root /r/lib"
         ),

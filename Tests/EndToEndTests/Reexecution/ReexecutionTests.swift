@@ -274,8 +274,14 @@ private final class Flag: Sendable {
         chmod("\(root.root)/bin/well", 0o755)
         try await EndToEndDaemon.with(root) { daemon in
             try await daemon.ask("install-release", "2.0.0")
-            for _ in 0..<3 { try await daemon.ask("reexec") }
-            #expect(try await daemon.status().permanent == "1.0.0")
+            for _ in 0..<3 {
+                try await daemon.ask("reexec")
+                // On a machine that is slow enough the time may be over by now.
+                let status = try await daemon.status()
+                if status.notices?.contains(where: { $0.kind == .probation }) == true {
+                    #expect(status.permanent == "1.0.0", "\(status)")
+                }
+            }
             while try await daemon.status().permanent != "2.0.0" { await Task.yield() }
             #expect(try await daemon.releaseStatuses().sorted() == ["1.0.0 old", "2.0.0 permanent"])
             try await daemon.ask("reexec")

@@ -45,6 +45,20 @@ final class EndToEndDaemon: Sendable {
         }
     }
 
+    /// One that does not come to run.
+    static func ended(on root: TestRoot) async throws -> (ending: Program.Ending, log: String) {
+        try await Permits.nodes.with {
+            let control = "\(root.directory)/control.sock"
+            return try await Program.with(
+                path, ["--root", root.root, "--socket", control, "--nodes-directory", "\(root.directory)/nodes"],
+                environment: [:]
+            ) { program in
+                let ending = try await program.ended()
+                return (ending, program.complained)
+            }
+        }
+    }
+
     /// One that ends otherwise than by a request to stop: `body` does what ends it.
     static func untilItsEnd<Value: Sendable>(
         on root: TestRoot, _ body: @Sendable (EndToEndDaemon) async throws -> Value

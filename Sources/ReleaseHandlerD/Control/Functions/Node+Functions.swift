@@ -31,6 +31,6 @@ extension Node {
             release: running.current?.vsn ?? "",
             permanent: store.table.releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(),
             uptimeSeconds: uptime,
-            root: root.path)
+            root: root.path, notices: notices)
     }
 }

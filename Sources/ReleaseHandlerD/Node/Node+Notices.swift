@@ -1,0 +1,54 @@
+import Host
+import ReleaseHandling
+import Wire
+
+/// What whoever asks how the node does has to know beyond the release that runs.
+extension Node {
+    var notices: [NodeStatus.Notice] {
+        var notices: [NodeStatus.Notice] = []
+        if let unwrittenPermanent {
+            notices.append(
+                .init(
+                    kind: .notPermanentYet,
+                    message: """
+                        release \(unwrittenPermanent.vsn) passed its probation and can't be written down as permanent, which is tried \
+                        again: \(unwrittenPermanent.reason)
+                        """))
+        }
+        if let trial = probation.state.trial {
+            let message =
+                switch probation.state {
+                case .none, .onProbation:
+                    "release \(trial.release) is on probation; what fails takes it back to \(trial.fallback)"
+                case .asking, .proving: "release \(trial.release) is at the end of its probation, and is looked at"
+                case .interrupted: "the probation of release \(trial.release) waits for an install to end"
+                case .goingBack: "release \(trial.release) failed its probation and is taken back to \(trial.fallback)"
+                }
+            notices.append(.init(kind: .probation, message: message))
+        }
+        let assessment = store.table.assessment
+        if let fallback = assessment?.fallback {
+            notices.append(.init(kind: .bootFallback, message: fallback.sentence))
+        }
+        if let dropped = assessment?.dropped { notices.append(.init(kind: .releaseDropped, message: dropped.sentence)) }
+        if let obstacle = store.obstacle {
+            notices.append(
+                .init(kind: .rootUnwritable, message: "the release root could not be written to: \(obstacle)"))
+        }
+        return notices
+    }
+
+    /// What the service manager shows of a node that runs.
+    var statusLine: String {
+        (["release \(running.current?.vsn ?? "") runs"] + notices.map(\.message)).joined(separator: "; ")
+    }
+
+    /// Where it has changed.
+    func tellStatus() {
+        guard case .running = phase else { return }
+        let line = statusLine
+        guard line != toldStatus else { return }
+        toldStatus = line
+        SystemdNotify.status(line)
+    }
+}

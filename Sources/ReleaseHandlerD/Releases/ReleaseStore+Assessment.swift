@@ -1,0 +1,39 @@
+import Host
+import ReleaseHandling
+import Wire
+
+/// What the next start has to know, written as it happens.
+extension ReleaseStore {
+    /// Within the turn of an install that is about to begin.
+    func beginsInstall(of vsn: String) async throws(ControlError) {
+        try await change { (table) throws(ReleaseError) in
+            table.beginningInstall(of: vsn, machineRun: MachineRun.current)
+        }
+    }
+
+    /// An install has come to its end.
+    ///
+    /// - Parameter isUnderWay: whether another one has begun meanwhile, which has its own to say.
+    func settleInstall(isUnderWay: @HostActor () -> Bool) async throws(ControlError) {
+        try await line.turn("install-release", isOwn: true) { () async throws(ControlError) in
+            guard !isUnderWay() else { return }
+            try await change { (table) throws(ReleaseError) in table.settlingInstall(machineRun: MachineRun.current) }
+        }
+    }
+
+    /// The permanent release has come through a boot of its own.
+    func bootIsProved() async throws(ControlError) {
+        try await line.turn("boot", isOwn: true) { () async throws(ControlError) in
+            try await change { (table) throws(ReleaseError) in table.provingBoot() }
+        }
+    }
+
+    /// - Parameters:
+    ///   - why: the daemon's run comes to its end.
+    ///   - isFailure: whether the release could not go on.
+    func endsRun(_ why: String, isFailure: Bool) async throws(ControlError) {
+        try await line.turn("end of the run", isOwn: true) { () async throws(ControlError) in
+            try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) }
+        }
+    }
+}

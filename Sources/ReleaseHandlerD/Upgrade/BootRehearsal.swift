@@ -1,0 +1,138 @@
+import Glibc
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// Whether the release that runs could boot: a boot starts children that nothing has started in the upgrade, and what is wrong with one of
+/// them is found then, when the release is permanent and the one before it is gone.
+///
+/// A worker is tried by a standby, which shows that its code can start on this machine and leads to no effect outside; an unmodified
+/// program is looked at only.
+@HostActor
+struct BootRehearsal {
+    let site: UpgradeSite
+    let release: LoadedRelease
+
+    /// Sentences, each about a child or a supervisor that could not be started.
+    func problems() async -> [String] {
+        let tree = await DiskWork.run { [release, root = site.root, reader = site.code.reader] in
+            BootTree(release, root, reader)
+        }
+        var problems = tree.problems
+        var tried: Set<Atom> = []
+        for child in unstarted(tree) {
+            switch child.spec.type {
+            case .supervisor: continue  // Its file is read.
+            case .worker where child.spec.isUnmodifiedProgram:
+                if let problem = await problem(ofProgram: child) { problems.append(problem) }
+            case .worker:
+                guard tried.insert(child.spec.start.module).inserted else { continue }
+                if let problem = await problem(ofWorker: child) { problems.append(problem) }
+            }
+        }
+        return problems
+    }
+
+    /// Children of the release that neither run nor are started by its script, before it is installed, in a sentence each.
+    static func warnings(_ preparation: InstallPreparation, site: UpgradeSite) async -> [String] {
+        let boot = await DiskWork.run { [to = preparation.to, root = site.root, reader = site.code.reader] in
+            BootTree(to, root, reader)
+        }
+        let started = Set(preparation.entry.script.compactMap(\.startedChild))
+        let applications = Set(preparation.entry.script.compactMap(\.startedApplication))
+        let unstarted = BootRehearsal(site: site, release: preparation.to).unstarted(boot).filter { child in
+            guard let id = child.address.id else { return false }
+            // What somebody has ended by hand is known to be down.
+            guard site.tree.child(at: child.address) == nil else { return false }
+            return child.spec.type == .worker && !started.contains(id)
+                && !applications.contains(child.address.application)
+        }
+        return boot.problems
+            + unstarted.map {
+                "child \($0.address) is started by no instruction of the script: its first start is the next boot's"
+            }
+    }
+
+    /// Those of a boot that are not in the tree, or stand there without ever having run.
+    func unstarted(_ boot: BootTree) -> [BootTree.Child] {
+        boot.children.filter { child in
+            guard let there = site.tree.child(at: child.address) else { return true }
+            return there.state == .undefined
+        }
+    }
+
+    private func problem(ofProgram child: BootTree.Child) async -> String? {
+        guard let program = child.spec.start.arguments.first?.asText, !program.isEmpty else {
+            return "child \(child.address): its start names no program"
+        }
+        let directory = release.record.library(child.application).map { site.root.resolve($0.directory) }
+        let path = program.hasPrefix("/") ? program : "\(directory ?? site.root.path)/\(program)"
+        return await DiskWork.run {
+            guard access(path, X_OK) == 0 else {
+                return "child \(child.address): \(path) can't be executed: \(SystemError.reason(errno))"
+            }
+            return nil
+        }
+    }
+
+    private func problem(ofWorker child: BootTree.Child) async -> String? {
+        let module = child.spec.start.module
+        await TreeDriver.accounts(of: child.spec)?()
+        await site.code.prefetch(module)
+        let code: LoadedCode
+        do throws(CodeError) {
+            code = try site.code.current(module)
+        } catch {
+            return "child \(child.address): \(error)"
+        }
+        // A functional module runs in a worker of the release's, which is started by another spec.
+        guard code.version.kind == .resident else { return nil }
+        var spec = child.spec
+        spec.sockets = []
+        let address = ChildAddress(application: child.application, path: [.atom("probe"), .atom(module)])
+        let probe = Place(address: address, spec: spec, launcher: site.tree.launcher, observer: site.tree)
+        let watch = ProbeWatch(probe)
+        let result = await withCheckedContinuation { continuation in
+            probe.prepareStandby(of: code.version, spec: spec) { continuation.resume(returning: $0) }
+        }
+        watch.end()
+        probe.endStandby()
+        guard case .failure(let failure) = result else { return nil }
+        return "child \(child.address) can't be started: \(failure.reason.reasonText)"
+    }
+}
+
+extension LowLevelInstruction {
+    private var call: BuiltInCall? {
+        guard case .apply(let function) = self else { return nil }
+        return BuiltInFunction(function).map { BuiltInCall(function: $0, arguments: function.arguments) }
+    }
+
+    private struct BuiltInCall {
+        let function: BuiltInFunction
+        let arguments: [Term]
+    }
+
+    /// The id of a child that it starts.
+    fileprivate var startedChild: Term? {
+        guard let call, call.arguments.count == 2 else { return nil }
+        switch call.function {
+        case .restartChild: return call.arguments[1]
+        case .startChild: return (try? ChildSpec.parse(call.arguments[1]))?.id
+        case .startApplication, .stopApplication, .loadApplication, .unloadApplication, .getEnv, .getAllEnv, .setEnv,
+            .unsetEnv, .terminateChild, .deleteChild, .whichChildren, .countChildren, .getChildspec, .sleep, .format,
+            .putChars:
+            return nil
+        }
+    }
+
+    fileprivate var startedApplication: Atom? {
+        guard let call, call.function == .startApplication, case .atom(let name)? = call.arguments.first else {
+            return nil
+        }
+        return name
+    }
+}

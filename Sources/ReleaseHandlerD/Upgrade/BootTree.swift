@@ -1,0 +1,79 @@
+import Host
+import Instructions
+import ReleaseHandling
+import Supervision
+import Terms
+import Wire
+
+/// What a boot of a release starts, as its `.sup` files say: the children of its static supervisors, from each application's top supervisor down.
+struct BootTree: Sendable {
+    struct Child: Sendable {
+        let address: ChildAddress
+        let spec: ChildSpec
+        /// Whose environment and directory it has.
+        let application: Atom
+    }
+
+    private(set) var children: [Child] = []
+    /// Supervisors that can't be read, each in a sentence.
+    private(set) var problems: [String] = []
+
+    private let release: LoadedRelease
+    private let root: ReleaseRoot
+    private let reader: CodeReader
+
+    /// Reads files: on a thread that may wait for the disk.
+    init(_ release: LoadedRelease, _ root: ReleaseRoot, _ reader: CodeReader) {
+        self.release = release
+        self.root = root
+        self.reader = reader
+        for application in release.applicationSpecs {
+            guard application.type != .load, application.type != .none, let top = application.mod?.module else {
+                continue
+            }
+            let address = ChildAddress(application: application.name, path: [.atom(top)])
+            read(top, at: address, of: application.name, above: [])
+        }
+    }
+
+    private mutating func read(_ module: Atom, at address: ChildAddress, of application: Atom, above: [Atom]) {
+        // One that names itself among its children would be read for ever, and started so.
+        guard !above.contains(module) else {
+            problems.append("supervisor \(address) is started by its own module \(module)")
+            return
+        }
+        guard let library = library(of: module) else {
+            problems.append("supervisor \(address): no application of the release has \(module.name).sup")
+            return
+        }
+        let owner = release.includedApplications.owner(in: application, libraries: [library.name])
+        let environment = release.environment(of: owner)
+        let initial: SupervisorInit
+        do {
+            let code = try reader.read(module, of: library)
+            guard let bytes = code.file.contents,
+                let parsed = try SupervisorInit.parse(
+                    bytes, file: code.file.path, environment: { environment[$0] })
+            else { return }  // It says `ignore`.
+            initial = parsed
+        } catch {
+            problems.append("supervisor \(address): \(error)")
+            return
+        }
+        guard initial.flags.strategy != .simpleOneForOne else { return }
+        for spec in initial.children {
+            let child = ChildAddress(application: address.application, path: address.path + [spec.id])
+            children.append(Child(address: child, spec: spec, application: owner))
+            if spec.type == .supervisor {
+                read(spec.start.module, at: child, of: application, above: above + [module])
+            }
+        }
+    }
+
+    private func library(of module: Atom) -> LibraryRecord? {
+        let listing = release.applications.values.filter { $0.modules.contains(module) }.map(\.name).sorted {
+            $0.name < $1.name
+        }
+        return listing.compactMap { release.record.library($0) }.first
+    }
+}
