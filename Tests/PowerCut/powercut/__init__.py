@@ -1,0 +1,1 @@
+"""A release root on a disk whose power is cut."""
