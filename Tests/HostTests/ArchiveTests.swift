@@ -46,7 +46,7 @@ struct ArchiveTests {
         #expect(try text("lib/kv-2.0.0/priv/same") == "app")
         // The set-user-id bit is not taken over.
         #expect(try FileStatus(of: "\(root)/lib/kv-2.0.0/ebin/kv").permissions == 0o755)
-        #expect(try FileStatus(of: "\(root)/lib/kv-2.0.0/ebin/kv.app").permissions == 0o644)
+        #expect(try FileStatus(of: "\(root)/lib/kv-2.0.0/ebin/kv.app").permissions == 0o640)
     }
 
     @Test func `a staged release can be looked at, and discarded`() throws {

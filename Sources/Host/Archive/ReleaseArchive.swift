@@ -69,7 +69,10 @@ public enum ReleaseArchive {
             }
             try writer.finish()
             staged = StagedRelease(package: package, root: root, directory: directory, entries: listed)
-            if !isForALook { try staged.sync() }
+            if !isForALook {
+                staged.closeConfidential()
+                try staged.sync()
+            }
         } catch {
             try? Directory.removeTree(directory)
             throw error
@@ -146,11 +149,13 @@ final class ArchiveWriter {
 
     func write(_ archive: OpaquePointer, _ raw: OpaquePointer, _ entry: ArchiveEntry) throws(ArchiveError) {
         archive_entry_set_pathname(raw, "\(directory)/\(entry.path)")
+        let isConfidential = ConfidentialFiles.contain(entry.path)
         switch entry.kind {
         case .directory:
-            archive_entry_set_perm(raw, 0o755)
+            archive_entry_set_perm(raw, isConfidential ? ConfidentialFiles.directoryMode : 0o755)
         case .file:
-            archive_entry_set_perm(raw, entry.isExecutable ? 0o755 : 0o644)
+            let mode = entry.isExecutable ? 0o755 : 0o644 as UInt32
+            archive_entry_set_perm(raw, isConfidential ? mode & ~0o027 : mode)
         case .hardLink(let target):
             archive_entry_set_hardlink(raw, "\(directory)/\(target)")
             archive_entry_set_size(raw, 0)

@@ -80,6 +80,14 @@ public struct StagedRelease: Sendable {
         unit.hasPrefix("releases/") && unit.hasSuffix(".rel")
     }
 
+    /// Directories that no entry of the package names are made for all.
+    func closeConfidential() {
+        let confidential = entries.map(\.path).filter(ConfidentialFiles.contain)
+        let directories = Set(confidential.flatMap { Paths.parents(of: $0) }.filter(ConfidentialFiles.contain))
+        for path in directories { _ = chmod("\(directory)/\(path)", ConfidentialFiles.directoryMode) }
+        ConfidentialFiles.giveGroup(of: root, to: directories.union(confidential).map { "\(directory)/\($0)" })
+    }
+
     /// Makes all of it last: renaming it makes it visible, and what is visible must survive a power cut.
     func sync() throws(ArchiveError) {
         // One call for the whole file system: a sync for each of a release's thousands of files takes seconds.

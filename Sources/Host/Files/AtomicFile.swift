@@ -15,8 +15,11 @@ public enum AtomicFile {
     ///
     /// A file that is there keeps its owner and group, and its mode where `permissions` is nil (0644 for a new one); a
     /// symbolic link stays, and what it leads to is replaced.
+    ///
+    /// - Parameter groupOf: whose group a new file has, where it may be given to that.
     public static func write(
-        _ path: String, _ bytes: [UInt8], permissions: UInt32? = nil, calls: FileSystemCalls = .system
+        _ path: String, _ bytes: [UInt8], permissions: UInt32? = nil, groupOf model: String? = nil,
+        calls: FileSystemCalls = .system
     ) throws(SystemError) {
         let path = try followed(path)
         let directory = Paths.split(path).directory
@@ -29,6 +32,7 @@ public enum AtomicFile {
         do throws(SystemError) {
             do throws(SystemError) {
                 try former?.give(to: descriptor, permissions: permissions, temporary)
+                if former == nil, let model { FileAccess.giveGroup(of: model, to: descriptor) }
             } catch {
                 _ = calls.close(descriptor)
                 throw error

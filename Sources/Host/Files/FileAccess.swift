@@ -15,6 +15,13 @@ struct FileAccess {
         permissions = status.st_mode & 0o7777
     }
 
+    /// One who is not root gives files to a group of its own only; it stays its own then.
+    static func giveGroup(of path: String, to descriptor: Int32) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        _ = fchown(descriptor, uid_t.max, status.st_gid)
+    }
+
     /// Makes the open file, which is new, the same; `permissions` where they are to be others.
     func give(to descriptor: Int32, permissions: UInt32?, _ path: String) throws(SystemError) {
         // A daemon that is not root can't give files away. The file is its own then, as one is that it made.

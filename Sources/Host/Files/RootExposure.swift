@@ -1,6 +1,8 @@
 import Glibc
+import Instructions
 
-/// What others than root and this process' user can change of a release root, which says what is run as root.
+/// What others than root and this process' user can change of a release root, which says what is run as root, and what everybody can read of
+/// what is confidential in it.
 ///
 /// Looked at are the root, what stands in it, and what stands in its `lib` and `releases`: who can change a directory can put anything in the place
 /// of what is in it. Of a socket, a pipe or a device nothing is run.
@@ -10,6 +12,10 @@ public struct RootExposure: Hashable, Sendable, CustomStringConvertible {
         case writableByEverybody
         case ownedBy(uid: UInt32)
         case writableBy(gid: UInt32)
+        /// It has what is confidential in it.
+        case openToEverybody
+        /// `lib`: so many confidential files in it can be read by everybody.
+        case readableByEverybody(count: Int, first: String)
     }
 
     /// Absolute.
@@ -22,6 +28,15 @@ public struct RootExposure: Hashable, Sendable, CustomStringConvertible {
         switch how {
         case .writableByEverybody:
             "\(path) is writable by everybody, who could have the daemon run anything: chmod o-w \(path)"
+        case .openToEverybody:
+            """
+            \(path) is open to everybody, who can read in it what get-env shows to root and the group only: chmod o-rwx \(path)
+            """
+        case .readableByEverybody(let count, let first):
+            """
+            \(first)\(count > 1 ? " and \(count - 1) more" : "") can be read by everybody, who sees what get-env and get-childspec show to root \
+            and the group only: chmod -f o-r \(path)/*/ebin/*.sup \(path)/*/ebin/*.app
+            """
         case .ownedBy(let uid):
             "\(path) belongs to user \(uid), who can have the daemon run anything: chown root \(path)"
         case .writableBy(let gid):
@@ -37,7 +52,37 @@ public struct RootExposure: Hashable, Sendable, CustomStringConvertible {
         }
         // `lib` and `releases` stand in the root themselves.
         let all = paths.compactMap { exposure(of: $0) }
-        return all.filter(\.isRefused) + all.filter { !$0.isRefused }
+        return all.filter(\.isRefused) + all.filter { !$0.isRefused } + readable(in: root)
+    }
+
+    /// What everybody can read, where everybody can come to it at all.
+    private static func readable(in root: String) -> [RootExposure] {
+        guard let real = realpath(root, nil) else { return [] }
+        defer { free(real) }
+        let above = Paths.parents(of: String(cString: real)).map { "/\($0)" } + [root]
+        guard above.allSatisfy({ isForEverybody($0, S_IXOTH) }) else { return [] }
+        var found: [RootExposure] = []
+        let releases = "\(root)/releases"
+        if isForEverybody(releases, S_IXOTH | S_IROTH) {
+            found.append(RootExposure(path: releases, how: .openToEverybody))
+        }
+        let lib = "\(root)/lib"
+        guard isForEverybody(lib, S_IXOTH) else { return found }
+        let directories = Directory.names(lib).map { "\(lib)/\($0)" }.filter { isForEverybody($0, S_IXOTH) }
+            .map { "\($0)/ebin" }.filter { isForEverybody($0, S_IXOTH) }
+        let files = directories.flatMap { directory in
+            Directory.names(directory).filter(ConfidentialFiles.isNamed).map { "\(directory)/\($0)" }
+        }.filter { isForEverybody($0, S_IROTH) }
+        if let first = files.first {
+            found.append(RootExposure(path: lib, how: .readableByEverybody(count: files.count, first: first)))
+        }
+        return found
+    }
+
+    /// Whether any of these is everybody's.
+    private static func isForEverybody(_ path: String, _ mode: mode_t) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & mode != 0
     }
 
     private static func exposure(of path: String) -> RootExposure? {

@@ -237,11 +237,15 @@ struct ReleaseDisk: Sendable {
 
     /// On a full disk from what is kept for it: a removal makes room, and has to be written down first.
     private func put(_ file: String, _ bytes: [UInt8]) throws(SystemError) {
+        func write() throws(SystemError) {
+            try AtomicFile.write(
+                file, bytes, permissions: ConfidentialFiles.fileMode, groupOf: root.releasesDirectory)
+        }
         do throws(SystemError) {
-            try AtomicFile.write(file, bytes)
+            try write()
         } catch {
             guard error.isLackOfSpace, root.reserve.release() else { throw error }
-            try AtomicFile.write(file, bytes)
+            try write()
         }
     }
 }

@@ -91,8 +91,10 @@ struct UnpackedPackage: Sendable {
         let resource = try ReleaseResource.parse(stagedRoot.read("\(staged.directory)/\(first)"), file: first)
         let place = "\(stagedRoot.releaseDirectory(resource.vsn))/\(resource.name).rel"
         if !FileNames.exists(place) {
-            try Directory.make(stagedRoot.releaseDirectory(resource.vsn))
-            try AtomicFile.write(place, Array(resource.text().utf8))
+            let directory = stagedRoot.releaseDirectory(resource.vsn)
+            try Directory.make(directory, permissions: ConfidentialFiles.directoryMode)
+            try AtomicFile.write(
+                place, Array(resource.text().utf8), permissions: ConfidentialFiles.fileMode, groupOf: directory)
         }
         return resource
     }

@@ -8,7 +8,7 @@ enum UpgradeTraces {
     /// Writes it and lets the oldest go; returns its path. On any thread: it takes as long as the disk likes.
     static func write(_ trace: MachineTrace, in root: ReleaseRoot) throws(SystemError) -> String {
         let directory = root.logDirectory
-        try Directory.make(directory)
+        try Directory.make(directory, permissions: ConfidentialFiles.directoryMode)
         let path = "\(directory)/\(prefix)\(WallClock.fileName())-\(trace.beginning.toRelease)\(suffix)"
         // What workers gave as reasons is nobody's business but the administrator's.
         try AtomicFile.write(path, Array(trace.text().utf8), permissions: 0o600)
