@@ -47,6 +47,8 @@ extension ControlError.Code {
     public static let notFound = Self(rawValue: "not_found")
     public static let methodNotAllowed = Self(rawValue: "method_not_allowed")
     public static let forbidden = Self(rawValue: "forbidden")
+    /// A user who may look only asks more often than such a user may; `retry_after_s` in the details says when to ask again.
+    public static let tooManyRequests = Self(rawValue: "too_many_requests")
     /// Another change is under way.
     public static let busy = Self(rawValue: "busy")
     public static let noSuchRelease = Self(rawValue: "no_such_release")
@@ -88,7 +90,7 @@ extension ControlError.Code {
     /// Whether an error of this code says that the request was turned down and nothing changed.
     public var isRefusal: Bool {
         switch self {
-        case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .busy, .noSuchRelease,
+        case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .tooManyRequests, .busy, .noSuchRelease,
             .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .reexecRefused, .noSuchWorker,
             .noSuchSupervisor,
             .noSuchChild, .badChildState, .badChildspec, .noSuchApplication, .badApplicationState, .unavailable:
@@ -97,6 +99,20 @@ extension ControlError.Code {
             false
         }
     }
+}
+
+extension ControlError {
+    /// - Parameter retryAfterSeconds: 1 at least, as HTTP's `Retry-After` has it.
+    public static func tooManyRequests(
+        _ message: String, retryAfterSeconds: Int, details: [String: String] = [:]
+    ) -> ControlError {
+        ControlError(
+            .tooManyRequests, "\(message): try again in \(retryAfterSeconds) s",
+            details: details.merging(["retry_after_s": "\(retryAfterSeconds)"]) { $1 })
+    }
+
+    /// Seconds, where the error says when to ask again.
+    public var retryAfterSeconds: Int? { details["retry_after_s"].flatMap { Int($0) } }
 }
 
 /// The body of every answer that is no success.

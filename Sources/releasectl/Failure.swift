@@ -62,6 +62,8 @@ struct Failure: Error {
         case .forbidden:
             "Nothing was changed. Run it as root or as a member of the group "
                 + "\(error.details["group"] ?? "release-handler")."
+        case .tooManyRequests:
+            "Nothing was changed. Ask less often: `releasectl events --follow` tells what happens as it does."
         case .busy:
             "Nothing was changed. Wait for the change that is under way: `releasectl events --follow` shows it."
         case .noSuchRelease:

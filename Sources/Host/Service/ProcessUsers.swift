@@ -1,7 +1,7 @@
 /// The users that a process acts as: real, effective, saved and of files.
-enum ProcessUsers {
+public enum ProcessUsers {
     /// None where the process is gone.
-    static func of(pid: Int32) -> Set<UInt32> {
+    public static func of(pid: Int32) -> Set<UInt32> {
         Set(ProcessStatus.values(of: "Uid", pid: pid).compactMap { UInt32($0) })
     }
 }

@@ -42,7 +42,7 @@ final class ControlAuthorization: Sendable {
         let what = row.right == .look ? "look" : row.method == .get ? "read this" : "change things"
         return ControlError(
             .forbidden,
-            "user \(peer.uid) may not \(what) here: \(row.name) is for root and members of the group \(group.name)",
+            "\(peer.user) may not \(what) here: \(row.name) is for root and members of the group \(group.name)",
             details: ["uid": String(peer.uid), "group": group.name])
     }
 }

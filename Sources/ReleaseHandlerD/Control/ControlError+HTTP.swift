@@ -14,6 +14,7 @@ extension ControlError.Code {
             .badApplicationState:
             .conflict
         case .tooLarge: .contentTooLarge
+        case .tooManyRequests: .tooManyRequests
         case .packageInvalid, .badChildspec: .unprocessableContent
         case .workerError, .childStartFailed, .applicationStartFailed: .badGateway
         case .unavailable: .serviceUnavailable
@@ -25,6 +26,8 @@ extension ControlError.Code {
 
 extension ControlError {
     func response(headers: HTTPFields = [:]) -> Response {
+        var headers = headers
+        if let seconds = retryAfterSeconds { headers[.retryAfter] = "\(seconds)" }
         do {
             return try ControlJSON.response(
                 ControlErrorBody(error: self), status: code.httpStatus, headers: headers)

@@ -7,9 +7,11 @@ struct ControlHandlers: Sendable {
     /// Where that child of that supervisor stands or would stand, for the audit log; nil where there is no such
     /// supervisor.
     let childAddress: @Sendable (_ supervisor: String, _ id: String) async -> String?
+    /// What a peer has to do with the workers of the node, for the audit log and for what it is told.
+    let origin: @Sendable (Peer) async -> Peer.Origin?
 
     init(
-        _ handlers: [ControlHandler],
+        _ handlers: [ControlHandler], origin: @escaping @Sendable (Peer) async -> Peer.Origin? = { _ in nil },
         childAddress: @escaping @Sendable (_ supervisor: String, _ id: String) async -> String?
     ) {
         let rows = handlers.map(\.row) + [Operations.node.openAPI.row]
@@ -18,6 +20,7 @@ struct ControlHandlers: Sendable {
             handlers + [
                 ControlHandler(Operations.node.openAPI) { ControlDocument(text: ControlOpenAPI.document(of: rows)) }
             ]
+        self.origin = origin
         self.childAddress = childAddress
     }
 

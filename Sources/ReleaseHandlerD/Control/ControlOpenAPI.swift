@@ -15,6 +15,9 @@ enum ControlOpenAPI {
         },
         "components": {
         "responses": {"Error": {"description": "Turned down or failed; error.code says why",
+          "content": {"application/json": \(reference(ControlErrorBody.self))}},
+          "TooManyRequests": {"description": "A user who may look only asks more often than such a user may",
+          "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}},
           "content": {"application/json": \(reference(ControlErrorBody.self))}}},
         "parameters": {\(parameters(rows))},
         "schemas": {
@@ -52,6 +55,7 @@ enum ControlOpenAPI {
             "summary": \(quoted(row.help)), \(body ?? "")"responses": {
                 "\(row.status)": {"description": "\(row.answer.schemaName)", \
             "content": {"\(type)": \(reference(row.answer))}},
+                "429": {"$ref": "#/components/responses/TooManyRequests"},
                 "default": {"$ref": "#/components/responses/Error"}}}
             """
     }

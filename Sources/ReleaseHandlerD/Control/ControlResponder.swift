@@ -7,44 +7,66 @@ import Wire
 struct ControlResponder: Sendable {
     let handlers: ControlHandlers
     let authorization: ControlAuthorization
+    let rates: ControlRates
     let maxBodyBytes: Int
-    let audit: ControlAudit
+    let audit: AuditLog
 
     func respond(to request: Request, on channel: any Channel) async -> Response {
-        switch handlers.match(request.method.rawValue, path: request.uri.path) {
-        case .handler(let handler, let values):
-            do {
-                return try await respond(to: request, handler: handler, values: values, channel: channel)
-            } catch let error as ControlError {
-                return error.response()
-            } catch {
-                return ControlError(.internalError, "the request could not be served: \(error)").response()
+        let match = handlers.match(request.method.rawValue, path: request.uri.path)
+        do {
+            let (peer, connection) = try await Peer.connected(to: channel)
+            try await refuseOverRate(peer, match, channel)
+            if let refusal = connection.refusal { throw refusal }
+            switch match {
+            case .handler(let handler, let values):
+                return try await respond(
+                    to: request, handler: handler, values: values, channel: channel, peer: peer, connection: connection)
+            case .methodNotAllowed(let allowed):
+                let names = allowed.map(\.rawValue).joined(separator: ", ")
+                return ControlError(
+                    .methodNotAllowed, "\(request.uri.path) has no \(request.method.rawValue): use \(names)",
+                    details: ["allow": names]
+                ).response(headers: [.allow: names])
+            case .notFound:
+                throw ControlError(
+                    .notFound, "there is no \(request.uri.path): see /v1/openapi.json for what there is")
             }
-        case .methodNotAllowed(let allowed):
-            let names = allowed.map(\.rawValue).joined(separator: ", ")
-            return ControlError(
-                .methodNotAllowed, "\(request.uri.path) has no \(request.method.rawValue): use \(names)",
-                details: ["allow": names]
-            ).response(headers: [.allow: names])
-        case .notFound:
-            return ControlError(
-                .notFound, "there is no \(request.uri.path): see /v1/openapi.json for what there is"
-            ).response()
+        } catch let error as ControlError {
+            return error.response()
+        } catch {
+            return ControlError(.internalError, "the request could not be served: \(error)").response()
         }
     }
 
+    /// Whoever may look only: of a change that it asks for too often the audit log says no less than of any other.
+    private func refuseOverRate(_ peer: Peer, _ match: ControlHandlers.Match, _ channel: any Channel) async throws {
+        guard !authorization.mayWellChange(peer), let (error, delay) = rates.refusal(of: peer) else { return }
+        try await channel.eventLoop.scheduleTask(in: .milliseconds(Int64(delay))) {}.futureResult.get()
+        if case .handler(let handler, let values) = match, handler.row.right == .change {
+            record(await line(handler, await known(peer), Self.named(values), nil), .failed(error))
+        }
+        throw error
+    }
+
+    /// With what it has to do with a worker.
+    private func known(_ peer: Peer) async -> Peer {
+        var peer = peer
+        peer.origin = await handlers.origin(peer)
+        return peer
+    }
+
     private func respond(
-        to request: Request, handler: ControlHandler, values: [String], channel: any Channel
+        to request: Request, handler: ControlHandler, values: [String], channel: any Channel, peer: Peer,
+        connection: ControlConnection
     ) async throws -> Response {
-        let (peer, connection) = try await Peer.connected(to: channel)
-        if let refusal = connection.refusal { throw refusal }
+        let peer = handler.row.right == .change ? await known(peer) : peer
         let work: ControlWork
         do {
             if let error = await authorization.refusal(of: handler.row, to: peer) { throw error }
             work = try handler.read(values, try await body(of: request, for: handler.row))
             connection.works(handler.row.isRepeatable ? .look : .change(work.subject))
         } catch let error as ControlError {
-            let line = await line(handler, peer, values.joined(separator: " "), handler.place(values))
+            let line = await line(handler, peer, Self.named(values), handler.place(values))
             record(line, .failed(error))
             throw error
         }
@@ -71,6 +93,14 @@ struct ControlResponder: Sendable {
             return .events(subscription, request: request, channel: channel)
         }
     }
+
+    /// Of a path that nobody has checked.
+    private static func named(_ values: [String]) -> String {
+        let text = values.joined(separator: " ")
+        return text.utf8.count <= maxNamedBytes ? text : "\(text.prefix(maxNamedBytes / 4))…"
+    }
+
+    private static let maxNamedBytes = 1024
 
     /// Of an operation that takes none it is read all the same where it is a change, and not looked at.
     private func body(of request: Request, for row: ControlRow) async throws -> ByteBuffer {
@@ -106,6 +136,6 @@ struct ControlResponder: Sendable {
     private func record(_ line: ControlAuditRecord?, _ outcome: ControlAuditRecord.Outcome) {
         guard var line else { return }
         line.outcome = outcome
-        audit(line)
+        audit.record(line)
     }
 }

@@ -27,7 +27,8 @@ struct ControlServer: Service, CustomStringConvertible {
     private let configuration: ControlConfiguration
     private let authorization: ControlAuthorization
     private let handlers: ControlHandlers
-    private let audit: ControlAudit
+    let audit: AuditLog
+    private let rates: ControlRates
     private let logger: Logger
     private let onListening: @Sendable () async -> Void
     private let onHeartbeat: @Sendable () -> Void
@@ -40,19 +41,20 @@ struct ControlServer: Service, CustomStringConvertible {
     ///   - onHeartbeat: called by the event loop every half second, for as long as it turns.
     init(
         configuration: ControlConfiguration, handlers: ControlHandlers, audit: @escaping ControlAudit, logger: Logger,
-        inherited: ControlConnections.State? = nil,
+        inherited: ControlConnections.State? = nil, rates: ControlRates = ControlRates(),
         onListening: @escaping @Sendable () async -> Void = {}, onHeartbeat: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
         authorization = ControlAuthorization(configuration: configuration)
         self.handlers = handlers
-        self.audit = audit
+        self.audit = AuditLog(audit)
+        self.rates = rates
         self.logger = logger
         self.onListening = onListening
         self.onHeartbeat = onHeartbeat
         self.inherited = inherited
         connections = ControlConnections(
-            eventLoop: Self.group.next(), limit: configuration.maxConnections
+            eventLoop: Self.group.next(), limit: configuration.maxConnections, rates: rates
         ) { [authorization] in authorization.mayWellChange($0) }
     }
 
@@ -69,8 +71,14 @@ struct ControlServer: Service, CustomStringConvertible {
         let beat = onHeartbeat
         let beating = Self.group.next().scheduleRepeatedTask(
             initialDelay: .zero, delay: .milliseconds(Int64(Heartbeat.intervalMilliseconds))
-        ) { _ in beat() }
-        defer { beating.cancel() }
+        ) { [audit] _ in
+            beat()
+            audit.tellWhatIsDue()
+        }
+        defer {
+            beating.cancel()
+            audit.tellAll()
+        }
         let opened = OpenedSocket()
         let outcome: Result<Void, any Error>
         do {
@@ -103,7 +111,8 @@ struct ControlServer: Service, CustomStringConvertible {
     private func listener() -> ControlListener {
         authorization.group.prepare()
         let responder = ControlResponder(
-            handlers: handlers, authorization: authorization, maxBodyBytes: configuration.maxBodyBytes, audit: audit)
+            handlers: handlers, authorization: authorization, rates: rates, maxBodyBytes: configuration.maxBodyBytes,
+            audit: audit)
         let http = HTTP1Channel(
             responder: { request, writer, channel in
                 let response = await responder.respond(to: request, on: channel)

@@ -87,11 +87,12 @@ public struct Daemon: Sendable {
             audit: { record in
                 var metadata: Logger.Metadata = ["AUDIT": "\(record.operation)", "UID": "\(record.peer.uid)"]
                 metadata["WORKER"] = record.worker.map { .string($0) }
+                metadata["PEER_WORKER"] = record.peer.origin?.worker.map { .string($0) }
                 audit.notice("\(record)", metadata: metadata)
             },
             logger: logger, inherited: handover?.control, onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
-        await reexecution.serves(server.connections)
+        await reexecution.serves(server.connections, server.audit)
         await follow(node.running, server)
         let stop = StopRequest()
         let group = ServiceGroup(

@@ -37,6 +37,7 @@ final class Reexecution: Reexecuting {
     private let logger: Logger
     /// Made after this one, which it serves.
     private var connections: ControlConnections?
+    private var audit: AuditLog?
     private var state = State.idle
     /// What this program has done as the next of another one: the answer to who asked that one.
     private var takenOver: Reexecuted?
@@ -49,7 +50,10 @@ final class Reexecution: Reexecuting {
     }
 
     /// It was asked for through these.
-    func serves(_ connections: ControlConnections) { self.connections = connections }
+    func serves(_ connections: ControlConnections, _ audit: AuditLog) {
+        self.connections = connections
+        self.audit = audit
+    }
 
     // MARK: The program before
 
@@ -160,6 +164,7 @@ final class Reexecution: Reexecuting {
         let memory = try handover.memory()
         SystemdNotify.watchdog()
         SystemdNotify.flush()
+        audit?.tellAll()
         flush()
         let error = Successor.execute(
             program, [program] + CommandLine.arguments.dropFirst(), keeping: handover.descriptors + [memory.raw],

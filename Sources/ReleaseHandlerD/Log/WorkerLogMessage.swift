@@ -11,7 +11,7 @@ struct WorkerLogMessage: Equatable {
 
     /// What the daemon says by its own fields, and the journal by those that it knows, no worker says.
     static let reserved: Set<String> = [
-        "AUDIT", "EVENT", "INSTRUCTION", "MESSAGE", "MESSAGE_ID", "OBJECT_PID", "PRIORITY", "RELEASE",
+        "AUDIT", "EVENT", "INSTRUCTION", "MESSAGE", "MESSAGE_ID", "OBJECT_PID", "PEER_WORKER", "PRIORITY", "RELEASE",
         "SYSLOG_FACILITY",
         "SYSLOG_IDENTIFIER", "SYSLOG_PID", "SYSLOG_TIMESTAMP", "UID", "UNIT", "USER_UNIT", "WORKER",
     ]

@@ -35,8 +35,12 @@ extension Node {
         return try await change()
     }
 
-    func plan(_ vsn: String) async throws(ControlError) -> InstallPlan {
-        try await installer.plan(vsn) { [self] () throws(ControlError) in try requireRunning() }
+    func plan(_ vsn: String, for asker: Installer.Asker = .change) async throws(ControlError) -> InstallPlan {
+        // No state is handed on in the middle of a check, and there may be one after the other.
+        if asker == .look, changes.isUnderWay(ChangesByHand.reexecution) {
+            throw .tooManyRequests("the daemon is being executed anew", retryAfterSeconds: 1)
+        }
+        return try await installer.plan(vsn, for: asker) { [self] () throws(ControlError) in try requireRunning() }
     }
 
     /// What is asked for waits for nobody's change; a release that is taken back goes back all the same.
@@ -138,6 +142,8 @@ final class ChangesByHand {
     }
 
     func end(_ number: Int) { underWay[number] = nil }
+
+    func isUnderWay(_ what: String) -> Bool { underWay.values.contains(what) }
 
     /// The one that has been under way for longest.
     var first: String? { underWay.min { $0.key < $1.key }?.value }

@@ -12,10 +12,15 @@ final class ChangeLine {
 
     private(set) var current: String?
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// How many turns have begun.
+    private var turns = 0
+    private var looking: [CheckedContinuation<Void, Never>] = []
 
     nonisolated init() {}
 
     var waitingCount: Int { waiting.count }
+    /// Of those who only look.
+    var lookingCount: Int { looking.count }
 
     /// - Parameters:
     ///   - what: as `releasectl` names it, with its subject.
@@ -35,13 +40,38 @@ final class ChangeLine {
             await withCheckedContinuation { isOwn ? waiting.insert($0, at: 0) : waiting.append($0) }
         }
         current = what
+        turns += 1
         defer { end() }
         return try await body()
+    }
+
+    /// How often what looks begins anew.
+    private static let maxLooks = 8
+
+    /// What reads and changes nothing has no turn, so that no change waits for it: it waits until nobody has one, and begins anew where one came
+    /// in between, since what it read may be of both.
+    func look<Value: Sendable>(
+        _ body: @HostActor () async throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        for _ in 0..<Self.maxLooks {
+            while current != nil { await withCheckedContinuation { looking.append($0) } }
+            let before = turns
+            let result: Result<Value, ControlError>
+            do {
+                result = .success(try await body())
+            } catch {
+                result = .failure(error)
+            }
+            if turns == before { return try result.get() }
+        }
+        throw ControlError(.busy, "one change of the releases comes after the other; try again later")
     }
 
     private func end() {
         if waiting.isEmpty {
             current = nil
+            for one in looking { one.resume() }
+            looking = []
         } else {
             waiting.removeFirst().resume()
         }

@@ -48,11 +48,12 @@ enum DiskWork {
         return await withTaskGroup(of: [(index: Int, value: Value)].self) { group in
             for _ in 0..<min(laneCount, items.count) {
                 group.addTask {
-                    await run(on: lanes) {
-                        var done: [(index: Int, value: Value)] = []
-                        while let index = next.take(below: items.count) { done.append((index, work(items[index]))) }
-                        return done
+                    // One by one: what others want done comes in between, however many these are.
+                    var done: [(index: Int, value: Value)] = []
+                    while let index = next.take(below: items.count) {
+                        done.append((index, await run(on: lanes) { work(items[index]) }))
                     }
+                    return done
                 }
             }
             return await group.reduce(into: []) { $0 += $1 }.sorted { $0.index < $1.index }.map(\.value)

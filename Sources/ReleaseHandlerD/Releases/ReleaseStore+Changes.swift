@@ -126,12 +126,14 @@ extension ReleaseStore {
         }
     }
 
-    func prepare<Value: Sendable>(
-        _ vsn: String, for what: String, then: @HostActor (InstallPreparation) throws(ControlError) -> Value
-    ) async throws(ControlError) -> Value {
-        try await prepare(vsn, for: what) { (_) async throws(ControlError) in
-        } then: { (preparation, _) throws(ControlError) in
-            try then(preparation)
+    /// The same for a check, which holds up no change.
+    func look(at vsn: String) async throws(ControlError) -> InstallPreparation {
+        try await line.look { () async throws(ControlError) in
+            let from = try requireRunning()
+            let table = table
+            return try await onDisk { [root] () throws(ControlError) in
+                try InstallPreparation.read(vsn, from: from, table, root)
+            }
         }
     }
 

@@ -21,6 +21,16 @@ extension TreeDriver {
         events.post(.output(.line(place.address, pid: generation.pid, stream, line)))
     }
 
+    /// What else a process has the daemon say of it, as often as it likes.
+    func mayBeSpokenOf(_ place: Place) -> Bool {
+        guard maySpeak(place, bytes: Self.noticeBytes) else { return false }
+        place.outputBudget.spend(bytes: Self.noticeBytes)
+        return true
+    }
+
+    /// About a line.
+    private static let noticeBytes = 128
+
     /// Whether the worker is within its budget; says so once where it is not, and how much was lost afterwards.
     private func maySpeak(_ place: Place, bytes: Int) -> Bool {
         let now = Reactor.nowMilliseconds()

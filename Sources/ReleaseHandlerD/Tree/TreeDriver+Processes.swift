@@ -17,10 +17,12 @@ extension TreeDriver: PlaceObserver {
 
     /// The place stays with the process that was started: another one could be neither awaited nor proved to be its own.
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32) {
+        guard mayBeSpokenOf(place) else { return }
         events.post(.worker(.mainPidIgnored(place.address, pid: generation.pid, mainPid: pid)))
     }
 
     func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom]) {
+        guard mayBeSpokenOf(place) else { return }
         events.post(.worker(.modulesNotLoaded(place.address, pid: generation.pid, modules: modules)))
     }
 

@@ -6,15 +6,26 @@ import Wire
 
 /// `check_install_release`: what an install would do, without doing it.
 extension Installer {
-    func plan(_ vsn: String, requireRunning: @HostActor () throws(ControlError) -> LoadedRelease)
-        async throws(ControlError) -> InstallPlan
-    {
-        guard !isChecking else {
-            throw ControlError(.busy, "another check of an install reads its files; wait for its end")
+    /// Who asks for a check. Each has one at a time, so that who may look only is in nobody's way who may change things.
+    enum Asker {
+        case change
+        case look
+    }
+
+    func plan(
+        _ vsn: String, for asker: Asker, requireRunning: @HostActor () throws(ControlError) -> LoadedRelease
+    ) async throws(ControlError) -> InstallPlan {
+        guard checks.insert(asker).inserted else {
+            switch asker {
+            case .change: throw ControlError(.busy, "another check of an install reads its files; wait for its end")
+            case .look:
+                throw .tooManyRequests(
+                    "another check of an install reads its files, and users who may look only have one at a time",
+                    retryAfterSeconds: 1)
+            }
         }
-        isChecking = true
-        defer { isChecking = false }
-        let preparation = try await store.prepare(vsn, for: "check-install-release") { $0 }
+        defer { checks.remove(asker) }
+        let preparation = try await store.look(at: vsn)
         let preflight = InstallPreflight(
             site: site, preparation: preparation, machine: machine(preparation, InstallRequest()))
         let findings: InstallPreflight.Findings

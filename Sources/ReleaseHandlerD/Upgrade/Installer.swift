@@ -51,8 +51,9 @@ final class Installer {
     private(set) var upgrade: Upgrade?
     /// Why an upgrade did not come to its end, where the node's own end is what came before it.
     private(set) var stopReason: String?
-    /// Whether a check of an install reads its files: one at a time, since it reads them all.
-    var isChecking = false
+    /// Whose checks of an install read their files: one at a time of each, since it reads them all.
+    var checks: Set<Asker> = []
+    var isChecking: Bool { !checks.isEmpty }
 
     init(site: UpgradeSite, store: ReleaseStore, purger: Purger) {
         self.site = site

@@ -28,13 +28,15 @@ final class ControlFixture: Sendable {
     /// Runs the server while `body` does, and ends it by a graceful shutdown.
     static func run<Value: Sendable>(
         readers: ControlConfiguration.Readers = .everyone, group: String = "no-such-group-here",
-        maxConnections: Int = 128,
+        maxConnections: Int = 128, rates: ControlRates = ControlRates(),
         _ body: @Sendable (ControlFixture) async throws -> Value
     ) async throws -> Value {
         let fixture = try ControlFixture()
         defer { try? FileManager.default.removeItem(atPath: fixture.directory) }
         let listening = AsyncStream.makeStream(of: Void.self)
-        let server = fixture.server(readers: readers, group: group, maxConnections: maxConnections) {
+        let server = fixture.server(
+            readers: readers, group: group, maxConnections: maxConnections, rates: rates
+        ) {
             listening.continuation.yield()
             listening.continuation.finish()
         }
@@ -61,7 +63,7 @@ final class ControlFixture: Sendable {
 
     func server(
         readers: ControlConfiguration.Readers = .everyone, group: String = "no-such-group-here",
-        maxConnections: Int = 128,
+        maxConnections: Int = 128, rates: ControlRates = ControlRates(),
         onListening: @escaping @Sendable () async -> Void = {}
     ) -> ControlServer {
         ControlServer(
@@ -73,7 +75,8 @@ final class ControlFixture: Sendable {
                 self.audit.withLock { $0.append(record) }
                 self.audited.continuation.yield(record)
             },
-            logger: Logger(label: "control-test") { _ in SwiftLogNoOpLogHandler() }, onListening: onListening)
+            logger: Logger(label: "control-test") { _ in SwiftLogNoOpLogHandler() }, rates: rates,
+            onListening: onListening)
     }
 
     /// One request and its answer, over raw HTTP.

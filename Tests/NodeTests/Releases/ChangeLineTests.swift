@@ -46,6 +46,55 @@ import Wire
         #expect(held.order == ["own", "by hand"])
     }
 
+    /// Nobody waits for who only looks, and what it read is of before a change or behind it.
+    @Test @HostActor func whoLooksHasNoTurnAndBeginsAnewWhereOneCameInBetween() async throws {
+        let (line, held) = (ChangeLine(), Held())
+        var looks = 0
+        let look = Task { @HostActor in
+            try await line.look { () async throws(ControlError) -> Int in
+                looks += 1
+                if looks == 1 { await held.wait() }
+                if looks == 1 { throw ControlError(.upgradeRefused, "half of it was gone") }
+                return looks
+            }
+        }
+        while looks == 0 { await Task.yield() }
+        #expect(line.current == nil)
+        try await line.turn("a change") { () async throws(ControlError) in held.order.append("changed") }
+        held.release()
+        #expect(try await look.value == 2)
+        #expect(held.order == ["changed"])
+    }
+
+    @Test @HostActor func whoLooksWaitsForTheEndOfATurn() async throws {
+        let (line, held) = (ChangeLine(), Held())
+        let change = Task { @HostActor in
+            try await line.turn("a change") { () async throws(ControlError) in
+                await held.wait()
+                held.order.append("changed")
+            }
+        }
+        while line.current == nil { await Task.yield() }
+        let look = Task { @HostActor in
+            try await line.look { () async throws(ControlError) in held.order.append("looked") }
+        }
+        while line.lookingCount == 0 { await Task.yield() }
+        held.release()
+        try await change.value
+        try await look.value
+        #expect(held.order == ["changed", "looked"])
+    }
+
+    @Test @HostActor func changesWithoutEndAreSaid() async throws {
+        let line = ChangeLine()
+        let error = await #expect(throws: ControlError.self) {
+            try await line.look { () async throws(ControlError) in
+                try await line.turn("a change") { () async throws(ControlError) in }
+            }
+        }
+        #expect(error?.code == .busy)
+    }
+
     @Test @HostActor func oneTooManyIsTurnedAwayAndTheNodesOwnIsNot() async throws {
         let (line, held) = (ChangeLine(), Held())
         let first = Task { @HostActor in

@@ -164,7 +164,9 @@ import Wire
     @Test func aChangeThatWaitedIsRefusedWhereTheNodeStopped() async throws {
         try await TestNode.with(try PackageTests.oneVersion()) { test async throws in
             let disk = await Self.hold(test)
-            let first = Task { await test.refusal { try await test.service.checkInstallRelease(vsn: "9") } }
+            let first = Task {
+                await test.refusal { try await test.service.removeRelease(vsn: "8", peer: TestNode.peer) }
+            }
             await disk.untilReached()
             let second = Task {
                 await test.refusal { try await test.service.removeRelease(vsn: "9", peer: TestNode.peer) }

@@ -1,4 +1,5 @@
 import Host
+import Synchronization
 import Testing
 import Wire
 
@@ -16,6 +17,36 @@ import Wire
             }
             #expect(try first.get().instructions.count == 6)
             #expect(try await test.service.checkInstallRelease(vsn: "2.0.0").instructions.count == 6)
+        }
+    }
+
+    /// A reader's check that does not come to its end keeps root from nothing: neither from a check, nor from a change or an install.
+    @Test func aReadersCheckIsInNobodysWay() async throws {
+        try await TestNode.with(try .twoVersions()) { test async throws in
+            let held = ThreadGate()
+            let isFirst = Mutex(true)
+            await { @HostActor in
+                test.node.store.beforeDiskWork = {
+                    let isReader = isFirst.withLock { isFirst in
+                        defer { isFirst = false }
+                        return isFirst
+                    }
+                    if isReader { held.wait() }
+                }
+            }()
+            let reader = Task { try await test.node.plan("2.0.0", for: .look) }
+            while isFirst.withLock({ $0 }) { await Task.yield() }
+            let error = await #expect(throws: ControlError.self) { _ = try await test.node.plan("2.0.0", for: .look) }
+            #expect(error?.code == .tooManyRequests && error?.retryAfterSeconds == 1, "one at a time")
+            #expect(try await test.node.plan("2.0.0", for: .change).instructions.count == 6)
+            let refusal = await test.refusal {
+                try await test.service.removeRelease(vsn: "9", peer: TestNode.peer)
+            }
+            #expect(refusal.hasPrefix("no_such_release"))
+            #expect(try await test.install("2.0.0").outcome == .done)
+            held.open()
+            // Of what runs by now there is none.
+            await #expect(throws: ControlError.self) { _ = try await reader.value }
         }
     }
 

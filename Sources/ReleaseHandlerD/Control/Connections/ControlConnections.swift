@@ -62,12 +62,17 @@ final class ControlConnections: Sendable {
     }
 
     private let eventLoop: any EventLoop
+    private let rates: ControlRates
     private let mayChange: @Sendable (Peer) -> Bool
     private let loop: NIOLoopBoundBox<Loop>
 
     /// - Parameter mayChange: whether that one may be among those who may change things, as far as it is known.
-    init(eventLoop: any EventLoop, limit: Int, mayChange: @escaping @Sendable (Peer) -> Bool = { _ in true }) {
+    init(
+        eventLoop: any EventLoop, limit: Int, rates: ControlRates = ControlRates(),
+        mayChange: @escaping @Sendable (Peer) -> Bool = { _ in true }
+    ) {
         self.eventLoop = eventLoop
+        self.rates = rates
         self.mayChange = mayChange
         loop = NIOLoopBoundBox.makeBoxSendingValue(Loop(limit: limit), eventLoop: eventLoop)
     }
@@ -101,6 +106,10 @@ final class ControlConnections: Sendable {
         guard let descriptor else { throw ChannelError.operationUnsupported }
         let peer = try? Peer(socket: descriptor)
         if let peer, !isAdopted, !mayChange(peer) {
+            // Without a word: who comes again and again is no more work than that.
+            guard rates.mayConnect(peer.uid) else {
+                throw ControlError.tooManyRequests("\(peer.user) connects too often", retryAfterSeconds: 1)
+            }
             do throws(ControlError) {
                 try refuseOverShare(peer.uid)
             } catch {

@@ -7,6 +7,7 @@ extension ControlHandlers {
         self.init(
             Self.node(node, reexecution) + Self.releases(node) + Self.workers(node) + Self.supervisors(node)
                 + Self.applications(node),
+            origin: { await node.origin(of: $0) },
             childAddress: { await node.supervisors.childAddress($0, $1) })
     }
 

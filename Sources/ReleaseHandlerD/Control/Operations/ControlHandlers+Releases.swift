@@ -8,7 +8,7 @@ extension ControlHandlers {
                 try await node.store.unpack(request.body.package)
             },
             ControlHandler(Operations.releases.check) { request async throws(ControlError) in
-                try await node.plan(request.parameters.vsn)
+                try await node.plan(request.parameters.vsn, for: await request.mayChange() ? .change : .look)
             },
             ControlHandler(progressOf: Operations.releases.install) { request async throws(ControlError) in
                 if case .install? = request.connection.takeClaim() { return await node.goOnInstalling() }

@@ -7,6 +7,18 @@ public struct ControlAuditRecord: Hashable, Sendable, CustomStringConvertible {
         case started
         case done
         case failed(ControlError)
+        /// Further ones of the same user were turned down since the last line.
+        case refused(Refusals)
+    }
+
+    public struct Refusals: Hashable, Sendable {
+        public let count: Int
+        /// For how long they came.
+        public let seconds: Int
+        /// Whether they are of several users and operations: there were too many to be told one by one.
+        public let isOfSeveral: Bool
+        /// Why the last one was.
+        public let last: ControlError
     }
 
     public var peer: Peer
@@ -32,6 +44,11 @@ public struct ControlAuditRecord: Hashable, Sendable, CustomStringConvertible {
         case .started: "\(subject): started"
         case .done: "\(subject): done"
         case .failed(let error): "\(subject): \(error)"
+        case .refused(let refusals):
+            """
+            \(refusals.isOfSeveral ? "further users were" : "\(peer.user) was") refused \(refusals.count) more changes in the last \
+            \(refusals.seconds) s, the last one \(subject): \(refusals.last)
+            """
         }
     }
 }
