@@ -16,9 +16,10 @@ public import Wire
 /// ```
 ///
 /// A failure is: more restarts than allowed of workers whose modules the install changed, each caused by the worker's
-/// own end or by a start that failed; a supervisor of a changed application that gives up; a worker of changed modules that does not
-/// answer when the time is over, which is the proof that it does not hang; a child that a boot of the release would start, that nothing has started
-/// yet, and that could not be; a health command that fails.
+/// own end or by a start that failed, also where the restart itself is to come (`restart_delay`); a supervisor of a changed application
+/// that gives up; a worker of changed modules that does not answer when the time is over, which is the proof that it does not hang, or
+/// whose restart waits then; a child that a boot of the release would start, that nothing has started yet, and that could not be; a health
+/// command that fails.
 /// The health command runs twice: when the release was installed, which finds a broken one early, and when the time is
 /// over, which is the proof.
 ///
@@ -92,31 +93,6 @@ public struct Probation: Hashable, Sendable, Codable {
         }
     }
 
-    /// What was held against a release.
-    public enum Failure: Hashable, Sendable, CustomStringConvertible {
-        case restarts(count: Int, allowed: Int, last: ChildAddress)
-        case supervisorGaveUp(String)
-        case silent([ChildAddress])
-        /// What a boot of it would start and could not, a sentence each.
-        case wouldNotBoot([String])
-        case healthCheck(String)
-
-        public var description: String {
-            switch self {
-            case .restarts(let count, let allowed, let last):
-                "workers of changed modules were restarted \(Self.times(count)), \(allowed) allowed; the last was \(last)"
-            case .supervisorGaveUp(let supervisor): "supervisor \(supervisor) gave up"
-            case .silent(let workers):
-                "\(workers.map(\.description).joined(separator: ", ")) did not answer when it was asked for its status"
-            case .wouldNotBoot(let problems):
-                "it runs, and would not boot: \(problems.prefix(3).joined(separator: "; "))\(problems.count > 3 ? "; …" : "")"
-            case .healthCheck(let reason): "the health command failed: \(reason)"
-            }
-        }
-
-        private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
-    }
-
     public enum Event: Hashable, Sendable {
         /// An install ended `done`; the release runs.
         case installed(Install)
@@ -125,14 +101,14 @@ public struct Probation: Hashable, Sendable, Codable {
         case upgradeFailed(reason: String)
         /// A worker ended so that it is started again, or a start of it failed. `listed`: its child spec's modules.
         case workerFailed(ChildAddress, listed: [Atom])
-        /// Told once its start was made, whatever came of it.
+        /// Told once its start was made, whatever came of it, or has to wait; the second time of one restart does not count.
         case workerRestarted(ChildAddress)
         /// `isTop`: its application ends with it.
         case supervisorGaveUp(String, application: Atom, isTop: Bool)
         case healthCheckPassed
         case healthCheckFailed(reason: String)
-        /// All that were asked, but for these. `problems`: what a boot of the release would start and could not.
-        case workersAnswered(silent: [ChildAddress], problems: [String] = [])
+        /// All of them, but for these. `problems`: what a boot of the release would start and could not.
+        case workersAnswered(absent: [Absence], problems: [String] = [])
         case timerFired
         /// By whomever.
         case madePermanent(String)
@@ -143,7 +119,7 @@ public struct Probation: Hashable, Sendable, Codable {
         /// Answer with `timerFired` then; in place of an earlier one.
         case schedule(atMilliseconds: Int)
         case runHealthCheck(ProbationOptions.HealthCheck)
-        /// Whether each worker that runs what was changed answers, and what only a boot starts could be started.
+        /// Whether each worker that runs what was changed, or would, answers, and what only a boot starts could be started.
         case askWorkers(ChangedCode)
         /// Drop the timer, end the health command.
         case cancel
@@ -179,7 +155,7 @@ public struct Probation: Hashable, Sendable, Codable {
             return supervisorGaveUp(supervisor, application, isTop: isTop)
         case .healthCheckPassed: return healthCheckPassed()
         case .healthCheckFailed(let reason): return healthCheckFailed(reason)
-        case .workersAnswered(let silent, let problems): return workersAnswered(silent, problems)
+        case .workersAnswered(let absent, let problems): return workersAnswered(absent, problems)
         case .timerFired: return timeIsOver()
         case .madePermanent(let vsn): return madePermanent(vsn)
         case .nodeStopping: return end()
@@ -249,10 +225,10 @@ public struct Probation: Hashable, Sendable, Codable {
         }
     }
 
-    private mutating func workersAnswered(_ silent: [ChildAddress], _ problems: [String]) -> [Action] {
+    private mutating func workersAnswered(_ absent: [Absence], _ problems: [String]) -> [Action] {
         switch state {
         case .asking(let trial):
-            guard silent.isEmpty else { return goBack(trial, .silent(silent)) }
+            guard absent.isEmpty else { return goBack(trial, .absent(absent)) }
             guard problems.isEmpty else { return goBack(trial, .wouldNotBoot(problems)) }
             guard let check = trial.options.healthCheck else { return pass(trial) }
             state = .proving(trial)

@@ -49,7 +49,8 @@ extension ChildSpec {
     }
 
     private static let keys = [
-        "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "rlimits", "shutdown", "significant",
+        "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits", "shutdown",
+        "significant",
         "sockets", "start", "start_phases", "start_timeout", "type", "user",
     ]
 
@@ -100,6 +101,10 @@ extension ChildSpec {
             guard startPhases.isEmpty || !isUnmodifiedProgram && type == .worker else {
                 throw SpecError("invalid_start_phases", phases, expected: "none: only a worker can be called")
             }
+        }
+        restartDelay = try fields["restart_delay"]?.restartDelay()
+        if let node = fields["restart_delay"], restart == .temporary {
+            throw SpecError("invalid_restart_delay", node, expected: "none: a temporary child is never restarted")
         }
         if let timeout = fields["start_timeout"] {
             guard let time = timeout.term.asInt, time > 0 else {

@@ -98,6 +98,9 @@ public struct ChildSpec: Hashable, Sendable, Codable {
     /// The start phases of its application that it takes part in: it is called for each.
     public var startPhases: [Atom] = []
 
+    /// In place of its supervisor's.
+    public var restartDelay: RestartDelay?
+
     public static let standardStartTimeoutMilliseconds = 30_000
 
     public struct EnvironmentVariable: Hashable, Sendable, Codable {

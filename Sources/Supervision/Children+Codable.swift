@@ -11,6 +11,9 @@ extension Children: Codable {
         let state: ChildState
         let restarts: Int
         let restartCause: SupervisorReport.RestartCause?
+        let dueMilliseconds: Int?
+        let lastDelayMilliseconds: Int?
+        let runsSinceMilliseconds: Int?
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -38,7 +41,9 @@ extension Children: Codable {
             entries.append(
                 Entry(
                     key: key, spec: number, isNamedByKey: isNamedByKey, state: child.state, restarts: child.restarts,
-                    restartCause: child.restartCause))
+                    restartCause: child.restartCause, dueMilliseconds: child.dueMilliseconds,
+                    lastDelayMilliseconds: child.lastDelayMilliseconds,
+                    runsSinceMilliseconds: child.runsSinceMilliseconds))
         }
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(specs, forKey: .specs)
@@ -65,7 +70,10 @@ extension Children: Codable {
             if entry.isNamedByKey { spec.id = entry.key }
             append(
                 entry.key,
-                Child(spec: spec, state: entry.state, restarts: entry.restarts, restartCause: entry.restartCause))
+                Child(
+                    spec: spec, state: entry.state, restarts: entry.restarts, restartCause: entry.restartCause,
+                    dueMilliseconds: entry.dueMilliseconds, lastDelayMilliseconds: entry.lastDelayMilliseconds,
+                    runsSinceMilliseconds: entry.runsSinceMilliseconds))
         }
     }
 }

@@ -24,6 +24,21 @@ extension SpecNode {
         return .milliseconds(time)
     }
 
+    func restartDelay() throws(SpecError) -> RestartDelay {
+        let limit = RestartDelay.limitMilliseconds
+        if let time = term.asInt, (0...limit).contains(time) { return RestartDelay(milliseconds: time) }
+        if let parts = term.asTuple, parts.count == 3, let initial = parts[0].asInt, let maximum = parts[1].asInt,
+            let factor = parts[2].asDouble, initial >= 1, maximum >= initial,
+            maximum <= limit, factor >= 1
+        {
+            return RestartDelay(initial: initial, maximum: maximum, factor: factor)
+        }
+        throw SpecError(
+            "invalid_restart_delay", self,
+            expected:
+                "milliseconds from 0 to \(limit), or {Initial, Max, Factor} with Max from Initial and Factor from 1 on")
+    }
+
     func atoms(_ error: String, _ expected: String) throws(SpecError) -> [Atom] {
         guard case .list = term else { throw SpecError(error, self, expected: expected) }
         var atoms: [Atom] = []
@@ -166,5 +181,15 @@ extension SpecNode {
             throw SpecError("invalid_rlimits", self, expected: "a number from 0, infinity or {Soft, Hard}")
         }
         return number
+    }
+}
+
+extension Term {
+    fileprivate var asDouble: Double? {
+        switch self {
+        case .integer(let number): Double(number)
+        case .float(let number): number
+        case .atom, .bigInteger, .binary, .bitstring, .list, .improperList, .tuple, .map, .opaque: nil
+        }
     }
 }

@@ -5,7 +5,7 @@ import Wire
 extension SupervisionTree {
     /// What is to be done about an event, in that order.
     ///
-    /// - Parameter now: monotonic milliseconds; only restart intensity looks at it.
+    /// - Parameter now: monotonic milliseconds; restart intensity and delays look at it.
     public mutating func handle(_ event: Event, now: Int) -> [Action] {
         self.now = now
         receive(event)
@@ -50,6 +50,10 @@ extension SupervisionTree {
             releaseStarts()
         case .workerExited(let id, let reason):
             workerAnswered(.ended(id, reason: reason), id)
+        case .restartsDue:
+            restartsDue()
+        case .hasten(let children):
+            hasten(children)
         case .timerFired(let id):
             guard supervisors[id]?.isShutdownRequested == true else { return }
             signals.append(.kill(id))
@@ -98,11 +102,14 @@ extension SupervisionTree {
             guard supervisors[id]?.children[key]?.state == .running(attempt) else { return }
             restartAfterExit(id, key, attempt, reason)
         case .tryAgain(let key):
-            guard supervisors[id]?.children[key]?.state == .restarting else { return }
+            guard let child = supervisors[id]?.children[key], child.state == .restarting, child.dueMilliseconds == nil
+            else { return }
             restart(id, key)
         case .released(let key):
             guard supervisors[id]?.children[key]?.state == .restarting else { return }
             resumeHeldRestart(id, key)
+        case .due(let key):
+            restartAfterWait(id, key)
         case .request(let request, let call):
             serve(id, request, call)
         }

@@ -47,7 +47,8 @@ extension SupervisionTree {
         guard let key = address.id, let supervisor = address.parent.flatMap({ places[$0] }).flatMap({ supervisors[$0] })
         else { return false }
         return switch supervisor.phase {
-        case .stopping(_, _, .restartGroup(let group, _)): group.contains(key)
+        case .stopping(_, _, .restartGroup(let group, _)), .stopping(_, _, .delayGroup(_, _, let group, _)):
+            group.contains(key)
         case .starting(_, let starting, .restartGroup(let rest)): starting == key || rest.contains(key)
         case .reading, .idle, .starting, .startingTogether, .stopping, .stoppingDynamic, .killed: false
         }
@@ -107,7 +108,8 @@ extension SupervisionTree {
     private func status(_ supervisor: Supervisor, _ key: Term) -> ChildStatus? {
         supervisor.children[key].map {
             ChildStatus(
-                address: supervisor.address.child(key), spec: $0.spec, state: $0.state, restarts: $0.restarts)
+                address: supervisor.address.child(key), spec: $0.spec, state: $0.state, restarts: $0.restarts,
+                restartDueMilliseconds: $0.dueMilliseconds)
         }
     }
 

@@ -90,6 +90,9 @@ extension SupervisionTree {
 
     private mutating func restartChild(_ id: StartID, _ request: RequestID, _ key: Term) {
         if let error = obstacle(id, key) { return refuse(request, error) }
+        if let due = supervisors[id]?.children[key]?.dueMilliseconds {
+            return start(id, key, .overtake(request, due: due))
+        }
         start(id, key, .restartChild(request))
     }
 
@@ -105,7 +108,8 @@ extension SupervisionTree {
         if supervisor.template != nil { return .simpleOneForOne }
         switch supervisor.children[key]?.state {
         case .undefined: return nil
-        case .restarting: return .restarting
+        // One that only waits is nobody's business but the time's.
+        case .restarting: return supervisor.children[key]?.dueMilliseconds == nil ? .restarting : nil
         case .running, .starting: return .running
         case nil: return .notFound
         }
@@ -174,6 +178,9 @@ extension SupervisionTree {
         }
         supervisors[id]?.flags = initial.flags
         supervisors[id]?.children = children
+        let changed = supervisors[id]?.keys(waitingOtherwiseThan: supervisor) ?? []
+        for key in changed { supervisors[id]?.children[key]?.lastDelayMilliseconds = nil }
+        hasten(id, changed)
         return .ok
     }
 }

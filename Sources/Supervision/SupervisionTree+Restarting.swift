@@ -52,10 +52,11 @@ extension SupervisionTree {
         end(id, .exited(.shutdown))
     }
 
-    /// Starts a child again, with those that its supervisor's strategy adds.
+    /// Starts a child again, at once or after its delay, with those that its supervisor's strategy adds.
     mutating func restart(_ id: StartID, _ key: Term) {
         guard let supervisor = supervisors[id] else { return }
-        if supervisors[id]?.addRestart(now: now) == false {
+        let delay = supervisors[id]?.takeDelay(of: key, now: now)
+        if delay == nil, supervisors[id]?.addRestart(now: now) == false {
             let place = supervisor.address.child(key)
             let reason = Term.atom("reached_max_restart_intensity")
             actions.append(.report(.shutdown(supervisor: supervisor.address, child: place, reason: reason)))
@@ -64,14 +65,17 @@ extension SupervisionTree {
         }
         switch supervisor.flags.strategy {
         case .oneForOne, .simpleOneForOne:
-            start(id, key, .restart)
+            guard let delay else { return start(id, key, .restart) }
+            beginWait(id, [key], for: key, milliseconds: delay)
         case .oneForAll, .restForOne:
             supervisors[id]?.children[key]?.state = .undefined
             let group = groupOfRestart(supervisor, key)
             for other in group where other != key {
                 supervisors[id]?.children[other]?.restartCause = .with(supervisor.address.child(key))
             }
-            stopRest(id, .restartGroup(group: group, rest: Array(group.reversed())[...]))
+            let rest = Array(group.reversed())[...]
+            guard let delay else { return stopRest(id, .restartGroup(group: group, rest: rest)) }
+            stopRest(id, .delayGroup(trigger: key, milliseconds: delay, group: group, rest: rest))
         }
     }
 

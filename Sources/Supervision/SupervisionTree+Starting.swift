@@ -64,6 +64,8 @@ extension SupervisionTree {
         case .restartGroup(let rest):
             if let key = rest.first { return start(id, key, .restartGroup(rest: rest.dropFirst())) }
             becomeIdle(id)
+        case .overtake(_, let due):
+            startGroup(id, supervisors[id]?.group(waitingUntil: due)[...] ?? [])
         case .restart, .startChild, .restartChild:
             becomeIdle(id)
         }
@@ -112,7 +114,7 @@ extension SupervisionTree {
 
     private mutating func countRestart(_ owner: Owner, _ purpose: Supervisor.StartPurpose) {
         switch purpose {
-        case .restart, .restartGroup: countRestart(owner)
+        case .restart, .restartGroup, .overtake: countRestart(owner)
         case .initialize, .startChild, .restartChild: break
         }
     }
@@ -132,6 +134,7 @@ extension SupervisionTree {
         switch outcome {
         case .started:
             supervisors[owner.supervisor]?.children[owner.key]?.state = .running(attempt)
+            supervisors[owner.supervisor]?.noteRunning(owner.key, now: now)
             if let place = place(owner) { actions.append(.report(.progress(child: place, attempt))) }
         case .ignored, .failed:
             supervisors[owner.supervisor]?.children[owner.key]?.state = .undefined
@@ -158,6 +161,10 @@ extension SupervisionTree {
         case .restartChild(let request):
             replyToStart(id, key, attempt, outcome, request)
             becomeIdle(id)
+        case .overtake(let request, _):
+            replyToStart(id, key, attempt, outcome, request)
+            // One that fails waits again: who asked for it wanted it sooner, not less.
+            restarted(id, key, outcome, purpose)
         }
     }
 
@@ -184,7 +191,7 @@ extension SupervisionTree {
         case .started: break
         case .ignored:
             // One that became temporary while its restart failed keeps its place, as in OTP, unless it is of a group.
-            if case .restart = purpose, supervisors[id]?.template == nil { break }
+            if purpose.isOfOne, supervisors[id]?.template == nil { break }
             removeIgnored(id, key)
         case .failed(let reason):
             reportStartError(id, key, reason)
@@ -216,6 +223,11 @@ extension SupervisionTree {
         case .started: reply = .child(supervisor.address.child(key), attempt)
         case .ignored: reply = .child(supervisor.address.child(key), nil)
         case .failed(let reason):
+            if case .starting(_, _, .overtake) = supervisor.phase {
+                // Reported as any restart's that fails.
+                reply = .error(.startFailed(reason: reason))
+                break
+            }
             actions.append(.report(.requestedStartError(child: supervisor.address.child(key), reason: reason)))
             if case .starting(_, _, .startChild) = supervisor.phase, supervisor.template == nil {
                 reply = .error(.childStartFailed(reason: reason, child.spec))
@@ -224,5 +236,15 @@ extension SupervisionTree {
             }
         }
         actions.append(.reply(request, reply))
+    }
+}
+
+extension Supervisor.StartPurpose {
+    /// Whether it is the restart of one child alone.
+    fileprivate var isOfOne: Bool {
+        switch self {
+        case .restart, .overtake: true
+        case .initialize, .restartGroup, .startChild, .restartChild: false
+        }
     }
 }

@@ -75,7 +75,7 @@ extension SupervisionTree {
         var rest: ArraySlice<Term>
         switch purpose {
         case .terminateChild: rest = []
-        case .restartGroup(_, let keys): rest = keys
+        case .restartGroup(_, let keys), .delayGroup(_, _, _, let keys): rest = keys
         case .end(_, let keys): rest = keys
         }
         while let key = rest.popFirst() {
@@ -93,6 +93,12 @@ extension SupervisionTree {
             guard let supervisor = supervisors[id], !supervisor.isShutdownRequested else { return becomeIdle(id) }
             // The temporary ones among them are gone.
             startGroup(id, group.filter { supervisor.children[$0] != nil }[...])
+        case .delayGroup(let trigger, let milliseconds, let group, _):
+            if let supervisor = supervisors[id], !supervisor.isShutdownRequested {
+                let waiting = group.filter { supervisor.children[$0] != nil }
+                beginWait(id, waiting, for: trigger, milliseconds: milliseconds)
+            }
+            becomeIdle(id)
         case .end(let ending, _):
             finish(id, ending)
         }
@@ -149,7 +155,7 @@ extension SupervisionTree {
         while let message = supervisor.mailbox.popFirst() {
             switch message {
             case .request(let request, _): actions.append(.reply(request, .error(.shutdown)))
-            case .exit, .tryAgain, .released: break
+            case .exit, .tryAgain, .released, .due: break
             }
         }
         guard supervisor.parent == nil else {
@@ -211,7 +217,7 @@ extension SupervisionTree {
     private mutating func replyToKilled(_ supervisor: Supervisor) {
         switch supervisor.phase {
         case .starting(_, _, .startChild(let request)), .starting(_, _, .restartChild(let request)),
-            .stopping(_, _, .terminateChild(let request)):
+            .starting(_, _, .overtake(let request, _)), .stopping(_, _, .terminateChild(let request)):
             actions.append(.reply(request, .error(.shutdown)))
         case .starting, .startingTogether, .stopping, .reading, .idle, .stoppingDynamic, .killed:
             break
@@ -232,6 +238,8 @@ extension Supervisor.StopPurpose {
         switch self {
         case .terminateChild: self
         case .restartGroup(let group, _): .restartGroup(group: group, rest: rest)
+        case .delayGroup(let trigger, let milliseconds, let group, _):
+            .delayGroup(trigger: trigger, milliseconds: milliseconds, group: group, rest: rest)
         case .end(let ending, _): .end(ending, rest: rest)
         }
     }

@@ -41,6 +41,10 @@ public struct SupervisionTree: Sendable, Codable, Equatable {
         /// and well, `killed` where it had to be killed, else what it ended with.
         case workerExited(StartID, reason: Term)
 
+        /// The time of `scheduleRestarts` is over. Too early or too late does no harm.
+        case restartsDue
+        /// Those of these whose restart waits are started now, with those that wait with them.
+        case hasten([ChildAddress])
         /// The time of a `scheduleTimer` is over. Too late does no harm.
         case timerFired(StartID)
         case request(RequestID, SupervisorRequest)
@@ -58,6 +62,8 @@ public struct SupervisionTree: Sendable, Codable, Equatable {
         case readSupervisor(StartID, ChildAddress, module: Atom, arguments: [Term])
         /// Answer with `timerFired` after that time: a supervisor has no longer to end.
         case scheduleTimer(StartID, afterMilliseconds: Int)
+        /// Answer with `restartsDue` then, in monotonic milliseconds; in place of an earlier one.
+        case scheduleRestarts(atMilliseconds: Int)
 
         case reply(RequestID, SupervisorReply)
         case rootStarted(ChildAddress)
@@ -82,6 +88,8 @@ public struct SupervisionTree: Sendable, Codable, Equatable {
     var roots: [StartID] = []
     /// Starts that keep their supervisor waiting until `startsReleased`.
     var heldStarts: Set<StartID> = []
+    /// Children whose restart waits, and some that were overtaken.
+    var waiting: Set<Owner> = []
     var lastNumber = 0
     /// The time of the event in hand, in monotonic milliseconds.
     var now = 0
@@ -94,12 +102,13 @@ public struct SupervisionTree: Sendable, Codable, Equatable {
 
     /// Between two events there is neither a signal nor an action, and each event brings its own time.
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case supervisors, places, owners, roots, heldStarts, lastNumber
+        case supervisors, places, owners, roots, heldStarts, waiting, lastNumber
     }
 
     /// Of what is written.
     public static func == (one: Self, other: Self) -> Bool {
         one.lastNumber == other.lastNumber && one.roots == other.roots && one.heldStarts == other.heldStarts
+            && one.waiting == other.waiting
             && one.places == other.places && one.owners == other.owners && one.supervisors == other.supervisors
     }
 }

@@ -31,10 +31,19 @@ enum StartOutcome: Sendable {
 
 struct Child: Sendable, Codable, Equatable {
     var spec: ChildSpec
-    var state: ChildState = .undefined
+    /// Whatever becomes of a child ends its wait.
+    var state: ChildState = .undefined {
+        didSet { dueMilliseconds = nil }
+    }
     var restarts = 0
     /// Why it is to be started again, where it is or was.
     var restartCause: SupervisorReport.RestartCause?
+    /// Until when its restart waits, while it does. Monotonic milliseconds, as below.
+    var dueMilliseconds: Int?
+    /// How long its last restart waited, until it was quiet.
+    var lastDelayMilliseconds: Int?
+    /// Since when it runs, where that matters to its delay.
+    var runsSinceMilliseconds: Int?
 }
 
 /// One supervisor: OTP's `#state{}` and what its process would be waiting for.
@@ -64,6 +73,8 @@ struct Supervisor: Sendable, Codable, Equatable {
         case restartGroup(rest: ArraySlice<Term>)
         case startChild(RequestID)
         case restartChild(RequestID)
+        /// Asked for, of one whose restart waited: those that wait with it until `due` follow.
+        case overtake(RequestID, due: Int)
     }
 
     /// Children that are started at once.
@@ -87,6 +98,8 @@ struct Supervisor: Sendable, Codable, Equatable {
         case terminateChild(RequestID)
         /// `group`, in start order, is started again.
         case restartGroup(group: ArraySlice<Term>, rest: ArraySlice<Term>)
+        /// `group`, in start order, waits for the restart of `trigger`.
+        case delayGroup(trigger: Term, milliseconds: Int, group: ArraySlice<Term>, rest: ArraySlice<Term>)
         case end(Ending, rest: ArraySlice<Term>)
     }
 
@@ -198,6 +211,8 @@ struct Mailbox: Sendable, Codable, Equatable {
         case tryAgain(key: Term)
         /// A restart was held and may be made now; it was counted before.
         case released(key: Term)
+        /// A restart has waited long enough.
+        case due(key: Term)
         case request(RequestID, SupervisorRequest)
     }
 
@@ -213,7 +228,7 @@ struct Mailbox: Sendable, Codable, Equatable {
         switch message {
         case .exit(let id, _, _): exits[id] = left + messages.count
         case .request: waitingRequests += 1
-        case .tryAgain, .released: break
+        case .tryAgain, .released, .due: break
         }
         messages.append(message)
     }
@@ -225,7 +240,7 @@ struct Mailbox: Sendable, Codable, Equatable {
             switch message {
             case .exit(let id, _, _): exits[id] = nil
             case .request: waitingRequests -= 1
-            case .tryAgain, .released: break
+            case .tryAgain, .released, .due: break
             }
             return message
         }

@@ -98,7 +98,7 @@ extension SupervisorFlags {
             "invalid_type", "the supervisor's flags", Self.keys, positions: ["strategy", "intensity", "period"],
             expected: "a map of flags or {Strategy, Intensity, Period}")
         // In OTP's order, so that of several errors it is the same one that is told.
-        for key in ["strategy", "intensity", "period", "auto_shutdown", "start"] {
+        for key in ["strategy", "intensity", "period", "auto_shutdown", "start", "restart_delay"] {
             if let value = fields[key] { try set(key, value) }
         }
     }
@@ -109,7 +109,7 @@ extension SupervisorFlags {
         return nil
     }
 
-    private static let keys = ["auto_shutdown", "intensity", "period", "start", "strategy"]
+    private static let keys = ["auto_shutdown", "intensity", "period", "restart_delay", "start", "strategy"]
 
     private mutating func set(_ key: String, _ value: SpecNode) throws(SpecError) {
         if key == "strategy" {
@@ -126,6 +126,8 @@ extension SupervisorFlags {
             periodSeconds = number
         } else if key == "start" {
             start = try value.choice("invalid_start")
+        } else if key == "restart_delay" {
+            restartDelay = try value.restartDelay()
         } else {
             autoShutdown = try value.choice("invalid_auto_shutdown")
         }

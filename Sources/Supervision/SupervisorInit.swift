@@ -23,7 +23,7 @@ public enum StartMode: String, Hashable, Sendable, Codable, CaseIterable {
     case parallel
 }
 
-/// Source: OTP, supervisor(3), `sup_flags()`, with its defaults; `start` is ours.
+/// Source: OTP, supervisor(3), `sup_flags()`, with its defaults; `start` and `restart_delay` are ours.
 public struct SupervisorFlags: Hashable, Sendable, Codable {
     public var strategy: Strategy
     /// More restarts than this within `periodSeconds` and the supervisor gives up.
@@ -31,17 +31,20 @@ public struct SupervisorFlags: Hashable, Sendable, Codable {
     public var periodSeconds: Int
     public var autoShutdown: AutoShutdown
     public var start: StartMode
+    /// Of every child that has none of its own.
+    public var restartDelay: RestartDelay?
 
     public init(
         strategy: Strategy = .oneForOne, intensity: Int = 1, periodSeconds: Int = 5,
         autoShutdown: AutoShutdown = .never,
-        start: StartMode = .sequential
+        start: StartMode = .sequential, restartDelay: RestartDelay? = nil
     ) {
         self.strategy = strategy
         self.intensity = intensity
         self.periodSeconds = periodSeconds
         self.autoShutdown = autoShutdown
         self.start = start
+        self.restartDelay = restartDelay
     }
 }
 

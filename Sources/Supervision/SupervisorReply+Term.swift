@@ -108,8 +108,17 @@ extension ChildSpec {
             keys[.atom("start_timeout")] = .integer(startTimeoutMilliseconds)
         }
         if killSignal != .sigterm { keys[.atom("kill_signal")] = .atom(Atom(killSignal.rawValue)) }
+        keys[.atom("restart_delay")] = restartDelay?.term
         if notify { keys[.atom("notify")] = .true }
         return keys
+    }
+}
+
+extension RestartDelay {
+    fileprivate var term: Term {
+        if initialMilliseconds == maximumMilliseconds { return .integer(maximumMilliseconds) }
+        let number = Int(exactly: factor).map(Term.integer) ?? .float(factor)
+        return .tuple([.integer(initialMilliseconds), .integer(maximumMilliseconds), number])
     }
 }
 

@@ -101,7 +101,7 @@ public enum SupervisorError: Error, Hashable, Sendable {
 public enum ChildState: Hashable, Sendable, Codable {
     case starting(StartID)
     case running(StartID)
-    /// A restart failed or is held, and will be tried again.
+    /// A restart failed, is held or waits, and will be made or tried again.
     case restarting
     case undefined
 
@@ -120,6 +120,8 @@ public struct ChildStatus: Hashable, Sendable {
     public let state: ChildState
     /// How often the supervisor started it again, for its own end or another's.
     public let restarts: Int
+    /// Until when its restart waits, where it does. Monotonic milliseconds.
+    public let restartDueMilliseconds: Int?
 }
 
 public struct SupervisorStatus: Hashable, Sendable {
@@ -142,6 +144,8 @@ public enum SupervisorReport: Hashable, Sendable {
     case childTerminated(child: ChildAddress, StartID, reason: Term)
     /// A restart was made; `count` is that child's restarts with this one.
     case restart(child: ChildAddress, count: Int, cause: RestartCause)
+    /// A restart waits, with those that the strategy adds. OTP has no such thing.
+    case restartDelayed(child: ChildAddress, milliseconds: Int, cause: RestartCause)
     case startError(child: ChildAddress, reason: Term)
     /// A start that a request asked for; OTP leaves it to who asked to tell it.
     case requestedStartError(child: ChildAddress, reason: Term)

@@ -19,6 +19,8 @@ public struct TreeNode: Hashable, Sendable, Codable {
     public var module: String?
     public var vsn: String?
     public var restarts: Int
+    /// For how long its restart still waits, where it does (`restart_delay`).
+    public var restartInSeconds: Double?
     /// A supervisor's restart strategy, such as `one_for_one`.
     public var strategy: String?
     /// Private memory (`RssAnon` of proc(5)).
@@ -31,8 +33,9 @@ public struct TreeNode: Hashable, Sendable, Codable {
 
     public init(
         id: String, address: String, kind: Kind, state: State, pid: Int32? = nil, generation: Int? = nil,
-        module: String? = nil, vsn: String? = nil, restarts: Int = 0, strategy: String? = nil,
-        rssAnonKiB: Int? = nil, ageSeconds: Double? = nil, status: String? = nil, children: [TreeNode] = []
+        module: String? = nil, vsn: String? = nil, restarts: Int = 0, restartInSeconds: Double? = nil,
+        strategy: String? = nil, rssAnonKiB: Int? = nil, ageSeconds: Double? = nil, status: String? = nil,
+        children: [TreeNode] = []
     ) {
         self.id = id
         self.address = address
@@ -43,6 +46,7 @@ public struct TreeNode: Hashable, Sendable, Codable {
         self.module = module
         self.vsn = vsn
         self.restarts = restarts
+        self.restartInSeconds = restartInSeconds
         self.strategy = strategy
         self.rssAnonKiB = rssAnonKiB
         self.ageSeconds = ageSeconds
@@ -52,6 +56,7 @@ public struct TreeNode: Hashable, Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case id, address, kind, state, pid, generation, module, vsn, restarts, strategy
+        case restartInSeconds = "restart_in_s"
         case rssAnonKiB = "rss_anon_kib"
         case ageSeconds = "age_s"
         case status, children
@@ -79,6 +84,8 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
     public var module: String?
     public var vsn: String?
     public var restarts: Int
+    /// For how long its restart still waits, where it does (`restart_delay`).
+    public var restartInSeconds: Double?
     public var sockets: [SocketSummary]
     public var rssAnonKiB: Int?
     public var ageSeconds: Double?
@@ -87,7 +94,8 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
 
     public init(
         address: String, state: TreeNode.State, pid: Int32? = nil, generation: Int? = nil, module: String? = nil,
-        vsn: String? = nil, restarts: Int = 0, sockets: [SocketSummary] = [], rssAnonKiB: Int? = nil,
+        vsn: String? = nil, restarts: Int = 0, restartInSeconds: Double? = nil, sockets: [SocketSummary] = [],
+        rssAnonKiB: Int? = nil,
         ageSeconds: Double? = nil, status: String? = nil
     ) {
         self.address = address
@@ -97,6 +105,7 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
         self.module = module
         self.vsn = vsn
         self.restarts = restarts
+        self.restartInSeconds = restartInSeconds
         self.sockets = sockets
         self.rssAnonKiB = rssAnonKiB
         self.ageSeconds = ageSeconds
@@ -105,6 +114,7 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case address, state, pid, generation, module, vsn, restarts, sockets, status
+        case restartInSeconds = "restart_in_s"
         case rssAnonKiB = "rss_anon_kib"
         case ageSeconds = "age_s"
     }
@@ -147,6 +157,7 @@ extension TreeNode: ControlShape {
           "module": {"type": "string"},
           "vsn": {"type": "string"},
           "restarts": {"type": "integer"},
+          "restart_in_s": {"type": "number", "description": "for how long its restart still waits"},
           "strategy": {"type": "string"},
           "rss_anon_kib": {"type": "integer"},
           "age_s": {"type": "number"},
@@ -188,6 +199,7 @@ extension WorkerSummary: ControlShape {
           "module": {"type": "string"},
           "vsn": {"type": "string"},
           "restarts": {"type": "integer"},
+          "restart_in_s": {"type": "number", "description": "for how long its restart still waits"},
           "sockets": {"type": "array", "items": {"type": "object", "required": ["name", "address"],
             "additionalProperties": false,
             "properties": {"name": {"type": "string"}, "address": {"type": "string"}}}},

@@ -20,6 +20,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case workerExited = "worker_exited"
     case workerStopped = "worker_stopped"
     case workerRestart = "worker_restart"
+    case restartDelayed = "restart_delayed"
     case workerHandedOff = "worker_handed_off"
     case workerHung = "worker_hung"
     case workerLost = "worker_lost"

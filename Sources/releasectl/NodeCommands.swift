@@ -23,7 +23,9 @@ struct Ps: ControlCommand {
             table.rows = list.workers.map { worker in
                 let cells: [Table.Cell] = [
                     .init(worker.address),
-                    .init(worker.state.rawValue, colour: worker.state == .running ? .green : .yellow),
+                    .init(
+                        childState(worker.state, restartIn: worker.restartInSeconds),
+                        colour: worker.state == .running ? .green : .yellow),
                     .init(worker.pid.map { "\($0)" } ?? ""), .init(worker.generation.map { "\($0)" } ?? ""),
                     .init(worker.module ?? ""), .init(worker.vsn ?? ""), "\(worker.restarts)",
                     .init(worker.rssAnonKiB.map { memory(kiB: $0) } ?? ""),

@@ -1,3 +1,5 @@
+import Wire
+
 /// `1.234` for 1.2341 and three digits.
 func decimal(_ value: Double, digits: Int) -> String {
     guard value.isFinite, value.magnitude < 1e15 else { return String(value) }
@@ -26,4 +28,10 @@ func age(seconds: Double) -> String {
 /// `912 KiB`, `4.3 MiB`.
 func memory(kiB: Int) -> String {
     kiB < 1_024 ? "\(kiB) KiB" : "\(decimal(Double(kiB) / 1_024, digits: 1)) MiB"
+}
+
+/// A child's state, with the time that its restart still waits: `restarting in 3.2 s`.
+func childState(_ state: TreeNode.State, restartIn seconds: Double?) -> String {
+    guard let seconds, state == .restarting else { return state.rawValue }
+    return "restarting in " + (seconds < 60 ? "\(decimal(seconds, digits: 1)) s" : age(seconds: seconds))
 }

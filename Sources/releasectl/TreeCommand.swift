@@ -98,7 +98,8 @@ struct Tree: ControlCommand {
         let countsRestarts = node.kind == .worker || node.restarts > 0
         table.rows.append([
             .init(first + node.id), .init(node.strategy ?? node.kind.rawValue, colour: .dim),
-            .init(node.state.rawValue, colour: colour), .init(orBlank: node.pid.map { "\($0)" }),
+            .init(childState(node.state, restartIn: node.restartInSeconds), colour: colour),
+            .init(orBlank: node.pid.map { "\($0)" }),
             .init(orBlank: node.generation.map { "\($0)" }), .init(orBlank: node.vsn),
             .init(orBlank: countsRestarts ? "\(node.restarts)" : nil),
             .init(orBlank: node.rssAnonKiB.map { memory(kiB: $0) }),

@@ -55,12 +55,12 @@ private let pure = ["Terms", "Instructions", "Wire", "Supervision", "ReleaseHand
     @Test(arguments: pure)
     func aPureTargetHasNoClockRandomnessOrWaiting(target: String) throws {
         let banned = [
-            "async ", "await ", "Task", "actor ", "ContinuousClock", "SuspendingClock", "Date(", ".random(",
+            "async ", "await ", "Task", " actor ", "ContinuousClock", "SuspendingClock", "Date(", ".random(",
             ".randomElement(", "SystemRandomNumberGenerator", ".shuffled()", "print(", "getenv",
         ]
         for file in try SourceTree.files(below: "Sources/\(target)") {
             for (index, line) in file.lines.enumerated() {
-                let code = SourceTree.code(of: line)
+                let code = " " + SourceTree.code(of: line)
                 for word in banned where code.contains(word) {
                     Issue.record("\(file):\(index + 1): \(word) in a pure target")
                 }

@@ -35,7 +35,7 @@ import Wire
         var machine = onProbation(options)
         _ = machine.handle(.healthCheckPassed, now: 1_100)
         _ = machine.handle(.timerFired, now: 31_000)
-        _ = machine.handle(.workersAnswered(silent: []), now: 31_010)
+        _ = machine.handle(.workersAnswered(absent: []), now: 31_010)
         return machine
     }
 
@@ -110,7 +110,8 @@ import Wire
 
     static let same = "onProbation 3>2"
     static let silent =
-        "failed: fix/fix_sup/c1, fix/fix_sup/c2 did not answer when it was asked for its status"
+        "failed: fix/fix_sup/c1 did not answer when it was asked for its status, "
+        + "fix/fix_sup/c2 does not run, and its restart waits"
     static let ill = "failed: the health command failed: x"
     static let gaveUp = Event.supervisorGaveUp("fix/fix_sup/inner", application: "fix", isTop: false)
     static let topGaveUp = Event.supervisorGaveUp("fix/fix_sup", application: "fix", isTop: true)
@@ -148,19 +149,20 @@ import Wire
         Row("checked", .timerFired, ["ask"], "asking"),
         Row("asking", .timerFired, [], "asking"),
 
-        Row("none", .workersAnswered(silent: []), [], "none"),
-        Row("onProbation", .workersAnswered(silent: [c1]), [], same),
-        Row("asking", .workersAnswered(silent: []), ["passed", "permanent 3"], "none"),
-        Row("askingManual", .workersAnswered(silent: []), ["passed"], "none"),
+        Row("none", .workersAnswered(absent: []), [], "none"),
+        Row("onProbation", .workersAnswered(absent: [.init(c1, .silent)]), [], same),
+        Row("asking", .workersAnswered(absent: []), ["passed", "permanent 3"], "none"),
+        Row("askingManual", .workersAnswered(absent: []), ["passed"], "none"),
         Row(
-            "asking", .workersAnswered(silent: [c1, place("fix/fix_sup/c2")]), ["cancel", silent, "back 2"], "goingBack"
+            "asking", .workersAnswered(absent: [.init(c1, .silent), .init(place("fix/fix_sup/c2"), .waiting)]),
+            ["cancel", silent, "back 2"], "goingBack"
         ),
         Row(
-            "asking", .workersAnswered(silent: [], problems: ["child a can't be started: b"]),
+            "asking", .workersAnswered(absent: [], problems: ["child a can't be started: b"]),
             ["cancel", "failed: it runs, and would not boot: child a can't be started: b", "back 2"], "goingBack"),
-        Row("none", .workersAnswered(silent: [], problems: ["x"]), [], "none"),
+        Row("none", .workersAnswered(absent: [], problems: ["x"]), [], "none"),
         // The first health command is still at it: its end is the proof.
-        Row("askingChecked", .workersAnswered(silent: []), [], "proving"),
+        Row("askingChecked", .workersAnswered(absent: []), [], "proving"),
         Row("askingChecked", .healthCheckPassed, [], "asking"),
         Row("askingChecked", .healthCheckFailed(reason: "x"), ["cancel", ill, "back 2"], "goingBack"),
         Row("asking", .upgradeBegan, ["cancel"], "interrupted"),
@@ -171,9 +173,9 @@ import Wire
         Row("asking", .madePermanent("3"), ["cancel"], "none"),
         Row("asking", .madePermanent("1"), [], "asking"),
         Row("asking", .nodeStopping, ["cancel"], "none"),
-        Row("proving", .workersAnswered(silent: [c1]), [], "proving"),
-        Row("interrupted", .workersAnswered(silent: [c1]), [], "interrupted"),
-        Row("goingBack", .workersAnswered(silent: [c1]), [], "goingBack"),
+        Row("proving", .workersAnswered(absent: [.init(c1, .silent)]), [], "proving"),
+        Row("interrupted", .workersAnswered(absent: [.init(c1, .silent)]), [], "interrupted"),
+        Row("goingBack", .workersAnswered(absent: [.init(c1, .silent)]), [], "goingBack"),
 
         Row("proving", .timerFired, [], "proving"),
         Row("interrupted", .timerFired, [], "interrupted"),
@@ -224,7 +226,7 @@ import Wire
         var machine = Self.onProbation(Self.withCheck)
         #expect(machine.handle(.healthCheckPassed, now: 1_100) == [])
         #expect(machine.handle(.timerFired, now: 31_000) == [.askWorkers(Self.changed)])
-        #expect(machine.handle(.workersAnswered(silent: []), now: 31_010) == [.runHealthCheck(Self.check)])
+        #expect(machine.handle(.workersAnswered(absent: []), now: 31_010) == [.runHealthCheck(Self.check)])
         #expect(machine.handle(.healthCheckPassed, now: 31_100).last == .makePermanent("3"))
     }
 
@@ -234,7 +236,7 @@ import Wire
         #expect(machine.handle(.upgradeFailed(reason: ""), now: 40_000) == [.schedule(atMilliseconds: 31_000)])
         // The first command was cancelled with the upgrade.
         #expect(machine.handle(.timerFired, now: 40_000) == [.askWorkers(Self.changed)])
-        #expect(machine.handle(.workersAnswered(silent: []), now: 40_010) == [.runHealthCheck(Self.check)])
+        #expect(machine.handle(.workersAnswered(absent: []), now: 40_010) == [.runHealthCheck(Self.check)])
     }
 
     // MARK: Restarts

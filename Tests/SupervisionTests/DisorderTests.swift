@@ -32,6 +32,7 @@ import Wire
         #expect(world.replies.values.allSatisfy { $0 == 1 })
         #expect(world.doubled.isEmpty, "started while it ran: \(world.doubled)")
         #expect(world.rootEnds == 1)
+        #expect(!world.isForgotten)
     }
 }
 
@@ -51,6 +52,11 @@ struct DisorderlyWorld {
     private var workers: [StartID: (address: ChildAddress, state: Worker)] = [:]
     private var unread: [(StartID, Atom)] = []
     private var timers: [StartID] = []
+    private var now = 0
+    /// When the first restart is due that waits.
+    private var wakes: Int?
+    /// Whether one waited that nobody would have woken.
+    private(set) var isForgotten = false
     private var isHolding = false
     private var isShuttingDown = false
     private let root = ChildAddress.root(application: "app", module: "top_sup")
@@ -66,6 +72,7 @@ struct DisorderlyWorld {
         let strategies: [Strategy] = [.oneForOne, .oneForAll, .restForOne]
         let strategy = strategies[Int(seed % 3)]
         let start: StartMode = seed < 300 ? .sequential : .parallel
+        let delay = seed % 4 == 1 ? RestartDelay(initial: 10, maximum: 80, factor: 2) : nil
         modules = [
             "top_sup": .of(
                 strategy: strategy, intensity: 60, start: start, .worker("a"),
@@ -73,10 +80,13 @@ struct DisorderlyWorld {
                 .supervisor("pool", shutdown: seed % 2 == 0 ? .brutalKill : .infinity),
                 .worker("z", restart: .temporary)),
             "mid": .of(
-                strategy: strategies[Int(seed / 3 % 3)], intensity: 8, start: start, .worker("b"), .supervisor("low"),
+                strategy: strategies[Int(seed / 3 % 3)], intensity: 8, start: start, delay: delay, .worker("b"),
+                .supervisor("low"),
                 .worker("c", restart: .transient)),
-            "low": .of(strategy: strategies[Int(seed / 9 % 3)], intensity: 3, start: start, .worker("d"), .worker("e")),
-            "pool": .of(strategy: .simpleOneForOne, intensity: 5, .worker("p")),
+            "low": .of(
+                strategy: strategies[Int(seed / 9 % 3)], intensity: 3, start: start, .worker("d"),
+                .worker("e", delay: delay)),
+            "pool": .of(strategy: .simpleOneForOne, intensity: 5, delay: delay, .worker("p")),
         ]
         feed(.startRoot(address: root, module: "top_sup", arguments: .nil))
     }
@@ -94,9 +104,19 @@ struct DisorderlyWorld {
                 isHolding.toggle()
                 if !isHolding { feed(.startsReleased) }
             case 2: if !timers.isEmpty { feed(.timerFired(timers.remove(at: next(timers.count)))) }
+            case 3: passTime()
             default: answer()
             }
         }
+    }
+
+    /// Up to a restart that waits; or somebody needs it sooner.
+    private mutating func passTime() {
+        guard let due = wakes else { return answer() }
+        if next(4) == 0 { return feed(.hasten(tree.waitingChildren)) }
+        wakes = nil
+        now = max(now, due)
+        feed(.restartsDue)
     }
 
     mutating func shutDown() {
@@ -172,7 +192,9 @@ struct DisorderlyWorld {
                 failure = error
             }
         }
-        for action in tree.handle(event, now: 0) {
+        let actions = tree.handle(event, now: now)
+        defer { isForgotten = isForgotten || wakes == nil && tree.firstRestartDueMilliseconds != nil }
+        for action in actions {
             switch action {
             case .startWorker(let id, let address, _):
                 if workers.values.contains(where: { $0.address == address }) { doubled.append(address) }
@@ -181,6 +203,7 @@ struct DisorderlyWorld {
             case .cancelStart(let id, _): if next(3) > 0 { workers[id]?.state = .stopping }
             case .readSupervisor(let id, _, let module, _): unread.append((id, module))
             case .scheduleTimer(let id, _): timers.append(id)
+            case .scheduleRestarts(let milliseconds): wakes = milliseconds
             case .reply(let id, _): replies[id, default: 0] += 1
             case .rootFailed, .rootStopped: rootEnds += 1
             case .rootStarted, .report: break

@@ -210,7 +210,7 @@ struct GoldenWorld {
         case .startError(let address, let why): (kind, child, reason) = ("start_error", address, why)
         case .shutdownError(let address, let why): (kind, child, reason) = ("shutdown_error", address, why)
         case .shutdown(_, let address, let why): (kind, child, reason) = ("shutdown", address, why)
-        case .progress, .requestedStartError, .restart, .childEnded, .autoShutdown: return
+        case .progress, .requestedStartError, .restart, .restartDelayed, .childEnded, .autoShutdown: return
         }
         events.append(.tuple(["report", kind, isSimple ? .undefined : child.id ?? .undefined, reason]))
     }
@@ -253,7 +253,7 @@ struct GoldenWorld {
             down = reason
         case .report(let report):
             if trace.hasReports { note(report) }
-        case .rootStarted, .scheduleTimer:
+        case .rootStarted, .scheduleTimer, .scheduleRestarts:
             break
         case .cancelStart:
             throw Unreadable("unexpected \(action)")
@@ -265,7 +265,8 @@ struct GoldenWorld {
         switch action {
         case .startWorker: true
         case .stopWorker(_, _, let shutdown): shutdown != .brutalKill && !isSimple
-        case .readSupervisor, .cancelStart, .scheduleTimer, .reply, .rootStarted, .rootFailed, .rootStopped, .report:
+        case .readSupervisor, .cancelStart, .scheduleTimer, .scheduleRestarts, .reply, .rootStarted, .rootFailed,
+            .rootStopped, .report:
             false
         }
     }

@@ -32,6 +32,8 @@ struct ScriptedWorld {
     private(set) var log: [String] = []
     private(set) var reports: [SupervisorReport] = []
     private(set) var timers: [StartID] = []
+    /// When the first restart is due that waits.
+    private(set) var wakes: Int?
     private var running: [Term: StartID] = [:]
     private var lastRequest = 0
 
@@ -65,6 +67,23 @@ struct ScriptedWorld {
     mutating func fireTimer() {
         guard !timers.isEmpty else { return }
         feed(.timerFired(timers.removeFirst()))
+    }
+
+    /// Lets time pass; restarts are made as they are due.
+    mutating func pass(milliseconds: Int) {
+        let end = now + milliseconds
+        while let next = wakes, next <= end {
+            wakes = nil
+            now = max(now, next)
+            feed(.restartsDue)
+        }
+        now = end
+    }
+
+    /// Another daemon goes on with it.
+    mutating func handOn() throws {
+        tree = try tree.handedOn()
+        wakes = tree.firstRestartDueMilliseconds
     }
 
     mutating func feed(_ event: SupervisionTree.Event) {
@@ -109,6 +128,8 @@ struct ScriptedWorld {
         case .scheduleTimer(let id, let time):
             log.append("timer \(time)")
             timers.append(id)
+        case .scheduleRestarts(let milliseconds):
+            wakes = milliseconds
         case .reply(_, let reply):
             log.append("\(reply.term)")
         case .rootStarted:
@@ -126,11 +147,14 @@ struct ScriptedWorld {
 
 extension ChildSpec {
     static func worker(
-        _ id: String, restart: RestartType = .permanent, shutdown: Shutdown? = nil, significant: Bool = false
+        _ id: String, restart: RestartType = .permanent, shutdown: Shutdown? = nil, significant: Bool = false,
+        delay: RestartDelay? = nil
     ) -> ChildSpec {
-        ChildSpec(
+        var spec = ChildSpec(
             id: .atom(id), start: MFA(module: "worker", function: "start_link", arguments: []), restart: restart,
             shutdown: shutdown, significant: significant)
+        spec.restartDelay = delay
+        return spec
     }
 
     static func supervisor(
@@ -145,11 +169,12 @@ extension ChildSpec {
 extension SupervisorInit {
     static func of(
         strategy: Strategy = .oneForOne, intensity: Int = 1, autoShutdown: AutoShutdown = .never,
-        start: StartMode = .sequential, _ children: ChildSpec...
+        start: StartMode = .sequential, delay: RestartDelay? = nil, _ children: ChildSpec...
     ) -> SupervisorInit {
         SupervisorInit(
             flags: SupervisorFlags(
-                strategy: strategy, intensity: intensity, autoShutdown: autoShutdown, start: start),
+                strategy: strategy, intensity: intensity, autoShutdown: autoShutdown, start: start,
+                restartDelay: delay),
             children: children)
     }
 }

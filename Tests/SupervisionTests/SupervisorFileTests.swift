@@ -78,6 +78,24 @@ import Testing
             ])
     }
 
+    @Test func readsHowLongARestartWaits() throws {
+        let read = try parse(
+            """
+            {#{restart_delay => {100, 60000, 1.5}},
+             [#{id => a, start => {m, f, []}, restart_delay => 5000},
+              #{id => b, start => {m, f, []}, restart_delay => {1, 4, 2}},
+              #{id => c, start => {m, f, []}, restart_delay => 0}, #{id => d, start => {m, f, []}}]}.
+            """)
+        #expect(read.flags.restartDelay == RestartDelay(initial: 100, maximum: 60_000, factor: 1.5))
+        #expect(
+            read.children.map(\.restartDelay) == [
+                RestartDelay(milliseconds: 5_000), RestartDelay(initial: 1, maximum: 4, factor: 2),
+                RestartDelay(milliseconds: 0), nil,
+            ])
+        for child in read.children { #expect(try ChildSpec.parse(child.term) == child) }
+        #expect(read.children[1].term.description.contains("restart_delay => {1,4,2}"))
+    }
+
     @Test func readsWhoMayConnectToASocketFile() throws {
         let read = try parse(
             """
@@ -136,6 +154,9 @@ import Testing
                 == "kv_sup.sup:1:8: invalid_env: expected {'$env', Key, Default}, found {'$env',1}")
     }
 
+    private static let delays =
+        "milliseconds from 0 to 4294967295, or {Initial, Max, Factor} with Max from Initial and Factor from 1 on"
+
     private static let wholeFiles: [(String, String)] = [
         ("", "1:1: expected {ok, {Flags, Children}}, found no term"),
         ("{#{}, []}. more.", "1:12: expected one term, found another: more"),
@@ -154,7 +175,11 @@ import Testing
         (
             "{#{stratgy => one_for_one}, []}.",
             "1:4: unknown key stratgy in the supervisor's flags; the keys are auto_shutdown, "
-                + "intensity, period, start, strategy"
+                + "intensity, period, restart_delay, start, strategy"
+        ),
+        (
+            "{#{restart_delay => -1}, []}.",
+            "1:21: invalid_restart_delay: expected \(delays), found -1"
         ),
         (
             "{#{strategy => simple_one_for_one}, []}.",
@@ -172,7 +197,7 @@ import Testing
     }
 
     private static let keys =
-        "cwd, env, id, kill_signal, modules, notify, restart, rlimits, "
+        "cwd, env, id, kill_signal, modules, notify, restart, restart_delay, rlimits, "
         + "shutdown, significant, sockets, start, start_phases, start_timeout, type, user"
 
     /// Keys of a child spec that has an id and a start already; each stands from column 40 on.
@@ -190,6 +215,15 @@ import Testing
                 + "any_significant or all_significant"
         ),
         ("start_timeout => 0", "1:57: invalid_start_timeout: expected a number of milliseconds from 1, found 0"),
+        ("restart_delay => soon", "1:57: invalid_restart_delay: expected \(delays), found soon"),
+        ("restart_delay => 4294967296", "1:57: invalid_restart_delay: expected \(delays), found 4294967296"),
+        ("restart_delay => {5, 4, 2}", "1:57: invalid_restart_delay: expected \(delays), found {5,4,2}"),
+        ("restart_delay => {0, 4, 2}", "1:57: invalid_restart_delay: expected \(delays), found {0,4,2}"),
+        ("restart_delay => {1, 4, 0.9}", "1:57: invalid_restart_delay: expected \(delays), found {1,4,0.9}"),
+        (
+            "restart => temporary, restart_delay => 5",
+            "1:79: invalid_restart_delay: expected none: a temporary child is never restarted, found 5"
+        ),
         ("notify => maybe", "1:50: invalid_notify: expected true or false, found maybe"),
         (
             "kill_signal => sigkill",

@@ -12,6 +12,8 @@ enum WorkerEvent {
     /// It ended as its supervisor wanted it to.
     case stopped(ChildAddress, reason: Term, EndedProcess?)
     case restarted(ChildAddress, count: Int, RestartReason)
+    /// Its restart waits so long, as `restart_delay` says.
+    case restartDelayed(ChildAddress, milliseconds: Int, RestartReason)
     case handedOff(ChildAddress, oldPid: Int32, pid: Int32, generation: Int)
     /// It is terminated for an upgrade that it would hold up.
     case hung(ChildAddress, isUnmodifiedProgram: Bool)
@@ -46,6 +48,13 @@ enum WorkerEvent {
                 .workerRestart, "\(worker) is restarted, time \(count): \(reason.sentence)", level: .notice,
                 worker: worker,
                 fields: ["restarts": "\(count)", "supervisor": worker.parent?.description ?? ""]
+                    .merging(reason.fields) { $1 })
+        case .restartDelayed(let worker, let milliseconds, let reason):
+            EventEntry(
+                .restartDelayed,
+                "\(worker) is restarted in \(Self.seconds(milliseconds)) s: \(reason.sentence)", level: .notice,
+                worker: worker,
+                fields: ["delay_ms": "\(milliseconds)", "supervisor": worker.parent?.description ?? ""]
                     .merging(reason.fields) { $1 })
         case .handedOff(let worker, let oldPid, let pid, let generation):
             EventEntry(
@@ -98,6 +107,14 @@ enum WorkerEvent {
                 called
                 """, level: .warning, worker: worker, fields: ["phase": phase.name])
         }
+    }
+
+    /// To the millisecond, without what is nothing: `5`, `0.25`.
+    private static func seconds(_ milliseconds: Int) -> String {
+        guard milliseconds % 1000 > 0 else { return "\(milliseconds / 1000)" }
+        var digits = String("\(1000 + milliseconds % 1000)".dropFirst())
+        while digits.hasSuffix("0") { digits.removeLast() }
+        return "\(milliseconds / 1000).\(digits)"
     }
 
     private static func left(_ worker: ChildAddress, _ processes: [LeftProcess], _ isInBackground: Bool) -> String {

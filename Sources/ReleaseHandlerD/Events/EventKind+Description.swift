@@ -12,7 +12,7 @@ extension NodeEventKind {
         case .stopped, .workerStarted, .workerStopped, .workerHandedOff, .output, .applicationStarted,
             .applicationStopped, .healthCheck:
             [.info]
-        case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .reexecuted, .workerRestart,
+        case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .reexecuted, .workerRestart, .restartDelayed,
             .supervisorAutoShutdown,
             .unpacked, .removed,
             .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
@@ -54,6 +54,7 @@ extension NodeEventKind {
         case .workerStarted: EventFields(["pid", "generation"])
         case .workerExited, .workerStopped: EventFields(["reason"], optional: ["pid", "generation", "age_ms"])
         case .workerRestart: EventFields(["restarts", "supervisor"], optional: ["reason", "with"])
+        case .restartDelayed: EventFields(["delay_ms", "reason", "supervisor"])
         case .workerHandedOff: EventFields(["pid", "old_pid", "generation"])
         case .workerLost: EventFields(["what", "why"])
         case .processesLeft: EventFields(["pid", "count"])

@@ -141,9 +141,9 @@ public final class Node {
         probation.onChange = { [unowned self] in tellStatus() }
         installer.beforeInstall = { [unowned self] in await noteInstall(of: $0) }
         installer.onCalledOff = { [unowned self] in noteInstallEnded() }
-        probation.silent = { [unowned self] changed, then in
+        probation.absent = { [unowned self] changed, then in
             let milliseconds = (running.current?.upgrade ?? RelupMachine.Options()).suspendTimeoutMilliseconds
-            tree.silent(among: changed, withinMilliseconds: milliseconds, then: then)
+            tree.absent(among: changed, withinMilliseconds: milliseconds, then: then)
         }
     }
 

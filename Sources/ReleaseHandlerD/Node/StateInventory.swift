@@ -55,7 +55,7 @@ enum StateInventory {
         ],
         "ProbationDriver": [
             "root": .derived, "events": .derived, "processes": .derived, "onDemand": .derived, "machine": .written,
-            "timer": .derived, "command": .derived, "milliseconds": .written, "silent": .derived, "question": .derived,
+            "timer": .derived, "command": .derived, "milliseconds": .written, "absent": .derived, "question": .derived,
             "onChange": .derived, "bootProblems": .derived,
         ],
         "ApplicationDriver": [
@@ -72,7 +72,7 @@ enum StateInventory {
             "tree": .written, "places": .written, "heldModules": .empty, "permitted": .empty, "onWorkerEnd": .empty,
             "vacancies": .derived, "expectation": .empty, "waiting": .written, "failedStarts": .written,
             "isFeeding": .empty, "requests": .empty, "lastRequest": .written, "deadlines": .written,
-            "startWaiters": .empty, "preparing": .written, "restWaiters": .empty,
+            "restartTimer": .derived, "startWaiters": .empty, "preparing": .written, "restWaiters": .empty,
         ],
         "Children": ["keys": .derived, "byKey": .derived],
         "SupervisionTree": ["now": .derived, "signals": .empty, "actions": .empty],

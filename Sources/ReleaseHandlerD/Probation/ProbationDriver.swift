@@ -23,8 +23,8 @@ final class ProbationDriver {
     var onDemand: @HostActor (Demand) -> Void = { _ in }
     /// Called after each event.
     var onChange: @HostActor () -> Void = {}
-    /// Who of the workers that run what was changed does not answer.
-    var silent: @HostActor (ChangedCode, @escaping @HostActor ([ChildAddress]) -> Void) -> Void = { $1([]) }
+    /// Who of the workers that run what was changed is not there.
+    var absent: @HostActor (ChangedCode, @escaping @HostActor ([Probation.Absence]) -> Void) -> Void = { $1([]) }
     /// What a boot of the release that runs would start and could not.
     var bootProblems: @HostActor () async -> [String] = { [] }
     /// Grows with each question and what makes it void: an answer to an earlier one is none.
@@ -117,7 +117,8 @@ final class ProbationDriver {
         case .childTerminated(let child, _, _), .startError(let child, _):
             guard let spec = spec(child), spec.type == .worker else { return }
             judge(.workerFailed(child, listed: spec.listedModules))
-        case .restart(let child, _, _): judge(.workerRestarted(child))
+        // One that waits counts as what it will be: the wait may be longer than the probation.
+        case .restart(let child, _, _), .restartDelayed(let child, _, _): judge(.workerRestarted(child))
         case .shutdown(let supervisor, _, _):
             judge(
                 .supervisorGaveUp(
@@ -146,14 +147,14 @@ final class ProbationDriver {
     private func ask(_ changed: ChangedCode) {
         question += 1
         let asked = question
-        silent(changed) { [weak self] silent in
+        absent(changed) { [weak self] absent in
             guard let self, asked == question else { return }
-            // Who hangs is enough.
-            guard silent.isEmpty else { return judge(.workersAnswered(silent: silent)) }
+            // Who is not there is enough.
+            guard absent.isEmpty else { return judge(.workersAnswered(absent: absent)) }
             Task { @HostActor in
                 let problems = await self.bootProblems()
                 guard asked == self.question else { return }
-                self.judge(.workersAnswered(silent: [], problems: problems))
+                self.judge(.workersAnswered(absent: [], problems: problems))
             }
         }
     }

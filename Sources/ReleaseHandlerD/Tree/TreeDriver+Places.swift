@@ -21,6 +21,7 @@ extension TreeDriver {
     func isOfSupervisor(_ report: SupervisorReport) -> Bool {
         switch report {
         case .progress(let child, _), .childTerminated(let child, _, _), .restart(let child, _, _),
+            .restartDelayed(let child, _, _),
             .startError(let child, _), .shutdownError(let child, _), .childEnded(let child, _, _, _):
             places[child] == nil
         case .shutdown, .autoShutdown: true

@@ -21,6 +21,8 @@ extension TreeDriver {
             events.post(.supervisor(.autoShutdown(supervisor, child: child, flag)))
         case .restart(let child, let count, let cause):
             events.post(.worker(.restarted(child, count: count, reason(of: cause, child))))
+        case .restartDelayed(let child, let milliseconds, let cause):
+            events.post(.worker(.restartDelayed(child, milliseconds: milliseconds, reason(of: cause, child))))
         case .startError(let child, let reason), .requestedStartError(let child, let reason):
             events.post(.supervisor(.startError(child, reason: reason, explained: explained(reason, child))))
         case .shutdownError(let child, let reason):

@@ -27,16 +27,27 @@ extension TreeDriver {
     ) {
         let first = Gather<Rest>(count: 1) { then($0[0]) }
         let timer = Reactor.shared.schedule(afterMilliseconds: milliseconds) { first.set(0, .restless) }
-        look(at: address, after: ended) { rest in
+        look(at: address, after: ended, mayHasten: true) { rest in
             timer.cancel()
             first.set(0, rest)
         }
     }
 
-    private func look(at address: ChildAddress, after ended: Generation?, _ then: @escaping @HostActor (Rest) -> Void) {
+    private func look(
+        at address: ChildAddress, after ended: Generation?, mayHasten: Bool, _ then: @escaping @HostActor (Rest) -> Void
+    ) {
         if let rest = rest(of: address, after: ended) { return then(rest) }
-        whenSomethingHappened(to: address) { [weak self] in self?.look(at: address, after: ended, then) }
+        let hastens = mayHasten && isRestartDelayed(address)
+        whenSomethingHappened(to: address) { [weak self] in
+            self?.look(at: address, after: ended, mayHasten: mayHasten && !hastens, then)
+        }
+        if hastens { hasten(address) }
     }
+
+    func isRestartDelayed(_ address: ChildAddress) -> Bool { child(at: address)?.restartDueMilliseconds != nil }
+
+    /// Somebody waits for the child, so its restart waits no longer. Once: where its start fails, its delay is the bound.
+    func hasten(_ address: ChildAddress) { feed(.hasten([address])) }
 
     /// `then` is called, once, after the next thing that happens at that place or that any supervisor does.
     func whenSomethingHappened(to address: ChildAddress, then: @escaping @HostActor () -> Void) {

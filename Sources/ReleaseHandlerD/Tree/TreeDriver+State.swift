@@ -85,6 +85,7 @@ extension TreeDriver {
         }
         vacancies.question(.all)
         for (id, time) in state.deadlines { schedule(id, at: time) }
+        if let time = tree.firstRestartDueMilliseconds { scheduleRestarts(at: time) }
         for start in state.preparing { startWorker(start.id, start.address, start.spec) }
         for (id, address, module) in tree.reading { readSupervisor(id, address, module) }
         if !waiting.isEmpty { feedRestSoon() }

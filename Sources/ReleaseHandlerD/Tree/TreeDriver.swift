@@ -48,6 +48,8 @@ final class TreeDriver {
     var lastRequest = 0
     /// Supervisors that are to end until then. Monotonic milliseconds.
     var deadlines: [StartID: Int] = [:]
+    /// For the first of the restarts that wait.
+    private var restartTimer: ScheduledTimer?
     /// Who waits for a start to have come to its end, whatever that is.
     private(set) var startWaiters: [StartID: [() -> Void]] = [:]
     var preparing: [StartID: Preparing] = [:]
@@ -134,6 +136,7 @@ final class TreeDriver {
         case .readSupervisor(let id, let address, let module, _):
             readSupervisor(id, address, module)
         case .scheduleTimer(let id, let milliseconds): schedule(id, at: Reactor.nowMilliseconds() + milliseconds)
+        case .scheduleRestarts(let milliseconds): scheduleRestarts(at: milliseconds)
         case .reply(let id, let reply):
             // A child may have been deleted by it, and its place with it.
             vacancies.question(.all)
@@ -160,6 +163,11 @@ final class TreeDriver {
             self?.deadlines[id] = nil
             self?.feed(.timerFired(id))
         }
+    }
+
+    func scheduleRestarts(at time: Int) {
+        restartTimer?.cancel()
+        restartTimer = Reactor.shared.schedule(atMilliseconds: time) { [weak self] in self?.feed(.restartsDue) }
     }
 
     func startWorker(_ id: StartID, _ address: ChildAddress, _ spec: ChildSpec) {
@@ -234,16 +242,24 @@ final class TreeDriver {
     /// From now on no child that lists one of these is started.
     func hold(_ modules: [Atom]) { heldModules.formUnion(modules) }
 
-    /// Starts that waited for these go on.
+    /// Starts that waited for these go on. Whoever runs them and waits for its restart does no longer: it has another version now.
     func release(_ modules: some Sequence<Atom>) {
-        heldModules.subtract(modules)
+        let released = Set(modules)
+        heldModules.subtract(released)
         feed(.startsReleased)
+        hasten { !released.isDisjoint(with: $0.listedModules) }
     }
 
     /// From now on these are started whatever is held, also those whose start is waiting.
     func permit(_ children: [ChildAddress]) {
         permitted.formUnion(children)
         feed(.startsReleased)
+    }
+
+    /// Restarts that wait are made now.
+    private func hasten(_ isMeant: (ChildSpec) -> Bool) {
+        let waiting = tree.waitingChildren.filter { child(at: $0).map { isMeant($0.spec) } ?? false }
+        if !waiting.isEmpty { feed(.hasten(waiting)) }
     }
 
     func endPermission(of children: [ChildAddress]) { permitted.subtract(children) }

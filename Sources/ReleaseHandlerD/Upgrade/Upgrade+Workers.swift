@@ -184,17 +184,21 @@ extension Upgrade {
 
     /// Nil once the worker runs the current code, and where its supervisor does not restart it.
     private func awaitStart(_ address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
-        within(Self.startMilliseconds, then) { look(forStartOf: address, then: $0) }
+        within(Self.startMilliseconds, then) { look(forStartOf: address, mayHasten: true, then: $0) }
     }
 
-    private func look(forStartOf address: ChildAddress, then: @escaping @HostActor (Term?) -> Void) {
+    private func look(
+        forStartOf address: ChildAddress, mayHasten: Bool, then: @escaping @HostActor (Term?) -> Void
+    ) {
         if let id = tree.startUnderWay(at: address) {
             return tree.whenEnded(id) { [weak self] in
                 guard let self else { return }
                 if let place = tree.places[address], place.isRunning { return then(oldCode(address)) }
                 guard isUndoing else { return then(.atom("start_failed")) }
                 // That was the new code's failure: its supervisor's next attempt is in the old code.
-                tree.whenSomethingHappened(to: address) { [weak self] in self?.look(forStartOf: address, then: then) }
+                tree.whenSomethingHappened(to: address) { [weak self] in
+                    self?.look(forStartOf: address, mayHasten: mayHasten, then: then)
+                }
             }
         }
         switch tree.child(at: address)?.state {
@@ -202,7 +206,11 @@ extension Upgrade {
         case .undefined where !tree.isInRestartUnderWay(address): then(nil)
         case .running, .starting, .restarting, .undefined:
             // Its supervisor ends and starts one child after the other: this one's turn is yet to come.
-            tree.whenSomethingHappened(to: address) { [weak self] in self?.look(forStartOf: address, then: then) }
+            let hastens = mayHasten && tree.isRestartDelayed(address)
+            tree.whenSomethingHappened(to: address) { [weak self] in
+                self?.look(forStartOf: address, mayHasten: mayHasten && !hastens, then: then)
+            }
+            if hastens { tree.hasten(address) }
         case nil: then(nil)
         }
     }

@@ -71,6 +71,14 @@ enum EventSamples {
     ]
 
     private static let worker: [(WorkerEvent, String)] = [
+        (
+            .restartDelayed(store, milliseconds: 3_250, .ended(reason: .atom("boom"))),
+            "kv/kv_sup/store is restarted in 3.25 s: it terminated: boom"
+        ),
+        (
+            .restartDelayed(store, milliseconds: 60_000, .startFailed(reason: .atom("no"), explained: "no, really")),
+            "kv/kv_sup/store is restarted in 60 s: its start failed: no, really"
+        ),
         (.started(store, pid: 7, generation: 2), "kv/kv_sup/store started, pid 7"),
         (.exited(store, reason: .atom("normal"), ended), "kv/kv_sup/store terminated: normal"),
         (.exited(store, reason: .atom("boom"), nil), "kv/kv_sup/store terminated: boom"),

@@ -57,6 +57,9 @@ struct ServiceManagerTests {
     @Test("a root that can't boot fails systemctl start, says why, and is not tried for ever")
     func noBoot() async throws { try await check("root_that_cannot_boot") }
 
+    @Test("neither a fault of ten minutes nor an administrator's restarts end the service for good")
+    func startLimit() async throws { try await check("long_fault_and_many_restarts") }
+
     @Test("who connects while the daemon is down is answered by the next one")
     func descriptorStore() async throws { try await check("connect_while_the_daemon_is_down") }
 

@@ -45,6 +45,31 @@ private final class Flag: Sendable {
         }
     }
 
+    /// A restart that waits is made when it would have been.
+    @Test func whatWaitsForItsRestartWaitsOn() async throws {
+        let children = """
+            [#{id => c1, start => {counter, start_link, []}, restart_delay => 3600000},
+             #{id => c2, start => {counter, start_link, []}, restart_delay => 1500}]
+            """
+        let flags = "#{intensity => 1, period => 600}"
+        try await EndToEndDaemon.with(try Self.root(children: children, flags: flags)) { daemon in
+            for worker in [TestNode.c1, "fix/fix_sup/c2"] {
+                #expect(try await daemon.releasectl("call", worker, "crash").exit == 1)
+            }
+            while try await daemon.workers().first?.state != .restarting { await Task.yield() }
+            let before = try #require(try await daemon.workers().first?.restartInSeconds)
+            try await daemon.ask("reexec")
+            let after = try #require(try await daemon.workers().first)
+            #expect(after.state == .restarting && (after.restartInSeconds ?? 3_600) < before)
+            let table = try await daemon.ask("tree")
+            #expect(table.contains("restarting in 59m"), "\(table)")
+            while try await daemon.workers().last?.state != .running { await Task.yield() }
+            #expect(try await daemon.workers().last?.restarts == 1)
+            try await daemon.ask("restart-child", "fix_sup", "c1")
+            #expect(try await daemon.workers().first?.state == .running)
+        }
+    }
+
     /// For the other nodes of the machine it is the same node still, of which they know the same.
     @Test func theOtherNodesSeeTheSameNode() async throws {
         let root = try Self.root()

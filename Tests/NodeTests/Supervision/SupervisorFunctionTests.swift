@@ -85,7 +85,7 @@ import Wire
                 await start("#{id => c2, start => {counter, start_link, []}, shutdwon => 1}") == [
                     "bad_childspec",
                     "unknown key shutdwon in a child spec; the keys are cwd, env, id, kill_signal, modules, "
-                        + "notify, restart, rlimits, shutdown, significant, sockets, start, start_phases, "
+                        + "notify, restart, restart_delay, rlimits, shutdown, significant, sockets, start, start_phases, "
                         + "start_timeout, type, user",
                     "{error,{unknown_key,shutdwon}}",
                 ])

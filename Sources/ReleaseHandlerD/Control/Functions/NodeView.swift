@@ -19,7 +19,7 @@ struct NodeView {
             return WorkerSummary(
                 address: child.address.description, state: state(of: child, place), pid: generation?.pid,
                 generation: generation?.number, module: module(of: child), vsn: generation?.vsnText,
-                restarts: child.restarts,
+                restarts: child.restarts, restartInSeconds: child.restartInSeconds,
                 sockets: tree.sockets.list(of: child.address).map { SocketSummary(name: $0.name, address: $0.address) },
                 rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
                 ageSeconds: generation.map(\.ageSeconds), status: generation?.status)
@@ -52,6 +52,7 @@ struct NodeView {
                     state: supervisors[child.address].flatMap(Self.state) ?? state(of: child, place),
                     pid: generation?.pid, generation: generation?.number, module: module(of: child),
                     vsn: generation?.vsnText, restarts: child.restarts,
+                    restartInSeconds: child.restartInSeconds,
                     strategy: supervisors[child.address]?.flags?.strategy.rawValue,
                     rssAnonKiB: generation.flatMap { ProcessMemory.rssAnonKiB(pid: $0.pid) },
                     ageSeconds: generation.map(\.ageSeconds), status: generation?.status,
@@ -103,6 +104,12 @@ struct NodeView {
         case .restarting: return .restarting
         case .undefined: return .undefined
         }
+    }
+}
+
+extension ChildStatus {
+    @HostActor fileprivate var restartInSeconds: Double? {
+        restartDueMilliseconds.map { Double(max($0 - Reactor.nowMilliseconds(), 0)) / 1000 }
     }
 }
 

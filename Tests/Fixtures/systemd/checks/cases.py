@@ -516,7 +516,50 @@ def three_nodes_in_step(journal):
         systemctl("stop", *(node.unit for node in nodes), status=None)
 
 
+class DropIn:
+    """Something else than the unit says, while a check wants it."""
+
+    def __init__(self, name, text):
+        self.path = f"/run/systemd/system/{UNIT}.d/{name}.conf"
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with open(self.path, "w") as file:
+            file.write(text)
+        systemctl("daemon-reload")
+
+    def remove(self):
+        os.unlink(self.path)
+        systemctl("daemon-reload")
+
+
+def long_fault_and_many_restarts(journal):
+    """Neither a root that can't boot for a while nor an administrator's restarts end the service for good."""
+    start()
+    for _ in range(8):
+        systemctl("restart", UNIT)
+    expect_running("1.0.0")
+    expect("from one start to the next, at least", show("RestartUSec"), "1s")
+    expect("starts that are left are ten minutes' at least", int(show("StartLimitBurst")) - 8 - 1 >= 600, True)
+    systemctl("stop", UNIT)
+    lay_out(permanent="9.9.9")
+    since = now()
+    expect("systemctl start", systemctl("start", UNIT, status=None).returncode, 1)
+    journal.all("ends", lambda entry: entry.get("MESSAGE_ID") == Journal.EXITED and entry.get("UNIT") == UNIT, 8, since)
+    # The fault is over, and nobody does anything.
+    lay_out(permanent="1.0.0")
+    journal.started(since)
+    expect_running("1.0.0")
+
+
 def root_that_cannot_boot(journal):
+    """With another start limit than the unit's: nobody waits for that one."""
+    limit = DropIn("limit", "[Unit]\nStartLimitIntervalSec=60\nStartLimitBurst=5\n")
+    try:
+        cannot_boot(journal)
+    finally:
+        limit.remove()
+
+
+def cannot_boot(journal):
     for vsn, reason in (("9.9.9", r"nothing"), ("8.8.8", r"told_to_fail")):
         systemctl("stop", UNIT)
         systemctl("reset-failed", UNIT, status=None)
@@ -540,13 +583,9 @@ def connect_while_the_daemon_is_down(journal):
     daemon = start()
     since, run_before = now(), show("InvocationID")
     # The next start waits at a gate, so that the daemon is down for as long as it takes.
-    dropin = f"/run/systemd/system/{UNIT}.d/gate.conf"
-    os.makedirs(os.path.dirname(dropin), exist_ok=True)
-    with open(dropin, "w") as file:
-        file.write(f"[Service]\nExecStartPre=/bin/sh -c 'read -r _ < {Gate.path}'\n")
+    waits = DropIn("gate", f"[Service]\nExecStartPre=/bin/sh -c 'read -r _ < {Gate.path}'\n")
     gate = Gate()
     try:
-        systemctl("daemon-reload")
         os.kill(daemon, signal.SIGKILL)
         file = gate.reached()
         expect("the daemon's pid", show("MainPID"), "0")
@@ -559,8 +598,7 @@ def connect_while_the_daemon_is_down(journal):
         expect_running("1.0.0")
     finally:
         gate.remove()
-        os.unlink(dropin)
-        systemctl("daemon-reload")
+        waits.remove()
 
 
 def journal_stands_still(journal):
@@ -613,6 +651,7 @@ ALL = [
     emulator_that_is_none,
     emulator_that_fails,
     three_nodes_in_step,
+    long_fault_and_many_restarts,
     root_that_cannot_boot,
     connect_while_the_daemon_is_down,
     journal_stands_still,
