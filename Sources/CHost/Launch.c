@@ -240,6 +240,8 @@ static int run_child(void *argument)
         fail(child, CHOST_STAGE_CHDIR);
     if (launch->listen_pid)
         write_pid(launch->listen_pid);
+    if (launch->watchdog_pid)
+        write_pid(launch->watchdog_pid);
     if (exec_fd >= 0)
         syscall(SYS_execveat, exec_fd, "", launch->argv, launch->envp, AT_EMPTY_PATH);
     else

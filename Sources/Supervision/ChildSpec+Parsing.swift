@@ -51,7 +51,7 @@ extension ChildSpec {
     private static let keys = [
         "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits", "shutdown",
         "significant",
-        "sockets", "start", "start_phases", "start_timeout", "type", "user",
+        "sockets", "start", "start_phases", "start_timeout", "type", "user", "watchdog",
     ]
 
     /// What can't stand together, in OTP's terms.
@@ -105,6 +105,18 @@ extension ChildSpec {
         restartDelay = try fields["restart_delay"]?.restartDelay()
         if let node = fields["restart_delay"], restart == .temporary {
             throw SpecError("invalid_restart_delay", node, expected: "none: a temporary child is never restarted")
+        }
+        if let node = fields["watchdog"] {
+            let range = Self.watchdogRange
+            guard let time = node.term.asInt, range.contains(time) else {
+                throw SpecError(
+                    "invalid_watchdog", node,
+                    expected: "a number of milliseconds from \(range.lowerBound) to \(range.upperBound)")
+            }
+            guard type == .worker else {
+                throw SpecError("invalid_watchdog", node, expected: "none: a supervisor is the daemon's own")
+            }
+            watchdogMilliseconds = time
         }
         if let timeout = fields["start_timeout"] {
             guard let time = timeout.term.asInt, time > 0 else {

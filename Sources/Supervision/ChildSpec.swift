@@ -101,7 +101,12 @@ public struct ChildSpec: Hashable, Sendable, Codable {
     /// In place of its supervisor's.
     public var restartDelay: RestartDelay?
 
+    /// How long it may be silent while it runs; nil where nobody looks.
+    public var watchdogMilliseconds: Int?
+
     public static let standardStartTimeoutMilliseconds = 30_000
+    /// Of `watchdogMilliseconds`: more often nobody is asked, and what is later is none.
+    public static let watchdogRange = 100...RestartDelay.limitMilliseconds
 
     public struct EnvironmentVariable: Hashable, Sendable, Codable {
         public let name: String

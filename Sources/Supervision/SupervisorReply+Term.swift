@@ -109,6 +109,7 @@ extension ChildSpec {
         }
         if killSignal != .sigterm { keys[.atom("kill_signal")] = .atom(Atom(killSignal.rawValue)) }
         keys[.atom("restart_delay")] = restartDelay?.term
+        keys[.atom("watchdog")] = watchdogMilliseconds.map { .integer($0) }
         if notify { keys[.atom("notify")] = .true }
         return keys
     }

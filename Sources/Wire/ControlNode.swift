@@ -19,6 +19,8 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public var uptimeSeconds: Double
     /// The release root.
     public var root: String
+    /// Children whose restart waits (`restart_delay`); nil where there are none.
+    public var waitingRestarts: Int?
     /// What is not as it should be, or is under way; nil from a daemon that does not say.
     public var notices: [Notice]?
 
@@ -46,7 +48,8 @@ public struct NodeStatus: Hashable, Sendable, Codable {
 
     public init(
         state: State, node: String, name: String, release: String, permanent: String, erts: String, pid: Int32,
-        uptimeSeconds: Double, root: String, notices: [Notice]? = nil
+        uptimeSeconds: Double, root: String, waitingRestarts: Int? = nil,
+        notices: [Notice]? = nil
     ) {
         self.state = state
         self.node = node
@@ -57,6 +60,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
         self.pid = pid
         self.uptimeSeconds = uptimeSeconds
         self.root = root
+        self.waitingRestarts = waitingRestarts
         self.notices = notices
     }
 
@@ -64,6 +68,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
         case state, node, name, release, permanent, erts, pid
         case uptimeSeconds = "uptime_s"
         case root, notices
+        case waitingRestarts = "waiting_restarts"
     }
 }
 
@@ -188,6 +193,7 @@ extension NodeStatus: ControlShape {
               "pid": {"type": "integer"},
               "uptime_s": {"type": "number"},
               "root": {"type": "string", "description": "the release root"},
+              "waiting_restarts": {"type": "integer", "description": "children whose restart waits, where there are any"},
               "notices": {"type": "array", "description": "what is not as it should be, or is under way", "items": {
                 "type": "object", "additionalProperties": false, "required": ["kind", "message"], "properties": {
                 "kind": {"type": "string", "enum": [\#(kinds)]},

@@ -121,7 +121,7 @@ struct Status: ControlCommand {
     func run(in session: Session) async throws {
         try await session.ask(Operations.node.status) { status in
             let colour: Colour = status.state == .running ? .green : .yellow
-            let lines: [(String, String)] = [
+            var lines: [(String, String)] = [
                 ("state", session.output.paint(status.state.rawValue, colour)),
                 ("node", printable(status.node)),
                 ("release", "\(printable(status.name)) \(printable(status.release))"),
@@ -131,6 +131,7 @@ struct Status: ControlCommand {
                 ("uptime", age(seconds: status.uptimeSeconds)),
                 ("root", printable(status.root)),
             ]
+            if let waiting = status.waitingRestarts { lines.append(("waiting", "\(waiting) for a restart, see tree")) }
             for (name, value) in lines {
                 session.output.line("\(name):\(String(repeating: " ", count: 10 - name.count)) \(value)")
             }

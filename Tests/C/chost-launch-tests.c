@@ -92,11 +92,13 @@ static void test_what_a_child_gets(void)
 
     // Its own pid, written between clone and exec.
     char listen[] = "LISTEN_PID=00000000000";
-    char *with_pid[] = {"PATH=/usr/bin:/bin", listen, NULL};
+    char watchdog[] = "WATCHDOG_PID=00000000000";
+    char *with_pid[] = {"PATH=/usr/bin:/bin", listen, watchdog, NULL};
     launch = plain;
     launch.envp = with_pid;
     launch.listen_pid = listen + strlen("LISTEN_PID=");
-    CHECK_EQUAL(run(launch, "test $LISTEN_PID = $$", output, sizeof output), 0);
+    launch.watchdog_pid = watchdog + strlen("WATCHDOG_PID=");
+    CHECK_EQUAL(run(launch, "test $LISTEN_PID = $$ && test $WATCHDOG_PID = $$", output, sizeof output), 0);
 
     // By descriptor.
     launch = plain;

@@ -53,14 +53,15 @@ import Testing
         let read = try parse(
             """
             {#{}, [#{id => web, start => {os, start, ["/usr/bin/web"]}, notify => true, start_timeout => 1500,
-                     kill_signal => sigquit,
+                     kill_signal => sigquit, watchdog => 5000,
                      sockets => [#{name => http, listen => "127.0.0.1:8080"}, #{name => "adm", listen => 9000}],
                      user => "nobody", cwd => <<"/srv">>, env => #{port => 80, "NAME" => "x=y"},
                      rlimits => #{nofile => {1024, infinity}, core => 0}}]}.
             """)
         let web = read.children[0]
         #expect(web.isUnmodifiedProgram && web.notify && web.startTimeoutMilliseconds == 1500)
-        #expect(web.killSignal == .sigquit)
+        #expect(web.killSignal == .sigquit && web.watchdogMilliseconds == 5_000)
+        #expect(try ChildSpec.parse(web.term) == web)
         #expect(
             web.sockets == [
                 SocketSpec(name: "http", listen: "127.0.0.1:8080"), SocketSpec(name: "adm", listen: "9000"),
@@ -198,7 +199,7 @@ import Testing
 
     private static let keys =
         "cwd, env, id, kill_signal, modules, notify, restart, restart_delay, rlimits, "
-        + "shutdown, significant, sockets, start, start_phases, start_timeout, type, user"
+        + "shutdown, significant, sockets, start, start_phases, start_timeout, type, user, watchdog"
 
     /// Keys of a child spec that has an id and a start already; each stands from column 40 on.
     private static let childKeys: [(String, String)] = [
@@ -223,6 +224,14 @@ import Testing
         (
             "restart => temporary, restart_delay => 5",
             "1:79: invalid_restart_delay: expected none: a temporary child is never restarted, found 5"
+        ),
+        (
+            "watchdog => 99",
+            "1:52: invalid_watchdog: expected a number of milliseconds from 100 to 4294967295, found 99"
+        ),
+        (
+            "type => supervisor, watchdog => 1000",
+            "1:72: invalid_watchdog: expected none: a supervisor is the daemon's own, found 1000"
         ),
         ("notify => maybe", "1:50: invalid_notify: expected true or false, found maybe"),
         (

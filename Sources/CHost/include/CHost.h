@@ -33,8 +33,9 @@ struct chost_launch {
     int exec_fd;
     char *const *argv;
     char *const *envp;
-    /// Where in one of envp's strings the child writes its own pid (eleven bytes of room); NULL for nowhere.
+    /// Where in one of envp's strings each the child writes its own pid (eleven bytes of room); NULL for nowhere.
     char *listen_pid;
+    char *watchdog_pid;
     /// The descriptors that become the child's 0, 1, 2, ...; all others are closed by the exec.
     const int *fds;
     int fd_count;

@@ -11,6 +11,15 @@ public struct ProgramNotification: Hashable, Sendable {
     /// EXTEND_TIMEOUT_USEC=, in milliseconds: how long from now the start or the stop may still take.
     public var extendTimeoutMilliseconds: Int?
 
+    public enum Watchdog: String, Hashable, Sendable {
+        case alive = "1"
+        /// It asks to be ended as one that is not.
+        case trigger
+    }
+
+    /// WATCHDOG=
+    public var watchdog: Watchdog?
+
     /// Bytes of a message, as the service manager takes them: what is longer is cut.
     static let limit = 4096
     /// Characters of a status that are kept.
@@ -27,6 +36,7 @@ public struct ProgramNotification: Hashable, Sendable {
             case "READY": isReady = isReady || value == "1"
             case "STATUS": status = String(value.prefix(Self.statusLimit))
             case "MAINPID": mainPid = Int32(value)
+            case "WATCHDOG": watchdog = Watchdog(rawValue: value) ?? watchdog
             case "EXTEND_TIMEOUT_USEC":
                 guard let microseconds = UInt64(value) else { continue }
                 extendTimeoutMilliseconds = Int(min(microseconds / 1000, Self.extensionLimit))

@@ -21,6 +21,8 @@ extension WorkerProcess {
         public var withProtocol: Bool
         /// Whether an unmodified program gets a NOTIFY_SOCKET.
         public var withNotify: Bool
+        /// How long it may be without a WATCHDOG=1, which it is told; nil where it need say none. Needs `withNotify`.
+        public var watchdogMilliseconds: Int?
         /// Shared with the other processes of its place; of its own where nil.
         public var outputs: OutputPipes?
         /// /dev/null where nil.
@@ -30,8 +32,8 @@ extension WorkerProcess {
             executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
             variables: [String: String] = [:], listenDescriptors: [(name: String, fd: Int32)] = [],
             workingDirectory: String? = nil, user: String? = nil, resourceLimits: [ResourceLimit] = [],
-            withProtocol: Bool = true, withNotify: Bool = false, outputs: OutputPipes? = nil,
-            standardInput: OwnedDescriptor? = nil
+            withProtocol: Bool = true, withNotify: Bool = false, watchdogMilliseconds: Int? = nil,
+            outputs: OutputPipes? = nil, standardInput: OwnedDescriptor? = nil
         ) {
             self.executable = executable
             self.arguments = arguments
@@ -43,6 +45,7 @@ extension WorkerProcess {
             self.resourceLimits = resourceLimits
             self.withProtocol = withProtocol
             self.withNotify = withNotify
+            self.watchdogMilliseconds = watchdogMilliseconds
             self.outputs = outputs
             self.standardInput = standardInput
         }
@@ -129,6 +132,7 @@ extension WorkerProcess {
         let surroundings = environment(launch, of: user, further, arena)
         request.envp = UnsafePointer(surroundings.variables)
         request.listen_pid = surroundings.listenPid
+        request.watchdog_pid = surroundings.watchdogPid
         request.fds = arena.array(descriptors)
         request.fd_count = Int32(descriptors.count)
         request.cwd = launch.workingDirectory.map { UnsafePointer(arena.string($0)) }
@@ -163,11 +167,16 @@ extension WorkerProcess {
     /// Source: sd_listen_fds(3); `docs/worker-protocol.md` for the two numbers after the sockets.
     private static func environment(
         _ launch: Launch, of user: UserIdentity?, _ further: [String: String], _ arena: CArena
-    ) -> (variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, listenPid: UnsafeMutablePointer<CChar>?) {
+    ) -> (
+        variables: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, listenPid: UnsafeMutablePointer<CChar>?,
+        watchdogPid: UnsafeMutablePointer<CChar>?
+    ) {
         var variables = launch.environment
         if let user { variables.merge(user.variables) { $1 } }
         variables.merge(launch.variables) { $1 }
-        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { variables[name] = nil }
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+            variables[name] = nil
+        }
         let sockets = launch.listenDescriptors
         if !sockets.isEmpty {
             variables["LISTEN_FDS"] = "\(sockets.count)"
@@ -178,11 +187,16 @@ extension WorkerProcess {
             variables["RELEASE_HANDLER_CHANNEL"] = "\(3 + sockets.count)"
             variables["RELEASE_HANDLER_TRANSFER"] = "\(4 + sockets.count)"
         }
+        if let milliseconds = launch.watchdogMilliseconds { variables["WATCHDOG_USEC"] = "\(milliseconds)000" }
         var entries = variables.sorted { $0.key < $1.key }.map { arena.string("\($0.key)=\($0.value)") }
-        guard !sockets.isEmpty else { return (arena.pointers(entries), nil) }
-        let prefix = "LISTEN_PID="
-        let entry = arena.string(prefix + String(repeating: "0", count: 11))
-        entries.append(entry)
-        return (arena.pointers(entries), entry + prefix.utf8.count)
+        /// With room for what the child writes there.
+        func pid(_ name: String) -> UnsafeMutablePointer<CChar> {
+            let entry = arena.string("\(name)=" + String(repeating: "0", count: 11))
+            entries.append(entry)
+            return entry + name.utf8.count + 1
+        }
+        let listenPid = sockets.isEmpty ? nil : pid("LISTEN_PID")
+        let watchdogPid = launch.watchdogMilliseconds == nil ? nil : pid("WATCHDOG_PID")
+        return (arena.pointers(entries), listenPid, watchdogPid)
     }
 }

@@ -84,7 +84,8 @@ enum StateInventory {
         "SocketTable": ["byKey": .derived, "leftByName": .derived],
         "Place": [
             "address": .written, "spec": .written, "standbySpec": .derived, "standbyLibraries": .empty,
-            "machine": .written, "processes": .written, "timer": .derived, "steps": .empty, "lastStep": .derived,
+            "machine": .written, "processes": .written, "timer": .derived, "watchdog": .derived, "steps": .empty,
+            "lastStep": .derived,
             "descriptorsInHand": .empty, "mailbox": .empty, "outputs": .written, "outputBudget": .written,
             "statistics": .written, "lastEnded": .derived, "calls": .written, "launcher": .derived,
             "observer": .derived,
@@ -96,6 +97,7 @@ enum StateInventory {
             "vsn": .written, "isIncremental": .written, "protocolVersion": .written, "libraries": .written,
             "librariesAhead": .empty, "wants": .empty, "initReference": .written, "loaded": .written,
             "unsettledModules": .written, "everLoaded": .written, "hadLoaded": .written, "status": .written,
+            "hasSaidAlive": .written, "aliveWaiters": .derived,
             "process": .written, "latch": .empty, "isAlive": .derived, "awaited": .written, "lastWords": .written,
             "sentence": .written, "graceTimer": .written, "notify": .derived, "references": .derived,
         ],

@@ -76,6 +76,8 @@ final class TreeDriver {
     func template(of supervisor: ChildAddress) -> ChildSpec? { tree.template(of: supervisor) }
     func snapshot(of supervisor: ChildAddress) -> SupervisorSnapshot? { tree.snapshot(of: supervisor) }
     func isInRestartUnderWay(_ address: ChildAddress) -> Bool { tree.isInRestartUnderWay(address) }
+    /// Those whose restart waits.
+    var waitingChildren: [ChildAddress] { tree.waitingChildren }
     func prospect(of address: ChildAddress) -> ChildProspect { tree.prospect(of: address) }
 
     func place(named text: String) -> Place? {

@@ -202,6 +202,8 @@ final class HandedOffSpecs {
         if old.user != new.user { keys.append("user") }
         if old.cwd != new.cwd { keys.append("cwd") }
         if old.rlimits != new.rlimits { keys.append("rlimits") }
+        // A program was told of its own; a worker is asked by the new one from now on.
+        if old.isUnmodifiedProgram, old.watchdogMilliseconds != new.watchdogMilliseconds { keys.append("watchdog") }
         guard let last = keys.popLast() else { return nil }
         return runsOn(keys.isEmpty ? last : "\(keys.joined(separator: ", ")) and \(last)")
     }

@@ -26,6 +26,8 @@ extension Generation {
         let everLoaded: [String: CodeVersion]
         let hadLoaded: Set<Atom>
         let status: String?
+        /// Nil where it has not.
+        let hasSaidAlive: Bool?
         let lastWords: Term?
         let sentence: Term?
         /// Monotonic milliseconds: how long it may live without its channel.

@@ -75,6 +75,10 @@ final class Generation {
     private(set) var hadLoaded: Set<Atom> = []
     /// What an unmodified program last said of itself (STATUS= of sd_notify(3)).
     private(set) var status: String?
+    /// Whether it has ever said WATCHDOG=1.
+    private(set) var hasSaidAlive = false
+    /// References of those who wait for it to say so.
+    private var aliveWaiters: [Int] = []
     private(set) var process: WorkerProcess?
     /// While the image of its state is of use.
     var latch: Latch?
@@ -131,6 +135,7 @@ final class Generation {
         everLoaded = state.everLoaded
         hadLoaded = state.hadLoaded
         status = state.status
+        hasSaidAlive = state.hasSaidAlive ?? false
         lastWords = state.lastWords
         sentence = state.sentence
         initReference = state.initReference
@@ -150,7 +155,7 @@ final class Generation {
             ownEnvironment: ownEnvironment == toldEnvironment ? nil : ownEnvironment, vsn: vsn,
             isIncremental: isIncremental, protocolVersion: protocolVersion, libraries: libraries.map(\.version),
             loaded: loaded, unsettledModules: unsettledModules, everLoaded: everLoaded, hadLoaded: hadLoaded,
-            status: status, lastWords: lastWords, sentence: sentence,
+            status: status, hasSaidAlive: hasSaidAlive ? true : nil, lastWords: lastWords, sentence: sentence,
             graceDeadlineMilliseconds: graceTimer?.isScheduled == true ? graceTimer?.deadlineMilliseconds : nil,
             initReference: initReference,
             initDeadlineMilliseconds: awaited.first { $0.ref == initReference }?.timer?.deadlineMilliseconds,
@@ -281,11 +286,26 @@ final class Generation {
         case .output(let stream, let line): notify?(self, .output(stream, line))
         case .notification(let notification):
             if let text = notification.status { status = text.isEmpty ? nil : text }
+            if notification.watchdog == .alive { saidAlive() }
             notify?(self, .notification(notification))
         case .strangeNotification(let pid): notify?(self, .strangeNotification(pid: pid))
         case .leftBehind(let processes, let exit): notify?(self, .leftBehind(processes, exit))
         case .exited(let status): end(status)
         }
+    }
+
+    private func saidAlive() {
+        hasSaidAlive = true
+        let waiters = aliveWaiters
+        aliveWaiters = []
+        for ref in waiters { settle(ref, .ok) }
+    }
+
+    /// An unmodified program's next WATCHDOG=1 is the answer.
+    func awaitAlive(within milliseconds: Int, then: @escaping @HostActor (Answer) -> Void) {
+        let ref = references.next()
+        aliveWaiters.append(ref)
+        expect(ref, within: milliseconds, isRepeatable: true, then: then)
     }
 
     /// A process that ends closes its channel just before: only one that stays without a channel is killed for it.

@@ -113,12 +113,14 @@ final class Launcher {
         }
         let named = zip(spec.sockets, listening).map { (name: $0.name, fd: $1.descriptor.raw) }
         let variables = Dictionary(spec.env.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        // A worker is asked.
+        let watchdog = place.speaksProtocol ? nil : spec.watchdogMilliseconds
         let launch = WorkerProcess.Launch(
             executable: executable, arguments: arguments,
             environment: WorkerEnvironment.inherited(forOtherUser: spec.user != nil), variables: variables,
             listenDescriptors: named, workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
-            withProtocol: place.speaksProtocol, withNotify: spec.notify && !place.speaksProtocol,
-            outputs: place.outputs)
+            withProtocol: place.speaksProtocol, withNotify: !place.speaksProtocol && (spec.notify || watchdog != nil),
+            watchdogMilliseconds: watchdog, outputs: place.outputs)
         do {
             let generation = try Generation(
                 number: number, code: code, libraries: libraries, librariesAhead: ahead, spec: spec, launch: launch,

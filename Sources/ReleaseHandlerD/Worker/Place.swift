@@ -21,6 +21,8 @@ final class Place {
     /// Those that the machine speaks of, and old ones that are on their way out: two or three.
     private(set) var processes: [Generation] = []
     private var timer: ScheduledTimer?
+    /// Where the spec has one, or had.
+    var watchdog: PlaceWatchdog?
     /// Who waits for a step, until it is answered.
     private var steps: [(step: PlaceMachine.Step, then: (StepResult) -> Void)] = []
     private var lastStep = 0
@@ -70,6 +72,8 @@ final class Place {
         if let deadline = machine.deadlineMilliseconds { schedule(at: deadline) }
         for process in state.processes { awaitInit(of: process) }
         goOn(with: state.calls)
+        // Who was asked by the daemon before is asked anew, and has all its time.
+        watch()
     }
 
     /// Nil where something is under way that can't be handed on.
@@ -123,6 +127,7 @@ final class Place {
     func adopt(_ spec: ChildSpec) {
         guard spec.isUnmodifiedProgram == self.spec.isUnmodifiedProgram else { return }
         self.spec = spec
+        watch()
     }
 
     /// Ends the worker as its spec's shutdown says; the end is told as a notice.
@@ -143,6 +148,7 @@ final class Place {
 
     func feed(_ event: PlaceMachine.Event) {
         for action in machine.handle(event, now: Reactor.nowMilliseconds()) { perform(action) }
+        watch()
     }
 
     // MARK: What the process tells
@@ -221,6 +227,12 @@ final class Place {
             feed(.extendLimit(generation.number, byMilliseconds: milliseconds))
         }
         if notification.isReady { feed(.ready(generation.number)) }
+        guard generation.number == running?.number else { return }
+        switch notification.watchdog {
+        case .alive?: watchdog?.feed(.alive)
+        case .trigger?: watchdog?.feed(.triggered)
+        case nil: break
+        }
     }
 
     // MARK: Performing

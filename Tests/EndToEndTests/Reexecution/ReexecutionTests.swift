@@ -63,10 +63,27 @@ private final class Flag: Sendable {
             #expect(after.state == .restarting && (after.restartInSeconds ?? 3_600) < before)
             let table = try await daemon.ask("tree")
             #expect(table.contains("restarting in 59m"), "\(table)")
+            #expect(try await daemon.ask("status").contains("waiting:"))
             while try await daemon.workers().last?.state != .running { await Task.yield() }
             #expect(try await daemon.workers().last?.restarts == 1)
             try await daemon.ask("restart-child", "fix_sup", "c1")
             #expect(try await daemon.workers().first?.state == .running)
+        }
+    }
+
+    /// Who is watched is watched on, and nobody pays for the time in between.
+    @Test func whoHangsIsFoundAfterwards() async throws {
+        let children = "[#{id => c1, start => {counter, start_link, []}, watchdog => 1000}]"
+        try await EndToEndDaemon.with(try Self.root(children: children)) { daemon in
+            let first = try #require(try await daemon.workers().first?.pid)
+            for _ in 0..<3 { try await daemon.ask("reexec") }
+            #expect(try await daemon.workers().first?.pid == first)
+            kill(first, SIGSTOP)
+            // Another one goes on with what hangs.
+            try await daemon.ask("reexec")
+            while try await daemon.workers().first?.restarts != 1 { await Task.yield() }
+            while try await daemon.workers().first?.state != .running { await Task.yield() }
+            #expect(try await daemon.workers().first?.pid != first)
         }
     }
 

@@ -27,6 +27,7 @@ import Wire
             let waiting = try await test.ps()
             #expect(waiting.state == .restarting && waiting.pid == nil)
             #expect((waiting.restartInSeconds ?? 0) > 3_000)
+            #expect(await test.service.status().waitingRestarts == 1)
             let node = try #require(
                 await { @HostActor in
                     NodeView(tree: test.node.tree, applications: test.node.applications, running: test.node.running)
@@ -41,6 +42,7 @@ import Wire
                 }
             }()
             #expect(failure == nil)
+            #expect(await test.service.status().waitingRestarts == nil)
             let running = try await test.ps()
             #expect(running.state == .running && running.restarts == 1 && running.restartInSeconds == nil)
             // And the stop does not wait for one that waits.

@@ -86,7 +86,7 @@ import Wire
                     "bad_childspec",
                     "unknown key shutdwon in a child spec; the keys are cwd, env, id, kill_signal, modules, "
                         + "notify, restart, restart_delay, rlimits, shutdown, significant, sockets, start, start_phases, "
-                        + "start_timeout, type, user",
+                        + "start_timeout, type, user, watchdog",
                     "{error,{unknown_key,shutdwon}}",
                 ])
             #expect(

@@ -26,11 +26,12 @@ extension Node {
             case .stopping, .ended: .stopping
             }
         let uptime = Double(Reactor.nowMilliseconds() - startedAtMilliseconds) / 1000
+        let waiting = tree.waitingChildren.count
         return NodeStatus(
             state: state, node: membership.name.text, name: running.current?.resource.name ?? "",
             release: running.current?.vsn ?? "",
             permanent: store.table.releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(),
             uptimeSeconds: uptime,
-            root: root.path, notices: notices)
+            root: root.path, waitingRestarts: waiting > 0 ? waiting : nil, notices: notices)
     }
 }
