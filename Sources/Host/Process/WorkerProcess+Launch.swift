@@ -174,9 +174,7 @@ extension WorkerProcess {
         var variables = launch.environment
         if let user { variables.merge(user.variables) { $1 } }
         variables.merge(launch.variables) { $1 }
-        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID"] {
-            variables[name] = nil
-        }
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { variables[name] = nil }
         let sockets = launch.listenDescriptors
         if !sockets.isEmpty {
             variables["LISTEN_FDS"] = "\(sockets.count)"
@@ -187,7 +185,10 @@ extension WorkerProcess {
             variables["RELEASE_HANDLER_CHANNEL"] = "\(3 + sockets.count)"
             variables["RELEASE_HANDLER_TRANSFER"] = "\(4 + sockets.count)"
         }
-        if let milliseconds = launch.watchdogMilliseconds { variables["WATCHDOG_USEC"] = "\(milliseconds)000" }
+        if let milliseconds = launch.watchdogMilliseconds {
+            variables["WATCHDOG_USEC"] = "\(milliseconds)000"
+            variables["WATCHDOG_PID"] = nil
+        }
         var entries = variables.sorted { $0.key < $1.key }.map { arena.string("\($0.key)=\($0.value)") }
         /// With room for what the child writes there.
         func pid(_ name: String) -> UnsafeMutablePointer<CChar> {

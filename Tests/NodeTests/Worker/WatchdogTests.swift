@@ -94,6 +94,22 @@ import Wire
         }
     }
 
+    /// The watchdog ends it before it was waited for long enough: it did not answer all the same.
+    @Test func whoDiesOfSilenceAtTheEndOfAProbationTakesTheReleaseBack() async throws {
+        let children = Self.worker.replacing("400", with: "2000")
+        let config = "[{release_handler, [{probation_restarts, 9}, {suspend_timeout, 60000}]}]."
+        try await TestNode.with(try .twoVersions(children: children, config2: config)) { test async throws in
+            await test.limitProbation(to: 3_600_000)
+            #expect(try await test.install("2.0.0").outcome == .done)
+            kill(try await test.pid(), SIGSTOP)
+            await { @HostActor in test.node.probation.judge(.timerFired) }()
+            let failed = try await test.events.first("probation_failed")
+            #expect(failed.fields["reason"] == "\(TestNode.c1) did not answer when it was asked for its status")
+            _ = try await test.events.first("release_installed", after: failed.sequence)
+            while (try? await test.call("vsn")) != "\"1.0.0\"" { await Task.yield() }
+        }
+    }
+
     // MARK: Programs
 
     private static func program(_ text: String, in root: TestRoot, milliseconds: Int, _ more: String = "") throws
