@@ -28,6 +28,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public struct Notice: Hashable, Sendable, Codable {
         public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
             case probation
+            case restartsWaiting = "restarts_waiting"
             /// A permanent release did not boot, and the one before it is permanent again.
             case bootFallback = "boot_fallback"
             /// A restart has dropped a release that was not permanent.

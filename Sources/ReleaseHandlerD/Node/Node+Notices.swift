@@ -1,5 +1,6 @@
 import Host
 import ReleaseHandling
+import Supervision
 import Wire
 
 /// What whoever asks how the node does has to know beyond the release that runs.
@@ -26,6 +27,11 @@ extension Node {
                 }
             notices.append(.init(kind: .probation, message: message))
         }
+        let waiting = tree.waitingChildren
+        if let first = waiting.first {
+            let others = waiting.count > 1 ? " and \(waiting.count - 1) more wait" : " waits"
+            notices.append(.init(kind: .restartsWaiting, message: "\(first)\(others) for a restart (restart_delay)"))
+        }
         let assessment = store.table.assessment
         if let fallback = assessment?.fallback {
             notices.append(.init(kind: .bootFallback, message: fallback.sentence))
@@ -41,6 +47,16 @@ extension Node {
     /// What the service manager shows of a node that runs.
     var statusLine: String {
         (["release \(running.current?.vsn ?? "") runs"] + notices.map(\.message)).joined(separator: "; ")
+    }
+
+    /// A restart waits from now on, or does no longer.
+    func tellWaiting(_ report: SupervisorReport) {
+        switch report {
+        case .restartDelayed, .restart: tellStatus()
+        case .progress, .childTerminated, .childEnded, .autoShutdown, .startError, .requestedStartError,
+            .shutdownError, .shutdown:
+            return
+        }
     }
 
     /// Where it has changed.

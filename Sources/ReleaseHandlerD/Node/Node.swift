@@ -129,7 +129,10 @@ public final class Node {
     private func connect() {
         tree.client = applications
         code.onPurge = { [unowned tree] in tree.purgeModules($0) }
-        tree.onReport = { [unowned self] report in probation.judge(report) { self.tree.child(at: $0)?.spec } }
+        tree.onReport = { [unowned self] report in
+            probation.judge(report) { self.tree.child(at: $0)?.spec }
+            tellWaiting(report)
+        }
         processes.onEnd = { [unowned self] in processEnded() }
         applications.onOutcome = { [unowned self] in heard($0) }
         installer.onNotice = { [unowned self] in heard($0) }
