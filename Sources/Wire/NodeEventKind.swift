@@ -17,6 +17,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case nodeNotRegistered = "node_not_registered"
 
     case workerStarted = "worker_started"
+    case startDelayed = "start_delayed"
     case workerExited = "worker_exited"
     case workerStopped = "worker_stopped"
     case workerRestart = "worker_restart"

@@ -13,6 +13,12 @@ enum Main {
         // Another daemon asks, whose workers' clients are not to wait for the answer. Before there are threads, which take it over.
         if CommandLine.arguments.dropFirst() == ["--check-state"] { nice(10) }
         ServiceSignals.begin(hasWorkers: Daemon.goesOn)
+        do {
+            try TaskThreads.begin()
+        } catch {
+            FileHandle.standardError.write(Data("release-handlerd: \(ThreadsRefused(error))\n".utf8))
+            exit(EXIT_FAILURE)
+        }
         Reactor.runHere {
             Task.detached {
                 await ReleaseHandlerDaemon.main()
@@ -89,6 +95,11 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     func run() async throws {
         if checkState { return try Self.checkState() }
         let log = DaemonLog()
+        do {
+            try log.start()
+        } catch {
+            throw ThreadsRefused(error)
+        }
         // However it ends, what it had to say of that is written first, unless nobody takes it.
         defer { log.flush() }
         log.setLevel(logLevel)

@@ -132,6 +132,10 @@ void chost_set_thread_name(const char *name);
 /// Has the calling thread preempt nobody as it is woken, or again as others do; its children do as others. One that is not scheduled as
 /// others are is left as it is. Returns 0 or -errno.
 int chost_set_thread_batch(int is_batch);
+/// From now on `take_job` gets each job of Swift's tasks that belongs to no executor in particular, from any thread, and has it run by
+/// `chost_run_job` on another. Returns 0 where the Swift run-time is not there. Before the first task.
+int chost_take_tasks(void (*take_job)(void *job));
+void chost_run_job(void *job);
 /// Both ends close-on-exec. Returns 0 or -errno.
 int chost_pipe(int ends[2]);
 

@@ -17,7 +17,7 @@ public final class LogWriter: Sendable {
     }
 
     private let state: Mutex<State>
-    private let thread = DispatchQueue(label: "log")
+    private let thread = WorkThreads(1, name: "log")
     private let write: @Sendable (LogEntry) -> Void
 
     /// `write` is called on the writer's thread, one entry after the other, and may block.
@@ -30,13 +30,16 @@ public final class LogWriter: Sendable {
         self.write = write
     }
 
+    /// Makes its thread, which else is made for the first entry.
+    public func start() throws(SystemError) { try thread.start() }
+
     public func append(_ entry: LogEntry) {
         let mustStart = state.withLock { state in
             state.queue.append(entry)
             defer { state.isWriting = true }
             return !state.isWriting
         }
-        if mustStart { thread.async { [self] in writeAll() } }
+        if mustStart { thread.run { [self] in writeAll() } }
     }
 
     private func writeAll() {
@@ -76,7 +79,7 @@ public final class LogWriter: Sendable {
     @discardableResult
     public func flush(idleMilliseconds: Int = 1_000, milliseconds: Int = 5_000) -> Bool {
         let done = DispatchSemaphore(value: 0)
-        thread.async { done.signal() }
+        thread.run { done.signal() }
         let deadline = DispatchTime.now() + .milliseconds(milliseconds)
         var before = state.withLock { $0.written }
         while DispatchTime.now() < deadline {

@@ -36,6 +36,17 @@ public struct LaunchError: Error, Hashable, CustomStringConvertible {
         self.sentence = sentence
     }
 
+    /// Whether the system had no room for another process or its descriptors: it may have some in a moment.
+    ///
+    /// What a process meets once it has limits of its own is theirs, but for the number of its user's processes, which others may lower.
+    public var isPassing: Bool {
+        switch stage {
+        case .resources, .clone, .watch: [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(errno)
+        case .user, .exec: errno == EAGAIN
+        case .processGroup, .descriptors, .resourceLimit, .workingDirectory, .executable: false
+        }
+    }
+
     public var description: String { "can't start \(executable): \(sentence)" }
 }
 

@@ -45,7 +45,7 @@ public enum SystemdNotify {
     @discardableResult
     public static func watchdog() -> Bool {
         guard isListening, !isPinging.exchange(true, ordering: .relaxed) else { return false }
-        queue.async {
+        thread.run {
             sd_notify(0, "WATCHDOG=1")
             isPinging.store(false, ordering: .relaxed)
         }
@@ -66,7 +66,7 @@ public enum SystemdNotify {
             .map { OwnedDescriptor($0) }
         guard isListening, copies.count == descriptors.count else { return false }
         let state = "FDSTORE=1\nFDNAME=\(oneLine(name))"
-        queue.async {
+        thread.run {
             var raw = copies.map { CInt($0.raw) }
             sd_pid_notify_with_fds(0, 0, state, &raw, UInt32(raw.count))
             withExtendedLifetime(copies) {}
@@ -105,19 +105,19 @@ public enum SystemdNotify {
 
     /// sd_notify(3) blocks while the manager does not read, and the thread of everything else must not: messages go out
     /// in their order on a thread of their own.
-    private static let queue = DispatchQueue(label: "sd_notify")
+    public static let thread = WorkThreads(1, name: "sd_notify")
     private static let isPinging = Atomic<Bool>(false)
 
     private static func send(_ state: String) -> Bool {
         guard isListening else { return false }
-        queue.async { sd_notify(0, state) }
+        thread.run { sd_notify(0, state) }
         return true
     }
 
     /// Waits until what was said has been sent, at most this long: before the process ends or becomes another.
     public static func flush(milliseconds: Int = 1_000) {
         let sent = DispatchSemaphore(value: 0)
-        queue.async { sent.signal() }
+        thread.run { sent.signal() }
         _ = sent.wait(timeout: .now() + .milliseconds(milliseconds))
     }
 

@@ -1,5 +1,5 @@
 import Glibc
-import NIOPosix
+import Host
 import Synchronization
 
 /// The group that may change things: its name, and its number once the group database has told it.
@@ -10,6 +10,7 @@ import Synchronization
 /// without a restart.
 final class ControlGroup: Sendable {
     let name: String
+    static let thread = WorkThreads(1, name: "group")
     private let lookUp: @Sendable (String) -> UInt32?
     /// That of the look-up under way, or of the one that found it.
     private let found = Mutex<Task<UInt32?, Never>?>(nil)
@@ -36,7 +37,9 @@ final class ControlGroup: Sendable {
             if let found { return found }
             let (name, lookUp) = (name, lookUp)
             let task = Task {
-                let id = try? await NIOThreadPool.singleton.runIfActive { lookUp(name) }
+                let id = await withCheckedContinuation { continuation in
+                    Self.thread.run { continuation.resume(returning: lookUp(name)) }
+                }
                 self.answer.withLock { $0 = .some(id) }
                 guard let id else {
                     self.found.withLock { $0 = nil }

@@ -1,3 +1,4 @@
+import Host
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -23,6 +24,12 @@ struct ControlServer: Service, CustomStringConvertible {
     /// Lives as long as the process: the HTTP server's last task, which nobody can await, still tells the loop things
     /// after the server has ended.
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+    /// Makes the event loop's thread, which else is made with the first server. The library ends the process where it can't.
+    static func startThread() throws(SystemError) {
+        try WorkThreads.probe()
+        _ = group
+    }
 
     private let configuration: ControlConfiguration
     private let authorization: ControlAuthorization

@@ -55,6 +55,11 @@ public struct Daemon: Sendable {
 
     /// Runs until the node has ended. Throws where it could not even begin.
     public func run() async throws -> Ending {
+        do {
+            try DaemonThreads.start()
+        } catch {
+            throw ThreadsRefused(error)
+        }
         // The service manager's clock runs already: whatever takes its time comes after that.
         if Self.goesOn { SystemdNotify.watchdog() }
         let handover = try Handover.take()

@@ -7,6 +7,8 @@ import Logging
 /// What becomes of workers and of their processes.
 enum WorkerEvent {
     case started(ChildAddress, pid: Int32, generation: Int)
+    /// There is no room for its process now.
+    case startDelayed(ChildAddress, reason: Term, milliseconds: Int)
     /// It ended, and not because its supervisor wanted it to.
     case exited(ChildAddress, reason: Term, EndedProcess?)
     /// It ended as its supervisor wanted it to.
@@ -34,6 +36,11 @@ enum WorkerEvent {
             EventEntry(
                 .workerStarted, "\(worker) started, pid \(pid)", worker: worker,
                 fields: ["pid": "\(pid)", "generation": "\(generation)"])
+        case .startDelayed(let worker, let reason, let milliseconds):
+            EventEntry(
+                .startDelayed,
+                "\(worker) can't be started now: \(reason.reasonText); it is tried again for \(milliseconds) ms",
+                level: .warning, worker: worker, fields: ["reason": reason.reasonText, "ms": "\(milliseconds)"])
         case .exited(let worker, let reason, let ended):
             EventEntry(
                 .workerExited, "\(worker) terminated: \(reason.reasonText)",

@@ -18,7 +18,7 @@ extension NodeEventKind {
             .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried, .startDelayed,
             .workerHung, .processesLeft,
             .modulesNotLoaded,
             .notificationIgnored,
@@ -52,6 +52,7 @@ extension NodeEventKind {
             .applicationExited:
             EventFields(["reason"])
         case .workerStarted: EventFields(["pid", "generation"])
+        case .startDelayed: EventFields(["reason", "ms"])
         case .workerExited, .workerStopped: EventFields(["reason"], optional: ["pid", "generation", "age_ms"])
         case .workerRestart: EventFields(["restarts", "supervisor"], optional: ["reason", "with"])
         case .restartDelayed: EventFields(["delay_ms", "reason", "supervisor"])

@@ -1,4 +1,4 @@
-import Host
+public import Host
 public import Logging
 public import ReleaseHandling
 
@@ -15,6 +15,9 @@ public struct DaemonLog: Sendable {
             writer = LogWriter { terminal.write($0) }
         }
     }
+
+    /// Makes the thread that writes.
+    public func start() throws(SystemError) { try writer.start() }
 
     /// May be called from any thread, and blocks none.
     public var handler: any LogHandler { QueuedLogHandler(writer, threshold) }

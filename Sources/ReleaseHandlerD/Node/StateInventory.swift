@@ -84,7 +84,8 @@ enum StateInventory {
         "SocketTable": ["byKey": .derived, "leftByName": .derived],
         "Place": [
             "address": .written, "spec": .written, "standbySpec": .derived, "standbyLibraries": .empty,
-            "machine": .written, "processes": .written, "timer": .derived, "watchdog": .derived, "steps": .empty,
+            "machine": .written, "processes": .written, "timer": .derived, "watchdog": .derived, "launches": .empty,
+            "steps": .empty,
             "lastStep": .derived,
             "descriptorsInHand": .empty, "mailbox": .empty, "outputs": .written, "outputBudget": .written,
             "statistics": .written, "lastEnded": .derived, "calls": .written, "launcher": .derived,

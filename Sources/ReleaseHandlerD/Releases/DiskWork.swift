@@ -1,5 +1,5 @@
+import Host
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// Work that takes as long as its files are large, on threads that are there to wait: neither the node's own thread
@@ -7,16 +7,16 @@ import Synchronization
 enum DiskWork {
     /// Of our own: what others do must not wait because a disk of ours hangs. A change of the disk, the reading of object
     /// code for a start and the trace of an upgrade have one each, and one that hangs takes none from the others.
-    private static let threads = pool(16)
+    private static let threads = WorkThreads(16, name: "disk")
 
     /// One for each core, for what is done to many files at once: hashing them is work for a processor.
-    private static let lanes = pool(laneCount)
+    private static let lanes = WorkThreads(laneCount, name: "files")
     static let laneCount = System.coreCount
 
-    private static func pool(_ count: Int) -> NIOThreadPool {
-        let threads = NIOThreadPool(numberOfThreads: count)
-        threads.start()
-        return threads
+    /// Makes all of its threads, which else are made when there is work.
+    static func start() throws(SystemError) {
+        try threads.start()
+        try lanes.start()
     }
 
     static func run<Value: Sendable, Failure: Error>(
@@ -26,10 +26,10 @@ enum DiskWork {
     }
 
     private static func run<Value: Sendable, Failure: Error>(
-        on threads: NIOThreadPool, _ work: @escaping @Sendable () throws(Failure) -> Value
+        on threads: WorkThreads, _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in
-            threads.submit { _ in
+            threads.run {
                 do throws(Failure) {
                     continuation.resume(returning: .success(try work()))
                 } catch {

@@ -21,6 +21,10 @@ extension TreeDriver: PlaceObserver {
         events.post(.worker(.mainPidIgnored(place.address, pid: generation.pid, mainPid: pid)))
     }
 
+    func startDelayed(_ place: Place, _ failure: StartFailure, withinMilliseconds milliseconds: Int) {
+        events.post(.worker(.startDelayed(place.address, reason: failure.term, milliseconds: milliseconds)))
+    }
+
     func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom]) {
         guard mayBeSpokenOf(place) else { return }
         events.post(.worker(.modulesNotLoaded(place.address, pid: generation.pid, modules: modules)))

@@ -33,6 +33,21 @@ extension TreeDriver {
         return key
     }
 
+    /// A start that waits for room is no longer tried where its supervisor is to do something else: it goes behind that, as a restart that
+    /// has failed. At the supervisor's own start there is nothing behind which it could go.
+    func overtakeWaits(_ request: SupervisorRequest) {
+        guard supervisor(at: request.supervisor)?.phase == .running else { return }
+        switch request {
+        case .terminateChild(let supervisor, let id): places[supervisor.child(id)]?.giveUpLaunches()
+        case .suspend(let supervisor), .codeChange(let supervisor, _):
+            for (address, place) in places where address.parent == supervisor { place.giveUpLaunches() }
+        case .startChild, .startDynamicChild, .restartChild, .deleteChild, .getChildspec, .whichChildren,
+            .countChildren,
+            .restore, .resume:
+            break
+        }
+    }
+
     func startRequest(_ supervisor: ChildAddress, _ argument: Term) throws(ChildSpecError) -> SupervisorRequest {
         guard template(of: supervisor) != nil else {
             let flags = self.supervisor(at: supervisor)?.flags

@@ -122,6 +122,7 @@ final class TreeDriver {
         let id = RequestID(lastRequest)
         requests[id] = then
         feed(.request(id, request))
+        overtakeWaits(request)
     }
 
     func request(_ request: SupervisorRequest) async -> SupervisorReply {

@@ -12,6 +12,14 @@ enum StartFailure: Error {
     case launch(LaunchError)
     case program(Term)
 
+    /// Whether it may go in a moment, as it stands.
+    var isPassing: Bool {
+        switch self {
+        case .launch(let error): error.isPassing
+        case .code, .listen, .program: false
+        }
+    }
+
     var term: Term {
         switch self {
         case .code(let error): error.term

@@ -33,6 +33,7 @@ extension Place {
 
     /// What keeps `state` from being had, for people.
     var unsettled: String {
+        if !launches.isEmpty { return "there is no room for its process yet" }
         if machine.settled == nil { return "its handoff" }
         if let busy = processes.first(where: \.isAwaited) {
             return "pid \(busy.pid) has not answered what it was asked"

@@ -23,6 +23,8 @@ final class Place {
     private var timer: ScheduledTimer?
     /// Where the spec has one, or had.
     var watchdog: PlaceWatchdog?
+    /// Processes that could not be made yet.
+    var launches: [PlaceMachine.Generation: WaitingLaunch] = [:]
     /// Who waits for a step, until it is answered.
     private var steps: [(step: PlaceMachine.Step, then: (StepResult) -> Void)] = []
     private var lastStep = 0
@@ -37,7 +39,7 @@ final class Place {
     private(set) var lastEnded: EndedProcess?
     var calls: [Int: PendingCall] = [:]
     let launcher: Launcher
-    private unowned let observer: any PlaceObserver
+    unowned let observer: any PlaceObserver
 
     struct PendingCall {
         let milliseconds: Int
@@ -78,7 +80,7 @@ final class Place {
 
     /// Nil where something is under way that can't be handed on.
     func state(specInTree: ChildSpec?) -> State? {
-        guard let settled = machine.settled, steps.isEmpty, mailbox.count == 0 else { return nil }
+        guard let settled = machine.settled, steps.isEmpty, launches.isEmpty, mailbox.count == 0 else { return nil }
         let states = processes.compactMap { $0.state(spec: spec) }
         guard states.count == processes.count, processes.allSatisfy({ $0 == current }) else { return nil }
         return State(
@@ -268,7 +270,10 @@ final class Place {
         case .terminate(let number): process(number)?.terminate(.shutdown)
         case .signal(let number, let signal): process(number)?.terminate(signal: signal.number)
         case .letGo(let number): if let process = process(number) { launcher.departures.letGo(process) }
-        case .kill(let number, let reason): process(number)?.kill(reason: reason)
+        case .kill(let number, let reason):
+            // One that waits to be made is gone with that.
+            if launches.removeValue(forKey: number)?.cancel() != nil { return feed(.ended(number, reason: reason)) }
+            process(number)?.kill(reason: reason)
         case .schedule(let time): schedule(at: time)
         case .cancelTimer:
             timer?.cancel()
@@ -288,33 +293,7 @@ final class Place {
         timer = Reactor.shared.schedule(atMilliseconds: time) { [weak self] in self?.feed(.timerFired) }
     }
 
-    private func launch(
-        _ number: PlaceMachine.Generation, _ mode: WorkerStartMode,
-        _ make: (Launcher) throws(StartFailure) -> Generation
-    ) {
-        let process: Generation
-        do {
-            process = try make(launcher)
-        } catch {
-            return feed(.launchFailed(number, error.term))
-        }
-        processes.append(process)
-        if mode == .start { process.speaks() }
-        feed(.launched(number))
-        guard speaksProtocol else { return }
-        let message = launcher.initMessage(self, process, mode: mode)
-        let ref = launcher.references.next()
-        for library in process.libraries {
-            guard let memory = library.file.library?.memory else { continue }
-            process.send(library.packet(ref: ref), [memory])
-        }
-        process.toldEnvironment = message.environment
-        process.ownEnvironment = message.environment
-        let limit = spec(for: mode).startTimeoutMilliseconds
-        process.begin(ref: ref, within: limit, { .initialize(ref: $0, message) }) { [weak self] in
-            self?.feed(.initAnswered(number, $0))
-        }
-    }
+    func joined(_ process: Generation) { processes.append(process) }
 
     func spec(for mode: WorkerStartMode) -> ChildSpec { mode == .standby ? standbySpec : spec }
 

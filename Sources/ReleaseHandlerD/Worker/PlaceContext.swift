@@ -17,6 +17,8 @@ protocol PlaceObserver: AnyObject {
     func strangeNotification(_ place: Place, _ generation: Generation, _ pid: Int32)
     /// It says that another process is its main one.
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32)
+    /// Its process can't be made now, and is tried again.
+    func startDelayed(_ place: Place, _ failure: StartFailure, withinMilliseconds: Int)
     func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom])
     /// A process has loaded a functional module, and said which vsn it has.
     func loadedModule(_ place: Place, _ generation: Generation, _ version: CodeVersion)

@@ -80,6 +80,10 @@ enum EventSamples {
             "kv/kv_sup/store is restarted in 60 s: its start failed: no, really"
         ),
         (.started(store, pid: 7, generation: 2), "kv/kv_sup/store started, pid 7"),
+        (
+            .startDelayed(store, reason: .atom("no_room"), milliseconds: 5_000),
+            "kv/kv_sup/store can't be started now: no_room; it is tried again for 5000 ms"
+        ),
         (.exited(store, reason: .atom("normal"), ended), "kv/kv_sup/store terminated: normal"),
         (.exited(store, reason: .atom("boom"), nil), "kv/kv_sup/store terminated: boom"),
         (.stopped(store, reason: .atom("shutdown"), ended), "kv/kv_sup/store was stopped: shutdown"),
