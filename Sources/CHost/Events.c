@@ -20,6 +20,8 @@ int chost_epoll_change(int epoll, int fd, uint32_t before, uint32_t interest, ui
         event.events |= EPOLLIN;
     if (interest & CHOST_WRITABLE)
         event.events |= EPOLLOUT;
+    if (interest & CHOST_PRIORITY)
+        event.events |= EPOLLPRI;
     int operation = !interest ? EPOLL_CTL_DEL : !before ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
@@ -38,6 +40,8 @@ int chost_epoll_wait(int epoll, struct chost_event *events, int room, int timeou
             ready |= CHOST_READABLE;
         if (bits & EPOLLOUT)
             ready |= CHOST_WRITABLE;
+        if (bits & EPOLLPRI)
+            ready |= CHOST_PRIORITY;
         if (bits & EPOLLHUP)
             ready |= CHOST_HANG_UP | CHOST_READABLE | CHOST_WRITABLE;
         if (bits & EPOLLERR)

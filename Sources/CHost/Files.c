@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,12 @@ int chost_fstat(int fd, struct chost_status *status)
 int chost_syncfs(int fd)
 {
     return syncfs(fd) < 0 ? -errno : 0;
+}
+
+int chost_has_mark(const char *path, const char *name)
+{
+    char value[2];
+    return getxattr(path, name, value, sizeof value) == 1 && value[0] == '1';
 }
 
 static int64_t nanoseconds(clockid_t clock)

@@ -29,6 +29,8 @@ struct child {
     // Where the child finds what becomes its 0, 1, 2, ... and what it executes, or -1.
     const int *fds;
     int exec_fd;
+    // Whether it enters its control group itself.
+    int enters_cgroup;
     // The highest descriptor that the child needs of a table that it shares with its parent; -1 where it has a copy.
     int last_fd;
 };
@@ -124,6 +126,63 @@ int chost_set_thread_batch(int is_batch)
     return 0;
 }
 
+// clone(2) of the C library knows no control groups. The child runs on the stack of the arguments and never returns.
+struct clone_arguments {
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+enum { SYSTEM_CALL_CLONE3 = 435 };
+#define INTO_CGROUP 0x200000000ULL
+
+#if defined(__x86_64__)
+static long clone_into(struct clone_arguments *arguments, int (*run)(void *), void *argument)
+{
+    long result;
+    register int (*function)(void *) __asm__("r12") = run;
+    register void *parameter __asm__("r13") = argument;
+    __asm__ volatile(
+        "syscall\n\t"
+        "testq %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xorl %%ebp, %%ebp\n\t"
+        "movq %[parameter], %%rdi\n\t"
+        "callq *%[function]\n\t"
+        "hlt\n\t"
+        "1:"
+        : "=a"(result)
+        : "0"((long)SYSTEM_CALL_CLONE3), "D"(arguments), "S"(sizeof *arguments), [function] "r"(function),
+          [parameter] "r"(parameter)
+        : "rcx", "r11", "memory", "cc");
+    return result;
+}
+#elif defined(__aarch64__)
+static long clone_into(struct clone_arguments *arguments, int (*run)(void *), void *argument)
+{
+    register long number __asm__("x8") = SYSTEM_CALL_CLONE3;
+    register long result __asm__("x0") = (long)arguments;
+    register long size __asm__("x1") = sizeof *arguments;
+    register int (*function)(void *) __asm__("x9") = run;
+    register void *parameter __asm__("x10") = argument;
+    __asm__ volatile(
+        "svc 0\n\t"
+        "cbnz x0, 1f\n\t"
+        "mov x29, xzr\n\t"
+        "mov x0, %[parameter]\n\t"
+        "blr %[function]\n\t"
+        "brk 1\n\t"
+        "1:"
+        : "+r"(result)
+        : "r"(number), "r"(size), [function] "r"(function), [parameter] "r"(parameter)
+        : "x30", "memory", "cc");
+    return result;
+}
+#else
+static long clone_into(struct clone_arguments *arguments, int (*run)(void *), void *argument)
+{
+    (void)arguments, (void)run, (void)argument;
+    return -ENOSYS;
+}
+#endif
+
 static int fail(struct child *child, enum chost_stage stage)
 {
     child->result->stage = stage;
@@ -198,6 +257,15 @@ static void write_pid(char *place)
     *place = '\0';
 }
 
+// Before it is anybody who may not, and before it can have children.
+static void enter_cgroup(struct child *child)
+{
+    int fd = openat(child->launch->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "0", 1) < 0)
+        fail(child, CHOST_STAGE_CGROUP);
+    close(fd);
+}
+
 static int run_child(void *argument)
 {
     struct child *child = argument;
@@ -205,6 +273,8 @@ static int run_child(void *argument)
 
     if (setpgid(0, 0) < 0)
         fail(child, CHOST_STAGE_PROCESS_GROUP);
+    if (child->enters_cgroup)
+        enter_cgroup(child);
     reset_signals();
     struct sched_param none = {0};
     if (is_batch_thread)
@@ -249,8 +319,34 @@ static int run_child(void *argument)
     return fail(child, CHOST_STAGE_EXEC);
 }
 
+// In its control group from the first instruction on, where the kernel can do so (Linux 5.7): a move would wait for all processors.
+// Returns its pid, or -1 with errno.
+static pid_t make_child(struct child *child, char *stack, size_t stack_size, int flags, int *pidfd)
+{
+    if (child->launch->cgroup_fd > 0) {
+        struct clone_arguments arguments = {
+            .flags = (uint64_t)(flags & ~0xff) | INTO_CGROUP,
+            .pidfd = (uint64_t)(uintptr_t)pidfd,
+            .exit_signal = SIGCHLD,
+            .stack = (uint64_t)(uintptr_t)stack,
+            .stack_size = stack_size,
+            .cgroup = (uint64_t)child->launch->cgroup_fd,
+        };
+        long pid = clone_into(&arguments, run_child, child);
+        if (pid >= 0)
+            return (pid_t)pid;
+        // Unknown to the kernel, or to what filters its calls.
+        if (pid != -ENOSYS && pid != -E2BIG && pid != -EPERM && pid != -EINVAL) {
+            errno = (int)-pid;
+            return -1;
+        }
+        child->enters_cgroup = 1;
+    }
+    return clone(run_child, stack + stack_size, flags, child, pidfd);
+}
+
 // Returns its pid, or -1 with stage and error in the result.
-static pid_t start_child(struct child *child, char *stack_end, int *pidfd)
+static pid_t start_child(struct child *child, char *stack, size_t stack_size, int *pidfd)
 {
     pthread_mutex_lock(&seats.lock);
     if (!seats.is_taken)
@@ -262,7 +358,7 @@ static pid_t start_child(struct child *child, char *stack_end, int *pidfd)
         child->result->error = errno;
     } else {
         int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | (count > 0 ? CLONE_FILES : 0) | SIGCHLD;
-        pid = clone(run_child, stack_end, flags, child, pidfd);
+        pid = make_child(child, stack, stack_size, flags, pidfd);
         if (pid < 0) {
             child->result->stage = CHOST_STAGE_CLONE;
             child->result->error = errno;
@@ -296,7 +392,7 @@ int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *r
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int pidfd = -1;
-    pid_t pid = start_child(&child, stack + STACK_SIZE, &pidfd);
+    pid_t pid = start_child(&child, stack, STACK_SIZE, &pidfd);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     // The child has left its functions without returning from them.
     ASAN_UNPOISON_MEMORY_REGION(stack, STACK_SIZE);

@@ -49,7 +49,7 @@ extension ChildSpec {
     }
 
     private static let keys = [
-        "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits", "shutdown",
+        "cgroup", "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits", "shutdown",
         "significant",
         "sockets", "start", "start_phases", "start_timeout", "type", "user", "watchdog",
     ]
@@ -85,6 +85,8 @@ extension ChildSpec {
         env = try fields["env"]?.environment() ?? []
         cwd = try fields["cwd"]?.text("invalid_cwd", "a directory")
         rlimits = try fields["rlimits"]?.limits() ?? []
+        let bounds = try fields["cgroup"]?.cgroupBounds() ?? []
+        cgroup = bounds.isEmpty ? nil : bounds
         notify = try fields["notify"]?.bool("invalid_notify") ?? false
         if let node = fields["notify"], notify, !isUnmodifiedProgram {
             throw SpecError(

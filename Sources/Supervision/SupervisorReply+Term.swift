@@ -104,6 +104,10 @@ extension ChildSpec {
             }
             keys[.atom("rlimits")] = .map(Dictionary(limits) { $1 })
         }
+        if let cgroup {
+            let bounds = cgroup.map { (Term.atom(Atom($0.resource.rawValue)), $0.value.term) }
+            keys[.atom("cgroup")] = .map(Dictionary(bounds) { $1 })
+        }
         if startTimeoutMilliseconds != Self.standardStartTimeoutMilliseconds {
             keys[.atom("start_timeout")] = .integer(startTimeoutMilliseconds)
         }
@@ -120,6 +124,16 @@ extension RestartDelay {
         if initialMilliseconds == maximumMilliseconds { return .integer(maximumMilliseconds) }
         let number = Int(exactly: factor).map(Term.integer) ?? .float(factor)
         return .tuple([.integer(initialMilliseconds), .integer(maximumMilliseconds), number])
+    }
+}
+
+extension CgroupBound.Value {
+    fileprivate var term: Term {
+        switch self {
+        case .max: .atom("max")
+        case .number(let number): .integer(number)
+        case .time(let time, let period): .tuple([.integer(time), .integer(period)])
+        }
     }
 }
 

@@ -21,6 +21,10 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public var root: String
     /// Children whose restart waits (`restart_delay`); nil where there are none.
     public var waitingRestarts: Int?
+    /// The control group that is left to the daemon, in which each process has one of its own; nil where none is.
+    public var cgroup: String?
+    /// Why none is.
+    public var noCgroup: String?
     /// What is not as it should be, or is under way; nil from a daemon that does not say.
     public var notices: [Notice]?
 
@@ -50,7 +54,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public init(
         state: State, node: String, name: String, release: String, permanent: String, erts: String, pid: Int32,
         uptimeSeconds: Double, root: String, waitingRestarts: Int? = nil,
-        notices: [Notice]? = nil
+        cgroup: String? = nil, noCgroup: String? = nil, notices: [Notice]? = nil
     ) {
         self.state = state
         self.node = node
@@ -63,13 +67,16 @@ public struct NodeStatus: Hashable, Sendable, Codable {
         self.root = root
         self.waitingRestarts = waitingRestarts
         self.notices = notices
+        self.cgroup = cgroup
+        self.noCgroup = noCgroup
     }
 
     private enum CodingKeys: String, CodingKey {
         case state, node, name, release, permanent, erts, pid
         case uptimeSeconds = "uptime_s"
-        case root, notices
+        case root, cgroup, notices
         case waitingRestarts = "waiting_restarts"
+        case noCgroup = "no_cgroup"
     }
 }
 
@@ -194,6 +201,8 @@ extension NodeStatus: ControlShape {
               "pid": {"type": "integer"},
               "uptime_s": {"type": "number"},
               "root": {"type": "string", "description": "the release root"},
+              "cgroup": {"type": "string", "description": "the control group in which each process has one of its own"},
+              "no_cgroup": {"type": "string", "description": "why processes have no control groups"},
               "waiting_restarts": {"type": "integer", "description": "children whose restart waits, where there are any"},
               "notices": {"type": "array", "description": "what is not as it should be, or is under way", "items": {
                 "type": "object", "additionalProperties": false, "required": ["kind", "message"], "properties": {

@@ -29,6 +29,8 @@ public struct TreeNode: Hashable, Sendable, Codable {
     public var ageSeconds: Double?
     /// What an unmodified program says of itself (`STATUS=` of sd_notify(3)).
     public var status: String?
+    /// Where it has a control group of its own.
+    public var usage: WorkerUsage?
     public var children: [TreeNode]
 
     public init(
@@ -59,7 +61,7 @@ public struct TreeNode: Hashable, Sendable, Codable {
         case restartInSeconds = "restart_in_s"
         case rssAnonKiB = "rss_anon_kib"
         case ageSeconds = "age_s"
-        case status, children
+        case status, usage, children
     }
 }
 
@@ -91,6 +93,8 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
     public var ageSeconds: Double?
     /// What an unmodified program says of itself (`STATUS=` of sd_notify(3)).
     public var status: String?
+    /// Where it has a control group of its own.
+    public var usage: WorkerUsage?
 
     public init(
         address: String, state: TreeNode.State, pid: Int32? = nil, generation: Int? = nil, module: String? = nil,
@@ -113,7 +117,7 @@ public struct WorkerSummary: Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case address, state, pid, generation, module, vsn, restarts, sockets, status
+        case address, state, pid, generation, module, vsn, restarts, sockets, status, usage
         case restartInSeconds = "restart_in_s"
         case rssAnonKiB = "rss_anon_kib"
         case ageSeconds = "age_s"
@@ -162,10 +166,11 @@ extension TreeNode: ControlShape {
           "rss_anon_kib": {"type": "integer"},
           "age_s": {"type": "number"},
           "status": {"type": "string", "description": "what an unmodified program says of itself"},
+          "usage": {"$ref": "#/components/schemas/WorkerUsage"},
           "children": {"type": "array", "items": {"$ref": "#/components/schemas/TreeNode"}}}}
         """#
     }
-    public static var schemasUsed: [any ControlShape.Type] { [TreeNode.State.self] }
+    public static var schemasUsed: [any ControlShape.Type] { [TreeNode.State.self, WorkerUsage.self] }
 }
 
 extension TreeNode.State: ControlShape {
@@ -205,8 +210,9 @@ extension WorkerSummary: ControlShape {
             "properties": {"name": {"type": "string"}, "address": {"type": "string"}}}},
           "rss_anon_kib": {"type": "integer"},
           "age_s": {"type": "number"},
-          "status": {"type": "string", "description": "what an unmodified program says of itself"}}}
+          "status": {"type": "string", "description": "what an unmodified program says of itself"},
+          "usage": {"$ref": "#/components/schemas/WorkerUsage"}}}
         """#
     }
-    public static var schemasUsed: [any ControlShape.Type] { [TreeNode.State.self] }
+    public static var schemasUsed: [any ControlShape.Type] { [TreeNode.State.self, WorkerUsage.self] }
 }

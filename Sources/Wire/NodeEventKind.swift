@@ -18,6 +18,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
 
     case workerStarted = "worker_started"
     case startDelayed = "start_delayed"
+    case boundsIgnored = "bounds_ignored"
     case workerExited = "worker_exited"
     case workerStopped = "worker_stopped"
     case workerRestart = "worker_restart"

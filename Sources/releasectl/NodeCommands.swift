@@ -20,8 +20,10 @@ struct Ps: ControlCommand {
             // Only unmodified programs say something, and few do.
             let hasStatus = list.workers.contains { $0.status != nil }
             if hasStatus { table.columns.append(.init(title: "STATUS", yields: true, leavesAs: 0)) }
+            let hasUsage = list.workers.contains { $0.usage != nil }
+            if hasUsage { table.columns += Self.usageColumns }
             table.rows = list.workers.map { worker in
-                let cells: [Table.Cell] = [
+                var cells: [Table.Cell] = [
                     .init(worker.address),
                     .init(
                         childState(worker.state, restartIn: worker.restartInSeconds),
@@ -32,10 +34,25 @@ struct Ps: ControlCommand {
                     .init(worker.ageSeconds.map { age(seconds: $0) } ?? ""),
                     .init(worker.sockets.map { "\($0.name)=\($0.address)" }.joined(separator: " ")),
                 ]
-                return hasStatus ? cells + [Table.Cell(worker.status ?? "")] : cells
+                if hasStatus { cells.append(.init(worker.status ?? "")) }
+                return hasUsage ? cells + Self.cells(worker.usage) : cells
             }
             table.print(on: session.output)
         }
+    }
+
+    /// Of all that a worker has started; MEMORY is its own process' alone.
+    private static let usageColumns: [Table.Column] = [
+        .init(title: "IN ALL", isRight: true, leavesAs: 2), .init(title: "CPU", isRight: true, leavesAs: 1),
+        .init(title: "TASKS", isRight: true, leavesAs: 0),
+    ]
+
+    private static func cells(_ usage: WorkerUsage?) -> [Table.Cell] {
+        [
+            .init(usage?.memoryKiB.map { memory(kiB: $0) } ?? ""),
+            .init(usage?.cpuMilliseconds.map { age(seconds: Double($0) / 1_000) } ?? ""),
+            .init(usage?.tasks.map { "\($0)" } ?? ""),
+        ]
     }
 }
 
@@ -132,6 +149,8 @@ struct Status: ControlCommand {
                 ("root", printable(status.root)),
             ]
             if let waiting = status.waitingRestarts { lines.append(("waiting", "\(waiting) for a restart, see tree")) }
+            if let path = status.cgroup { lines.append(("cgroups", "below \(printable(path))")) }
+            if let reason = status.noCgroup { lines.append(("cgroups", "none: \(printable(reason))")) }
             for (name, value) in lines {
                 session.output.line("\(name):\(String(repeating: " ", count: 10 - name.count)) \(value)")
             }

@@ -97,6 +97,28 @@ import Testing
         #expect(read.children[1].term.description.contains("restart_delay => {1,4,2}"))
     }
 
+    @Test func readsTheBoundsOfAControlGroup() throws {
+        let read = try parse(
+            """
+            {#{}, [#{id => a, start => {m, f, []},
+                     cgroup => #{memory_max => 268435456, memory_high => max, pids_max => 64, cpu_weight => 50,
+                                 io_weight => 10000, cpu_max => {50000, 200000}}},
+                   #{id => b, start => {m, f, []}, cgroup => #{cpu_max => 150000}},
+                   #{id => c, start => {m, f, []}, cgroup => #{}}]}.
+            """)
+        let settings = read.children.map { ($0.cgroup ?? []).map(\.setting).map { "\($0.file) \($0.text)" } }
+        #expect(
+            settings == [
+                [
+                    "cpu.max 50000 200000", "cpu.weight 50", "io.weight 10000", "memory.high max",
+                    "memory.max 268435456",
+                    "pids.max 64",
+                ], ["cpu.max 150000 100000"], [],
+            ])
+        // What get_childspec answers is read as the same.
+        for child in read.children { #expect(try ChildSpec.parse(child.term) == child) }
+    }
+
     @Test func readsWhoMayConnectToASocketFile() throws {
         let read = try parse(
             """
@@ -198,7 +220,7 @@ import Testing
     }
 
     private static let keys =
-        "cwd, env, id, kill_signal, modules, notify, restart, restart_delay, rlimits, "
+        "cgroup, cwd, env, id, kill_signal, modules, notify, restart, restart_delay, rlimits, "
         + "shutdown, significant, sockets, start, start_phases, start_timeout, type, user, watchdog"
 
     /// Keys of a child spec that has an id and a start already; each stands from column 40 on.
@@ -268,6 +290,35 @@ import Testing
         (
             "rlimits => #{nofile => {2, 1}}",
             "1:63: invalid_rlimits: expected a soft limit that is not above the hard one, found {2,1}"
+        ),
+        (
+            "cgroup => [memory_max]",
+            "1:50: invalid_cgroup: expected a map as #{memory_max => 268435456, pids_max => 64}, found [memory_max]"
+        ),
+        (
+            "cgroup => #{memory => 1}",
+            "1:52: unknown key memory in cgroup; the keys are cpu_max, cpu_weight, io_weight, memory_high, memory_max, pids_max"
+        ),
+        (
+            "cgroup => #{memory_max => 0}",
+            "1:66: invalid_cgroup: expected memory_max => bytes from 1, or max, found 0"
+        ),
+        (
+            "cgroup => #{memory_high => \"1G\"}",
+            "1:67: invalid_cgroup: expected memory_high => bytes from 1, or max, found \"1G\""
+        ),
+        (
+            "cgroup => #{pids_max => infinity}",
+            "1:64: invalid_cgroup: expected pids_max => a number of processes and threads from 1, or max, found infinity"
+        ),
+        (
+            "cgroup => #{cpu_weight => 10001}",
+            "1:66: invalid_cgroup: expected cpu_weight => a weight from 1 to 10000, found 10001"
+        ),
+        (
+            "cgroup => #{cpu_max => {50000, 10}}",
+            "1:63: invalid_cgroup: expected cpu_max => microseconds from 1000 in each 100000, {Microseconds, Period} with "
+                + "a period from 1000 to 1000000, or max, found {50000,10}"
         ),
     ]
 

@@ -11,6 +11,7 @@
 enum chost_stage {
     CHOST_STAGE_NONE = 0,
     CHOST_STAGE_CLONE,
+    CHOST_STAGE_CGROUP,
     CHOST_STAGE_PROCESS_GROUP,
     CHOST_STAGE_DESCRIPTORS,
     CHOST_STAGE_RLIMIT,
@@ -51,6 +52,8 @@ struct chost_launch {
     int parent_death_signal;
     /// Whether the child is an ordinary choice of the OOM killer, though its parent is spared; proc(5), oom_score_adj.
     int resets_oom_score;
+    /// The directory of the control group, of version 2, that the child begins in; 0 for its parent's.
+    int cgroup_fd;
 };
 
 struct chost_launched {
@@ -144,7 +147,7 @@ const char *chost_error_text(int number);
 const char *chost_error_name(int number);
 const char *chost_signal_name(int number);
 
-enum { CHOST_READABLE = 1, CHOST_WRITABLE = 2, CHOST_HANG_UP = 4, CHOST_ERROR = 8 };
+enum { CHOST_READABLE = 1, CHOST_WRITABLE = 2, CHOST_HANG_UP = 4, CHOST_ERROR = 8, CHOST_PRIORITY = 16 };
 
 /// What one descriptor is ready for.
 struct chost_event {
@@ -153,7 +156,7 @@ struct chost_event {
 };
 
 int chost_epoll_create(void);
-/// Waits for `interest` (CHOST_READABLE, CHOST_WRITABLE) in place of `before`; 0 for none. Returns 0 or -errno.
+/// Waits for `interest` (CHOST_READABLE, CHOST_WRITABLE, CHOST_PRIORITY) in place of `before`; 0 for none. Returns 0 or -errno.
 int chost_epoll_change(int epoll, int fd, uint32_t before, uint32_t interest, uint64_t key);
 /// At most 256 events. A wait that a signal ended returns 0.
 int chost_epoll_wait(int epoll, struct chost_event *events, int room, int timeout_milliseconds);
@@ -175,6 +178,8 @@ int chost_stat(const char *path, struct chost_status *status);
 int chost_lstat(const char *path, struct chost_status *status);
 int chost_fstat(int fd, struct chost_status *status);
 int chost_syncfs(int fd);
+/// Whether the extended attribute of that name is there and `1`.
+int chost_has_mark(const char *path, const char *name);
 
 /// A worker's latch: a word in an anonymous file of CHOST_LATCH_BYTES, which must be sealed in its size. Returns 0, -EINVAL
 /// where it is none, or -errno; `latch` is where it is mapped then.

@@ -5,7 +5,7 @@ import Glibc
 ///
 /// A worker ends with the daemon, and an unmodified program is sent SIGTERM; one that ignores it, or what stood behind a
 /// shell, goes on, and its successor would start beside it. They are known by the mark in their environment. Source:
-/// PR_SET_PDEATHSIG(2const), proc_pid_environ(5).
+/// PR_SET_PDEATHSIG(2const), proc_pid_environ(5). Where there are control groups, these tell them whatever they did to that.
 @HostActor
 public enum EarlierRun {
     /// What the processes of this run are known by: the daemon's pid and when it began, in milliseconds since the machine
@@ -31,7 +31,7 @@ public enum EarlierRun {
     public static func end(
         mark: String, withinMilliseconds milliseconds: Int
     ) async -> (found: [Survivor], remaining: [Survivor]) {
-        guard isMark(mark), mark != currentMark else { return ([], []) }
+        defer { Cgroups.shared.removeLeftovers() }
         let found = find(mark)
         var remaining = found
         for signal in [SIGTERM, SIGKILL] where !remaining.isEmpty {
@@ -48,14 +48,19 @@ public enum EarlierRun {
         return parts.count == 2 && parts.allSatisfy { Int($0) ?? 0 > 0 }
     }
 
+    /// Those in the control groups of a run before, and those that the mark names.
     private static func find(_ mark: String) -> [Survivor] {
-        Directory.names("/proc").compactMap { name -> Survivor? in
-            guard let pid = Int32(name), pid != getpid() else { return nil }
+        let isKnown = isMark(mark) && mark != currentMark
+        let grouped = Set(Cgroups.shared.leftoverMembers)
+        let pids = isKnown ? Directory.names("/proc").compactMap { Int32($0) } : Array(grouped)
+        return pids.compactMap { pid -> Survivor? in
+            guard pid != getpid() else { return nil }
             // The descriptor first: what is read afterwards is of the process that it names.
             let raw = chost_pidfd_open(pid)
             guard raw >= 0 else { return nil }
             let pidfd = OwnedDescriptor(raw)
-            guard Orphans.mark(of: pid)?.hasPrefix(mark + ".") == true, let status = ProcessStatistics(pid: pid),
+            guard grouped.contains(pid) || Orphans.mark(of: pid)?.hasPrefix(mark + ".") == true,
+                let status = ProcessStatistics(pid: pid),
                 !status.isZombie
             else { return nil }
             return Survivor(pid: pid, name: status.name, pidfd: pidfd)

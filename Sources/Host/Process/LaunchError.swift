@@ -8,6 +8,8 @@ public struct LaunchError: Error, Hashable, CustomStringConvertible {
         /// Pipes and socket pairs.
         case resources
         case clone
+        /// Its control group, or a bound of it.
+        case cgroup
         case processGroup
         case descriptors
         case resourceLimit
@@ -42,7 +44,7 @@ public struct LaunchError: Error, Hashable, CustomStringConvertible {
     public var isPassing: Bool {
         switch stage {
         case .resources, .clone, .watch: [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(errno)
-        case .user, .exec: errno == EAGAIN
+        case .user, .exec, .cgroup: errno == EAGAIN
         case .processGroup, .descriptors, .resourceLimit, .workingDirectory, .executable: false
         }
     }
@@ -63,6 +65,8 @@ extension LaunchError {
         let reason = SystemError.reason(errno)
         let user = launch.user ?? ""
         switch launched.stage {
+        case CHOST_STAGE_CGROUP:
+            self.init(.cgroup, executable: path, errno: errno, "it can't enter its control group: \(reason)")
         case CHOST_STAGE_PROCESS_GROUP:
             self.init(.processGroup, executable: path, errno: errno, "no process group of its own: \(reason)")
         case CHOST_STAGE_DESCRIPTORS:

@@ -17,6 +17,8 @@ extension WorkerProcess {
         public var workingDirectory: String?
         public var user: String?
         public var resourceLimits: [ResourceLimit]
+        /// Bounds of all that it starts. Where there are control groups; without them nothing is bounded.
+        public var cgroupLimits: [CgroupLimit]
         /// Whether it speaks the worker protocol: false for an unmodified program, which gets no channel.
         public var withProtocol: Bool
         /// Whether an unmodified program gets a NOTIFY_SOCKET.
@@ -32,6 +34,7 @@ extension WorkerProcess {
             executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
             variables: [String: String] = [:], listenDescriptors: [(name: String, fd: Int32)] = [],
             workingDirectory: String? = nil, user: String? = nil, resourceLimits: [ResourceLimit] = [],
+            cgroupLimits: [CgroupLimit] = [],
             withProtocol: Bool = true, withNotify: Bool = false, watchdogMilliseconds: Int? = nil,
             outputs: OutputPipes? = nil, standardInput: OwnedDescriptor? = nil
         ) {
@@ -43,6 +46,7 @@ extension WorkerProcess {
             self.workingDirectory = workingDirectory
             self.user = user
             self.resourceLimits = resourceLimits
+            self.cgroupLimits = cgroupLimits
             self.withProtocol = withProtocol
             self.withNotify = withNotify
             self.watchdogMilliseconds = watchdogMilliseconds
@@ -100,12 +104,19 @@ extension WorkerProcess {
         var further: [String: String] = [:]
         if Orphans.shared.isReaper { further[Orphans.variable] = mark }
         further["NOTIFY_SOCKET"] = ends.notify?.address
-        let started = try withExtendedLifetime(theirs) { () throws(LaunchError) in
-            try start(launch, descriptors, further)
+        let cgroup = try cgroup(launch, mark)
+        let started: (pid: Int32, pidfd: OwnedDescriptor)
+        do {
+            started = try withExtendedLifetime(theirs) { () throws(LaunchError) in
+                try start(launch, descriptors, further, cgroup)
+            }
+        } catch {
+            cgroup?.remove()
+            throw error
         }
         let process = WorkerProcess(
-            pid: started.pid, pidfd: launch.withProtocol ? nil : started.pidfd, mark: mark, ends: ends, onEvent: onEvent
-        )
+            pid: started.pid, pidfd: launch.withProtocol ? nil : started.pidfd, mark: mark, cgroup: cgroup, ends: ends,
+            onEvent: onEvent)
         do {
             try process.watchAll()
         } catch {
@@ -115,8 +126,16 @@ extension WorkerProcess {
         return process
     }
 
+    private static func cgroup(_ launch: Launch, _ mark: String) throws(LaunchError) -> Cgroup? {
+        do {
+            return try Cgroups.shared.make(mark, launch.cgroupLimits)
+        } catch {
+            throw LaunchError(.cgroup, executable: launch.executable.path, errno: error.errno, error.sentence)
+        }
+    }
+
     private static func start(
-        _ launch: Launch, _ descriptors: [Int32], _ further: [String: String]
+        _ launch: Launch, _ descriptors: [Int32], _ further: [String: String], _ cgroup: Cgroup?
     ) throws(LaunchError) -> (pid: Int32, pidfd: OwnedDescriptor) {
         let path = launch.executable.path
         let user = try launch.user.map { name throws(LaunchError) in try UserIdentity.find(name, executable: path) }
@@ -149,8 +168,16 @@ extension WorkerProcess {
         request.resets_oom_score = Self.isSpared ? 1 : 0
         request.parent_death_signal = launch.withProtocol ? SIGKILL : SIGTERM
 
+        let group: OwnedDescriptor?
+        do {
+            group = try cgroup?.opened()
+        } catch {
+            throw LaunchError(.resources, executable: path, error)
+        }
+        request.cgroup_fd = group?.raw ?? 0
+
         var result = chost_launched()
-        let pid = withExtendedLifetime(arena) { chost_launch(&request, &result) }
+        let pid = withExtendedLifetime((arena, group)) { chost_launch(&request, &result) }
         guard pid > 0 else { throw LaunchError(result, launch) }
         return (pid, OwnedDescriptor(result.pidfd))
     }

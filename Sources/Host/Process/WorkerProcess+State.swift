@@ -45,6 +45,9 @@ extension WorkerProcess {
         }
     }
 
+    /// That of all that it has started; nil where there are no control groups.
+    public var cgroupPath: String? { cgroup?.path }
+
     /// Between two events: what was found out is told by then.
     public var state: State {
         State(
@@ -77,7 +80,8 @@ extension WorkerProcess {
             outputs: outputs, channel: state.channel.map { OwnedDescriptor($0.descriptor) },
             transfer: state.transfer.map { OwnedDescriptor($0.descriptor) }, notify: state.notify.map(NotifyState.init))
         let process = WorkerProcess(
-            pidfd: state.pidfd.map { OwnedDescriptor($0) }, state.origin, ends, onEvent: onEvent)
+            pidfd: state.pidfd.map { OwnedDescriptor($0) }, state.origin, Cgroups.shared.adopt(state.origin.mark), ends,
+            onEvent: onEvent)
         if state.hasFailed { process.failure = .told }
         process.awaitsGroup = state.awaitsGroup
         if let channel = state.channel {

@@ -29,6 +29,8 @@ public final class WorkerProcess {
         /// Processes that it left behind as it ended so; they are killed. Just before `.exited`, and only where the daemon
         /// is a subreaper.
         case leftBehind([LeftProcess], ExitStatus)
+        /// The kernel has killed it, or others of its control group, since memory was short. Just before `.exited`.
+        case outOfMemory(OutOfMemory)
         /// A line without its newline; longer ones come in pieces of 8 KiB.
         case output(OutputStream, line: String)
         /// Once and last: all that it had said before came before.
@@ -66,6 +68,10 @@ public final class WorkerProcess {
     let origin: Orphans.Origin
     /// Whether it has ended when all of its process group have.
     var awaitsGroup = false
+    /// All that it has started is in it; nil where there are no control groups.
+    let cgroup: Cgroup?
+    /// Of its group, killed with it, and told with its end.
+    private var killed: [LeftProcess] = []
 
     private enum Life {
         case running
@@ -83,16 +89,21 @@ public final class WorkerProcess {
     }
 
     convenience init(
-        pid: Int32, pidfd: OwnedDescriptor?, mark: String, ends: Ends, onEvent: @escaping @HostActor (Event) -> Void
+        pid: Int32, pidfd: OwnedDescriptor?, mark: String, cgroup: Cgroup?, ends: Ends,
+        onEvent: @escaping @HostActor (Event) -> Void
     ) {
-        let origin = Orphans.Origin(pid: pid, mark: mark, executable: Orphans.executable(of: pid))
-        self.init(pidfd: pidfd, origin, ends, onEvent: onEvent)
+        // Who is in its group needs no likeness to be known by.
+        let executable = cgroup == nil ? Orphans.executable(of: pid) : nil
+        self.init(
+            pidfd: pidfd, Orphans.Origin(pid: pid, mark: mark, executable: executable), cgroup, ends, onEvent: onEvent)
     }
 
     init(
-        pidfd: OwnedDescriptor?, _ origin: Orphans.Origin, _ ends: Ends, onEvent: @escaping @HostActor (Event) -> Void
+        pidfd: OwnedDescriptor?, _ origin: Orphans.Origin, _ cgroup: Cgroup?, _ ends: Ends,
+        onEvent: @escaping @HostActor (Event) -> Void
     ) {
         pid = origin.pid
+        self.cgroup = cgroup
         self.pidfd = pidfd
         self.onEvent = onEvent
         self.origin = origin
@@ -128,10 +139,14 @@ public final class WorkerProcess {
         _ = Glibc.kill(-pid, SIGCONT)
     }
 
-    /// Signals the process and all that it started (and that stayed in its process group).
-    public func killGroup(_ signal: Int32 = 9) {
+    /// Kills the process and all that it started; without control groups, what stayed in its process group.
+    public func killGroup() {
         guard isRunning, life != .reaped else { return }
-        _ = Glibc.kill(-pid, signal)
+        if let cgroup {
+            killed += leftIn(cgroup, besides: killed).filter(\.hasLeftGroup)
+            cgroup.kill()
+        }
+        _ = Glibc.kill(-pid, SIGKILL)
     }
 
     func deliver(_ event: Event) {
@@ -176,8 +191,10 @@ public final class WorkerProcess {
         onEvent = nil
         // SIGKILL can't be held up by the process, so this wait is short.
         _ = Glibc.kill(-pid, SIGKILL)
+        cgroup?.kill()
         _ = chost_await_child(pid)
         reaped()
+        cgroup?.whenEmpty(withinMilliseconds: 0) {}
         closeAll()
     }
 
@@ -222,8 +239,32 @@ public final class WorkerProcess {
             return life = .running
         }
         Orphans.shared.forgetGroup(pid)
-        let left = Orphans.shared.killLeftovers(of: origin)
+        let left = killed + Orphans.shared.killLeftovers(of: origin).filter { !killed.map(\.pid).contains($0.pid) }
         _ = Glibc.kill(-pid, SIGKILL)
+        guard let cgroup else { return end(exit, left, nil) }
+        let outOfMemory = exit == .signaled(SIGKILL) ? cgroup.outOfMemory : nil
+        guard !cgroup.remove() else { return end(exit, left, outOfMemory) }
+        let remaining = leftIn(cgroup, besides: left)
+        cgroup.kill()
+        cgroup.whenEmpty(withinMilliseconds: Self.emptyMilliseconds) { [self] in
+            // Those whose parents were killed with them have come to the daemon by now.
+            Orphans.shared.whenLooked { [self] in end(exit, left + remaining, outOfMemory) }
+        }
+    }
+
+    /// How long the killed have to be gone: only who is in the middle of a call of the kernel's takes any time.
+    private static let emptyMilliseconds = 5_000
+
+    /// Who is in its control group beside itself and these.
+    private func leftIn(_ cgroup: Cgroup, besides known: [LeftProcess]) -> [LeftProcess] {
+        let known = Set(known.map(\.pid))
+        return cgroup.members().filter { $0 != pid && !known.contains($0) }.sorted().compactMap { member in
+            guard let process = ProcessStatistics(pid: member), !process.isZombie else { return nil }
+            return LeftProcess(pid: member, name: process.name, hasLeftGroup: process.group != pid)
+        }
+    }
+
+    private func end(_ exit: ExitStatus, _ left: [LeftProcess], _ outOfMemory: OutOfMemory?) {
         _ = chost_await_child(pid)
         reaped()
         outputs.leave(self)
@@ -232,6 +273,7 @@ public final class WorkerProcess {
         drainNotify()
         tellFailure()
         if !left.isEmpty { deliver(.leftBehind(left, exit)) }
+        if let outOfMemory { deliver(.outOfMemory(outOfMemory)) }
         closeAll()
         let last = onEvent
         onEvent = nil

@@ -6,6 +6,8 @@ public struct Interest: OptionSet, Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
     public static let read = Interest(rawValue: 1)
     public static let write = Interest(rawValue: 2)
+    /// What is exceptional: that a file of a control group has changed. Source: poll(2), POLLPRI.
+    public static let priority = Interest(rawValue: 16)
 }
 
 /// What a descriptor is ready for. A hang-up or an error counts as readable and writable: the next call tells.
@@ -16,6 +18,7 @@ public struct Readiness: OptionSet, Sendable {
     public static let writable = Readiness(rawValue: 2)
     public static let hangUp = Readiness(rawValue: 4)
     public static let error = Readiness(rawValue: 8)
+    public static let priority = Readiness(rawValue: 16)
 }
 
 /// A descriptor that the reactor waits on. Cancel it before the descriptor is closed.

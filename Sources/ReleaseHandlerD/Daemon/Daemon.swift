@@ -81,6 +81,7 @@ public struct Daemon: Sendable {
         } catch {
             logger.warning("what workers leave behind can't be found: \(error)")
         }
+        await Cgroups.shared.begin()
         let node = try await node(handover, start)
         await node.sockets.inherit(inherited)
         let reexecution = await Reexecution(node: node, logger: logger, flush: configuration.flush)

@@ -9,6 +9,8 @@ enum WorkerEvent {
     case started(ChildAddress, pid: Int32, generation: Int)
     /// There is no room for its process now.
     case startDelayed(ChildAddress, reason: Term, milliseconds: Int)
+    /// Its spec's `cgroup` bounds nothing here.
+    case boundsIgnored(ChildAddress, reason: String)
     /// It ended, and not because its supervisor wanted it to.
     case exited(ChildAddress, reason: Term, EndedProcess?)
     /// It ended as its supervisor wanted it to.
@@ -41,6 +43,11 @@ enum WorkerEvent {
                 .startDelayed,
                 "\(worker) can't be started now: \(reason.reasonText); it is tried again for \(milliseconds) ms",
                 level: .warning, worker: worker, fields: ["reason": reason.reasonText, "ms": "\(milliseconds)"])
+        case .boundsIgnored(let worker, let reason):
+            EventEntry(
+                .boundsIgnored,
+                "\(worker) runs without the bounds of its cgroup: there are no control groups, \(reason)",
+                level: .warning, worker: worker, fields: ["reason": reason])
         case .exited(let worker, let reason, let ended):
             EventEntry(
                 .workerExited, "\(worker) terminated: \(reason.reasonText)",

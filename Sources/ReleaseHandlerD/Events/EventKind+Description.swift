@@ -18,7 +18,7 @@ extension NodeEventKind {
             .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried, .startDelayed,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried, .startDelayed, .boundsIgnored,
             .workerHung, .processesLeft,
             .modulesNotLoaded,
             .notificationIgnored,
@@ -49,7 +49,7 @@ extension NodeEventKind {
         case .reexecuted: EventFields(["erts", "previous_erts", "workers", "pause_us"])
         case .watchdogStarved, .reloadFailed, .reexecutionFailed, .startError, .shutdownError, .supervisorExited,
             .applicationFailed,
-            .applicationExited:
+            .applicationExited, .boundsIgnored:
             EventFields(["reason"])
         case .workerStarted: EventFields(["pid", "generation"])
         case .startDelayed: EventFields(["reason", "ms"])

@@ -100,12 +100,13 @@ enum StateInventory {
             "unsettledModules": .written, "everLoaded": .written, "hadLoaded": .written, "status": .written,
             "hasSaidAlive": .written, "aliveWaiters": .derived,
             "process": .written, "latch": .empty, "isAlive": .derived, "awaited": .written, "lastWords": .written,
-            "sentence": .written, "graceTimer": .written, "notify": .derived, "references": .derived,
+            "sentence": .written, "outOfMemory": .empty, "graceTimer": .written, "notify": .derived,
+            "references": .derived,
         ],
         "WorkerProcess": [
             "pid": .written, "life": .derived, "pidfd": .written, "onEvent": .derived, "pidWatch": .derived,
             "channel": .written, "transfer": .written, "notify": .written, "outputs": .written, "failure": .written,
-            "origin": .written, "awaitsGroup": .written,
+            "origin": .written, "awaitsGroup": .written, "cgroup": .derived, "killed": .derived,
         ],
         "ChannelState": [
             "descriptor": .written, "watch": .derived, "decoder": .written, "outgoing": .written, "sent": .derived,

@@ -25,6 +25,10 @@ extension TreeDriver: PlaceObserver {
         events.post(.worker(.startDelayed(place.address, reason: failure.term, milliseconds: milliseconds)))
     }
 
+    func boundsIgnored(_ place: Place, reason: String) {
+        events.post(.worker(.boundsIgnored(place.address, reason: reason)))
+    }
+
     func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom]) {
         guard mayBeSpokenOf(place) else { return }
         events.post(.worker(.modulesNotLoaded(place.address, pid: generation.pid, modules: modules)))

@@ -204,6 +204,7 @@ final class HandedOffSpecs {
         if old.rlimits != new.rlimits { keys.append("rlimits") }
         // A program was told of its own; a worker is asked by the new one from now on.
         if old.isUnmodifiedProgram, old.watchdogMilliseconds != new.watchdogMilliseconds { keys.append("watchdog") }
+        if old.cgroup != new.cgroup { keys.append("cgroup") }
         guard let last = keys.popLast() else { return nil }
         return runsOn(keys.isEmpty ? last : "\(keys.joined(separator: ", ")) and \(last)")
     }

@@ -88,6 +88,7 @@ final class Generation {
     private var lastWords: Term?
     /// Why we end it, where that is the better reason than the signal it ends by.
     private var sentence: Term?
+    private var outOfMemory: OutOfMemory?
     private var graceTimer: ScheduledTimer?
     private var notify: ((Generation, Notice) -> Void)?
     private let references: References
@@ -175,6 +176,7 @@ final class Generation {
     }
 
     var pid: Int32 { process?.pid ?? 0 }
+    var cgroupPath: String? { process?.cgroupPath }
 
     /// Sends a request made with a fresh reference; `then` is called once, also if the process ends or time runs out.
     ///
@@ -290,6 +292,7 @@ final class Generation {
             notify?(self, .notification(notification))
         case .strangeNotification(let pid): notify?(self, .strangeNotification(pid: pid))
         case .leftBehind(let processes, let exit): notify?(self, .leftBehind(processes, exit))
+        case .outOfMemory(let end): outOfMemory = end
         case .exited(let status): end(status)
         }
     }
@@ -355,7 +358,7 @@ final class Generation {
         isAlive = false
         latch = nil
         graceTimer?.cancel()
-        let reason = sentence ?? lastWords ?? status.reason
+        let reason = sentence ?? outOfMemory?.reason ?? lastWords ?? status.reason
         // The place first: who is told that a request died must find the tree knowing of it.
         let notify = self.notify
         self.notify = nil
@@ -366,6 +369,13 @@ final class Generation {
             waiting.timer?.cancel()
             waiting.then(.died(reason))
         }
+    }
+}
+
+extension OutOfMemory {
+    /// `{oom_killed, Limit}`: the limit of its own control group in bytes, or `system`.
+    fileprivate var reason: Term {
+        .tuple([.atom("oom_killed"), limitBytes.map { .integer($0) } ?? .atom("system")])
     }
 }
 

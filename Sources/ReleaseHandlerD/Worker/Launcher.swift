@@ -127,6 +127,7 @@ final class Launcher {
             executable: executable, arguments: arguments,
             environment: WorkerEnvironment.inherited(forOtherUser: spec.user != nil), variables: variables,
             listenDescriptors: named, workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
+            cgroupLimits: (spec.cgroup ?? []).map { CgroupLimit(file: $0.setting.file, value: $0.setting.text) },
             withProtocol: place.speaksProtocol, withNotify: !place.speaksProtocol && (spec.notify || watchdog != nil),
             watchdogMilliseconds: watchdog, outputs: place.outputs)
         do {

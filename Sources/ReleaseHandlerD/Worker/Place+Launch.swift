@@ -87,6 +87,9 @@ extension Place {
     private func launched(_ process: Generation, _ number: PlaceMachine.Generation, _ mode: WorkerStartMode) {
         launches[number] = nil
         joined(process)
+        if process.spec.cgroup != nil, case .none(let reason) = Cgroups.shared.standing {
+            observer.boundsIgnored(self, reason: reason)
+        }
         if mode == .start { process.speaks() }
         feed(.launched(number))
         guard speaksProtocol else { return }

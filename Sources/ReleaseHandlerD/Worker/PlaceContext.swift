@@ -19,6 +19,8 @@ protocol PlaceObserver: AnyObject {
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32)
     /// Its process can't be made now, and is tried again.
     func startDelayed(_ place: Place, _ failure: StartFailure, withinMilliseconds: Int)
+    /// Its spec has bounds, and there are no control groups that could have them.
+    func boundsIgnored(_ place: Place, reason: String)
     func modulesNotLoaded(_ place: Place, _ generation: Generation, _ modules: [Atom])
     /// A process has loaded a functional module, and said which vsn it has.
     func loadedModule(_ place: Place, _ generation: Generation, _ version: CodeVersion)

@@ -89,7 +89,7 @@ final class ProgramRun {
             settle(verdict ?? .exited(status))
             processes.ended(self)
         case .leftBehind(let processes, _): leftBehind = processes
-        case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification:
+        case .message, .protocolError, .channelClosed, .transfer, .notification, .strangeNotification, .outOfMemory:
             break  // It has no channel.
         }
     }

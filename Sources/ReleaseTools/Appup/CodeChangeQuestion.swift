@@ -63,7 +63,9 @@ final class CodeChangeQuestion {
             settle(.unknown("it does not say whether it converts states (code_change in its acknowledgement)"))
         case .message(.error(_, let reason)), .message(.exit(let reason)):
             settle(.unknown("it could not be a standby: \(reason)"))
-        case .message(.log), .channelClosed, .transfer, .notification, .strangeNotification, .leftBehind: break
+        case .message(.log), .channelClosed, .transfer, .notification, .strangeNotification, .leftBehind,
+            .outOfMemory:
+            break
         case .message(.ignore), .message(.ok), .message(.okValue), .message(.reply), .message(.exported),
             .message(.wantModule):
             settle(.unknown("it answers init with something else than an acknowledgement"))

@@ -84,6 +84,10 @@ enum EventSamples {
             .startDelayed(store, reason: .atom("no_room"), milliseconds: 5_000),
             "kv/kv_sup/store can't be started now: no_room; it is tried again for 5000 ms"
         ),
+        (
+            .boundsIgnored(store, reason: "none is mounted"),
+            "kv/kv_sup/store runs without the bounds of its cgroup: there are no control groups, none is mounted"
+        ),
         (.exited(store, reason: .atom("normal"), ended), "kv/kv_sup/store terminated: normal"),
         (.exited(store, reason: .atom("boom"), nil), "kv/kv_sup/store terminated: boom"),
         (.stopped(store, reason: .atom("shutdown"), ended), "kv/kv_sup/store was stopped: shutdown"),

@@ -12,6 +12,9 @@ struct ServiceManagerTests {
     @Test("systemctl start returns once the release runs, and the status line names it")
     func start() async throws { try await check("start_returns_once_the_release_runs") }
 
+    @Test("192 processes that hide are ended by terminate-child")
+    func hiding() async throws { try await check("whoever_hides_ends_with_its_worker") }
+
     @Test("the journal's entries have RELEASE= and WORKER=")
     func journal() async throws { try await check("journal_has_fields") }
 

@@ -74,6 +74,7 @@ final class Recorder {
             case .notification: return "notification"
             case .strangeNotification: return "strangeNotification"
             case .leftBehind: return "leftBehind"
+            case .outOfMemory: return "outOfMemory"
             case .exited: return "exited"
             }
         }

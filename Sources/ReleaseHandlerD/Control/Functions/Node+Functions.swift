@@ -32,6 +32,7 @@ extension Node {
             release: running.current?.vsn ?? "",
             permanent: store.table.releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(),
             uptimeSeconds: uptime,
-            root: root.path, waitingRestarts: waiting > 0 ? waiting : nil, notices: notices)
+            root: root.path, waitingRestarts: waiting > 0 ? waiting : nil, cgroup: Cgroups.shared.path,
+            noCgroup: Cgroups.shared.obstacle, notices: notices)
     }
 }

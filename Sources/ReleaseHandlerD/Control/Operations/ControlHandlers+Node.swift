@@ -15,7 +15,7 @@ extension ControlHandlers {
         [
             ControlHandler(Operations.node.status) { _ in await node.status() },
             ControlHandler(Operations.node.probation) { _ in await node.probation.status() },
-            ControlHandler(Operations.node.tree) { _ in ApplicationList(applications: await node.view.treeNodes()) },
+            ControlHandler(Operations.node.tree) { _ in await node.view.applicationList() },
             ControlHandler(Operations.node.modules) { _ in
                 ModuleList(modules: await node.tree.moduleSummaries())
             },

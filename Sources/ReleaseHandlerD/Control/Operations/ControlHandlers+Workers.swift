@@ -4,7 +4,7 @@ import Wire
 extension ControlHandlers {
     static func workers(_ node: Node) -> [ControlHandler] {
         [
-            ControlHandler(Operations.workers.list) { _ in WorkerList(workers: await node.view.workerSummaries()) },
+            ControlHandler(Operations.workers.list) { _ in await node.view.workerList() },
             ControlHandler(Operations.workers.call) { request async throws(ControlError) in
                 // Nothing is done before the worker has it.
                 request.connection.works(.look)

@@ -115,6 +115,43 @@ def start_returns_once_the_release_runs(journal):
     expect("the permanent release on /run/release-handler/control.sock", permanent, ["0.9.0"])
 
 
+HIDING = """i=0
+while [ $i -lt 192 ]; do setsid --fork env -i sleep 1000; i=$((i + 1)); done
+echo hidden
+exec sleep 999
+"""
+
+
+def whoever_hides_ends_with_its_worker(journal):
+    since = now()
+    start()
+    group = releasectl("status", "--json").get("cgroup") or ""
+    expect_match("the control group that is left to the daemon", group, rf"^/sys/fs/cgroup/.*{UNIT}$")
+    with open("/run/hiding", "w") as file:
+        file.write(HIDING)
+    run(
+        RELEASECTL, "start-child", "fix_sup",
+        "#{id => p1, modules => [], restart => temporary, shutdown => 500, start => {os, start, [\"/bin/sh\", \"/run/hiding\"]}}",
+    )
+    journal.has("hidden", since)
+    worker = next(worker for worker in releasectl("ps", "--json")["workers"] if worker["address"].endswith("/p1"))
+    expect("tasks in its control group", worker["usage"]["tasks"], 193)
+    with open(f"/proc/{worker['pid']}/cgroup") as file:
+        own = next(line.strip() for line in file if line.startswith("0::"))
+    with open(f"{group}/{own.rsplit('/', 1)[1]}/cgroup.procs") as file:
+        members = Processes([int(line) for line in file])
+    try:
+        expect("processes in it", len(members.living()), 193)
+        run(RELEASECTL, "terminate-child", "fix_sup", "p1")
+        expect("those that live on", len(members.living()), 0)
+    finally:
+        members.close()
+    expect_only_its_own()
+    # Who hid is killed with the unit, too, and a unit that was stopped has no group left.
+    systemctl("stop", UNIT)
+    expect("the unit's control group after its end", os.path.exists(group), False)
+
+
 def journal_has_fields(journal):
     pid = start()
     expect("the answer to log", call(C1, '{log, "written by the worker"}'), "ok")
@@ -637,6 +674,7 @@ def log_has_all_that_was_written(journal):
 
 ALL = [
     start_returns_once_the_release_runs,
+    whoever_hides_ends_with_its_worker,
     journal_has_fields,
     workers_get_nothing_of_the_daemons,
     upgrade_keeps_a_connection,

@@ -180,11 +180,14 @@ class Processes:
 
 
 def unit_pids():
-    """Every process of the unit's control group."""
+    """Every process of the unit's control group, and of those in it."""
     group = show("ControlGroup")
     base = next(b for b in ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup") if os.path.exists(f"{b}{group}/cgroup.procs"))
-    with open(f"{base}{group}/cgroup.procs") as file:
-        return [int(line) for line in file]
+    pids = []
+    for directory, _, _ in os.walk(f"{base}{group}"):
+        with open(f"{directory}/cgroup.procs") as file:
+            pids += [int(line) for line in file]
+    return pids
 
 
 class Client:
