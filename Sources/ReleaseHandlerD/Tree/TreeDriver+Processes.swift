@@ -21,6 +21,8 @@ extension TreeDriver: PlaceObserver {
         events.post(.worker(.mainPidIgnored(place.address, pid: generation.pid, mainPid: pid)))
     }
 
+    func isHeld(_ place: Place) -> Bool { isStartHeld(place.spec, at: place.address) }
+
     func startDelayed(_ place: Place, _ failure: StartFailure, withinMilliseconds milliseconds: Int) {
         events.post(.worker(.startDelayed(place.address, reason: failure.term, milliseconds: milliseconds)))
     }

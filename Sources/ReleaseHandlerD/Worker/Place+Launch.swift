@@ -37,6 +37,11 @@ final class WaitingLaunch {
         return true
     }
 
+    /// Tries again later, whatever its time: it is not its fault.
+    func rest(then: @escaping @HostActor () -> Void) {
+        timer = Reactor.shared.schedule(afterMilliseconds: Self.mostMilliseconds, then)
+    }
+
     func cancel() { timer?.cancel() }
 }
 
@@ -46,6 +51,10 @@ extension Place {
         _ number: PlaceMachine.Generation, _ mode: WorkerStartMode,
         _ make: @escaping @HostActor (Launcher) throws(StartFailure) -> Generation
     ) {
+        if mode == .start, let waiting = launches[number], observer.isHeld(self) {
+            // An upgrade changes what it would be started from.
+            return waiting.rest { [weak self] in self?.launch(number, mode, make) }
+        }
         do {
             launched(try make(launcher), number, mode)
         } catch {

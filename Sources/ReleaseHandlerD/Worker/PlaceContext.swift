@@ -17,6 +17,8 @@ protocol PlaceObserver: AnyObject {
     func strangeNotification(_ place: Place, _ generation: Generation, _ pid: Int32)
     /// It says that another process is its main one.
     func foreignMainPid(_ place: Place, _ generation: Generation, _ pid: Int32)
+    /// Whether nobody is to be started there now.
+    func isHeld(_ place: Place) -> Bool
     /// Its process can't be made now, and is tried again.
     func startDelayed(_ place: Place, _ failure: StartFailure, withinMilliseconds: Int)
     /// Its spec has bounds, and there are no control groups that could have them.

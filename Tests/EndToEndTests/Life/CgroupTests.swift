@@ -141,6 +141,8 @@ struct CgroupTests {
                 #expect(
                     run.error.contains("the bound io.weight can't be had: \(group.path) has no controller io"), "\(run)"
                 )
+                // Nothing is left of it.
+                #expect(group.names.count == 2, "\(group.names)")
             }
         }
     }

@@ -35,6 +35,27 @@ struct TaskLimitTests {
         }
     }
 
+    /// The worker's start may take ten minutes: the end of all does not wait for it, and who asks for an upgrade no longer than seconds.
+    @Test func anUpgradeIsRefusedAndTheEndOvertakesTheWait() async throws {
+        try await TaskLimit.with { limit in
+            let root = try TestRoot.twoVersions(children: "[\(Self.child("c1")), \(Self.child("c2"))]")
+            try await EndToEndDaemon.with(root, shell: limit.shell) { daemon async throws in
+                try await daemon.following { follower async throws in
+                    try limit.set(1)
+                    kill(try #require(try await daemon.workers().last?.pid), SIGKILL)
+                    #expect(try await follower.next("start_delayed").worker == "fix/fix_sup/c2")
+                    let run = try await daemon.releasectl("install-release", "2.0.0")
+                    #expect(run.exit == 2 && run.error.contains("Resource temporarily unavailable"), "\(run)")
+                    #expect(try await daemon.workers().map(\.state) == [.running, .starting])
+                }
+            }
+        }
+    }
+
+    private static func child(_ id: String) -> String {
+        "#{id => \(id), start => {counter, start_link, []}, start_timeout => 600000}"
+    }
+
     /// Each limit stops it at another of its threads.
     @Test func aDaemonThatCannotHaveItsThreadsSaysSo() async throws {
         try await TaskLimit.with { limit in
