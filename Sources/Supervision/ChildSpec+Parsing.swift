@@ -49,7 +49,8 @@ extension ChildSpec {
     }
 
     private static let keys = [
-        "cgroup", "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits", "shutdown",
+        "cgroup", "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits",
+        "shutdown",
         "significant",
         "sockets", "start", "start_phases", "start_timeout", "type", "user", "watchdog",
     ]

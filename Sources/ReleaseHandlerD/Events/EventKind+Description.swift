@@ -18,7 +18,8 @@ extension NodeEventKind {
             .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried, .startDelayed, .boundsIgnored,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried,
+            .startDelayed, .boundsIgnored,
             .workerHung, .processesLeft,
             .modulesNotLoaded,
             .notificationIgnored,
