@@ -30,6 +30,8 @@ public struct BootAssessment: Hashable, Sendable, Codable {
         public let allowed: Int
         /// Those that have begun and not come through.
         public internal(set) var boots = 0
+        /// Of the release that is permanent until the write that decides, where that was unproved itself.
+        public internal(set) var formerBoots: Int?
     }
 
     /// Runs, or is being installed, and is not permanent.
@@ -140,8 +142,13 @@ extension ReleaseTable {
         }
     }
 
-    /// The boot of the permanent release has come through.
-    public func provingBoot() -> Change { assessing { $0.unproved = nil } }
+    /// This boot of this release has come through; nothing where it was another's.
+    public func provingBoot(of vsn: String) -> Change {
+        guard let unproved = assessment?.unproved, unproved.release == vsn, unproved.boots > 0 else {
+            return Change(writes: [], table: self)
+        }
+        return assessing { $0.unproved = nil }
+    }
 
     /// The daemon's run comes to its end in order. `isFailure`: whether the release could not go on.
     public func endingRun(_ why: String, isFailure: Bool) -> Change {
@@ -162,9 +169,16 @@ extension ReleaseTable {
     func assessment(ofPermanent vsn: String, allowed: Int?) -> BootAssessment? {
         var assessment = assessment ?? BootAssessment()
         let former = startErlData.releaseVsn
-        let earlier = assessment.unproved?.release == former ? assessment.unproved?.before ?? [] : []
-        let before = ([former] + earlier).filter { $0 != vsn }
-        assessment.unproved = allowed.map { .init(release: vsn, before: before, allowed: $0) }
+        let last = assessment.unproved?.release == former ? assessment.unproved : nil
+        if last?.before.contains(vsn) == true {
+            // Gone back to: it has booted before, and what is left now is no way back.
+            assessment.unproved = nil
+        } else {
+            let before = ([former] + (last?.before ?? [])).filter { $0 != vsn }
+            assessment.unproved = allowed.map {
+                .init(release: vsn, before: before, allowed: $0, formerBoots: last?.boots)
+            }
+        }
         assessment.fallback = nil
         assessment.ended = nil
         // What was at stake stays noted: the write that decides comes after this one, and a start knows by it.
@@ -221,6 +235,7 @@ extension ReleaseTable {
         var findings: [Finding] = []
         var writes: [DiskWrite] = []
         let why = found.end(seenIn: start.machineRun)
+        let wasAnothers = found.atStake.map { $0.release != found.unproved?.release } ?? false
         if let atStake = found.atStake, !start.goesOn {
             found.atStake = nil
             if atStake.release != table.startErlData.releaseVsn, atStake.permanent == table.startErlData.releaseVsn {
@@ -235,8 +250,8 @@ extension ReleaseTable {
                 // The write that decides did not happen: it was to become permanent. Or it did, and what comes after it did not.
                 found.fallBackWasCutShort(to: table.startErlData.releaseVsn, why, start, &findings)
             } else if !start.goesOn {
-                // The machine's end says nothing of the release.
-                let isOwnFault = found.machineRun == start.machineRun
+                // The machine's end says nothing of the release, nor does that of another one that was installed over it.
+                let isOwnFault = found.machineRun == start.machineRun && !wasAnothers
                 if !isOwnFault, found.ended == nil, unproved.boots > 0 { unproved.boots -= 1 }
                 if unproved.boots >= unproved.allowed {
                     (table, found) = fallBack(from: unproved, found, why, start, &findings, obstacle)
@@ -304,6 +319,13 @@ extension BootAssessment {
     ) {
         guard let left = unproved else { return }
         unproved = nil
+        if left.boots < left.allowed, left.before.first == permanent, let boots = left.formerBoots {
+            // As it was before the other was to become permanent.
+            unproved = .init(
+                release: permanent, before: Array(left.before.dropFirst()), allowed: left.allowed,
+                boots: start.goesOn ? boots : boots + 1)
+            return
+        }
         guard left.boots >= left.allowed, let index = left.before.firstIndex(of: permanent) else { return }
         let fallback = Fallback(from: left.release, to: permanent, boots: left.boots, why: why, seconds: start.seconds)
         findings.append(.fellBack(fallback))

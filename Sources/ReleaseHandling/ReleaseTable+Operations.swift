@@ -117,7 +117,7 @@ extension ReleaseTable {
         var table = try makingPermanentAgain(release(vsn))
         table.assessment = nil
         return Change(
-            writes: [.startErlData(table.startErlData), .releases(table.releases.persistent), .bootAssessment(nil)],
+            writes: [.bootAssessment(nil), .startErlData(table.startErlData), .releases(table.releases.persistent)],
             table: table)
     }
 

@@ -33,6 +33,26 @@ struct WhichReleases: ControlCommand {
     }
 }
 
+struct History: ControlCommand {
+    static let configuration = CommandConfiguration(asking: Operations.releases.history)
+
+    @Option(name: .shortAndLong, help: "How many of the last ones to show.") var lines = 20
+    @OptionGroup var options: GlobalOptions
+    var subject: String { "history" }
+
+    func validate() throws {
+        guard lines > 0 else { throw ValidationError("--lines takes a number from 1 on.") }
+    }
+
+    func run(in session: Session) async throws {
+        try await session.ask(Operations.releases.history) { list in
+            for record in list.records.suffix(lines) {
+                session.output.line("\(printable(record.time))  \(printable(record.message))")
+            }
+        }
+    }
+}
+
 struct UnpackRelease: ControlCommand {
     static let configuration = CommandConfiguration(asking: Operations.releases.unpack)
 

@@ -59,7 +59,7 @@ import Testing
         try world.makePermanent("2.0.0")
         #expect(try world.start() == [])
         #expect(world.boots == "2.0.0")
-        world.apply(world.table.provingBoot())
+        world.apply(world.table.provingBoot(of: "2.0.0"))
         #expect(world.table.assessment == nil)
         #expect(world.disk.state.assessment == nil)
         for _ in 0..<5 { #expect(try world.start() == []) }
@@ -147,6 +147,54 @@ import Testing
         other.broken = []
         _ = try other.start()
         #expect(other.boots == "1.0.0")
+    }
+
+    /// One that was gone back to by hand has booted before, and the one that was left is no way back from it.
+    @Test func whoIsGoneBackToHasNothingToProve() throws {
+        var world = try World("2.0.0")
+        try world.makePermanent("2.0.0")
+        try world.makePermanent("1.0.0")
+        #expect(world.table.assessment?.unproved == nil)
+        for _ in 0..<5 { _ = try world.start() }
+        #expect(world.boots == "1.0.0")
+    }
+
+    /// What another one's install ends is no fault of the release that is permanent.
+    @Test func whatEndsWithAnotherReleaseDoesNotCount() throws {
+        var world = try World("2.0.0", "3.0.0")
+        try world.makePermanent("2.0.0")
+        for _ in 0..<4 {
+            _ = try world.start()
+            try world.install("3.0.0")
+        }
+        _ = try world.start()
+        #expect(world.boots == "2.0.0")
+        #expect(world.table.assessment?.unproved?.boots == 1)
+    }
+
+    /// The proof of one release's boot is none of the next one's.
+    @Test func aProofIsOfOneRelease() throws {
+        var world = try World("2.0.0", "3.0.0")
+        try world.makePermanent("2.0.0")
+        _ = try world.start()
+        try world.makePermanent("3.0.0")
+        world.apply(world.table.provingBoot(of: "2.0.0"))
+        world.apply(world.table.provingBoot(of: "3.0.0"))
+        #expect(world.table.assessment?.unproved?.release == "3.0.0")
+    }
+
+    /// A power cut before the write that decides: what was to be proved before is still.
+    @Test func whatWasUnprovedBeforeIsSoAgain() throws {
+        var world = try World("2.0.0", "3.0.0")
+        try world.makePermanent("2.0.0")
+        _ = try world.start()
+        try world.install("3.0.0")
+        let change = try world.table.makePermanent("3.0.0", allowedBoots: 2)
+        world.disk.apply(change.writes.prefix(1))
+        _ = try world.start()
+        #expect(world.boots == "2.0.0")
+        #expect(world.table.assessment?.unproved?.release == "2.0.0")
+        #expect(world.table.assessment?.unproved?.before == ["1.0.0"])
     }
 
     @Test func itCanBeSwitchedOff() throws {

@@ -14,7 +14,11 @@ public struct SpaceReserve: Sendable {
 
     /// Has them allocated where they are not; a file system that is full or read-only stays without.
     public func keep() {
-        if let status = try? FileStatus(of: path), status.kind == .file { return }
+        if let status = try? FileStatus(ofLink: path) {
+            guard status.kind == .file, status.size < Self.bytes else { return }
+            // One whose making was cut short reserves nothing.
+            unlink(path)
+        }
         guard let file = try? OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600) else {
             return
         }
@@ -32,6 +36,6 @@ extension SystemError {
     /// Whether it says that no room is left.
     public var isLackOfSpace: Bool { number == ENOSPC || number == EDQUOT }
 
-    /// Whether it says that nothing can be written there at all.
-    public var isReadOnly: Bool { number == EROFS }
+    /// Whether it says that the file system takes nothing, whatever it is.
+    public var isOfDisk: Bool { isLackOfSpace || number == EROFS || number == EIO }
 }

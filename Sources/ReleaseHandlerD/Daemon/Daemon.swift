@@ -83,6 +83,9 @@ public struct Daemon: Sendable {
         }
         await Cgroups.shared.begin()
         let node = try await node(handover, start)
+        if handover == nil, let reason = await Self.otherEmulator(node.store) {
+            return Ending(end: .restart(reason: reason), sockets: inherited, startProgram: nil, root: node.root)
+        }
         await node.sockets.inherit(inherited)
         let reexecution = await Reexecution(node: node, logger: logger, flush: configuration.flush)
         if let handover { await reexecution.tookOver(handover) }
@@ -131,6 +134,18 @@ public struct Daemon: Sendable {
         return Ending(
             end: end, sockets: await node.sockets.all, startProgram: await node.running.current?.startProgram,
             root: node.root)
+    }
+
+    /// Why this emulator is not to go on: what was to boot was left for a release of another one, once the root was opened.
+    @HostActor
+    private static func otherEmulator(_ store: ReleaseStore) -> String? {
+        let hasFallenBack = store.findings.contains { if case .fellBack = $0 { true } else { false } }
+        let data = store.table.startErlData
+        // What is not written down would be found by the next one just so.
+        guard hasFallenBack, store.obstacle == nil, data.ertsVsn != Emulator.vsn,
+            access(store.root.emulatorProgram(data.ertsVsn), X_OK) == 0
+        else { return nil }
+        return "release \(data.releaseVsn), which boots in the place of another, is for erts \(data.ertsVsn)"
     }
 
     /// Goes by what the release that runs says of the daemon.

@@ -53,7 +53,8 @@ enum ReleaseEvent {
             EventEntry(
                 .makePermanentFailed,
                 "release \(vsn) passed its probation and could not be made permanent: \(reason)"
-                    + (isPermanent ? "" : "; it runs until the next restart unless make-permanent \(vsn) succeeds"),
+                    + (isPermanent
+                        ? "" : "; that is tried again until it can be, and a restart before it drops the release"),
                 level: .critical, fields: ["vsn": vsn])
         }
     }

@@ -40,6 +40,8 @@ final class EventHub {
     private var awaited: (count: Int, told: [NodeEvent])?
     private static let awaitFollowersMilliseconds = 30_000
     private var nextFollower = 0
+    /// Told of what is kept (`NodeEventKind.historic`).
+    var onHistoric: @HostActor (HistoryRecord) -> Void = { _ in }
     /// The release that runs now, put into every event.
     var release: String?
 
@@ -108,6 +110,12 @@ final class EventHub {
         metadata["RELEASE"] = posted.release.map { .string($0) }
         metadata["WORKER"] = worker.map { .string($0) }
         logger.log(level: entry.level, "\(entry.message)", metadata: metadata)
+        if NodeEventKind.historic.contains(entry.kind) {
+            onHistoric(
+                HistoryRecord(
+                    time: ControlTime.rfc3339(millisecondsSince1970: posted.time), kind: kind, release: posted.release,
+                    message: entry.message, fields: entry.fields))
+        }
         guard !followers.isEmpty || awaited != nil else { return }
         let told = NodeEvent(
             sequence: posted.sequence, millisecondsSince1970: posted.time, kind: kind, worker: worker,

@@ -38,22 +38,27 @@ extension Node {
         guard let release = running.current, store.table.assessment?.unproved?.release == release.vsn,
             bootHasBegun
         else { return }
-        let rest = startedAtMilliseconds + release.probation.milliseconds - Reactor.nowMilliseconds()
-        bootProof = Reactor.shared.schedule(afterMilliseconds: max(rest, 0)) { [weak self] in self?.bootIsProved() }
+        let rest = (bootedAtMilliseconds ?? Reactor.nowMilliseconds()) + release.probation.milliseconds
+        proveBoot(of: release.vsn, afterMilliseconds: max(rest - Reactor.nowMilliseconds(), 0))
     }
 
     /// Whether this run is a boot of the permanent release, and not one in which it became permanent.
     private var bootHasBegun: Bool { (store.table.assessment?.unproved?.boots ?? 0) > 0 }
 
-    private func bootIsProved() {
-        guard case .running = phase, let release = running.current else { return }
-        bootProof = nil
+    private func proveBoot(of vsn: String, afterMilliseconds milliseconds: Int) {
+        bootProof = Reactor.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in
+            self?.bootIsProved(of: vsn)
+        }
+    }
+
+    /// Tried again until it is written: what was not proved may be left for a fault that has nothing to do with it.
+    private func bootIsProved(of vsn: String) {
+        guard case .running = phase else { return }
         Task { @HostActor in
             do throws(ControlError) {
-                try await store.bootIsProved()
-                events.post(.release(.bootProved(vsn: release.vsn)))
+                if try await store.bootIsProved(of: vsn) { events.post(.release(.bootProved(vsn: vsn))) }
             } catch {
-                events.post(.release(.rootUnwritable(reason: error.message)))
+                proveBoot(of: vsn, afterMilliseconds: Self.longestRetryMilliseconds)
             }
             tellStatus()
         }
@@ -62,14 +67,19 @@ extension Node {
     // MARK: The end
 
     /// Begun as the node begins to end, so that it is done by the time its processes are.
-    func noteEnd(_ end: NodeEnd) {
+    ///
+    /// - Parameter ofBoot: whether the node had not booted yet.
+    func noteEnd(_ end: NodeEnd, ofBoot: Bool = false) {
         guard endNote == nil else { return }
         switch end {
         case .restartInto, .restartNewEmulator: return  // The install goes on.
         case .stopped, .failed, .restart: break
         }
-        let isFailure = end != .stopped && store.table.running?.vsn == store.table.assessment?.unproved?.release
-        let why = end == .stopped ? "it was stopped" : "\(end)"
+        // Who is waited for so long is not stopped for somebody's pleasure: a boot that hangs ends by the service manager's patience.
+        let hung = ofBoot && Reactor.nowMilliseconds() - startedAtMilliseconds > Self.patienceWithBootMilliseconds
+        let isOwn = store.table.running?.vsn == store.table.assessment?.unproved?.release
+        let isFailure = isOwn && store.table.assessment?.atStake == nil && (end != .stopped || hung)
+        let why = end == .stopped ? "it was stopped\(ofBoot ? " before it had booted" : "")" : "\(end)"
         endNote = Task { @HostActor in
             // Nobody is there any more who could do something about it.
             try? await store.endsRun(why, isFailure: isFailure)
@@ -78,12 +88,12 @@ extension Node {
 
     /// Suspends until the next run knows why this one ended, or for as long as nobody has to wait for a disk that hangs.
     func endIsNoted() async {
-        guard let endNote else { return }
         await withCheckedContinuation { continuation in
             let once = Once(continuation)
             let timer = Reactor.shared.schedule(afterMilliseconds: Self.endNoteMilliseconds) { once.resume() }
             Task { @HostActor in
-                await endNote.value
+                await endNote?.value
+                await history.written()
                 timer.cancel()
                 once.resume()
             }
@@ -91,6 +101,7 @@ extension Node {
     }
 
     private static let endNoteMilliseconds = 2_000
+    private static let patienceWithBootMilliseconds = 60_000
 
     @HostActor
     private final class Once {

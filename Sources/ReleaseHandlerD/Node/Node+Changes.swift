@@ -91,7 +91,7 @@ extension Node {
         }
     }
 
-    private static let longestRetryMilliseconds = 60_000
+    static let longestRetryMilliseconds = 60_000
 
     private func forgetUnwritten(_ vsn: String) {
         guard unwrittenPermanent?.vsn == vsn else { return }

@@ -61,10 +61,10 @@ extension Node {
 
     /// Where it has changed.
     func tellStatus() {
-        guard case .running = phase else { return }
+        guard case .running = phase, let toldStatus else { return }
         let line = statusLine
         guard line != toldStatus else { return }
-        toldStatus = line
+        self.toldStatus = line
         SystemdNotify.status(line)
     }
 }

@@ -14,6 +14,7 @@ extension Node: ReleaseStoreDelegate {
     }
 
     func releasesChanged(_ news: ReleaseStore.News) {
+        defer { tellStatus() }
         switch news {
         case .unpacked(let vsn, let package):
             events.post(.release(.unpacked(vsn: vsn, package: package)))

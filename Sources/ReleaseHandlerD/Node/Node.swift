@@ -36,6 +36,7 @@ public final class Node {
     let changes = ChangesByHand()
     let membership: NodeMembership
     let store: ReleaseStore
+    let history: ReleaseHistory
 
     var phase: Phase = .idle
     /// Behind which the next one waits.
@@ -49,6 +50,8 @@ public final class Node {
     var onEmulator: @HostActor (EmulatorProgram, ContinuedInstall?) async -> EmulatorFailure = { _, _ in
         .refused("nobody executes another emulator here")
     }
+    /// When this run, or the one in whose place it goes on, had booted.
+    var bootedAtMilliseconds: Int?
     /// When this boot has shown that the permanent release can boot.
     var bootProof: ScheduledTimer?
     /// The writing down of why this run ends.
@@ -90,17 +93,19 @@ public final class Node {
         self.init(
             ReleaseStore(root, state.store), logger: logger, membership: state.membership,
             directory: options.directory, startedAtMilliseconds: state.startedAtMilliseconds,
-            lastReference: state.tree.lastReference)
+            lastReference: state.tree.lastReference, history: state.history ?? [])
         try goOn(state, release, followers: followers)
     }
 
     private init(
         _ store: ReleaseStore, logger: Logger, membership: NodeMembership.State, directory: NodeDirectory?,
-        startedAtMilliseconds: Int = Reactor.nowMilliseconds(), lastReference: Int = 0
+        startedAtMilliseconds: Int = Reactor.nowMilliseconds(), lastReference: Int = 0,
+        history: [HistoryRecord] = []
     ) {
         let root = store.root
         self.root = root
         self.store = store
+        self.history = ReleaseHistory(root, unwritten: history)
         self.startedAtMilliseconds = startedAtMilliseconds
         let events = EventHub(logger: logger)
         let code = CodeServer(root: root)
@@ -127,6 +132,7 @@ public final class Node {
 
     /// What one room tells that concerns others.
     private func connect() {
+        events.onHistoric = { [history] in history.note($0) }
         tree.client = applications
         code.onPurge = { [unowned tree] in tree.purgeModules($0) }
         tree.onReport = { [unowned self] report in
@@ -237,11 +243,13 @@ public final class Node {
     private func booted() {
         guard case .starting = phase else { return }
         phase = .running
+        bootedAtMilliseconds = Reactor.nowMilliseconds()
         sockets.forgetUnclaimed()
         events.post(.daemon(.running(status: statusLine)))
         watchBoot()
         if let continued { goOn(with: continued) } else { beginTrial() }
-        tellStatus()
+        // With READY=1, in one message; what changes later is told as it does.
+        toldStatus = statusLine
         finishBoot(.success(()))
     }
 
@@ -277,6 +285,7 @@ public final class Node {
 
     /// Stops the tree in order; `ended()` returns once it is down.
     public func stop(_ end: NodeEnd) {
+        let ofBoot = if case .starting = phase { true } else { false }
         switch phase {
         // Who wants it down gets it down, whatever it was stopped for.
         case .stopping(let other) where other.isRestart && end == .stopped:
@@ -286,7 +295,7 @@ public final class Node {
         case .stopping, .ended: return
         case .idle, .starting, .running: phase = .stopping(end)
         }
-        noteEnd(end)
+        noteEnd(end, ofBoot: ofBoot)
         installer.overtaken(reason: end.ofUpgrade)
         switch end {
         case .restartInto, .restartNewEmulator: break  // The next run is that node still.

@@ -1,6 +1,7 @@
 import Host
 import ReleaseHandling
 import Terms
+import Wire
 
 /// All that a node knows, for another daemon that goes on in this one's place: the one list of it.
 ///
@@ -23,6 +24,8 @@ struct NodeState: Codable {
     let processes: OwnProcesses.State
     let membership: NodeMembership.State
     let unwrittenPermanent: UnwrittenPermanent?
+    let history: [HistoryRecord]?
+    let bootedAtMilliseconds: Int?
 
     /// All that are to be open in the next program, under their numbers.
     var descriptors: [Int32] {
@@ -59,7 +62,8 @@ extension Node {
             code: code.state, sockets: sockets.state, tree: try tree.state(like: before?.tree),
             applications: applications,
             unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state,
-            membership: membership.state, unwrittenPermanent: unwrittenPermanent)
+            membership: membership.state, unwrittenPermanent: unwrittenPermanent,
+            history: history.state, bootedAtMilliseconds: bootedAtMilliseconds)
     }
 
     /// Goes on where the daemon before stood. Nobody is told of it: for workers and their users nothing has happened.
@@ -73,7 +77,9 @@ extension Node {
         purger.goOn(state.unpurged)
         phase = .running
         probation.goOn(state.probation)
+        bootedAtMilliseconds = state.bootedAtMilliseconds
         watchBoot()
+        toldStatus = statusLine
         if let unwritten = state.unwrittenPermanent { makePermanentByItself(unwritten.vsn) }
     }
 }

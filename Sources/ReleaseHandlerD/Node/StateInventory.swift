@@ -25,7 +25,7 @@ enum StateInventory {
             "continuedProgress": .empty, "onEmulator": .derived, "startedAtMilliseconds": .written,
             "bootWaiter": .empty, "endWaiters": .derived, "bootProof": .derived, "endNote": .empty,
             "toldStatus": .derived, "unwrittenPermanent": .written,
-            "permanentRetry": .derived,
+            "permanentRetry": .derived, "history": .written, "bootedAtMilliseconds": .written,
         ],
         "NodeMembership": [
             "name": .written, "directory": .derived, "events": .derived, "registration": .written, "problem": .written,
@@ -35,7 +35,7 @@ enum StateInventory {
         "RunningRelease": ["state": .written, "onRunning": .derived],
         "EventHub": [
             "logger": .derived, "isHeld": .empty, "untold": .empty, "sequence": .written, "followers": .derived,
-            "awaited": .derived, "nextFollower": .derived, "release": .written,
+            "awaited": .derived, "onHistoric": .derived, "nextFollower": .derived, "release": .written,
         ],
         "Processes": ["generations": .derived, "others": .derived, "onEnd": .derived],
         "ChangesByHand": ["underWay": .empty, "last": .derived],
@@ -43,8 +43,9 @@ enum StateInventory {
             "root": .derived, "table": .written, "recoveryNotes": .derived, "exposures": .derived,
             "earlierRun": .derived,
             "delegate": .derived, "line": .empty, "beforeDiskWork": .derived, "disk": .written,
-            "findings": .derived, "obstacle": .written,
+            "findings": .derived, "obstacle": .written, "unwritten": .empty,
         ],
+        "ReleaseHistory": ["root": .derived, "unwritten": .written, "writing": .derived],
         "CodeServer": [
             "root": .derived, "reader": .cache, "table": .written, "files": .written, "directories": .derived,
             "reading": .cache, "comparedDirectories": .cache, "absent": .cache, "onPurge": .derived, "onLoad": .empty,

@@ -12,6 +12,8 @@ final class ChangeLine {
 
     private(set) var current: String?
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// How many of these, the first ones, are the node's own.
+    private var ownWaiting = 0
     /// How many turns have begun.
     private var turns = 0
     private var looking: [CheckedContinuation<Void, Never>] = []
@@ -24,8 +26,7 @@ final class ChangeLine {
 
     /// - Parameters:
     ///   - what: as `releasectl` names it, with its subject.
-    ///   - isOwn: the node's own doing, which is never turned away and comes before all others that wait; there is one at a
-    ///     time.
+    ///   - isOwn: the node's own doing, which is never turned away and comes before all others that wait, in its order.
     func turn<Value: Sendable>(
         _ what: String, isOwn: Bool = false, _ body: @HostActor () async throws(ControlError) -> Value
     ) async throws(ControlError) -> Value {
@@ -37,7 +38,11 @@ final class ChangeLine {
             }
             // Whoever ends a turn with others behind it hands the line on: nobody slips in between.
             // The node's own comes next: a release that failed waits for nobody's wish.
-            await withCheckedContinuation { isOwn ? waiting.insert($0, at: 0) : waiting.append($0) }
+            await withCheckedContinuation { continuation in
+                guard isOwn else { return waiting.append(continuation) }
+                waiting.insert(continuation, at: ownWaiting)
+                ownWaiting += 1
+            }
         }
         current = what
         turns += 1
@@ -73,6 +78,7 @@ final class ChangeLine {
             for one in looking { one.resume() }
             looking = []
         } else {
+            ownWaiting = max(ownWaiting - 1, 0)
             waiting.removeFirst().resume()
         }
     }

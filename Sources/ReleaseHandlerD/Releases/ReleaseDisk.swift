@@ -25,6 +25,8 @@ struct ReleaseDisk: Sendable {
         let findings: [ReleaseTable.Finding]
         /// Why nothing can be written; nil where all that was to be written is.
         let obstacle: String?
+        /// What a later change has to write first.
+        let unwritten: [ReleaseTable.DiskWrite]
     }
 
     /// What a change came to. Where a write failed, the table is what stands on disk by then.
@@ -63,11 +65,11 @@ struct ReleaseDisk: Sendable {
                     return "\(error)"
                 }
             }
-            let obstacle = disk.repair(recovery.writes + change.writes)
+            let (obstacle, unwritten) = disk.repair(recovery.writes + change.writes)
             root.reserve.keep()
             return Start(
                 disk: disk, table: change.table, notes: recovery.notes + unreadable, exposures: exposures,
-                earlierRun: earlierRun, findings: findings, obstacle: obstacle)
+                earlierRun: earlierRun, findings: findings, obstacle: obstacle, unwritten: unwritten)
         } catch {
             throw BootError("the release root \(root.path) can't be used: \(error)")
         }
@@ -75,27 +77,34 @@ struct ReleaseDisk: Sendable {
 
     /// As far as it can be done: a boot needs no write, and what is not repaired now is at the next start.
     ///
-    /// - Returns: what was in the way.
-    private func repair(_ writes: [ReleaseTable.DiskWrite]) -> String? {
-        do {
-            for write in writes { try perform(write, staging: nil) }
-        } catch {
-            return "\(error)"
+    /// - Returns: what was in the way, and what is not written.
+    private func repair(_ writes: [ReleaseTable.DiskWrite]) -> (String?, [ReleaseTable.DiskWrite]) {
+        for (index, write) in writes.enumerated() {
+            do {
+                try perform(write, staging: nil)
+            } catch {
+                return ("\(error)", Array(writes[index...]))
+            }
         }
         do {
             // Nothing may have been there to write.
             try AtomicFile.probe(root.releasesDirectory)
         } catch {
-            return "\(error)"
+            return ("\(error)", [])
         }
-        return nil
+        return (nil, [])
     }
 
     /// Performs all writes of a change of `before`. Where one fails, the table becomes what stands on disk by then: what
     /// start-up would make of it, with what only the memory knows.
     ///
-    /// - Parameter staging: where a package was unpacked to.
-    func apply(_ change: ReleaseTable.Change, to before: ReleaseTable, staging: String? = nil) -> Outcome {
+    /// - Parameters:
+    ///   - unwritten: what comes before it, since it could not be written yet.
+    ///   - staging: where a package was unpacked to.
+    func apply(
+        _ change: ReleaseTable.Change, to before: ReleaseTable, after unwritten: [ReleaseTable.DiskWrite] = [],
+        staging: String? = nil
+    ) -> Outcome {
         do {
             for directory in change.required where !FileNames.exists(root.resolve(directory)) {
                 throw SystemError("stat", 2, root.resolve(directory))
@@ -105,8 +114,14 @@ struct ReleaseDisk: Sendable {
         }
         defer { root.reserve.keep() }
         do {
+            for write in unwritten { try perform(write, staging: nil) }
+        } catch {
+            // The table is ahead of the disk still.
+            return Outcome(table: before, failure: error)
+        }
+        do {
             for write in change.writes { try perform(write, staging: staging) }
-            return Outcome(table: change.table, failure: nil, hasWritten: !change.writes.isEmpty)
+            return Outcome(table: change.table, failure: nil, hasWritten: !(unwritten + change.writes).isEmpty)
         } catch {
             return Outcome(table: adopted(before), failure: error)
         }

@@ -23,6 +23,8 @@ public struct ReleaseRoot: Sendable {
     var newStartErlData: String { "\(path)/releases/new_start_erl.data" }
     var pendingFile: String { "\(path)/releases/RELEASES.pending" }
     var bootAssessment: String { "\(path)/releases/boot_assessment" }
+    /// What became of the releases, a term a line.
+    var historyFile: String { "\(path)/releases/history" }
     /// Room for the files of this directory on a full disk.
     var reserve: SpaceReserve { SpaceReserve("\(path)/releases/.reserve") }
     /// Held by the one daemon that uses the root.

@@ -22,18 +22,22 @@ extension ReleaseStore {
     }
 
     /// The permanent release has come through a boot of its own.
-    func bootIsProved() async throws(ControlError) {
+    ///
+    /// - Returns: whether there was something to prove.
+    func bootIsProved(of vsn: String) async throws(ControlError) -> Bool {
         try await line.turn("boot", isOwn: true) { () async throws(ControlError) in
-            try await change { (table) throws(ReleaseError) in table.provingBoot() }
+            let before = table.assessment
+            try await change { (table) throws(ReleaseError) in table.provingBoot(of: vsn) }
+            return table.assessment != before
         }
     }
 
     /// - Parameters:
     ///   - why: the daemon's run comes to its end.
     ///   - isFailure: whether the release could not go on.
+    ///
+    /// It waits for no turn: what is under way may take longer than the daemon lives, and writes another file.
     func endsRun(_ why: String, isFailure: Bool) async throws(ControlError) {
-        try await line.turn("end of the run", isOwn: true) { () async throws(ControlError) in
-            try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) }
-        }
+        try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) }
     }
 }

@@ -46,6 +46,8 @@ final class ReleaseStore {
     let findings: [ReleaseTable.Finding]
     /// Why the last of what was to be written was not; nil where it was.
     private(set) var obstacle: String?
+    /// What start-up could not write: it comes before any change.
+    private var unwritten: [ReleaseTable.DiskWrite] = []
     weak var delegate: (any ReleaseStoreDelegate)?
     let line = ChangeLine()
     /// Called on the thread that waits for the disk, before each of its works: a test holds it up there.
@@ -62,6 +64,7 @@ final class ReleaseStore {
         earlierRun = start.earlierRun
         findings = start.findings
         obstacle = start.obstacle
+        unwritten = start.unwritten
     }
 
     /// Takes the root into use and repairs what was cut short.
@@ -83,7 +86,7 @@ final class ReleaseStore {
 
     /// Nil while a change of the disk is under way.
     var state: State? {
-        line.current == nil ? State(table: table, lock: disk.lock.raw, obstacle: obstacle) : nil
+        line.current == nil && unwritten.isEmpty ? State(table: table, lock: disk.lock.raw, obstacle: obstacle) : nil
     }
 
     /// Goes on where the daemon before stood: nothing is read.
@@ -143,16 +146,20 @@ final class ReleaseStore {
         let before = table
         let outcome: ReleaseDisk.Outcome
         do {
-            outcome = try await onDisk { [disk] () throws(ReleaseError) in
-                disk.apply(try decide(before), to: before, staging: staging)
+            outcome = try await onDisk { [disk, unwritten] () throws(ReleaseError) in
+                disk.apply(try decide(before), to: before, after: unwritten, staging: staging)
             }
         } catch {
             throw error.controlError
         }
         // What only the memory knows may have changed meanwhile.
         table = table == before ? outcome.table : table.adopting(outcome.table)
-        if outcome.hasWritten { obstacle = nil }
-        if let failure = outcome.failure { obstacle = "\(failure)" }
+        if outcome.hasWritten {
+            obstacle = nil
+            unwritten = []
+        }
+        // Others say something of one directory, and nothing of the root.
+        if let failure = outcome.failure as? SystemError, failure.isOfDisk { obstacle = "\(failure)" }
         if let failure = outcome.failure {
             throw ControlError(.systemError, "\(failure); \(sentence(since: before))")
         }

@@ -80,24 +80,26 @@ final class Installer {
     ) async throws(ControlError) -> AsyncStream<InstallProgress> {
         // The node goes back to what ran, or on with what was begun, whatever its name.
         let mayRename = isOwn || request.rename == true
-        return try await store.prepare(
-            vsn, for: "install-release", isOwn: isOwn, isContinued: isContinued, mayRename: mayRename
-        ) {
-            [self] (preparation) async throws(ControlError) in
-            try mayBegin()
-            let findings = try await preflight(preparation, request)
-            try mayBegin()
-            // From here on a restart is told as one that dropped it.
-            await beforeInstall(vsn)
-            return findings
-        } then: { [self] (preparation, findings) throws(ControlError) in
-            do throws(ControlError) {
+        var isNoted = false
+        do throws(ControlError) {
+            return try await store.prepare(
+                vsn, for: "install-release", isOwn: isOwn, isContinued: isContinued, mayRename: mayRename
+            ) {
+                [self] (preparation) async throws(ControlError) in
                 try mayBegin()
-            } catch {
-                onCalledOff()
-                throw error
+                let findings = try await preflight(preparation, request)
+                try mayBegin()
+                // From here on a restart is told as one that dropped it.
+                isNoted = true
+                await beforeInstall(vsn)
+                return findings
+            } then: { [self] (preparation, findings) throws(ControlError) in
+                try mayBegin()
+                return begin(preparation, request, findings)
             }
-            return begin(preparation, request, findings)
+        } catch {
+            if isNoted { onCalledOff() }
+            throw error
         }
     }
 

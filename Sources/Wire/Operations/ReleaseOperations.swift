@@ -4,6 +4,10 @@ public struct ReleaseOperations: Sendable {
         "which-releases", .get, "/v1/releases", may: .look,
         help: "List the releases that the node has, with their statuses")
 
+    public let history = ControlOperation<NoParameters, NoBody, HistoryList>(
+        "history", .get, "/v1/history", may: .look,
+        help: "Show what became of the releases, over all runs of the daemon")
+
     public let unpack = ControlOperation<NoParameters, UnpackRequest, ReleaseSummary>(
         "unpack-release", .post, "/v1/releases", may: .change, status: 201,
         help: "Unpack a release package (.tar.gz) on the node", target: { [$1.package] })

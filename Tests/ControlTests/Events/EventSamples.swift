@@ -254,8 +254,8 @@ enum EventSamples {
         (
             .makePermanentFailed(vsn: "2.0.0", reason: "no space", isPermanent: false),
             """
-            release 2.0.0 passed its probation and could not be made permanent: no space; it runs until the next restart \
-            unless make-permanent 2.0.0 succeeds
+            release 2.0.0 passed its probation and could not be made permanent: no space; that is tried again until it \
+            can be, and a restart before it drops the release
             """
         ),
     ]

@@ -39,6 +39,13 @@ extension ControlTestNode {
     var releases: [ControlHandler] {
         [
             ControlHandler(Operations.releases.which) { _ in ReleaseList(releases: Self.releases) },
+            ControlHandler(Operations.releases.history) { _ in
+                HistoryList(records: [
+                    HistoryRecord(
+                        time: "2026-01-31T09:05:07.042Z", kind: "removed", release: "1.0.0",
+                        message: "release 2.0.0 is\u{1B}[2J removed", fields: ["vsn": "2.0.0"])
+                ])
+            },
             ControlHandler(Operations.releases.unpack) { request async throws(ControlError) in
                 let package = request.body.package
                 guard package.hasSuffix("/kv-2.0.0.tar.gz") else {

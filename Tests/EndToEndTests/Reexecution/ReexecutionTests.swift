@@ -251,7 +251,7 @@ private final class Flag: Sendable {
             "1.0.0",
             children: """
                 [#{id => c1, start => {counter, start_link, [{init_wait, "\(fifo)"}]}},
-                 #{id => c2, start => {counter, start_link, [ignore_terminate]}, shutdown => 6000},
+                 #{id => c2, start => {counter, start_link, [ignore_terminate]}, shutdown => 20000},
                  #{id => c3, start => {counter, start_link, []}}]
                 """, flags: "#{strategy => one_for_all, intensity => 5, period => 600}")
         try root.register(["1.0.0"])

@@ -84,7 +84,7 @@ import Wire
             #expect(
                 await start("#{id => c2, start => {counter, start_link, []}, shutdwon => 1}") == [
                     "bad_childspec",
-                    "unknown key shutdwon in a child spec; the keys are cwd, env, id, kill_signal, modules, "
+                    "unknown key shutdwon in a child spec; the keys are cgroup, cwd, env, id, kill_signal, modules, "
                         + "notify, restart, restart_delay, rlimits, shutdown, significant, sockets, start, start_phases, "
                         + "start_timeout, type, user, watchdog",
                     "{error,{unknown_key,shutdwon}}",

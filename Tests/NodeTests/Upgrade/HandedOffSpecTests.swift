@@ -227,7 +227,8 @@ import Wire
         try await Self.with(root) { test async throws in
             #expect(
                 try await test.service.checkInstallRelease(vsn: "2.0.0").warnings == [
-                    "fix/fix_sup/c1: fix/fix_sup has no such child any more: handed over with the spec that it had"
+                    "fix/fix_sup/c1: fix/fix_sup has no such child any more: handed over with the spec that it had",
+                    "child fix/fix_sup/c2 is started by no instruction of the script: its first start is the next boot's",
                 ])
             #expect(try await test.install("2.0.0").outcome == .done)
             #expect(try await test.call("vsn") == "\"2.0.0\"")

@@ -39,7 +39,7 @@ import Testing
                 let process = try #require(generation.process)
                 let drivers: [Any] = [
                     node, node.membership, try Self.registration(root), node.running, node.events, node.processes,
-                    node.changes, node.store, node.code, node.purger,
+                    node.changes, node.store, node.history, node.code, node.purger,
                     node.probation, node.applications, node.tree, node.launcher, node.sockets, place, generation,
                     process, try #require(process.channel), try #require(process.transfer), place.outputs,
                     try #require(place.outputs.outputs.first), Orphans.shared, try NotifyState(), place.machine,

@@ -5,7 +5,7 @@ import os
 from . import releases as made
 from .errors import expect
 
-FILES = {"RELEASES", "start_erl.data", ".lock"}
+FILES = {"RELEASES", "start_erl.data", ".lock", ".reserve", "boot_assessment", "history"}
 
 
 class Ledger:

@@ -13,6 +13,9 @@ NAME = "fix"
 WORKER = "fix/fix_sup/counter"
 VSNS = [f"{number}.0.0" for number in range(1, 6)]
 SHARED = "lib/base-1.0.0"
+# The machine is the same before a cut and after it, so that a boot which was cut off looks like one that failed by the release's own fault: that is not
+# to lead to the release before it.
+CONFIG = "[{release_handler, [{make_permanent, manual}, {boot_fallback, false}]}].\n"
 
 
 def tree_of(directory):
@@ -53,7 +56,7 @@ class Releases:
             )
             self.write(f"releases/{vsn}/{NAME}.rel", resource)
             self.write(f"releases/{NAME}-{vsn}.rel", resource)
-            self.write(f"releases/{vsn}/sys.config", "[{release_handler, [{make_permanent, manual}]}].\n")
+            self.write(f"releases/{vsn}/sys.config", CONFIG)
             self.write(f"releases/{vsn}/relup", relup(vsn))
         for vsn in VSNS:
             self.answer(

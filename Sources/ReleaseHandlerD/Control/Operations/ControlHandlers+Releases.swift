@@ -4,6 +4,7 @@ extension ControlHandlers {
     static func releases(_ node: Node) -> [ControlHandler] {
         [
             ControlHandler(Operations.releases.which) { _ in ReleaseList(releases: await node.store.summaries) },
+            ControlHandler(Operations.releases.history) { _ in HistoryList(records: await node.history.records()) },
             ControlHandler(Operations.releases.unpack) { request async throws(ControlError) in
                 try await node.store.unpack(request.body.package)
             },

@@ -72,7 +72,7 @@ def call(worker, request):
 
 def running_release():
     """The VSN that the unit's status line names."""
-    return re.fullmatch(r"release (\S+) runs", show("StatusText")).group(1)
+    return re.fullmatch(r"release (\S+) runs(; .*)?", show("StatusText")).group(1)
 
 
 def workers():
