@@ -19,6 +19,8 @@ public struct Appup {
         /// The script as it stands there, with the place of each instruction; `make-relup` reads it.
         public let script: LocatedTerm
         let position: SourcePosition?
+        /// Where the entry itself begins.
+        let start: SourcePosition?
     }
 
     public let file: String
@@ -46,7 +48,7 @@ public struct Appup {
         downList = EntryList(parts[2], reader)
     }
 
-    private static let shape = "{Vsn, [{UpFromVsn, Script}], [{DownToVsn, Script}]}"
+    static let shape = "{Vsn, [{UpFromVsn, Script}], [{DownToVsn, Script}]}"
 
     /// The entries of one direction.
     private struct EntryList {
@@ -75,7 +77,9 @@ public struct Appup {
                 let pair = element.children
                 let version = pair[0].term.asBinary.map(Version.matching) ?? .exactly(pair[0].term)
                 if case .exactly(let term) = version, term.asString == nil { useless.append(element) }
-                entries.append(Entry(version: version, script: pair[1].shallow, position: pair[0].position))
+                entries.append(
+                    Entry(
+                        version: version, script: pair[1].shallow, position: pair[0].position, start: element.position))
             }
             self.entries = entries
             self.useless = useless
@@ -96,14 +100,18 @@ public struct Appup {
     func script(
         _ mode: CodeChangeMode, for vsn: String, files: SourceFiles
     ) throws(SystoolsError) -> [ScriptItem]? {
-        if let mistake = list(mode).mistake { throw failure(mistake) }
         guard let entry = try entry(mode, for: vsn, files: files) else { return nil }
         do {
-            let items = try TermReader(file: file).list(entry.script, "a script (a list of instructions)")
-            return items.map { ScriptItem($0, file: file) }
+            return try items(of: entry)
         } catch {
             throw failure(error)
         }
+    }
+
+    /// The instructions of an entry, as they are written.
+    func items(of entry: Entry) throws(FileError) -> [ScriptItem] {
+        let items = try TermReader(file: file).list(entry.script, "a script (a list of instructions)")
+        return items.map { ScriptItem($0, file: file) }
     }
 
     private func failure(_ error: FileError) -> SystoolsError {
@@ -111,10 +119,9 @@ public struct Appup {
             .relup(.badlyFormattedAppup(file: file, error)), at: SourcePlace(file: file, position: error.position))
     }
 
-    /// The first entry for a version.
-    private func entry(
-        _ mode: CodeChangeMode, for vsn: String, files: SourceFiles
-    ) throws(SystoolsError) -> Entry? {
+    /// The first entry for a version, which is the one that counts.
+    func entry(_ mode: CodeChangeMode, for vsn: String, files: SourceFiles) throws(SystoolsError) -> Entry? {
+        if let mistake = list(mode).mistake { throw failure(mistake) }
         let exact = Term.string(vsn)
         for entry in list(mode).entries {
             switch entry.version {

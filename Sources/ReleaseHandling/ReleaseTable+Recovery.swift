@@ -44,7 +44,12 @@ extension ReleaseTable {
         _ disk: DiskState, booted: String? = nil, continued: String? = nil, identity: (String) -> String
     ) throws(ReleaseError) -> Recovery {
         guard let file = disk.releases else {
-            throw .badState("releases/RELEASES is missing; create it from the release's .rel (create_RELEASES)")
+            throw .badState(
+                """
+                releases/RELEASES is missing; write it with what the release's .rel says, in the form \
+                [{release, "NAME", "VSN", "ERTSVSN", [{APP, "VSN", "lib/APP-VSN"}], permanent}]. \
+                (docs/upgrade-from-scratch.md), and let releasectl check ROOT read it
+                """)
         }
         var notes: [String] = []
         let permanent = try permanentRelease(file, disk.startErlData, &notes)

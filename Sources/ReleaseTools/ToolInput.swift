@@ -11,7 +11,8 @@ public enum ToolInput {
                 diagnostics.append(
                     Diagnostic(
                         .warning, code: "no_directory", "--path \(pattern) names no directory",
-                        advice: "Quote it, so that the shell leaves the * to releasectl."))
+                        advice:
+                            "Name the directories with the .app files as seen from here, such as --path 'lib/*/ebin'."))
             }
             return found
         }

@@ -29,6 +29,13 @@ public enum TermText {
         return terms
     }
 
+    /// How many bytes the term takes that a text begins with.
+    public static func lengthOfFirstTerm(_ utf8: [UInt8], limits: TermLimits = .default) throws(TermTextError) -> Int {
+        var parser = try TermParser(utf8, limits: limits)
+        _ = try parser.term(depth: 0)
+        return parser.offset
+    }
+
     /// The one term of a text, with or without a dot at its end.
     public static func parseTerm(
         _ text: String, limits: TermLimits = .default

@@ -18,7 +18,8 @@ struct MakeAppup: AsyncParsableCommand {
               a file in priv does        {update, M} of the executables beside it
             with what each is linked against as dependencies. Why a line is there stands above it, in the file and on \
             standard output. The file is a proposal: look it over, then hand it to make-relup. An .appup that is there gets \
-            the entries of one more older version; what it has stays.
+            the entries of one more older version; what it has stays, also what was edited in the entries for OLD's \
+            version, or a regular expression that matches that. So it may be run for each older version, and again.
 
             Whether a worker converts states only its program knows. Each executable of NEW that differs is started once, \
             with your rights, as a standby (docs/worker-protocol.md, section 9), in an empty directory with few variables \
@@ -34,7 +35,7 @@ struct MakeAppup: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The directory to write to (default: NEW/ebin).", valueName: "directory"))
     var outdir: String?
     @Flag(help: "Write no file, print the .appup.") var noexec = false
-    @Flag(help: "Replace an .appup that is there, with all of its entries.") var force = false
+    @Flag(help: "Replace the entries for OLD's version in an .appup that is there.") var force = false
     @Flag(name: .customLong("no-run"), help: "Start no program.") var noRun = false
     @Option(
         name: .customLong("timeout-ms"),
@@ -61,7 +62,7 @@ struct MakeAppup: AsyncParsableCommand {
             try printJSON(AppupAnswer(result, isPrinted: noexec))
         } else if let proposal = result.proposal {
             if let file = result.file {
-                print(proposal, file)
+                print(proposal, file, result)
             } else {
                 Terminal.standardOutput.write(proposal.text())
             }
@@ -69,16 +70,21 @@ struct MakeAppup: AsyncParsableCommand {
         if !result.isSuccess { throw ExitCode(Exit.failure.rawValue) }
     }
 
-    private func print(_ proposal: AppupProposal, _ file: String) {
+    private func print(_ proposal: AppupProposal, _ file: String, _ result: AppupTool.Result) {
         let output = Terminal.standardOutput
         output.line(
             "\(printable(file)): \(printable(proposal.application.name)) \(printable(proposal.new.vsn)), "
                 + "up from and down to \(printable(proposal.old.vsn))")
-        for (way, lines) in [("up", proposal.up), ("down", proposal.down)] {
-            output.line(lines.isEmpty ? "  \(way): nothing" : "  \(way):")
-            for line in lines {
-                output.line("    \(printable(line.instruction.description))")
-                for reason in line.reasons { output.line("      \(output.paint(printable(reason), .dim))") }
+        for (way, lines, fate) in [("up", proposal.up, result.up), ("down", proposal.down, result.down)] {
+            switch fate {
+            case .same: output.line("  \(way): is there already")
+            case .kept: output.line("  \(way): stays as it is there")
+            case .added, .replaced, nil:
+                output.line(lines.isEmpty ? "  \(way): nothing" : "  \(way):")
+                for line in lines {
+                    output.line("    \(printable(line.instruction.description))")
+                    for reason in line.reasons { output.line("      \(output.paint(printable(reason), .dim))") }
+                }
             }
         }
     }
@@ -101,6 +107,9 @@ private struct AppupAnswer: Encodable {
     var oldVsn: String?
     var up: [Line]?
     var down: [Line]?
+    /// What became of each way's entry in the file.
+    var upEntry: String?
+    var downEntry: String?
     /// The text, where it was asked for.
     var appup: String?
     var diagnostics: [DiagnosticAnswer]
@@ -112,6 +121,8 @@ private struct AppupAnswer: Encodable {
         oldVsn = result.proposal?.old.vsn
         up = result.proposal?.up.map(Line.init)
         down = result.proposal?.down.map(Line.init)
+        upEntry = result.up?.word
+        downEntry = result.down?.word
         appup = isPrinted ? result.proposal?.text() : nil
         diagnostics = result.diagnostics.map(DiagnosticAnswer.init)
     }
@@ -119,5 +130,19 @@ private struct AppupAnswer: Encodable {
     private enum CodingKeys: String, CodingKey {
         case file, application, vsn, up, down, appup, diagnostics
         case oldVsn = "old_vsn"
+        case upEntry = "up_entry"
+        case downEntry = "down_entry"
+    }
+}
+
+extension AppupProposal.Fate {
+    /// As it stands in JSON.
+    fileprivate var word: String {
+        switch self {
+        case .added: "added"
+        case .replaced: "replaced"
+        case .same: "same"
+        case .kept: "kept"
+        }
     }
 }

@@ -37,7 +37,7 @@ struct MakeRelup: ParsableCommand {
             "Where .rel, .app and .appup files are; * stands for any part of a name (default: lib/*/ebin); repeats.",
             valueName: "directories"))
     var path: [String] = []
-    @Option(help: ArgumentHelp("The directory to write the relup to.", valueName: "directory"))
+    @Option(help: ArgumentHelp("The directory to write the relup to, which must be there.", valueName: "directory"))
     var outdir = "."
     @Flag(help: "Write no file, print the relup.") var noexec = false
     @Flag(help: "End each script with restart_emulator.") var restartEmulator = false

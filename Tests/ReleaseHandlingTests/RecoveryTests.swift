@@ -160,7 +160,9 @@ import Testing
         }
         #expect(
             message(.init(releases: nil, startErlData: nil)) == """
-                releases/RELEASES is missing; create it from the release's .rel (create_RELEASES)
+                releases/RELEASES is missing; write it with what the release's .rel says, in the form \
+                [{release, "NAME", "VSN", "ERTSVSN", [{APP, "VSN", "lib/APP-VSN"}], permanent}]. \
+                (docs/upgrade-from-scratch.md), and let releasectl check ROOT read it
                 """)
         #expect(
             message(.init(releases: ReleasesFile(releases: []), startErlData: nil)) == """

@@ -160,65 +160,6 @@ import Testing
 
     // MARK: Mistakes
 
-    @Test func aFileThatIsThereIsNotReplacedUnasked() async throws {
-        try directory.whole("1.0.0")
-        try directory.whole("2.0.0")
-        try directory.write("lib/kv-2.0.0/ebin/kv.appup", "mine")
-        let refused = await run()
-        #expect(
-            told(refused) == [
-                """
-                DIR/lib/kv-2.0.0/ebin/kv.appup is there already, and is no .appup to which an entry could be added
-                  --force replaces it, --noexec prints.
-                """
-            ])
-        #expect(try directory.text("lib/kv-2.0.0/ebin/kv.appup") == "mine")
-        #expect(await run { $0.isWritten = false }.proposal != nil)
-        #expect(try directory.text("lib/kv-2.0.0/ebin/kv.appup") == "mine")
-        #expect(await run { $0.replaces = true }.isSuccess)
-        #expect(try directory.text("lib/kv-2.0.0/ebin/kv.appup").hasPrefix("%% coding"))
-    }
-
-    /// One older version after the other: each has its entries, and what a person wrote into the file stays.
-    @Test func theEntriesOfSeveralOlderVersionsStandBesideEachOther() async throws {
-        for vsn in ["1.0.0", "1.5.0", "2.0.0"] { try directory.whole(vsn) }
-        #expect(await run { $0.asks = false }.isSuccess)
-        let file = "lib/kv-2.0.0/ebin/kv.appup"
-        try directory.write(file, try directory.text(file).replacing("{\"2.0.0\",", with: "%% mine: ü\n{\"2.0.0\","))
-        let second = await run {
-            $0.asks = false
-            $0.old = directory.file("lib/kv-1.5.0")
-        }
-        #expect(told(second) == [])
-        #expect(
-            try directory.text(file).drop { $0 != "{" } == """
-                {"2.0.0",
-                 [
-                  %% From 1.5.0 to 2.0.0 and back, by releasectl make-appup, from what differs.
-                  {"1.5.0",
-                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
-                    {update,server}]},
-                  {"1.0.0",
-                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
-                    {update,server}]}],
-                 [{"1.5.0",
-                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
-                    {update,server}]},
-                  {"1.0.0",
-                   [%% server: an executable that differs; soft, since it was not asked (--no-run)
-                    {update,server}]}]}.
-
-                """)
-        #expect(try directory.text(file).contains("%% mine: ü\n"))
-        #expect(
-            told(await run()) == [
-                """
-                DIR/lib/kv-2.0.0/ebin/kv.appup is there already, with an entry for 1.0.0 on the way up
-                  --force replaces it, --noexec prints.
-                """
-            ])
-    }
-
     /// A worker is its executable and what it reads in `priv`.
     @Test func anotherPrivIsAnUpdateOfWhatMayReadIt() async throws {
         for vsn in ["1.0.0", "2.0.0"] {

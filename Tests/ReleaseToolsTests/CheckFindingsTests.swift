@@ -298,7 +298,7 @@ import Testing
             [
                 """
                 error wrong_relup: the relup is for 1.0.0, the release is 2.0.0
-                  releases/2.0.0/relup: Make it anew with make-relup.
+                  releases/2.0.0/relup: Pack the release anew: with a relup of its own by make-relup, or without one.
                 """
             ]
         ),

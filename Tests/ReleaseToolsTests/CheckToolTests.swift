@@ -191,15 +191,51 @@ import Testing
             told(check()) == [
                 """
                 error changed_file: lib/kv-2.0.0/ebin/gone.so is gone, though the package brought it
-                  lib/kv-2.0.0/ebin/gone.so: releases/2.0.0/SHA256SUMS has its digest. Remove the release and unpack \
-                its package again.
+                  lib/kv-2.0.0/ebin/gone.so: releases/2.0.0/SHA256SUMS has its digest. Take the file out of the package \
+                again: tar -xzf PACKAGE.tar.gz -C DIR lib/kv-2.0.0/ebin/gone.so
                 """,
                 """
                 error changed_file: lib/kv-2.0.0/ebin/kv.app is not what the package brought: it was changed since
-                  lib/kv-2.0.0/ebin/kv.app: releases/2.0.0/SHA256SUMS has its digest. Remove the release and unpack \
-                its package again.
+                  lib/kv-2.0.0/ebin/kv.app: releases/2.0.0/SHA256SUMS has its digest. Take the file out of the package \
+                again: tar -xzf PACKAGE.tar.gz -C DIR lib/kv-2.0.0/ebin/kv.app
                 """,
             ])
+    }
+
+    /// What is advised for a file that was changed, done.
+    @Test func aChangedFileIsTakenOutOfThePackageAgain() throws {
+        try root()
+        let tar = TarTool(
+            TarTool.Options(release: directory.file("rel/kv-2.0.0.rel"), path: [directory.file("lib/*/ebin")])
+        ).run()
+        let package = try #require(tar.package?.path)
+        func extract(_ names: [String]) throws {
+            let tar = try Releasectl.runNow(["-xzf", package, "-C", directory.path] + names, executable: "/bin/tar")
+            try #require(tar.exit == 0, "\(tar.error)")
+        }
+        try extract(["releases/2.0.0/SHA256SUMS"])
+        try directory.write("lib/kv-2.0.0/ebin/store.so", ObjectFile.library(mark: "other"))
+        let advice = try #require(check().diagnostics.first { $0.code == "changed_file" }?.advice)
+        let words = advice.split(separator: " ")
+        #expect(words.contains("PACKAGE.tar.gz") && words.dropLast().last == directory.path[...])
+        try extract([String(words[words.count - 1])])
+        #expect(!check().diagnostics.contains { $0.code == "changed_file" })
+    }
+
+    /// What is advised for a root without RELEASES, done.
+    @Test func aMissingReleasesFileIsWrittenByHand() throws {
+        try root()
+        try Directory.removeTree(directory.file("releases/RELEASES"))
+        try Directory.removeTree(directory.file("releases/2.0.0"))
+        try Directory.removeTree(directory.file("lib/kv-2.0.0"))
+        let text = try #require(check().diagnostics.first { $0.code == "bad_releases" }?.text)
+        let form = String(text[try #require(text.firstRange(of: "[{release")).lowerBound...])
+        let written = form[..<(try #require(form.firstRange(of: "}].")).upperBound)]
+            .replacing("\"NAME\"", with: "\"kv\"").replacing("ERTSVSN", with: "0.1.0")
+            .replacing("VSN", with: "1.0.0").replacing("APP", with: "kv")
+        try directory.write("releases/RELEASES", String(written))
+        #expect(told(check()) == [])
+        #expect(check().releases.map(\.status) == [.permanent])
     }
 
     // MARK: Packages

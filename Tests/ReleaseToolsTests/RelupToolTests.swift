@@ -190,7 +190,7 @@ import Testing
         #expect(
             told(result) == [
                 "--path DIR/nix/* names no directory",
-                "  Quote it, so that the shell leaves the * to releasectl.",
+                "  Name the directories with the .app files as seen from here, such as --path 'lib/*/ebin'.",
                 "File not found: \"DIR/rel/kv-2.0.0.rel\"",
             ])
     }

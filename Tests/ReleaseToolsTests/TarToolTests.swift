@@ -81,7 +81,8 @@ import Testing
             { try $0.write("rel/2.0.0/relup", "{\"3.0.0\", [], []}.") },
             [
                 "the relup is for 3.0.0, the release is 2.0.0\n"
-                    + "  DIR/rel/2.0.0/relup: Make it anew with make-relup."
+                    + "  DIR/rel/2.0.0/relup: Make it anew with make-relup --outdir DIR/rel/2.0.0, or remove it, if nothing is "
+                    + "upgraded to 2.0.0."
             ]
         ),
         (
@@ -148,6 +149,24 @@ import Testing
         #expect(!Directory.names(directory.file("rel")).contains { $0.hasPrefix(".") })
     }
 
+    /// The first release is packed again when the next one's relup lies beside both: what is advised brings both packages.
+    @Test func theNextReleasesRelupBesideABaseReleaseIsMovedToWhereItIsFoundForItAlone() throws {
+        for vsn in ["1.0.0", "2.0.0"] { try directory.whole(vsn) }
+        try directory.write("rel/relup", ReleaseDirectory.relup)
+        #expect(
+            told(run("rel/kv-1.0.0.rel")) == [
+                "the relup is for 2.0.0, the release is 1.0.0\n"
+                    + "  DIR/rel/relup: It is found for each release here: move it to DIR/rel/2.0.0/relup, where it is found "
+                    + "for 2.0.0 alone."
+            ])
+        try directory.write("rel/2.0.0/relup", try directory.text("rel/relup"))
+        try Directory.removeTree(directory.file("rel/relup"))
+        let base = run("rel/kv-1.0.0.rel")
+        #expect(told(base) == [])
+        #expect(base.package != nil && base.package?.relup == nil)
+        #expect(run("rel/kv-2.0.0.rel").package?.relup == directory.file("rel/2.0.0/relup"))
+    }
+
     @Test func whatAnotherMachineRunsMayBePacked() throws {
         try directory.whole("2.0.0")
         try directory.write("lib/kv-2.0.0/ebin/store.so", ObjectFile.library(machine: 8))
@@ -168,7 +187,7 @@ import Testing
         #expect(
             told(run(path: "nowhere/*/ebin")) == [
                 "--path DIR/nowhere/*/ebin names no directory\n"
-                    + "  Quote it, so that the shell leaves the * to releasectl.",
+                    + "  Name the directories with the .app files as seen from here, such as --path 'lib/*/ebin'.",
                 "kv: File not found: \"kv.app\"",
             ])
     }

@@ -54,6 +54,37 @@ import Testing
         #expect(check.exit == 0)
     }
 
+    /// One older version after the other, and once more: each has its ways in the relup.
+    @Test func twoOlderVersionsOneAfterTheOther() throws {
+        for vsn in ["1.0.0", "1.5.0", "2.0.0"] { try directory.whole(vsn) }
+        for old in ["1.0.0", "1.5.0"] {
+            let made = try releasectl("make-appup", "lib/kv-\(old)", "lib/kv-2.0.0", "--timeout-ms", "60000")
+            #expect(made.error == "")
+            #expect(made.exit == 0)
+        }
+        let relup = try releasectl(
+            "make-relup", "rel/kv-2.0.0.rel", "--noexec", "--strict", "--warnings-as-errors", "--up-from",
+            "rel/kv-1.0.0.rel", "--up-from", "rel/kv-1.5.0.rel", "--down-to", "rel/kv-1.5.0.rel", "--down-to",
+            "rel/kv-1.0.0.rel")
+        #expect(relup.error == "")
+        #expect(relup.exit == 0)
+        let again = try releasectl("make-appup", "lib/kv-1.0.0", "lib/kv-2.0.0", "--timeout-ms", "60000")
+        #expect(again.error == "")
+        #expect(
+            again.output == """
+                lib/kv-2.0.0/ebin/kv.appup: kv 2.0.0, up from and down to 1.0.0
+                  up: is there already
+                  down: is there already
+
+                """)
+        #expect(again.exit == 0)
+        let edited = try releasectl("make-appup", "lib/kv-1.0.0", "lib/kv-2.0.0", "--no-run", "--json")
+        #expect(edited.output.contains("\"down_entry\":\"kept\"") && edited.output.contains("\"up_entry\":\"kept\""))
+        #expect(
+            edited.error.contains("kv.appup:11:3: warning: the entry for \"1.0.0\" on the way up has other"),
+            "\(edited.error)")
+    }
+
     @Test func nothingIsWrittenOnAMistake() throws {
         try directory.whole("2.0.0")
         try Directory.removeTree(directory.file("lib/kv-2.0.0/ebin/store.so"))
@@ -109,9 +140,10 @@ import Testing
         #expect(
             appup.output == """
                 {"application":"kv","diagnostics":[],"down":[{"instruction":"{update,server}","reasons":["server: an \
-                executable that differs; soft, since it was not asked (--no-run)"]}],"file":\
+                executable that differs; soft, since it was not asked (--no-run)"]}],"down_entry":"added","file":\
                 "lib/kv-2.0.0/ebin/kv.appup","old_vsn":"1.0.0","up":[{"instruction":"{update,server}","reasons":\
-                ["server: an executable that differs; soft, since it was not asked (--no-run)"]}],"vsn":"2.0.0"}
+                ["server: an executable that differs; soft, since it was not asked (--no-run)"]}],"up_entry":"added",\
+                "vsn":"2.0.0"}
 
                 """)
         let tar = try releasectl("make-tar", "rel/kv-3.0.0.rel", "--json")

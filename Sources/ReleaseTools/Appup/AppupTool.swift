@@ -3,7 +3,8 @@ import Host
 public import Instructions
 import Terms
 
-/// Proposes an `.appup` by comparing two versions of an application.
+/// Proposes an `.appup` by comparing two versions of an application. One that is there keeps what it has: the entries of other
+/// old versions, and what a person made of an earlier proposal.
 public struct AppupTool: Sendable {
     public struct Options: Sendable {
         /// `lib/kv-1.0.0` and `lib/kv-2.0.0`
@@ -13,6 +14,7 @@ public struct AppupTool: Sendable {
         public var outputDirectory: String?
         /// Whether the file is written.
         public var isWritten = true
+        /// Whether the proposed entries take the place of those for the old version in a file that is there.
         public var replaces = false
         /// Whether executables are started to be asked.
         public var asks = true
@@ -28,8 +30,11 @@ public struct AppupTool: Sendable {
     public struct Result: Sendable {
         /// `nil` where there is an error.
         public var proposal: AppupProposal?
-        /// The path of the file; `nil` where none was written.
+        /// The path of the file, which has the entries now; `nil` where none was to be written.
         public var file: String?
+        /// What became of the entry of each way; `nil` where there is no file.
+        public var up: AppupProposal.Fate?
+        public var down: AppupProposal.Fate?
         public var diagnostics: [Diagnostic]
 
         public var isSuccess: Bool { !diagnostics.contains { $0.severity == .error } }
@@ -50,11 +55,19 @@ public struct AppupTool: Sendable {
             }
             let file = Paths.join(options.outputDirectory ?? new.ebin, "\(new.resource.name.name).appup")
             if options.isWritten { try ToolInput.requireOutputDirectory(Paths.parent(of: file)) }
-            // Before any program is asked: what is refused for what is there is refused at once.
-            if options.isWritten, !options.replaces { _ = try text(of: empty(old, new), for: file) }
+            // Before any program is asked: a file that nothing can be added to is refused at once.
+            if options.isWritten { _ = try merged(empty(old, new), into: contents(of: file), file) }
             let proposal = try await propose(old, new)
-            if options.isWritten { try write(text(of: proposal, for: file), to: file) }
-            return Result(proposal: proposal, file: options.isWritten ? file : nil, diagnostics: diagnostics)
+            guard options.isWritten else { return Result(proposal: proposal, diagnostics: diagnostics) }
+            // Read again: asking takes its time, and others may have written meanwhile.
+            let there = try contents(of: file)
+            let merged = try merged(proposal, into: there, file)
+            if merged.text != there { try write(merged.text, to: file) }
+            for (fate, way) in [(merged.up, "up"), (merged.down, "down")] {
+                diagnostics += Self.kept(fate, way, proposal, file)
+            }
+            return Result(
+                proposal: proposal, file: file, up: merged.up, down: merged.down, diagnostics: diagnostics)
         } catch {
             return Result(diagnostics: diagnostics + [error])
         }
@@ -182,32 +195,67 @@ public struct AppupTool: Sendable {
 
     // MARK: The file
 
-    /// The file as it will be: with what is there, where that is for other older versions.
-    private func text(of proposal: AppupProposal, for file: String) throws(Diagnostic) -> [UInt8] {
-        guard !options.replaces, FileNames.exists(file) else { return Array(proposal.text().utf8) }
-        let there: [UInt8]
+    /// `nil` where there is none.
+    private func contents(of file: String) throws(Diagnostic) -> [UInt8]? {
+        guard FileNames.exists(file) else { return nil }
         do {
-            there = try FileContents.read(file, limit: TermLimits.default.maxBytes)
+            return try FileContents.read(file, limit: TermLimits.default.maxBytes)
         } catch {
             throw Diagnostic(.error, code: "unreadable", "\(file) can't be read: \(error.reason)")
         }
+    }
+
+    /// The file as it will be, with what is there.
+    private func merged(
+        _ proposal: AppupProposal, into there: [UInt8]?, _ file: String
+    ) throws(Diagnostic) -> AppupProposal.Merged {
+        guard let there else {
+            return AppupProposal.Merged(text: Array(proposal.text().utf8), up: .added, down: .added)
+        }
         do throws(AppupProposal.AddingError) {
-            return try proposal.text(addedTo: there, file: file) { vsn, expression in
-                (try? RegularExpression(utf8: expression).matchesWhole(vsn)) == true
-            }
+            return try proposal.merged(into: there, file: file, replaces: options.replaces, files: .host())
         } catch {
-            throw Diagnostic(
-                .error, code: "exists", "\(file) is there already\(Self.words(error, proposal))",
-                advice: "--force replaces it, --noexec prints.")
+            throw Self.refusal(error, proposal, file)
         }
     }
 
-    private static func words(_ error: AppupProposal.AddingError, _ proposal: AppupProposal) -> String {
+    /// What a person wrote is theirs, and most so where it can't be read.
+    private static func refusal(
+        _ error: AppupProposal.AddingError, _ proposal: AppupProposal, _ file: String
+    ) -> Diagnostic {
         switch error {
-        case .unreadable: ", and is no .appup to which an entry could be added"
-        case .otherVersion(let vsn): ", for \(vsn)"
-        case .hasEntry(let mode): ", with an entry for \(proposal.old.vsn) on the way \(mode == .up ? "up" : "down")"
+        case .unreadable(let error):
+            Diagnostic(
+                .error, code: "exists", error.message, place: SourcePlace(file: file, position: error.position),
+                advice: "Nothing can be added to it: correct it, or remove it. --noexec prints the proposal.")
+        case .otherVersion(let vsn, let position):
+            Diagnostic(
+                .error, code: "exists",
+                "the .appup that is there is for \(vsn), and the application is \(proposal.new.vsn)",
+                place: SourcePlace(file: file, position: position),
+                advice: "Write \(Term.string(proposal.new.vsn)) there, if its entries lead to that, or remove it. "
+                    + "--noexec prints the proposal.")
         }
+    }
+
+    private static func kept(
+        _ fate: AppupProposal.Fate, _ way: String, _ proposal: AppupProposal, _ file: String
+    ) -> [Diagnostic] {
+        guard case .kept(let version, let position) = fate else { return [] }
+        let shown: Term
+        let force: String
+        switch version {
+        case .exactly(let vsn): (shown, force) = (vsn, "puts the proposed one in its place")
+        case .matching(let bytes): (shown, force) = (.binary(bytes), "puts one for \(proposal.old.vsn) alone before it")
+        }
+        return [
+            Diagnostic(
+                .warning, code: "kept",
+                "the entry for \(shown) on the way \(way) has other instructions than are proposed for "
+                    + proposal.old.vsn,
+                place: SourcePlace(file: file, position: position),
+                advice: "It stays as it is; --force \(force), --noexec prints the proposal.")
+        ]
     }
 
     private func write(_ text: [UInt8], to file: String) throws(Diagnostic) {

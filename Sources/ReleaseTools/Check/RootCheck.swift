@@ -144,6 +144,7 @@ struct RootCheck {
         Diagnostic(
             .error, code: "changed_file", "\(file) \(what)",
             place: SourcePlace(file: files.shown(file), position: nil),
-            advice: "\(manifest) has its digest. Remove the release and unpack its package again.")
+            advice: "\(manifest) has its digest. Take the file out of the package again: "
+                + "tar -xzf PACKAGE.tar.gz -C \(root) \(file)")
     }
 }

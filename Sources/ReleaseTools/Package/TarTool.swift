@@ -93,7 +93,7 @@ public struct TarTool {
         let found = try addSystemFiles(
             collection.vsn, [place, "\(place)/\(collection.vsn)", "."] + directories, &contents)
 
-        diagnostics += try review(collection, contents)
+        diagnostics += try review(collection, contents, relup: found.relup)
         guard !diagnostics.contains(where: { $0.severity == .error }) else { return nil }
         let package = Paths.join(output, "\(base).tar.gz")
         do {
@@ -173,7 +173,7 @@ public struct TarTool {
     /// What the daemon would say of it. That a file can't run on this machine is no mistake of a package that is made
     /// here.
     private func review(
-        _ collection: ReleaseCollection, _ contents: PackageContents
+        _ collection: ReleaseCollection, _ contents: PackageContents, relup: String?
     ) throws(Diagnostic) -> [Diagnostic] {
         let resource: ReleaseResource
         do {
@@ -185,8 +185,29 @@ public struct TarTool {
         var review = ReleaseReview(ReleaseRecord(resource, status: .unpacked), files: contents.releaseFiles)
         review.run()
         return review.diagnostics.map { found in
-            guard found.code == Diagnostic.otherMachine else { return found }
-            return Diagnostic(.warning, code: found.code, found.text, place: found.place, advice: found.advice)
+            switch found.code {
+            case Diagnostic.otherMachine:
+                Diagnostic(.warning, code: found.code, found.text, place: found.place, advice: found.advice)
+            case Diagnostic.wrongRelup:
+                Diagnostic(
+                    .error, code: found.code, found.text, place: found.place,
+                    advice: relup.map { Self.advice(onRelup: $0, of: collection) })
+            default: found
+            }
         }
+    }
+
+    /// What to do about the relup of another release: beside the `.rel` files it is found for each of them.
+    private static func advice(onRelup file: String, of collection: ReleaseCollection) -> String {
+        let releases = Paths.parent(of: collection.file)
+        let own = Paths.join(releases, collection.vsn)
+        let bytes = (try? FileContents.read(file, limit: ReleaseFiles.maxFileBytes)) ?? []
+        guard Paths.parent(of: file) != own, let relup = try? Relup.parse(bytes, file: file) else {
+            return
+                "Make it anew with make-relup --outdir \(own), or remove it, if nothing is upgraded to \(collection.vsn)."
+        }
+        return
+            "It is found for each release here: move it to \(Paths.join(releases, relup.vsn))/relup, where it is found for "
+            + "\(relup.vsn) alone."
     }
 }

@@ -3,6 +3,10 @@ import Instructions
 import ReleaseHandling
 import Terms
 
+extension Diagnostic {
+    static let wrongRelup = "wrong_relup"
+}
+
 /// The ways from other releases to this one, and back.
 extension ReleaseReview {
     mutating func reviewRelup() {
@@ -15,8 +19,9 @@ extension ReleaseReview {
         guard relup.vsn == record.vsn else {
             add(
                 Diagnostic(
-                    .error, code: "wrong_relup", "the relup is for \(relup.vsn), the release is \(record.vsn)",
-                    place: SourcePlace(file: shown, position: nil), advice: "Make it anew with make-relup."))
+                    .error, code: Diagnostic.wrongRelup, "the relup is for \(relup.vsn), the release is \(record.vsn)",
+                    place: SourcePlace(file: shown, position: nil),
+                    advice: "Pack the release anew: with a relup of its own by make-relup, or without one."))
             return
         }
         self.relup = relup

@@ -15,8 +15,9 @@ import Wire
         let text = try await TestNode.failingToBoot(root)
         #expect(
             text == """
-                the release root \(root.root) can't be used: releases/RELEASES is missing; create it from the \
-                release's .rel (create_RELEASES)
+                the release root \(root.root) can't be used: releases/RELEASES is missing; write it with what the \
+                release's .rel says, in the form [{release, "NAME", "VSN", "ERTSVSN", [{APP, "VSN", "lib/APP-VSN"}], \
+                permanent}]. (docs/upgrade-from-scratch.md), and let releasectl check ROOT read it
                 """)
     }
 
