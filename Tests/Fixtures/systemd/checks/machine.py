@@ -71,8 +71,8 @@ def call(worker, request):
 
 
 def running_release():
-    """The VSN that the unit's status line names."""
-    return re.fullmatch(r"release (\S+) runs(; .*)?", show("StatusText")).group(1)
+    """The VSN that the unit's status line names, whatever it has to tell beside."""
+    return re.match(r"release (\S+) runs(?:;|$)", show("StatusText")).group(1)
 
 
 def workers():
