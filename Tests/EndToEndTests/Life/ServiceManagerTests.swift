@@ -24,6 +24,21 @@ struct ServiceManagerTests {
     @Test("an upgrade keeps an open connection, and the daemon its process")
     func upgrade() async throws { try await check("upgrade_keeps_a_connection") }
 
+    @Test("the unit's exposure is 3.0 at the most, with unprivileged.conf 1.5")
+    func exposure() async throws { try await check("unit_is_hardened") }
+
+    @Test("a worker of another user has its user, sockets and limits, and reads nothing that is for root and the group")
+    func otherUser() async throws { try await check("worker_of_another_user") }
+
+    @Test("a worker of root has what the unit leaves the daemon, and no more")
+    func rootsWorker() async throws { try await check("worker_of_root_is_bounded") }
+
+    @Test("nginx and redis-server run as workers of the hardened unit")
+    func realPrograms() async throws { try await check("real_programs_run") }
+
+    @Test("a daemon without a privilege runs, upgrades, goes back, re-executes and restarts")
+    func unprivileged() async throws { try await check("unprivileged_daemon") }
+
     @Test("the watchdog ends a stopped daemon, and the permanent release boots")
     func watchdog() async throws { try await check("watchdog_restarts_into_the_permanent_release") }
 

@@ -7,6 +7,9 @@ start; 4.0.0 is 2.0.0 for another version of the daemon, 5.0.0 is 2.0.0 for thre
 
 import json
 import os
+import pwd
+import resource
+import shutil
 import signal
 import subprocess
 import threading
@@ -41,6 +44,7 @@ VERSIONS = ["0.9.0", "1.0.0", "2.0.0", "3.0.0", "8.8.8", "9.9.9"]
 PORT = 7001
 # As in release-handlerd.conf.
 WATCHDOG_SECONDS = 4
+UNPRIVILEGED = "/opt/unprivileged.conf"
 C1, C2, C3 = "fix/fix_sup/c1", "fix/fix_sup/c2", "fix/fix_sup/c3"
 
 
@@ -202,6 +206,178 @@ def upgrade_keeps_a_connection(journal):
     refused = run(*stranger, "make-permanent", "2.0.0", status=None)
     expect_match("another user may not change things", refused.stderr, "user 65534 may not change things")
     client.close()
+
+
+def unit_is_hardened(journal):
+    """What systemd-analyze says of the files alone, whoever looks: as tenths."""
+    directory = "/run/exposure"
+    os.makedirs(f"{directory}/{UNIT}.d")
+    shutil.copy(f"/etc/systemd/system/{UNIT}", directory)
+    for what, limit, drop_in in (("the unit", 30, None), ("the unit with unprivileged.conf", 15, UNPRIVILEGED)):
+        if drop_in:
+            shutil.copy(drop_in, f"{directory}/{UNIT}.d")
+        said = run(
+            "systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={limit}", f"{directory}/{UNIT}",
+            status=None,
+        )
+        expect_match(f"the exposure of {what}", said.stdout.splitlines()[-1], r"exposure level for .*: \d\.\d")
+        expect(f"{what} is above {limit / 10}", said.returncode != 0, False)
+
+
+def probed(journal, name, spec):
+    """What a program finds that runs as a worker (probe.py): its one line in the journal."""
+    since = now()
+    program = '{os, start, ["/usr/bin/python3", "/opt/checks/probe.py"]}'
+    run(
+        RELEASECTL, "start-child", "fix_sup",
+        f"#{{id => {name}, modules => [], restart => temporary, shutdown => 2000, start => {program}{spec}}}",
+    )
+    entry = journal.first("what the probe found", lambda entry: message(entry).startswith('{"probe"'), since)
+    return json.loads(message(entry))
+
+
+def worker_of_another_user(journal):
+    """Under the unit's hardening a worker has a user, sockets and limits, and reads nothing that is for root and the group."""
+    for advised in ("o-rwx $0/releases", "-f o-r $0/lib/*/ebin/*.sup $0/lib/*/ebin/*.app"):
+        run("/bin/sh", "-c", f"chmod {advised}", ROOT)
+    # To what the unit asks for, as far as this machine may give it.
+    daemon = start()
+    expect("the unit's hard limit of locked memory", show("LimitMEMLOCK"), "infinity")
+    (memlock, nofile) = (resource.prlimit(daemon, limit)[1] for limit in (resource.RLIMIT_MEMLOCK, resource.RLIMIT_NOFILE))
+    found = probed(
+        journal, "p1",
+        f', user => "nobody", rlimits => #{{memlock => {"infinity" if memlock < 0 else memlock}, nofile => {nofile}}}, cwd => "/var/lib", sockets => ['
+        '#{name => low, listen => "127.0.0.1:81"}, '
+        '#{name => own, listen => "/run/probe.sock", mode => 8#600, user => "nobody"}]',
+    )
+    expect("its user, groups and capabilities", (found["users"], found["groups"], found["effective"]), ([65534] * 4, [65534], 0))
+    expect("the sockets that it has", found["sockets"], "2")
+    status = os.stat("/run/probe.sock")
+    expect("its socket file", (status.st_uid, oct(status.st_mode & 0o777)), (65534, "0o600"))
+    expect("its limits", (found["memlock"], found["nofile"]), ([memlock] * 2, [nofile] * 2))
+    files = ["releases/RELEASES", "releases/start_erl.data", "releases/1.0.0/sys.config", "lib/fix-1.0.0/ebin/fix.app",
+             "lib/fix-1.0.0/ebin/fix_sup.sup"]
+    expect("what it reads of the root", [file for file in files if found["root"][file] != "EACCES"], [])
+    expect("its code", found["root"]["lib/fix-1.0.0/ebin/counter"], "read")
+    expect("processes of others that it sees", found["others"], 0)
+    expect("code that it writes and runs", found["jit"], "done")
+    worker = next(worker for worker in releasectl("ps", "--json")["workers"] if worker["address"].endswith("/p1"))
+    members = Processes([worker["pid"]])
+    run(RELEASECTL, "terminate-child", "fix_sup", "p1")
+    expect("it lives on", members.living(), [])
+    members.close()
+    # What one of another user runs from is seen, too.
+    directory = f"{ROOT}/lib/fix-3.0.0/priv"
+    os.makedirs(directory, exist_ok=True)
+    run(
+        RELEASECTL, "start-child", "fix_sup",
+        f'#{{id => p2, modules => [], restart => temporary, user => "nobody", cwd => "{directory}", '
+        'start => {os, start, ["/bin/sleep", "1000"]}}',
+    )
+    refused = run(RELEASECTL, "remove-release", "3.0.0", status=None)
+    expect_match("remove-release 3.0.0", refused.stderr, "fix/fix_sup/p2 runs from lib/fix-3.0.0")
+    run(RELEASECTL, "terminate-child", "fix_sup", "p2")
+    expect_only_its_own()
+
+
+def worker_of_root_is_bounded(journal):
+    """What the unit takes from the daemon it takes from a worker of root, and services keep their places."""
+    with open("/tmp/of-the-machine", "w") as file:
+        file.write("seen")
+    start()
+    found = probed(journal, "p1", "")
+    expect("its user", found["users"], [0] * 4)
+    kept = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid", "net_bind_service", "sys_ptrace"]
+    numbers = {"chown": 0, "dac_override": 1, "fowner": 3, "kill": 5, "setgid": 6, "setuid": 7, "net_bind_service": 10,
+               "sys_ptrace": 19}
+    expect("its capabilities", found["bounding"], sum(1 << numbers[name] for name in kept))
+    expect("it may get others", found["no_new_privileges"], 1)
+    expect("where it writes", [place for place, answer in found["writes"].items() if answer == "done"], [
+        "/run", "/var/lib", "/var/log", "/var/cache",
+    ])
+    expect("what it mounts", found["mount"], "EPERM")
+    expect("the machine's /tmp", found["tmp"], [])
+    expect("code that it writes and runs", found["jit"], "done")
+    expect("a user namespace, and a socket for packets", (found["namespace"], found["packets"]), ("EPERM", "EAFNOSUPPORT"))
+    expect("calls of a debugger", found["ptrace"], "EPERM")
+
+
+NGINX = """daemon off; user www-data; pid /run/of-the-check.pid; worker_processes 2;
+events { worker_connections 64; }
+http {
+  access_log /var/log/nginx/of-the-check.log;
+  server { listen 127.0.0.1:80; return 200 "served\\n"; }
+}
+"""
+
+
+def real_programs_run(journal):
+    """As Debian ships them: nginx with a master of root, logs and temporary directories of its own, redis-server as its user."""
+    with open("/run/of-the-check.conf", "w") as file:
+        file.write(NGINX)
+    start()
+    programs = [
+        ("/usr/sbin/nginx", '"-c", "/run/of-the-check.conf"',
+         'sockets => [#{name => web, listen => "127.0.0.1:80"}], env => [{"NGINX", "3;"}]',
+         ["curl", "-s", "http://127.0.0.1/"], "served\n"),
+        ("/usr/bin/redis-server", '"--port", "7100", "--dir", "/var/lib/redis", "--supervised", "systemd", "--daemonize", "no"',
+         'notify => true, user => redis, cwd => "/var/lib/redis"',
+         ["sh", "-c", "redis-cli -p 7100 SET key value && redis-cli -p 7100 SAVE"], "OK\nOK\n"),
+    ]
+    for path, words, spec, asking, answer in programs:
+        if not os.path.exists(path):
+            say(f"{path} is not installed")
+            continue
+        name = os.path.basename(path).split("-")[0]
+        run(
+            RELEASECTL, "start-child", "fix_sup",
+            f'#{{id => {name}, modules => [], restart => temporary, start => {{os, start, ["{path}", {words}]}}, {spec}}}',
+        )
+        expect(f"the answer of {path}", run(*asking).stdout, answer)
+        run(RELEASECTL, "terminate-child", "fix_sup", name)
+    expect_only_its_own()
+
+
+def unprivileged_daemon(journal):
+    """unprivileged.conf: a user of its own without capabilities runs, upgrades, goes back, re-executes and restarts."""
+    with open(UNPRIVILEGED) as file:
+        drop_in = DropIn("unprivileged", file.read())
+    user = 'u release-handler - "release-handlerd" /var/lib/release-handler'
+    run("systemd-sysusers", "--inline", user)
+    try:
+        daemon = start()
+        entry = pwd.getpwnam("release-handler")
+        with open(f"/proc/{daemon}/status") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file)
+        expect("its users", status["Uid"].split(), [str(entry.pw_uid)] * 4)
+        sets = [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")]
+        expect("its capabilities", sets, [0] * 5)
+        expect_match("its control group", releasectl("status", "--json").get("cgroup") or "", rf"{UNIT}$")
+        client = Client(PORT)
+        expect("mark", client.ask("mark kept"), "ok")
+        for vsn in ("2.0.0", "1.0.0"):
+            install(vsn)
+            expect_running(vsn)
+            expect("the mark over the same connection", client.ask("marked"), "kept")
+            releasectl("reexec")
+        expect("the mark over the same connection", client.ask("marked"), "kept")
+        client.close()
+        expect("the daemon", int(show("MainPID")), daemon)
+        refused = run(
+            RELEASECTL, "start-child", "fix_sup",
+            '#{id => p1, modules => [], restart => temporary, user => "nobody", start => {os, start, ["/bin/sleep", "9"]}}',
+            status=None,
+        )
+        expect_match("a worker of another user", refused.stdout + refused.stderr, "must run as root")
+        install("2.0.0")
+        releasectl("make-permanent", "2.0.0")
+        systemctl("restart", UNIT)
+        expect_running("2.0.0")
+        expect_only_its_own()
+    finally:
+        systemctl("stop", UNIT)
+        drop_in.remove()
+        run("chown", "--recursive", "root:root", ROOT, "/run/release-handler")
 
 
 def watchdog_restarts_into_the_permanent_release(journal):
@@ -678,6 +854,11 @@ ALL = [
     journal_has_fields,
     workers_get_nothing_of_the_daemons,
     upgrade_keeps_a_connection,
+    unit_is_hardened,
+    worker_of_another_user,
+    worker_of_root_is_bounded,
+    real_programs_run,
+    unprivileged_daemon,
     watchdog_restarts_into_the_permanent_release,
     killed_daemon_is_restarted,
     node_that_gives_up_is_restarted,
