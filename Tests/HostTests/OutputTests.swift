@@ -62,4 +62,38 @@ struct OutputTests {
         flooding.killGroup()
         #expect(await flood.end() == .signaled(9))
     }
+
+    @Test @HostActor func `a flood of short lines is a small part of a turn`() async throws {
+        let perTurn = LinesPerTurn()
+        let flooding = try WorkerProcess.launch(.shell("yes '' & exec yes '' >&2")) { perTurn.record($0) }
+        await perTurn.hundredTurns()
+        flooding.killGroup()
+        #expect((1...4096).contains(perTurn.most))
+    }
+}
+
+/// How many lines a process' output comes to between two turns of the reactor.
+@HostActor
+private final class LinesPerTurn {
+    private(set) var most = 0
+    private var count = 0
+
+    func record(_ event: WorkerProcess.Event) {
+        if case .output = event { count += 1 }
+    }
+
+    /// A hundred turns in which something came.
+    func hundredTurns() async {
+        await withCheckedContinuation { continuation in turn(left: 100) { continuation.resume() } }
+    }
+
+    /// A timer that is due at once fires once a turn.
+    private func turn(left: Int, _ end: @escaping @HostActor () -> Void) {
+        Reactor.shared.schedule(afterMilliseconds: 0) { [self] in
+            most = max(most, count)
+            let left = count > 0 ? left - 1 : left
+            count = 0
+            if left > 0 { turn(left: left, end) } else { end() }
+        }
+    }
 }

@@ -43,7 +43,8 @@ public final class WorkerProcess {
         static let queuedPackets = 8192
         /// What is read of one output or channel in one turn.
         static let readBytes = 64 * 1024
-        static let outputBytesPerTurn = 16 * 1024
+        /// Little, since each line of it costs time, however short it is: whoever floods waits for its pipe, and others have their turns.
+        static let outputBytesPerTurn = 2 * 1024
         static let notificationsPerTurn = 16
         /// More than a socket holds unread.
         static let drainedNotifications = 4096
