@@ -1,6 +1,6 @@
 # One command for each task. `make demo` and `make test` install the Debian packages that they lack.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-c build release benchmarks benchmarks-modules benchmarks-reexec pause docs format clean
+.PHONY: help demo test test-c build release benchmarks benchmarks-modules benchmarks-reexec benchmarks-hindrances pause docs format clean
 
 SWIFT ?= swift
 # Suites that keep the machine busy for minutes: beside them others would not come to their turns in time.
@@ -8,7 +8,7 @@ HEAVY := FailureMatrix|GoldenEvaluation|NobodyNotices
 SOURCES := Package.swift Sources Examples Tests Benchmarks
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-23s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## replace a server by its next version and back while clients use it
 	scripts/install-packages
@@ -62,6 +62,13 @@ benchmarks-reexec: ## measure the daemon's own re-execution; some 3 minutes
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
 	done
 	Benchmarks/reexec
+
+benchmarks-hindrances: ## measure what root waits for while everything hinders the daemon; some 12 minutes, as root
+	scripts/install-packages
+	for product in release-handlerd releasectl counter-1; do \
+	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
+	done
+	Benchmarks/hindrances
 
 docs: ## the reference of WorkerKit and Terms, in .build/docs
 	scripts/install-packages
