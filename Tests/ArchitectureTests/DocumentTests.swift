@@ -34,4 +34,19 @@ import Testing
             }
         }
     }
+
+    /// What is claimed of security is held by the tests that it names: `Suite/test`.
+    @Test func theTestsThatHoldAClaimAreThere() throws {
+        let text = try String(contentsOf: SourceTree.root.appending(path: "docs/security.md"), encoding: .utf8)
+        let named = text.matches(of: /`(\w+Tests)\/([^`]+)`/).map { (suite: String($0.1), test: String($0.2)) }
+        #expect(named.count > 50)
+        let tests = try SourceTree.files(below: "Tests").map { $0.lines.joined(separator: "\n") }
+        for (suite, test) in named {
+            let isThere = tests.contains { text in
+                text.contains("struct \(suite) ")
+                    && (text.contains("func \(test)(") || text.contains("func `\(test)`("))
+            }
+            #expect(isThere, "docs/security.md names \(suite)/\(test)")
+        }
+    }
 }
