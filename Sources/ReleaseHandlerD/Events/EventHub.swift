@@ -40,6 +40,11 @@ final class EventHub {
     private var awaited: (count: Int, told: [NodeEvent])?
     private static let awaitFollowersMilliseconds = 30_000
     private var nextFollower = 0
+    /// That workers speak, as who may look only is told it: not what they say, so that a few a second are as good as all, and a flood beside
+    /// many followers costs no more than a trickle.
+    private var wordless = (second: 0, count: 0)
+    private static let wordlessPerSecond = 10
+
     /// Told of what is kept (`NodeEventKind.historic`).
     var onHistoric: @HostActor (HistoryRecord) -> Void = { _ in }
     /// The release that runs now, put into every event.
@@ -121,7 +126,14 @@ final class EventHub {
             sequence: posted.sequence, millisecondsSince1970: posted.time, kind: kind, worker: worker,
             release: posted.release, message: entry.message, fields: entry.fields)
         if let kept = awaited?.told.count, kept < Self.followerBacklog { awaited?.told.append(told) }
-        for follower in followers.values { give(told, to: follower) }
+        let isForAll = !NodeEventKind.spoken.contains(entry.kind) || takeWordless(posted.time)
+        for follower in followers.values where isForAll || follower.hearsWorkers { give(told, to: follower) }
+    }
+
+    private func takeWordless(_ milliseconds: Int) -> Bool {
+        if wordless.second != milliseconds / 1000 { wordless = (milliseconds / 1000, 0) }
+        wordless.count += 1
+        return wordless.count <= Self.wordlessPerSecond
     }
 
     private func give(_ event: NodeEvent, to follower: Follower) {

@@ -35,7 +35,8 @@ enum StateInventory {
         "RunningRelease": ["state": .written, "onRunning": .derived],
         "EventHub": [
             "logger": .derived, "isHeld": .empty, "untold": .empty, "sequence": .written, "followers": .derived,
-            "awaited": .derived, "onHistoric": .derived, "nextFollower": .derived, "release": .written,
+            "awaited": .derived, "wordless": .derived, "onHistoric": .derived, "nextFollower": .derived,
+            "release": .written,
         ],
         "Processes": ["generations": .derived, "others": .derived, "onEnd": .derived],
         "ChangesByHand": ["underWay": .empty, "last": .derived],

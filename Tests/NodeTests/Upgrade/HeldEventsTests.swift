@@ -59,6 +59,27 @@ import Wire
         #expect(seen[2] == heard[2])
     }
 
+    /// What a flood says is not told to them line for line: that would be nothing, many times.
+    @Test func thatWorkersSpeakIsToldAFewTimesASecond() async throws {
+        let count = 1_000
+        let (all, some) = await { @HostActor () -> (AsyncStream<NodeEvent>, AsyncStream<NodeEvent>) in
+            let hub = EventHub(logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() })
+            let (all, some) = (hub.follow().events, hub.follow(hearingWorkers: false).events)
+            for _ in 1..<count { hub.post(.output(.line(Self.worker, pid: 7, .stdout, "again"))) }
+            hub.post(Self.event(7))
+            hub.finish()
+            return (all, some)
+        }()
+        var heard = 0
+        for await _ in all { heard += 1 }
+        var seen: [NodeEvent] = []
+        for await event in some { seen.append(event) }
+        #expect(heard == count)
+        // It may take some seconds; what is no worker's word comes whatever was before it.
+        #expect(seen.count < count / 2 && seen.count > 1, "\(seen.count)")
+        #expect(seen.last?.fields["pid"] == "7")
+    }
+
     /// An upgrade of thirty workers: its events come after it, and each old process ends.
     @Test func eachHandoffIsTold() async throws {
         let children = (1...30).map { "#{id => c\($0), start => {counter, start_link, []}}" }.joined(separator: ", ")
