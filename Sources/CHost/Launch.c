@@ -261,9 +261,16 @@ static void write_pid(char *place)
 static void enter_cgroup(struct child *child)
 {
     int fd = openat(child->launch->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, "0", 1) < 0)
+    if (fd < 0)
         fail(child, CHOST_STAGE_CGROUP);
+    ssize_t written = write(fd, "0", 1);
+    int error = errno;
+    // The table of descriptors may be the daemon's.
     close(fd);
+    if (written < 0) {
+        errno = error;
+        fail(child, CHOST_STAGE_CGROUP);
+    }
 }
 
 static int run_child(void *argument)

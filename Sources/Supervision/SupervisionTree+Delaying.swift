@@ -54,8 +54,14 @@ extension SupervisionTree {
         switch supervisor.flags.strategy {
         case .oneForOne, .simpleOneForOne: start(id, key, .restart)
         case .oneForAll, .restForOne:
-            startGroup(id, supervisor.children.keys.filter { supervisor.children[$0]?.isDue(now) == true }[...])
+            startWaiting(id, supervisor.children.keys.filter { supervisor.children[$0]?.isDue(now) == true })
         }
+    }
+
+    /// None of a group waits from now on for itself: where the start of one fails, those behind it are started with it, and not without.
+    mutating func startWaiting(_ id: StartID, _ group: [Term]) {
+        for key in group { supervisors[id]?.children[key]?.state = .undefined }
+        startGroup(id, group[...])
     }
 
     /// These wait no longer: somebody needs them, or what they are has changed.

@@ -65,7 +65,7 @@ extension SupervisionTree {
             if let key = rest.first { return start(id, key, .restartGroup(rest: rest.dropFirst())) }
             becomeIdle(id)
         case .overtake(_, let due):
-            startGroup(id, supervisors[id]?.group(waitingUntil: due)[...] ?? [])
+            startWaiting(id, supervisors[id]?.group(waitingUntil: due) ?? [])
         case .restart, .startChild, .restartChild:
             becomeIdle(id)
         }

@@ -8,7 +8,7 @@ import Wire
 @Suite struct DelayedRestartTests {
     private let root = ScriptedWorld.root
 
-    private static func world(
+    static func world(
         _ strategy: Strategy = .oneForOne, delay: RestartDelay? = RestartDelay(milliseconds: 1_000),
         start: StartMode = .sequential, _ children: ChildSpec...
     ) -> ScriptedWorld {

@@ -49,6 +49,9 @@ final class Cgroup {
         return Directory.names(path).map { "\(path)/\($0)" }.filter(Directory.isDirectory).map { Cgroup(path: $0) }
     }
 
+    /// Where it can't be frozen either, who forks on and on is not to hold up the daemon.
+    private static let mostKilledOneByOne = 100_000
+
     // MARK: Members
 
     /// Of it and of what is below it; those that have ended are none.
@@ -63,8 +66,9 @@ final class Cgroup {
         try? CgroupFiles.write("1", to: "\(path)/cgroup.freeze")
         var killed: Set<Int32> = []
         while true {
-            let new = members().filter { killed.insert($0).inserted }
-            guard !new.isEmpty else { break }
+            // One of another pid namespace is shown as 0, which would be our own process group.
+            let new = members().filter { $0 > 0 && killed.insert($0).inserted }
+            guard !new.isEmpty, killed.count < Self.mostKilledOneByOne else { break }
             for pid in new { _ = Glibc.kill(pid, SIGKILL) }
         }
         try? CgroupFiles.write("0", to: "\(path)/cgroup.freeze")

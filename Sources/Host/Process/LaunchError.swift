@@ -43,8 +43,8 @@ public struct LaunchError: Error, Hashable, CustomStringConvertible {
     /// What a process meets once it has limits of its own is theirs, but for the number of its user's processes, which others may lower.
     public var isPassing: Bool {
         switch stage {
-        case .resources, .clone, .watch: [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(errno)
-        case .user, .exec, .cgroup: errno == EAGAIN
+        case .resources, .clone, .watch, .cgroup: [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(errno)
+        case .user, .exec: errno == EAGAIN
         case .processGroup, .descriptors, .resourceLimit, .workingDirectory, .executable: false
         }
     }

@@ -84,6 +84,8 @@ public struct Daemon: Sendable {
         await Cgroups.shared.begin()
         let node = try await node(handover, start)
         if handover == nil, let reason = await Self.otherEmulator(node.store) {
+            // It has not begun to boot, so this is none of its boots.
+            try? await node.store.endsRun(reason, isFailure: false)
             return Ending(end: .restart(reason: reason), sockets: inherited, startProgram: nil, root: node.root)
         }
         await node.sockets.inherit(inherited)

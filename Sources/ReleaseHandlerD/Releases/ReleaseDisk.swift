@@ -35,6 +35,8 @@ struct ReleaseDisk: Sendable {
         let failure: (any Error)?
         /// Whether there was something to write, and all of it is.
         var hasWritten = false
+        /// Whether what start-up could not write is by now.
+        var hasCaughtUp = false
     }
 
     /// Takes the root into use, for as long as the result lives, and repairs it.
@@ -75,17 +77,35 @@ struct ReleaseDisk: Sendable {
         }
     }
 
-    /// As far as it can be done: a boot needs no write, and what is not repaired now is at the next start.
+    /// As far as it can be done: a boot needs no write. What is not removed now is at the next start.
     ///
     /// - Returns: what was in the way, and what is not written.
     private func repair(_ writes: [ReleaseTable.DiskWrite]) -> (String?, [ReleaseTable.DiskWrite]) {
-        for (index, write) in writes.enumerated() {
+        var obstacle: String?
+        var unwritten: [ReleaseTable.DiskWrite] = []
+        var keepsPending = false
+        for write in writes {
+            let isRemoval =
+                switch write {
+                case .removeDirectory, .removePending: true
+                case .releases, .startErlData, .newStartErlData, .removeNewStartErlData, .bootAssessment, .pending,
+                    .placeDirectory:
+                    false
+                }
+            // What goes goes at the next start: no change has to wait for that.
+            if isRemoval, keepsPending || !unwritten.isEmpty { continue }
+            guard unwritten.isEmpty else {
+                unwritten.append(write)
+                continue
+            }
             do {
                 try perform(write, staging: nil)
             } catch {
-                return ("\(error)", Array(writes[index...]))
+                obstacle = obstacle ?? "\(error)"
+                if isRemoval { keepsPending = true } else { unwritten.append(write) }
             }
         }
+        if let obstacle { return (obstacle, unwritten) }
         do {
             // Nothing may have been there to write.
             try AtomicFile.probe(root.releasesDirectory)
@@ -121,9 +141,10 @@ struct ReleaseDisk: Sendable {
         }
         do {
             for write in change.writes { try perform(write, staging: staging) }
-            return Outcome(table: change.table, failure: nil, hasWritten: !(unwritten + change.writes).isEmpty)
+            return Outcome(
+                table: change.table, failure: nil, hasWritten: !(unwritten + change.writes).isEmpty, hasCaughtUp: true)
         } catch {
-            return Outcome(table: adopted(before), failure: error)
+            return Outcome(table: adopted(before), failure: error, hasCaughtUp: true)
         }
     }
 

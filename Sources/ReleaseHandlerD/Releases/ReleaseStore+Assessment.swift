@@ -36,8 +36,13 @@ extension ReleaseStore {
     ///   - why: the daemon's run comes to its end.
     ///   - isFailure: whether the release could not go on.
     ///
-    /// It waits for no turn: what is under way may take longer than the daemon lives, and writes another file.
+    /// It waits for a turn only where what is under way writes the same: else that may take longer than the daemon lives.
     func endsRun(_ why: String, isFailure: Bool) async throws(ControlError) {
-        try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) }
+        guard let current = line.current,
+            ["make-permanent", "install-release", "boot"].contains(where: current.hasPrefix)
+        else { return try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) } }
+        try await line.turn("end of the run", isOwn: true) { () async throws(ControlError) in
+            try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) }
+        }
     }
 }

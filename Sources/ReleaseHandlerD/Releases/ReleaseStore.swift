@@ -154,10 +154,8 @@ final class ReleaseStore {
         }
         // What only the memory knows may have changed meanwhile.
         table = table == before ? outcome.table : table.adopting(outcome.table)
-        if outcome.hasWritten {
-            obstacle = nil
-            unwritten = []
-        }
+        if outcome.hasWritten { obstacle = nil }
+        if outcome.hasCaughtUp { unwritten = [] }
         // Others say something of one directory, and nothing of the root.
         if let failure = outcome.failure as? SystemError, failure.isOfDisk { obstacle = "\(failure)" }
         if let failure = outcome.failure {

@@ -38,8 +38,8 @@ extension TreeDriver {
     func overtakeWaits(_ request: SupervisorRequest) {
         guard supervisor(at: request.supervisor)?.phase == .running else { return }
         switch request {
-        case .terminateChild(let supervisor, let id): places[supervisor.child(id)]?.giveUpLaunches()
-        case .suspend(let supervisor), .codeChange(let supervisor, _):
+        // Of the others too: who ends one makes room.
+        case .terminateChild(let supervisor, _), .suspend(let supervisor), .codeChange(let supervisor, _):
             for (address, place) in places where address.parent == supervisor { place.giveUpLaunches() }
         case .startChild, .startDynamicChild, .restartChild, .deleteChild, .getChildspec, .whichChildren,
             .countChildren,
