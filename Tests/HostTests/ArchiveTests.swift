@@ -4,7 +4,7 @@ import Testing
 @testable import Host
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct ArchiveTests {
     let directory = TemporaryDirectory()
     private var package: String { directory.file("kv-2.0.0.tar.gz") }

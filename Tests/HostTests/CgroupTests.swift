@@ -5,7 +5,7 @@ import Testing
 @testable import TestSupport
 
 /// Control groups as far as files show them; EndToEndTests/Life/CgroupTests has real ones.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 @HostActor
 struct CgroupTests {
     private nonisolated static let unified =

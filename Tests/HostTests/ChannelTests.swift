@@ -5,7 +5,7 @@ import Wire
 
 @testable import Host
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 @HostActor
 struct ChannelTests {
     /// Answers each call with its request.

@@ -5,7 +5,7 @@ import Wire
 
 @testable import Host
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 @HostActor
 struct ExitTests {
     @Test(arguments: [

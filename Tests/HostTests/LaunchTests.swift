@@ -5,7 +5,7 @@ import Testing
 @testable import Host
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 @HostActor
 struct LaunchTests {
     let directory = TemporaryDirectory()

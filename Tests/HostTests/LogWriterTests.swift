@@ -7,7 +7,7 @@ import Wire
 @testable import Host
 
 /// The writer with a real pipe behind it, which the test reads when it likes.
-@Suite(.timeLimit(.minutes(2))) struct LogWriterTests {
+@Suite(.timeLimit(.minutes(15))) struct LogWriterTests {
     /// A pipe, and what writes to it.
     private final class Log: Sendable {
         let writer: LogWriter

@@ -5,7 +5,7 @@ import Testing
 @testable import Host
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct PackageWritingTests {
     let directory = TemporaryDirectory()
     private var package: String { directory.file("kv.tar.gz") }

@@ -5,7 +5,7 @@ import Testing
 @testable import Host
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct ReactorTests {
     @Test @HostActor func `timers fire by deadline, equal ones in the order they were made`() async {
         var fired: [String] = []

@@ -5,7 +5,7 @@ import Wire
 @testable import Host
 
 /// Processes that stand at one place write to the same pipes.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 @HostActor
 struct SharedOutputTests {
     private let outputs = OutputPipes()

@@ -6,7 +6,7 @@ import Wire
 @testable import Host
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 @HostActor
 struct TransferTests {
     private func launch(_ program: String) throws -> (process: WorkerProcess, recorder: Recorder) {

@@ -6,7 +6,7 @@ import Testing
 @testable import ReleaseTools
 
 /// An `.appup` that is there: what stands in it stays.
-@Suite(.timeLimit(.minutes(2))) struct AppupAddingTests {
+@Suite(.timeLimit(.minutes(15))) struct AppupAddingTests {
     private static let file = "lib/kv-2.0.0/ebin/kv.appup"
     private let directory = ReleaseDirectory()
 

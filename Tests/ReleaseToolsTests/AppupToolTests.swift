@@ -6,7 +6,7 @@ import Testing
 @testable import ReleaseTools
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(2))) struct AppupToolTests {
+@Suite(.timeLimit(.minutes(15))) struct AppupToolTests {
     private let directory = ReleaseDirectory()
 
     private func run(_ change: (inout AppupTool.Options) -> Void = { _ in }) async -> AppupTool.Result {

@@ -7,7 +7,7 @@ import Testing
 @testable import TestSupport
 
 /// The exact words of each finding in a release, one mistake at a time.
-@Suite(.timeLimit(.minutes(2))) struct CheckFindingsTests {
+@Suite(.timeLimit(.minutes(15))) struct CheckFindingsTests {
     typealias Case = (spoil: @Sendable (ReleaseDirectory) throws -> Void, words: [String])
 
     static let rel = "releases/2.0.0/kv.rel"

@@ -7,7 +7,7 @@ import Testing
 @testable import ReleaseTools
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(2))) struct CheckToolTests {
+@Suite(.timeLimit(.minutes(15))) struct CheckToolTests {
     private let directory = ReleaseDirectory()
 
     /// A root with 1.0.0, which is permanent, and 2.0.0.

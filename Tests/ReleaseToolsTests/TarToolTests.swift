@@ -5,7 +5,7 @@ import Testing
 
 @testable import ReleaseTools
 
-@Suite(.timeLimit(.minutes(2))) struct TarToolTests {
+@Suite(.timeLimit(.minutes(15))) struct TarToolTests {
     private let directory = ReleaseDirectory()
 
     private func run(

@@ -5,7 +5,7 @@ import Testing
 @testable import TestSupport
 
 /// The tools as a person runs them: what the real `releasectl` prints, and how it exits.
-@Suite(.timeLimit(.minutes(2))) struct ToolProgramTests {
+@Suite(.timeLimit(.minutes(15))) struct ToolProgramTests {
     private let directory = ReleaseDirectory()
 
     private func releasectl(_ arguments: String...) throws -> Releasectl {

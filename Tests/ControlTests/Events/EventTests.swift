@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What each kind of event says, and what the page that lists them says of it.
-@Suite(.timeLimit(.minutes(5))) struct EventTests {
+@Suite(.timeLimit(.minutes(15))) struct EventTests {
     @Test(arguments: Event.Kind.allCases)
     func anEventSaysWhatItsKindSays(kind: Event.Kind) {
         let samples = EventSamples.of(kind)

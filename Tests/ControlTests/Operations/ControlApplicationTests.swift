@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The functions of applications over the real server, with the real `releasectl`.
-@Suite(.timeLimit(.minutes(5))) struct ControlApplicationTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlApplicationTests {
     @Test func whichApplications() async throws {
         try await ControlFixture.run { fixture async throws in
             let run = try await fixture.releasectl("which-applications")

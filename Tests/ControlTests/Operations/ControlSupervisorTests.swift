@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The supervisors' functions over the real server, with the real `releasectl`.
-@Suite(.timeLimit(.minutes(5))) struct ControlSupervisorTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlSupervisorTests {
     @Test func whichChildren() async throws {
         try await ControlFixture.run { fixture in
             let run = try await fixture.releasectl("which-children", "kv/kv_sup")

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The `sys` functions over the real server, with the real `releasectl`.
-@Suite(.timeLimit(.minutes(5))) struct ControlSysTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlSysTests {
     private static let store = "kv/kv_sup/store"
 
     @Test func whatTheyPrint() async throws {

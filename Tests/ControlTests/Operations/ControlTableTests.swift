@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The table of operations against those who are made from it, and the page that describes it.
-@Suite(.timeLimit(.minutes(5))) struct ControlTableTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlTableTests {
     @Test func everyOperationHasOneHandler() async throws {
         let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: TestRoot.up()))
         let served = try await TestNode.with(root) {

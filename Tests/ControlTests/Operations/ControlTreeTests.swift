@@ -4,7 +4,7 @@ import Wire
 @testable import TestSupport
 
 /// `releasectl tree`, once and again and again.
-@Suite(.timeLimit(.minutes(5))) struct ControlTreeTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlTreeTests {
     private static let table = """
         NAME                 TYPE         STATE      PID  GEN  VSN    RESTARTS   MEMORY    AGE
         kv                   application  running              1.0.0

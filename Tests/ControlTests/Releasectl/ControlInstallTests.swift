@@ -6,7 +6,7 @@ import Wire
 import Synchronization
 
 /// `install-release` of the real releasectl: its options, losses, and the wait for a permanent release.
-@Suite(.timeLimit(.minutes(5))) struct ControlInstallTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlInstallTests {
     // MARK: Options
 
     @Test func theOptionsAreTheRequest() async throws {

@@ -9,7 +9,7 @@ import Wire
 @testable import TestSupport
 
 /// The real `releasectl` against the real server.
-@Suite(.timeLimit(.minutes(5))) struct ControlReleasectlTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlReleasectlTests {
     @Test func whichReleases() async throws {
         try await ControlFixture.run { fixture in
             let run = try await fixture.releasectl("which-releases")

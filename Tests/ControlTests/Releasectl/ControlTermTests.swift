@@ -3,7 +3,7 @@ import Testing
 @testable import TestSupport
 
 /// `releasectl term`, which asks no daemon.
-@Suite(.timeLimit(.minutes(5))) struct ControlTermTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlTermTests {
     private func convert(
         _ from: String, _ to: String, _ terms: [String] = [], input: [UInt8] = [], json: Bool = false
     ) async throws -> Releasectl {

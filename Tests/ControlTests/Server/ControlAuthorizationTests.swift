@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// Who may do what: by the peer's credentials, and of real processes by what the kernel says of them.
-@Suite(.timeLimit(.minutes(5))) struct ControlAuthorizationTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlAuthorizationTests {
     private func allows(
         _ row: ControlRow, uid: UInt32, gid: UInt32 = 100, groups: [UInt32] = [],
         readers: ControlConfiguration.Readers, groupID: UInt32? = 50

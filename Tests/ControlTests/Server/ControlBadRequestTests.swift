@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Requests that are turned down: the status, the stable code and the exact sentence.
-@Suite(.timeLimit(.minutes(5))) struct ControlBadRequestTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlBadRequestTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var method: String
         var path: String

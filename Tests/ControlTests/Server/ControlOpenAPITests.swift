@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The document against the running server: every operation, and the shape of every answer.
-@Suite(.timeLimit(.minutes(5))) struct ControlOpenAPITests {
+@Suite(.timeLimit(.minutes(15))) struct ControlOpenAPITests {
     private static let worker = "/v1/workers/{worker}"
     private static let application = "/v1/applications/{application}"
     private static let children = "/v1/supervisors/{supervisor}/children"

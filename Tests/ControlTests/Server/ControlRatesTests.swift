@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Who may look only is served at a rate, and who may change things as ever. The clock stands still.
-@Suite(.timeLimit(.minutes(5))) struct ControlRatesTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlRatesTests {
     private static func rates(each: Int, together: Int = 100) -> ControlRates {
         func rate(_ count: Int) -> TokenBucket.Rate { TokenBucket.Rate(atOnce: count, perSecond: 500) }
         return ControlRates(

@@ -7,7 +7,7 @@ import Wire
 
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(5))) struct ControlServerTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlServerTests {
     @Test func answersQuestions() async throws {
         try await ControlFixture.run { fixture in
             let status = try await fixture.request("GET", "/v1/status")

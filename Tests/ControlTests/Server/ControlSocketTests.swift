@@ -7,7 +7,7 @@ import Wire
 @testable import ReleaseHandlerD
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(5))) struct ControlSocketTests {
+@Suite(.timeLimit(.minutes(15))) struct ControlSocketTests {
     @Test func isMadeForEverybodyAndRemovedAtTheEnd() async throws {
         try await ControlFixture.run { fixture in
             let socket = try? FileStatus(ofLink: fixture.socketPath)

@@ -5,7 +5,7 @@ import Testing
 @testable import TestSupport
 
 /// What the README shows is what is compiled and what runs.
-@Suite(.timeLimit(.minutes(5))) struct ExampleTests {
+@Suite(.timeLimit(.minutes(15))) struct ExampleTests {
     @Test func theReadmeShowsTheCounterAsItIsCompiled() throws {
         let readme = try String(contentsOf: Project.root.appending(path: "README.md"), encoding: .utf8)
         let source = try String(

@@ -4,7 +4,7 @@ import Testing
 @testable import TestSupport
 
 /// releasectl's offline commands, as they are run: what goes to which output, and how they end.
-@Suite(.timeLimit(.minutes(5))) struct OfflineToolTests {
+@Suite(.timeLimit(.minutes(15))) struct OfflineToolTests {
     private let root: TestRoot
 
     init() throws {

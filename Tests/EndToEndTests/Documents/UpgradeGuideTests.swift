@@ -4,7 +4,7 @@ import Testing
 @testable import TestSupport
 
 /// docs/upgrade-from-scratch.md does what it says.
-@Suite(.timeLimit(.minutes(5))) struct UpgradeGuideTests {
+@Suite(.timeLimit(.minutes(15))) struct UpgradeGuideTests {
     @Test func theGuideLeadsToAnUpgrade() async throws {
         let root = try TestRoot()
         defer { root.remove() }

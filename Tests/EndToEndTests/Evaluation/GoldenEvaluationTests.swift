@@ -7,12 +7,12 @@ import Testing
     @Test func thereAreCases() { #expect(!EvaluationCase.files.isEmpty) }
 
     @Suite(.serialized) struct FirstHalf {
-        @Test(.timeLimit(.minutes(2)), arguments: GoldenEvaluationTests.half(0))
+        @Test(.timeLimit(.minutes(15)), arguments: GoldenEvaluationTests.half(0))
         func plays(_ file: EvaluationFile) async throws { try await file.play() }
     }
 
     @Suite(.serialized) struct SecondHalf {
-        @Test(.timeLimit(.minutes(2)), arguments: GoldenEvaluationTests.half(1))
+        @Test(.timeLimit(.minutes(15)), arguments: GoldenEvaluationTests.half(1))
         func plays(_ file: EvaluationFile) async throws { try await file.play() }
     }
 

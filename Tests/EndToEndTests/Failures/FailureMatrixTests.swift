@@ -11,22 +11,22 @@ import Testing
     // Four at once: most of the time one waits for a limit.
 
     @Suite(.serialized) struct SwiftFirstHalf {
-        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(0))
+        @Test(.timeLimit(.minutes(15)), arguments: FailureMatrixTests.half(0))
         func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .swift) }
     }
 
     @Suite(.serialized) struct SwiftSecondHalf {
-        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(1))
+        @Test(.timeLimit(.minutes(15)), arguments: FailureMatrixTests.half(1))
         func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .swift) }
     }
 
     @Suite(.serialized) struct PythonFirstHalf {
-        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(0))
+        @Test(.timeLimit(.minutes(15)), arguments: FailureMatrixTests.half(0))
         func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .python) }
     }
 
     @Suite(.serialized) struct PythonSecondHalf {
-        @Test(.timeLimit(.minutes(2)), arguments: FailureMatrixTests.half(1))
+        @Test(.timeLimit(.minutes(15)), arguments: FailureMatrixTests.half(1))
         func isAsTheTableSays(_ row: FailureRow) async throws { try await FailureMatrixTests.play(row, .python) }
     }
 

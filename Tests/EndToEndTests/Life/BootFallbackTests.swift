@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// The real daemon, started again and again: a permanent release that does not boot is left, and what a restart dropped is told.
-@Suite(.timeLimit(.minutes(5))) struct BootFallbackTests {
+@Suite(.timeLimit(.minutes(15))) struct BootFallbackTests {
     /// 2.0.0 is permanent, and was never booted.
     private static func permanent(config2: String = "[].") async throws -> TestRoot {
         let root = try TestRoot.twoVersions(config2: config2)

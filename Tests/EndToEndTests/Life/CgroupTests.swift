@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The daemon with control groups of the kernel's own: whatever a process does to hide, it ends with its worker.
-@Suite(.enabled(if: DelegatedGroup.obstacle == nil, DelegatedGroup.obstacle), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: DelegatedGroup.obstacle == nil, DelegatedGroup.obstacle), .timeLimit(.minutes(15)))
 struct CgroupTests {
     /// Who leave the session, the process group and the parent, and have nothing in their environment.
     private static let hidden = 192

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// What get-env and get-childspec show to root and the group only is not to be read in the root by everybody.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "other users can be had by root only"))
+@Suite(.timeLimit(.minutes(15)), .enabled(if: geteuid() == 0, "other users can be had by root only"))
 struct ConfidentialRootTests {
     private static let worker = "[#{id => c1, start => {counter, start_link, []}, user => \"nobody\"}]"
 

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Who may not change things is in nobody's way who may.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "other users can be had by root only"))
+@Suite(.timeLimit(.minutes(15)), .enabled(if: geteuid() == 0, "other users can be had by root only"))
 struct ConnectionShareTests {
     /// Opens that many connections, asks on each, says how many were answered with which status, and holds them. One that is turned away may
     /// be told nothing.

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What `sys.config` says of the daemon itself: from the boot on, and from a reload on.
-@Suite(.timeLimit(.minutes(5))) struct DaemonSettingsTests {
+@Suite(.timeLimit(.minutes(15))) struct DaemonSettingsTests {
     private static func config(_ settings: String) -> String { "[{release_handler, [\(settings)]}]." }
 
     private static func root(_ settings: String) throws -> TestRoot {

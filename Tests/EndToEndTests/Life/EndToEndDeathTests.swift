@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What the daemon leaves behind when it ends, and when it is killed.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndDeathTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndDeathTests {
     /// A worker that is busy does not see that its channel has ended; the kernel ends it all the same.
     @Test func aBusyWorkerDiesWithTheDaemon() async throws {
         let nobody = geteuid() == 0 ? ", user => \"nobody\"" : ""

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Programs that put themselves into the background: what they leave behind is found, told and killed.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndForkingTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndForkingTests {
     private static func start(
         _ daemon: EndToEndDaemon, _ script: String, _ restart: String, shutdown: Int = 500
     ) async throws {

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The real daemon from start to end, as a service manager sees it.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndLifeTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndLifeTests {
     static let twoCounters = """
         [#{id => c1, start => {counter, start_link, []}}, #{id => c2, start => {counter, start_link, [{count, 2}]}}]
         """

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// A daemon whose log nobody reads supervises as ever, says afterwards what the log has lost, and ends when it is told to.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndLogTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndLogTests {
     /// Together they say more than the log's queue holds; each stays within a worker's budget of bytes for a while only.
     private static let flooding = (1...8).map { "fix/fix_sup/f\($0)" }
 

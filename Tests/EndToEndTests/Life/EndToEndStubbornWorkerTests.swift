@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// A worker that misbehaves is that worker's trouble: the rest of the tree answers and is upgraded as ever.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndStubbornWorkerTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndStubbornWorkerTests {
     static func root(_ other: String) throws -> TestRoot {
         try .twoVersions(children: "[#{id => c1, start => {counter, start_link, []}}, \(other)]")
     }

@@ -5,7 +5,7 @@ import Testing
 
 /// The release root on a disk whose power is cut while releases come and go: what was answered for is there after each boot, and nothing
 /// half. Tests/PowerCut/power-cut says how, and what such a disk is; `--cuts 200` by hand.
-@Suite(.enabled(if: PowerCut.obstacle == nil, Comment(rawValue: PowerCut.obstacle ?? "")), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: PowerCut.obstacle == nil, Comment(rawValue: PowerCut.obstacle ?? "")), .timeLimit(.minutes(15)))
 struct PowerCutTests {
     @Test func aPowerCutLosesNothingThatWasAnsweredFor() async throws {
         let run = try await PowerCut.run(["--cuts", "5"])

@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 /// The real daemon: a release that can't be taken back by a script is left by a restart under the same pid.
-@Suite(.timeLimit(.minutes(5))) struct ProbationRestartTests {
+@Suite(.timeLimit(.minutes(15))) struct ProbationRestartTests {
     @Test func theDaemonExecutesItselfAgainIntoThePermanentRelease() async throws {
         let root = try TestRoot.twoVersions(flags: "#{intensity => 0, period => 60}")
         try await EndToEndDaemon.with(root) { daemon in

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Whoever may look only and asks on and on is in nobody's way: neither of who asks, nor of what the log has to say.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "other users can be had by root only"))
+@Suite(.timeLimit(.minutes(15)), .enabled(if: geteuid() == 0, "other users can be had by root only"))
 struct ReaderLoopTests {
     /// Asks so often on one connection, as fast as it is answered.
     private static let loop = """

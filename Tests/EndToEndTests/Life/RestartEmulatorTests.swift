@@ -8,7 +8,7 @@ import Wire
 
 /// `restart_emulator`, the last instruction of a script: the real daemon stops its tree and goes on as another run of itself, in
 /// the new release, which has everything to prove.
-@Suite(.timeLimit(.minutes(5))) struct RestartEmulatorTests {
+@Suite(.timeLimit(.minutes(15))) struct RestartEmulatorTests {
     private static let up = "point_of_no_return, restart_emulator"
 
     private static func root(flags: String = TestRoot.usualFlags, config2: String = "[].") throws -> TestRoot {

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What signals mean to the real daemon.
-@Suite(.timeLimit(.minutes(5))) struct SignalTests {
+@Suite(.timeLimit(.minutes(15))) struct SignalTests {
     private static func root(config: String = "[].") throws -> TestRoot {
         let root = try TestRoot()
         try root.install(vsn: "1.0.0")

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// The release root on a disk that takes nothing for a while, or has much to do: who does not need it is not held up by it.
-@Suite(.timeLimit(.minutes(5))) struct SlowDiskTests {
+@Suite(.timeLimit(.minutes(15))) struct SlowDiskTests {
     /// The root is copied into a file system of its own, which only the daemon's mount namespace has.
     private static func mounted(_ root: TestRoot) -> String {
         let (path, image) = (root.root, "\(root.directory)/disk")

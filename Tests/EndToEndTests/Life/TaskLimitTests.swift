@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The daemon at a limit of tasks: it has its threads, and who can't be started is waited for.
-@Suite(.enabled(if: TaskLimit.obstacle == nil, TaskLimit.obstacle), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: TaskLimit.obstacle == nil, TaskLimit.obstacle), .timeLimit(.minutes(15)))
 struct TaskLimitTests {
     @Test func aStartWaitsForRoomAndAStopOvertakesIt() async throws {
         try await TaskLimit.with { limit in

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Who may say what the daemon runs, and who may keep it from running.
-@Suite(.timeLimit(.minutes(5))) struct TrustedRootTests {
+@Suite(.timeLimit(.minutes(15))) struct TrustedRootTests {
     private static func root() throws -> TestRoot {
         let root = try TestRoot()
         try root.install(vsn: "1.0.0")

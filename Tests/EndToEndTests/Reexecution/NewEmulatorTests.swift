@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// `restart_new_emulator`: the real daemon becomes another version of itself in the middle of an upgrade, with its workers.
-@Suite(.timeLimit(.minutes(5))) struct NewEmulatorTests {
+@Suite(.timeLimit(.minutes(15))) struct NewEmulatorTests {
     static let other = "0.2.0"
 
     /// The daemon, which is of the version that its directory says.

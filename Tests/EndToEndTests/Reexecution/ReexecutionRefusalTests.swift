@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What `releasectl reexec` does not do, and says why: nothing has changed.
-@Suite(.timeLimit(.minutes(5))) struct ReexecutionRefusalTests {
+@Suite(.timeLimit(.minutes(15))) struct ReexecutionRefusalTests {
     private static func root() throws -> TestRoot { try TestRoot.twoVersions() }
 
     private static func program(_ root: TestRoot, _ name: String, _ text: String) throws -> String {

@@ -13,7 +13,7 @@ private final class Flag: Sendable {
 }
 
 /// `releasectl reexec`: the real daemon executes itself anew, and nobody who works with it notices.
-@Suite(.timeLimit(.minutes(5))) struct ReexecutionTests {
+@Suite(.timeLimit(.minutes(15))) struct ReexecutionTests {
     private static func root(children: String = TestRoot.oneCounter, flags: String = TestRoot.usualFlags) throws
         -> TestRoot
     {

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// What processes cost the daemon in descriptors, counted from outside; and what does not suffice is known beforehand.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndDescriptorTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndDescriptorTests {
     private static let workers = 8
 
     private static func root(relup: String? = nil) throws -> TestRoot {

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What releasectl says, and exits with, where something hangs, ends or is lost.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndLossTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndLossTests {
     private static let dies = TestRoot.Edit(
         vsn: "1.0.0", what: "    def export_state(self, ref, change):\n",
         with: """

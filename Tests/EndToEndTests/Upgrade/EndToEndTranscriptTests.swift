@@ -3,7 +3,7 @@ import Testing
 @testable import TestSupport
 
 /// What people see, word for word: the real releasectl against the real daemon.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndTranscriptTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndTranscriptTests {
     @Test func anUpgradeAndItsWayBack() async throws {
         let children = """
             [#{id => c1, start => {counter, start_link, []},

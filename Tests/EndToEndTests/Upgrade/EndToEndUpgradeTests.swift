@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Upgrades by the real releasectl of the real daemon: what is told while they run, and how they end.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndUpgradeTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndUpgradeTests {
     @Test func eventsTellOfAnUpgrade() async throws {
         try await EndToEndDaemon.with(try .twoVersions()) { daemon async throws in
             #expect(try await daemon.call("{add, 5}") == "5")

@@ -5,7 +5,7 @@ import Wire
 @testable import TestSupport
 
 /// `install-release --wait-permanent` against the real daemon: what becomes of the release after the install.
-@Suite(.timeLimit(.minutes(5))) struct EndToEndWaitTests {
+@Suite(.timeLimit(.minutes(15))) struct EndToEndWaitTests {
     private struct Run {
         var said: [String]
         var complained: String

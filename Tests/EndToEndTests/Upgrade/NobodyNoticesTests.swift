@@ -11,7 +11,7 @@ import Wire
 ///
 /// One after the other: four times 240 connections at once would take this process past 1,024 descriptors, where
 /// Foundation's `Process` crashes, which other tests start programs with.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct NobodyNoticesTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct NobodyNoticesTests {
     private static let lines = "fix/fix_sup/lines"
     private static let http = "fix/fix_sup/http"
     private static let modules = ["lines", "store"]

@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// nginx and redis-server as Debian ships them, supervised.
-@Suite(.timeLimit(.minutes(5))) struct RealProgramTests {
+@Suite(.timeLimit(.minutes(15))) struct RealProgramTests {
     static let nginx = "/usr/sbin/nginx"
     static let redis = "/usr/bin/redis-server"
 

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// `sync_nodes`: three real daemons upgrade in step, and one of them dies. No two versions run unnoticed.
-@Suite(.timeLimit(.minutes(5))) struct SyncNodesTests {
+@Suite(.timeLimit(.minutes(15))) struct SyncNodesTests {
     private static let third = "n3@host"
     private static let nodedown = "nodes could not be synchronised: {sync_error,{nodedown,n3@host}}"
 

@@ -9,7 +9,7 @@ import Wire
 @testable import TestSupport
 
 /// application:start and its kin with real processes: OTP's replies, its errors, and what they do.
-@Suite(.timeLimit(.minutes(5))) struct ApplicationFunctionTests {
+@Suite(.timeLimit(.minutes(15))) struct ApplicationFunctionTests {
     static let peer = TestNode.peer
 
     /// `fix`, and `other`, which needs it and has a worker of the same program.

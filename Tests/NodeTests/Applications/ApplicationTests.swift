@@ -5,7 +5,7 @@ import Wire
 @testable import TestSupport
 
 /// Applications with real processes: start phases, and their environment while it runs.
-@Suite(.timeLimit(.minutes(5))) struct ApplicationTests {
+@Suite(.timeLimit(.minutes(15))) struct ApplicationTests {
     private static let phased = """
         [#{id => c1, start => {counter, start_link, []}, start_phases => [first, last]},
          #{id => c2, start => {counter, start_link, []}, start_phases => [last]},

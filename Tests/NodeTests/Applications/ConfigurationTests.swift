@@ -5,7 +5,7 @@ import Wire
 @testable import TestSupport
 
 /// `sys.config` and what it includes, as a node that boots reads them.
-@Suite(.timeLimit(.minutes(5))) struct ConfigurationTests {
+@Suite(.timeLimit(.minutes(15))) struct ConfigurationTests {
     private static func root(_ config: String, _ files: [String: String] = [:]) throws -> TestRoot {
         let root = try TestRoot()
         try root.install(vsn: "1.0.0")

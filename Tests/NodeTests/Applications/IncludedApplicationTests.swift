@@ -5,7 +5,7 @@ import Wire
 @testable import TestSupport
 
 /// Included applications with real processes: their environment, their start phases, and being started by themselves.
-@Suite(.timeLimit(.minutes(5))) struct IncludedApplicationTests {
+@Suite(.timeLimit(.minutes(15))) struct IncludedApplicationTests {
     /// `fix` includes `inc`, whose supervisor and worker are in its tree.
     private static func root(
         mod: String = "{application_starter, [fix_sup, []]}", incPhases: String = "[{last, 20}, {other, 400}]",

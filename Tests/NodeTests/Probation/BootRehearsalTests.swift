@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// A release whose `.sup` has a child that nothing starts in the upgrade: it is tried before the release is permanent.
-@Suite(.timeLimit(.minutes(5))) struct BootRehearsalTests {
+@Suite(.timeLimit(.minutes(15))) struct BootRehearsalTests {
     /// 2.0.0 has a second child, which the script does not start.
     private static func root(child: String, modules: [String] = ["counter"]) throws -> TestRoot {
         let root = try TestRoot.twoVersions()

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// A probation that fails while another install is asked for, or under way.
-@Suite(.timeLimit(.minutes(5))) struct BusyProbationTests {
+@Suite(.timeLimit(.minutes(15))) struct BusyProbationTests {
     /// 1.0.0, 2.0.0, and 3.0.0 from either; the scripts may wait before they change anything.
     private static func root(waitingUp: Bool = false, waitingDown: Bool = false) throws -> TestRoot {
         let wait = "{apply, {timer, sleep, [60000]}}, "

@@ -9,7 +9,7 @@ import Wire
 @testable import TestSupport
 
 /// The probation of a release with real workers: it becomes permanent by itself, or it is taken back.
-@Suite(.timeLimit(.minutes(5))) struct ProbationTests {
+@Suite(.timeLimit(.minutes(15))) struct ProbationTests {
     static let two =
         "[#{id => c1, start => {counter, start_link, []}}, #{id => c2, start => {counter, start_link, []}}]"
     static let c2 = "fix/fix_sup/c2"

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Files and packages that are wrong: a sentence that says what and where, and nothing changed.
-@Suite(.timeLimit(.minutes(5))) struct BadInputTests {
+@Suite(.timeLimit(.minutes(15))) struct BadInputTests {
     // MARK: Roots that do not boot
 
     @Test func aRootWithoutReleases() async throws {

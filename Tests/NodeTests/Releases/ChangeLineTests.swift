@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Who has its turn when, of those that wait for the disk.
-@Suite(.timeLimit(.minutes(5))) struct ChangeLineTests {
+@Suite(.timeLimit(.minutes(15))) struct ChangeLineTests {
     /// A turn that lasts until it is told to end.
     @HostActor private final class Held {
         /// Who had a turn, in that order.

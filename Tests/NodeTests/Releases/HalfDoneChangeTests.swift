@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// A change of the releases of which a write fails: the node knows what stands on disk, and says what boots.
-@Suite(.timeLimit(.minutes(5))) struct HalfDoneChangeTests {
+@Suite(.timeLimit(.minutes(15))) struct HalfDoneChangeTests {
     /// Nobody replaces a directory that is not empty by a file, root neither.
     static func makeReleasesUnwritable(_ root: TestRoot) throws {
         try FileManager.default.removeItem(atPath: "\(root.root)/releases/RELEASES")

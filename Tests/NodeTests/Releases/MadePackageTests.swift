@@ -8,7 +8,7 @@ import Wire
 
 /// A release on its whole way: its appup, relup and package made by the real releasectl; unpacked, installed and taken
 /// back by the real node.
-@Suite(.timeLimit(.minutes(5))) struct MadePackageTests {
+@Suite(.timeLimit(.minutes(15))) struct MadePackageTests {
     /// Where releases are built: both versions, with workers that differ.
     private static func workshop() async throws -> TestRoot {
         let workshop = try TestRoot()

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// unpack_release, remove_release and make_permanent on real packages and a real root.
-@Suite(.timeLimit(.minutes(5))) struct PackageTests {
+@Suite(.timeLimit(.minutes(15))) struct PackageTests {
     /// A package made with tar(1) from a second root, laid out as `systools:make_tar` does.
     static func package(_ test: TestNode, spoil: (TestRoot) throws -> Void = { _ in }) async throws -> String {
         let content = try TestRoot()

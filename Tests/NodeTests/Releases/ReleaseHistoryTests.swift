@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// What became of the releases, over several runs.
-@Suite(.timeLimit(.minutes(5))) struct ReleaseHistoryTests {
+@Suite(.timeLimit(.minutes(15))) struct ReleaseHistoryTests {
     private static func kinds(_ records: [HistoryRecord]) -> [String] { records.map(\.kind) }
 
     @Test func whatHappensIsKept() async throws {

@@ -10,7 +10,7 @@ import Wire
 @testable import TestSupport
 
 /// The disk of the releases, held up at a point, and who waits for it.
-@Suite(.timeLimit(.minutes(5))) struct ReleaseStoreTests {
+@Suite(.timeLimit(.minutes(15))) struct ReleaseStoreTests {
     /// A disk that hangs until it is let go.
     final class HeldDisk: Sendable {
         private let isHeld = Mutex(true)

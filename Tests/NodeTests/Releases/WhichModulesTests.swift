@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Which versions of the modules there are, and who runs them.
-@Suite(.timeLimit(.minutes(5))) struct WhichModulesTests {
+@Suite(.timeLimit(.minutes(15))) struct WhichModulesTests {
     private func shown(_ test: TestNode) async throws -> [String] {
         let list = try await test.service.ask(
             Operations.node.modules, NoParameters(), NoBody(), peer: TestNode.peer)

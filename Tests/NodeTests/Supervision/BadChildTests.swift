@@ -10,7 +10,7 @@ import Wire
 
 /// Children that are specified or behave badly: OTP's documented behaviour, a reason that says what it was, and the rest of
 /// the tree untouched.
-@Suite(.timeLimit(.minutes(5))) struct BadChildTests {
+@Suite(.timeLimit(.minutes(15))) struct BadChildTests {
     private static let bad = "fix/fix_sup/inner/bad"
 
     /// `c1`, and beside it a supervisor of its own for what misbehaves.

@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// Restarts that wait, with real processes: what is seen, what overtakes, and what a probation makes of it.
-@Suite(.timeLimit(.minutes(5))) struct DelayedRestartProcessTests {
+@Suite(.timeLimit(.minutes(15))) struct DelayedRestartProcessTests {
     /// Longer than any test: what happens has overtaken it.
     private static let hour = "#{intensity => 1, period => 60, restart_delay => 3600000}"
 

@@ -9,7 +9,7 @@ import Instructions
 import ReleaseHandling
 
 /// A large `intensity` and a start that fails at once: the node is there for others all the time.
-@Suite(.timeLimit(.minutes(5))) struct EndlessRestartTests {
+@Suite(.timeLimit(.minutes(15))) struct EndlessRestartTests {
     static let flags = "#{intensity => 1000000000, period => 1}"
 
     @Test func ofASupervisorThatCantBeRead() async throws {

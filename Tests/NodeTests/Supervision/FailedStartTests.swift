@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What people are told of starts that failed, and of what does not run.
-@Suite(.timeLimit(.minutes(5))) struct FailedStartTests {
+@Suite(.timeLimit(.minutes(15))) struct FailedStartTests {
     private static let inner = """
         [#{id => c1, start => {counter, start_link, []}},
          #{id => bad, start => {bad_sup, start_link, []}, type => supervisor}]

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// OTP's supervisor and ours, step by step, with real processes.
-@Suite(.timeLimit(.minutes(5)), .serialized) struct GoldenProcessTests {
+@Suite(.timeLimit(.minutes(15)), .serialized) struct GoldenProcessTests {
     @Test func thereAreThirty() { #expect(RealTrace.sample.count <= 30 && !RealTrace.sample.isEmpty) }
 
     @Test(arguments: RealTrace.sample)

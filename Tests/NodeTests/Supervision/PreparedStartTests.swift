@@ -8,7 +8,7 @@ import Wire
 import Terms
 
 /// What a start needs is seen to on threads that may wait: the program is read there, and the user database asked.
-@Suite(.timeLimit(.minutes(5))) struct PreparedStartTests {
+@Suite(.timeLimit(.minutes(15))) struct PreparedStartTests {
     static let spec = "#{id => c2, start => {other, start_link, []}, user => \"0\", restart => temporary}"
 
     static func root() throws -> TestRoot {

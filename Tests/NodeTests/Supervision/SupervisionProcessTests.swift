@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The supervision tree with real processes: order, restarts, shutdowns, process groups.
-@Suite(.timeLimit(.minutes(5))) struct SupervisionProcessTests {
+@Suite(.timeLimit(.minutes(15))) struct SupervisionProcessTests {
     static func oneVersion(
         children: String, flags: String = "#{intensity => 3, period => 60}", type: String = "permanent"
     ) throws -> TestRoot {

@@ -5,7 +5,7 @@ import Wire
 @testable import TestSupport
 
 /// start_child and its kin with real processes: OTP's replies, and its errors.
-@Suite(.timeLimit(.minutes(5))) struct SupervisorFunctionTests {
+@Suite(.timeLimit(.minutes(15))) struct SupervisorFunctionTests {
     static let peer = TestNode.peer
 
     private static func oneVersion(_ children: String = TestRoot.oneCounter, flags: String? = nil) throws -> TestRoot {

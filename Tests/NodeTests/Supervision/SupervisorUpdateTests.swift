@@ -9,7 +9,7 @@ import Wire
 @testable import TestSupport
 
 /// `{update, fix_sup, supervisor}` with real processes: new flags and specs for what runs.
-@Suite(.timeLimit(.minutes(5))) struct SupervisorUpdateTests {
+@Suite(.timeLimit(.minutes(15))) struct SupervisorUpdateTests {
     private static func child(_ id: String, _ more: String = "") -> String {
         "#{id => \(id), start => {counter, start_link, []}\(more)}"
     }

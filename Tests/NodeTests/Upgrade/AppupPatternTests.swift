@@ -7,7 +7,7 @@ import Wire
 
 /// From an appup, whose older versions a pattern names, by the real `releasectl make-relup` to the node: functional modules that are
 /// replaced, converted, added and deleted, up and down.
-@Suite(.timeLimit(.minutes(5))) struct AppupPatternTests {
+@Suite(.timeLimit(.minutes(15))) struct AppupPatternTests {
     private static let older = ["1.0.0", "1.0.7"]
     private static let newer = "2.0.0"
     private static let handlers = "fix/fix_sup/c2"

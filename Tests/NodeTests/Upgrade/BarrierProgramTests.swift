@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// `sync_nodes` with a barrier program of the release's own: what it is told, what it may say, and what it can't do.
-@Suite(.timeLimit(.minutes(5))) struct BarrierProgramTests {
+@Suite(.timeLimit(.minutes(15))) struct BarrierProgramTests {
     static let others = "['b@h', 'c@h']"
 
     /// Two versions of the counter; `bin/barrier` is a script, and nobody is suspended before it has answered.

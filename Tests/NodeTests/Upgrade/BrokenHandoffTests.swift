@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Workers in another language that do not keep to the handoff: what the protocol document says of it.
-@Suite(.timeLimit(.minutes(5))) struct BrokenHandoffTests {
+@Suite(.timeLimit(.minutes(15))) struct BrokenHandoffTests {
     /// Two versions of the Python worker; `spoil` is what is wrong with the text of one of them.
     static func root(
         spoil vsn: String, _ what: String, _ with: String, children: String = TestRoot.oneCounter

@@ -5,7 +5,7 @@ import Wire
 @testable import TestSupport
 
 /// Modules that an upgrade's own starts load: the code table has one owner, so that they stay known.
-@Suite(.timeLimit(.minutes(5))) struct CodeLoadedBesideUpgradeTests {
+@Suite(.timeLimit(.minutes(15))) struct CodeLoadedBesideUpgradeTests {
     static let late = "#{id => late, start => {late, start_link, []}}"
 
     @Test func aModuleThatApplyStartedIsNoOldCodeForTheNextUpgrade() async throws {

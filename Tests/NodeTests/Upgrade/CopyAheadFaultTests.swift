@@ -8,7 +8,7 @@ import Wire
 
 /// Parts of a state that are wrong, or do not come, and processes that end in the middle of them: the handoff is done with the
 /// whole state, or called off. Who calls the worker notices nothing.
-@Suite(.timeLimit(.minutes(5))) struct CopyAheadFaultTests {
+@Suite(.timeLimit(.minutes(15))) struct CopyAheadFaultTests {
     private static let copying = "the state of \(TestNode.c1) is not copied while it runs ("
     private static let lastChanges = "the last changes of \(TestNode.c1) were not taken ("
 

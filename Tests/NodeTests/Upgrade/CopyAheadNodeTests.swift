@@ -10,7 +10,7 @@ import Wire
 @testable import TestSupport
 
 /// A state that is copied in parts while its worker serves, with real processes.
-@Suite(.timeLimit(.minutes(5))) struct CopyAheadNodeTests {
+@Suite(.timeLimit(.minutes(15))) struct CopyAheadNodeTests {
     @Test func upAndDownUnderCallsWithTheStateAsItWas() async throws {
         try await TestNode.with(try CopiedRoot.make()) { test async throws in
             _ = try await test.call("{fill, 3000}")

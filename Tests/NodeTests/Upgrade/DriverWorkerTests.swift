@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// A worker that owns a driver, in a real node: the driver goes over with its worker, or is replaced under it.
-@Suite(.timeLimit(.minutes(5))) struct DriverWorkerTests {
+@Suite(.timeLimit(.minutes(15))) struct DriverWorkerTests {
     private static let load = """
         {load_object_code, {fix, "2.0.0", [counter]}}, point_of_no_return, {load, {counter, soft_purge, soft_purge}}
         """

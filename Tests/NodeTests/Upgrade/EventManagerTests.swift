@@ -7,7 +7,7 @@ import Wire
 
 /// An event manager whose handlers are functional modules, in a real node: added, swapped, removed, and changed by an upgrade with
 /// their own code_change.
-@Suite(.timeLimit(.minutes(5))) struct EventManagerTests {
+@Suite(.timeLimit(.minutes(15))) struct EventManagerTests {
     private static let update = """
         point_of_no_return, {suspend, [handler]}, {load, {handler, soft_purge, soft_purge}},
         {code_change, up, [{handler, []}]}, {resume, [handler]}

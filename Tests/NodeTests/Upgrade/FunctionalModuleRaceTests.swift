@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// What comes between: a worker that is busy, starts, ends or lies while its functional modules are replaced.
-@Suite(.timeLimit(.minutes(5))) struct FunctionalModuleRaceTests {
+@Suite(.timeLimit(.minutes(15))) struct FunctionalModuleRaceTests {
     private static let load = """
         {load_object_code, {fix, "2.0.0", [format]}}, point_of_no_return, {load, {format, soft_purge, soft_purge}}
         """

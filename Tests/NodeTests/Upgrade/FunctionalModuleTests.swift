@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Functional modules in real workers: loaded at the start, replaced under them, held, purged, and back again.
-@Suite(.timeLimit(.minutes(5))) struct FunctionalModuleTests {
+@Suite(.timeLimit(.minutes(15))) struct FunctionalModuleTests {
     static let child = "[#{id => c1, start => {counter, start_link, []}, modules => [counter, format]}]"
 
     private static func load(_ vsn: String, pre: String = "soft_purge", post: String = "soft_purge") -> String {

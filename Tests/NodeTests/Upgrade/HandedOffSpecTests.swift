@@ -11,7 +11,7 @@ import Wire
 
 /// A worker that is handed over while its supervisor gets new specs has those of its own: sockets and environment too,
 /// whichever of the two the script comes to first.
-@Suite(.timeLimit(.minutes(5))) struct HandedOffSpecTests {
+@Suite(.timeLimit(.minutes(15))) struct HandedOffSpecTests {
     enum Order: String, CaseIterable, Sendable { case supervisorFirst, workerFirst, oneGroup }
 
     private static let objectCode = "{load_object_code, {fix, \"VSN\", [fix_sup, counter]}}, point_of_no_return"

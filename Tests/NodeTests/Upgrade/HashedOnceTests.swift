@@ -10,7 +10,7 @@ import Wire
 @testable import TestSupport
 
 /// A file that is as it was is not read again by the next check or install; one that was changed is.
-@Suite(.timeLimit(.minutes(5))) struct HashedOnceTests {
+@Suite(.timeLimit(.minutes(15))) struct HashedOnceTests {
     /// A node by whose clock the files of its root were settled long ago.
     private static func with(_ root: TestRoot, _ body: @Sendable (TestNode) async throws -> Void) async throws {
         try await TestNode.with(root) { test async throws in

@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// What is posted while workers are not served is told afterwards: all of it, in its order, with the time that it had.
-@Suite(.timeLimit(.minutes(5))) struct HeldEventsTests {
+@Suite(.timeLimit(.minutes(15))) struct HeldEventsTests {
     private static let worker = ChildAddress(application: "fix", path: [.atom("fix_sup"), .atom("c1")])
 
     private static func event(_ pid: Int32) -> Event { .worker(.started(worker, pid: pid, generation: 1)) }

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// `hung_workers`: what does not answer in time is terminated and started again, or left alone and the upgrade aborted.
-@Suite(.timeLimit(.minutes(5))) struct HungWorkerTests {
+@Suite(.timeLimit(.minutes(15))) struct HungWorkerTests {
     static let c2 = "fix/fix_sup/c2"
     static let children = """
         [#{id => c1, start => {counter, start_link, []}, shutdown => brutal_kill},

@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// What is known of an install beforehand is refused beforehand: by the check and by the install, in the same words.
-@Suite(.timeLimit(.minutes(5))) struct InstallPreflightTests {
+@Suite(.timeLimit(.minutes(15))) struct InstallPreflightTests {
     private static let reading = "{load_object_code, {fix, \"2.0.0\", [counter]}}, point_of_no_return"
 
     // MARK: Calls

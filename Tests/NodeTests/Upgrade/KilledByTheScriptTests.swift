@@ -7,7 +7,7 @@ import ReleaseHandling
 
 /// Workers that a script itself ends: they run again when the install is answered, and no probation holds it against the
 /// release.
-@Suite(.timeLimit(.minutes(5))) struct KilledByTheScriptTests {
+@Suite(.timeLimit(.minutes(15))) struct KilledByTheScriptTests {
     static let children =
         "[#{id => c1, start => {counter, start_link, []}}, #{id => c2, start => {other, start_link, []}}]"
 

@@ -9,7 +9,7 @@ import Wire
 
 /// `apply` of a function of a functional module, with real processes: what it is given, what becomes of its answer, and who is lost where
 /// it fails.
-@Suite(.timeLimit(.minutes(5))) struct LibraryCallTests {
+@Suite(.timeLimit(.minutes(15))) struct LibraryCallTests {
     static func call(_ function: String, _ arguments: String = "", of module: String = "format") -> String {
         "{apply, {\(module), \(function), [\(arguments)]}}"
     }

@@ -8,7 +8,7 @@ import Wire
 
 /// A worker that goes on, serves, and ends before it says so: what it read is gone, and so nobody goes on as if it had not
 /// been read.
-@Suite(.timeLimit(.minutes(5))) struct LostAtResumeTests {
+@Suite(.timeLimit(.minutes(15))) struct LostAtResumeTests {
     private static let serves = TestRoot.Edit(
         vsn: "2.0.0", module: "store", what: "    HANDLERS = dict(base.Worker.HANDLERS, ",
         with: """

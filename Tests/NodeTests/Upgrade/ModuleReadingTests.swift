@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Modules are read away from the node's thread: a file may be as large as it likes and holds nobody up.
-@Suite(.timeLimit(.minutes(5))) struct ModuleReadingTests {
+@Suite(.timeLimit(.minutes(15))) struct ModuleReadingTests {
     @Test func oneCheckReadsAtATime() async throws {
         try await TestNode.with(try .twoVersions()) { test async throws in
             let (first, second) = await Self.checkTwice(test.node)

@@ -9,7 +9,7 @@ import Wire
 import Terms
 
 /// Workers with `modules => dynamic`: each process is asked once in an install or a check, and one that says nothing is told.
-@Suite(.timeLimit(.minutes(5))) struct ModuleSurveyTests {
+@Suite(.timeLimit(.minutes(15))) struct ModuleSurveyTests {
     private static let c2 = "fix/fix_sup/c2"
     private static let silence = "\(c2) did not say within 5 s which modules it has: taken as [other]"
 

@@ -5,7 +5,7 @@ import Wire
 @testable import TestSupport
 
 /// Two versions of one application that have different children under one id.
-@Suite(.timeLimit(.minutes(5))) struct OneIdTwoChildrenTests {
+@Suite(.timeLimit(.minutes(15))) struct OneIdTwoChildrenTests {
     private static let counter = "[#{id => c1, start => {counter, start_link, [5]}}]"
     private static let other = "[#{id => c1, start => {other, start_link, [7]}}]"
     private static let supervisor = "[#{id => c1, start => {inner_sup, start_link, []}, type => supervisor}]"

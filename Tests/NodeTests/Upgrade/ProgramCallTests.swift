@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// `apply` of a program of the release, with real processes: what it is given, what becomes of its answer, and what it can't do.
-@Suite(.timeLimit(.minutes(5))) struct ProgramCallTests {
+@Suite(.timeLimit(.minutes(15))) struct ProgramCallTests {
     static let call = "{apply, {migrate, run, [\"2.0.0\", {a, <<\"b c\">>}]}}"
 
     /// Two versions of the counter; the script up has the call where it is said.

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// What becomes of old code, by the purge methods of the load, by the kind of the module, and by whether somebody is in it.
-@Suite(.timeLimit(.minutes(5))) struct PurgeCombinationTests {
+@Suite(.timeLimit(.minutes(15))) struct PurgeCombinationTests {
     enum Kind: String, CaseIterable {
         case resident, functional
 

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Old code that goes when its release is made permanent.
-@Suite(.timeLimit(.minutes(2))) struct PurgeTests {
+@Suite(.timeLimit(.minutes(15))) struct PurgeTests {
     static let children = """
         [#{id => c1, start => {counter, start_link, []}},
          #{id => slow, start => {other, start_link, []}, modules => dynamic}]

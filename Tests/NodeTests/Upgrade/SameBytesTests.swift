@@ -11,7 +11,7 @@ import Instructions
 import Terms
 
 /// The same bytes are the same code: put back under a running worker's file, and in the directory of another version.
-@Suite(.timeLimit(.minutes(5))) struct SameBytesTests {
+@Suite(.timeLimit(.minutes(15))) struct SameBytesTests {
     /// Two versions of the application whose worker is byte for byte one, with another `priv` each.
     static func privOnly(relup: String) throws -> TestRoot {
         let root = try TestRoot()

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// The classical scripts of OTP's release handling, as its handbook has them, with real processes.
-@Suite(.timeLimit(.minutes(5))) struct SeedScriptTests {
+@Suite(.timeLimit(.minutes(15))) struct SeedScriptTests {
     private static let (c1, c2) = (TestNode.c1, "fix/fix_sup/c2")
     private static let modules = ["counter", "other", "format"]
     private static let children = """

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Workers of which nothing is left but that they are started again, and one that a failed upgrade had asked to suspend.
-@Suite(.timeLimit(.minutes(5))) struct StartedAgainTests {
+@Suite(.timeLimit(.minutes(15))) struct StartedAgainTests {
     static let c2 = "fix/fix_sup/c2"
     static let children =
         "[#{id => c1, start => {counter, start_link, []}}, #{id => c2, start => {counter, start_link, []}}]"

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// A script is one transaction: two workers with a state each, changed by two groups or by one.
-@Suite(.timeLimit(.minutes(5))) struct TransactionTests {
+@Suite(.timeLimit(.minutes(15))) struct TransactionTests {
     static let both = ["counter", "store"]
     static let store = "fix/fix_sup/s1"
     static let children = """

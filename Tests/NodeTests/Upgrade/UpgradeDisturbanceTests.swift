@@ -13,7 +13,7 @@ private final class Counter: Sendable {
 }
 
 /// What dies, starts, waits or is held in the middle of an upgrade.
-@Suite(.timeLimit(.minutes(5))) struct UpgradeDisturbanceTests {
+@Suite(.timeLimit(.minutes(15))) struct UpgradeDisturbanceTests {
     /// A script that waits between two instructions, until the test has done what it has to do there.
     static func pausing(after instruction: String) -> String {
         let text = TestRoot.up()

@@ -7,7 +7,7 @@ import Wire
 
 /// What fails in an upgrade leaves the running release as it was: same process, same state, and an answer that says
 /// which instruction failed, for which worker, and why.
-@Suite(.timeLimit(.minutes(5))) struct UpgradeFailureTests {
+@Suite(.timeLimit(.minutes(15))) struct UpgradeFailureTests {
     /// Installs 2.0.0, which must fail, and shows that nothing changed.
     static func failing(
         _ root: TestRoot, _ outcome: InstallResult.Outcome, armed: String? = nil

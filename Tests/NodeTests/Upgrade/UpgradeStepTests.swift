@@ -6,7 +6,7 @@ import Testing
 @testable import TestSupport
 
 /// What starves the watchdog in an upgrade: a step that does not come on, and none that lawfully takes long.
-@Suite(.timeLimit(.minutes(5))) struct UpgradeStepTests {
+@Suite(.timeLimit(.minutes(15))) struct UpgradeStepTests {
     private static let limit = UpgradeStep.Limit.standardMilliseconds
 
     @Test func oneWithoutASignIsOverdue() {

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// Upgrades of real workers, from the first suspend to the last resume.
-@Suite(.timeLimit(.minutes(5))) struct UpgradeTests {
+@Suite(.timeLimit(.minutes(15))) struct UpgradeTests {
     static let served =
         "[#{id => c1, start => {counter, start_link, []}, sockets => [#{name => lines, listen => \"127.0.0.1:0\"}]}]"
 

@@ -9,7 +9,7 @@ import Wire
 @testable import TestSupport
 
 /// What an upgrade that failed did is in a file, and a fresh machine that is given the same does the same.
-@Suite(.timeLimit(.minutes(5))) struct UpgradeTraceTests {
+@Suite(.timeLimit(.minutes(15))) struct UpgradeTraceTests {
     private static func recorded(_ path: String) throws -> MachineTrace.Recorded {
         try MachineTrace.parse(Array(Data(contentsOf: URL(filePath: path))), file: path)
     }

@@ -6,7 +6,7 @@ import Wire
 @testable import TestSupport
 
 /// The relup's other script, when it is needed: it takes back what was committed, or it is wrong and says so.
-@Suite(.timeLimit(.minutes(5))) struct WrongWayBackTests {
+@Suite(.timeLimit(.minutes(15))) struct WrongWayBackTests {
     private static let sleep = "{apply, {timer, sleep, [1]}}"
     private static var up: String {
         TestRoot.script(

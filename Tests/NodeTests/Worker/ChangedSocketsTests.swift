@@ -10,7 +10,7 @@ import Wire
 import ReleaseHandling
 
 /// What a place has when its spec's sockets have changed, or their files have gone.
-@Suite(.timeLimit(.minutes(5))) struct ChangedSocketsTests {
+@Suite(.timeLimit(.minutes(15))) struct ChangedSocketsTests {
     private static func place(_ text: String = "fix/fix_sup/c1") throws -> ChildAddress {
         try #require(ChildAddress(parsing: text))
     }

@@ -9,7 +9,7 @@ import Wire
 @testable import TestSupport
 
 /// Every listening socket goes on into the daemon's next run when the node restarts.
-@Suite(.timeLimit(.minutes(5))) struct KeptSocketsTests {
+@Suite(.timeLimit(.minutes(15))) struct KeptSocketsTests {
     static let children = """
         [#{id => c1, start => {counter, start_link, []}, sockets => [#{name => a, listen => "127.0.0.1:0"}]},
          #{id => c2, start => {counter, start_link, []}, sockets => [#{name => b, listen => "127.0.0.1:0"}]}]
@@ -46,7 +46,7 @@ import Wire
 }
 
 /// A socket is closed when nobody will start its child again, and not before.
-@Suite(.timeLimit(.minutes(5))) struct ClosedSocketsTests {
+@Suite(.timeLimit(.minutes(15))) struct ClosedSocketsTests {
     private static func ports(_ test: TestNode, _ workers: [String]) async throws -> [UInt16] {
         var ports: [UInt16] = []
         for worker in workers { ports.append(try await test.port(worker)) }
@@ -130,7 +130,7 @@ import Wire
 }
 
 /// Sockets that are files, and sockets that somebody else has.
-@Suite(.timeLimit(.minutes(5))) struct SocketAccessTests {
+@Suite(.timeLimit(.minutes(15))) struct SocketAccessTests {
     private static func start(_ id: String, _ socket: String, _ test: TestNode) async throws {
         let spec = "#{id => \(id), start => {counter, start_link, []}, sockets => [#{name => a, \(socket)}]}"
         _ = try await test.service.startChild(supervisor: "fix_sup", spec: spec, peer: TestNode.peer)
@@ -229,7 +229,7 @@ import Wire
     }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct DeletedChildTests {
+@Suite(.timeLimit(.minutes(15))) struct DeletedChildTests {
     @Test func aDeletedChildsSocketIsClosed() async throws {
         let script = """
             point_of_no_return, {apply, {supervisor, terminate_child, [fix_sup, c1]}},

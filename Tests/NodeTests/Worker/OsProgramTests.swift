@@ -10,7 +10,7 @@ import Wire
 @testable import TestSupport
 
 /// Unmodified programs: what they are given, and when they count as started.
-@Suite(.timeLimit(.minutes(5))) struct OsProgramTests {
+@Suite(.timeLimit(.minutes(15))) struct OsProgramTests {
     private static func root() throws -> TestRoot {
         let root = try SupervisionProcessTests.oneVersion(
             children: """

@@ -4,7 +4,7 @@ import Testing
 @testable import ReleaseHandlerD
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(5))) struct OutputBudgetTests {
+@Suite(.timeLimit(.minutes(15))) struct OutputBudgetTests {
     /// A line of the log that says who changed what is the daemon's own.
     @Test(arguments: ["AUDIT", "audit", "UID", "event", "Worker", "RELEASE", "MESSAGE_ID", "priority"])
     func aWorkerDoesNotSpeakForTheDaemon(field: String) {

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// A worker that runs on with the sockets that it was started with, though its spec has others by now.
-@Suite(.timeLimit(.minutes(5))) struct RunningOnWithSocketsTests {
+@Suite(.timeLimit(.minutes(15))) struct RunningOnWithSocketsTests {
     static func children(_ sockets: String) -> String {
         "[#{id => c1, start => {counter, start_link, []}, sockets => [\(sockets)]}]"
     }

@@ -7,7 +7,7 @@ import Wire
 @testable import TestSupport
 
 /// Standbys that nobody needs, and probes of modules that nobody runs.
-@Suite(.timeLimit(.minutes(5))) struct StandbyTests {
+@Suite(.timeLimit(.minutes(15))) struct StandbyTests {
     @Test(arguments: ["temporary", "transient"]) func aStandbyEndsWithAWorkerThatIsNotStartedAgain(restart: String)
         async throws
     {

@@ -10,7 +10,7 @@ import Testing
 @testable import TestSupport
 
 /// What another daemon goes on with is all that there is.
-@Suite(.timeLimit(.minutes(5))) struct StateInventoryTests {
+@Suite(.timeLimit(.minutes(15))) struct StateInventoryTests {
     private static let children = """
         [#{id => c1, start => {counter, start_link, []}, sockets => [#{name => s, listen => "127.0.0.1:0"}]},
          #{id => os1, start => {os, start, ["/bin/sh", "-c", "exec sleep 600"]}}]

@@ -8,7 +8,7 @@ import Wire
 @testable import TestSupport
 
 /// OTP's `sys` functions with real workers.
-@Suite(.timeLimit(.minutes(5))) struct SysTests {
+@Suite(.timeLimit(.minutes(15))) struct SysTests {
     @Test(arguments: [false, true])
     func aStateIsShownAndReplaced(python: Bool) async throws {
         let root = try TestRoot()

@@ -11,7 +11,7 @@ import Wire
 @testable import TestSupport
 
 /// `watchdog => Ms` with real processes: who hangs is ended and started again, and nobody else.
-@Suite(.timeLimit(.minutes(5))) struct WatchdogTests {
+@Suite(.timeLimit(.minutes(15))) struct WatchdogTests {
     private static let worker = "[#{id => c1, start => {counter, start_link, []}, watchdog => 400}]"
     private static let p1 = "fix/fix_sup/p1"
 
