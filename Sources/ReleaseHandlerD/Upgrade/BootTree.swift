@@ -70,10 +70,14 @@ struct BootTree: Sendable {
         }
     }
 
+    /// As the code server finds it at a boot: one that lists it, else one that has the file.
     private func library(of module: Atom) -> LibraryRecord? {
         let listing = release.applications.values.filter { $0.modules.contains(module) }.map(\.name).sorted {
             $0.name < $1.name
         }
-        return listing.compactMap { release.record.library($0) }.first
+        if let listed = listing.compactMap({ release.record.library($0) }).first { return listed }
+        return release.record.libraries.first {
+            FileNames.exists("\(root.resolve($0.directory))/ebin/\(module.name).sup")
+        }
     }
 }

@@ -53,6 +53,17 @@ import Wire
             root, "child fix/fix_sup/ghost: \(root.root)/lib/fix-2.0.0/priv/ghost can't be executed: No such file")
     }
 
+    /// A boot finds it all the same.
+    @Test func aSupervisorThatNoApplicationListsIsNotInTheWay() async throws {
+        let root = try Self.root(child: "#{id => inner, type => supervisor, start => {inner_sup, start_link, []}}")
+        try root.write(
+            "lib/fix-2.0.0/ebin/inner_sup.sup", "{ok, {#{}, [#{id => c2, start => {counter, start_link, []}}]}}.")
+        try await TestNode.with(root) { test async throws in
+            #expect(try await test.install("2.0.0").outcome == .done)
+            _ = try await test.events.first("made_permanent")
+        }
+    }
+
     @Test func oneThatCanStartIsNotInTheWay() async throws {
         let root = try Self.root(child: "#{id => c2, start => {counter, start_link, []}}")
         try await TestNode.with(root) { test async throws in
