@@ -58,6 +58,7 @@ public final class WorkThreads: Sendable {
         do {
             try start()
         } catch {
+            // The daemon has made them at its start, where this is an error with a sentence; here nobody could be answered.
             fatalError("the thread \(name) can't be made: \(error)")
         }
         line.work.withLock { $0.append(work) }
