@@ -9,7 +9,7 @@ private let layers: [String: Set<String>] = [
     "ReleaseHandling": ["Terms", "Instructions", "Wire", "Supervision", "OrderedCollections"],
     "Host": [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "CHost", "CSystemd", "CArchive", "CPCRE2",
-        "Crypto", "DequeModule", "Dispatch", "Glibc", "Synchronization",
+        "CNettle", "DequeModule", "Dispatch", "Glibc", "Synchronization",
     ],
     "BarrierTool": ["Terms", "ReleaseHandling", "Host", "Glibc"],
     "ReleaseTools": ["Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "Glibc"],

@@ -1,5 +1,4 @@
 import CArchive
-import Crypto
 import Glibc
 
 extension ReleaseArchive {
@@ -130,11 +129,11 @@ private final class PackageWriter {
                 throw PackageWritingError(package, .archive("\(error)"))
             }
             guard !bytes.isEmpty else { throw PackageWritingError(package, .changed(file.path)) }
-            bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            hash.update(bytes)
             try data(bytes)
             offset += bytes.count
         }
-        return ModuleFile.hexadecimal(hash.finalize())
+        return hash.finalize()
     }
 
     private func failed() -> PackageWritingError {

@@ -1,4 +1,3 @@
-import Crypto
 import Glibc
 import Terms
 
@@ -101,7 +100,7 @@ public struct ObjectCode: Sendable {
             throw ObjectCodeError(file.path, .badTerm("\(error)"))
         }
         return ObjectCode(
-            path: file.path, kind: .supervisor, sha256: ModuleFile.sha256(of: contents),
+            path: file.path, kind: .supervisor, sha256: SHA256.digest(of: contents),
             identity: file.identity, executable: nil, contents: contents)
     }
 
@@ -181,21 +180,14 @@ struct ModuleFile {
         return try digests.sha256(of: self)
     }
 
-    static func sha256(of bytes: [UInt8]) -> String { hexadecimal(SHA256.hash(data: bytes)) }
-
     func sha256() throws(ObjectCodeError) -> String {
         var hash = SHA256()
         var offset = 0
         while true {
             let bytes = try read(at: offset, count: 256 * 1024)
-            if bytes.isEmpty { return Self.hexadecimal(hash.finalize()) }
-            bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            if bytes.isEmpty { return hash.finalize() }
+            hash.update(bytes)
             offset += bytes.count
         }
-    }
-
-    static func hexadecimal(_ digest: SHA256.Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

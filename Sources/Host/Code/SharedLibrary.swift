@@ -38,7 +38,7 @@ public struct SharedLibrary: Sendable {
             throw ObjectCodeError(file.path, .notKept("\(error)"))
         }
         let library = SharedLibrary(interface: interface, functions: Set(functions), memory: memory)
-        return (library, ModuleFile.sha256(of: bytes))
+        return (library, SHA256.digest(of: bytes))
     }
 
     /// The end of a sentence where a function can't be called, with what it has; nil where it can.
