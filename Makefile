@@ -1,6 +1,6 @@
 # One command for each task. `make demo` and `make test` install the Debian packages that they lack.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-c build release benchmarks benchmarks-modules benchmarks-reexec benchmarks-hindrances pause docs format clean
+.PHONY: help demo demo-quick test test-c build release benchmarks benchmarks-modules benchmarks-reexec benchmarks-hindrances pause docs format clean
 
 SWIFT ?= swift
 # Suites that keep the machine busy for minutes: beside them others would not come to their turns in time.
@@ -13,6 +13,10 @@ help: ## list the targets
 demo: ## replace a server by its next version and back while clients use it
 	scripts/install-packages
 	scripts/demo
+
+demo-quick: ## the same with debug builds: half of the time, and slower programs
+	scripts/install-packages
+	scripts/demo --quick
 
 test: ## check the format, build everything, run all tests
 	scripts/install-packages
@@ -30,44 +34,25 @@ build: ## debug build
 	scripts/install-packages
 	$(SWIFT) build
 
-release: ## the daemon, releasectl and module-host, with Swift's libraries inside
+release: ## release build of all programs, with Swift's libraries inside
 	scripts/install-packages
-	$(SWIFT) build -c release --static-swift-stdlib --product release-handlerd
-	$(SWIFT) build -c release --static-swift-stdlib --product releasectl
-	$(SWIFT) build -c release --static-swift-stdlib --product module-host
+	$(SWIFT) build -c release --static-swift-stdlib
 
 benchmarks: ## build the measurements, a package of its own
 	scripts/install-packages
 	$(SWIFT) build --package-path Benchmarks
 
-pause: ## measure the pause of an upgrade beside Erlang/OTP's, which must be installed; some 20 minutes
-	scripts/install-packages
-	for product in release-handlerd releasectl module-host counter-1 counter-2 kv-server-1 kv-server-2 \
-	    kv_lolwut-1 kv_lolwut-2 kv_transform-1 kv_transform-2; do \
-	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
-	done
+pause: release ## measure the pause of an upgrade beside Erlang/OTP's, which must be installed; some 20 minutes
 	Benchmarks/pause/run --docs
 
-benchmarks-modules: ## measure functional modules and their swaps; some 5 minutes
-	scripts/install-packages
-	for product in release-handlerd releasectl module-host; do \
-	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
-	done
+benchmarks-modules: release ## measure functional modules and their swaps; some 5 minutes
 	$(SWIFT) build -c release --static-swift-stdlib --package-path Benchmarks --product module-worker
 	Benchmarks/modules/run
 
-benchmarks-reexec: ## measure the daemon's own re-execution; some 3 minutes
-	scripts/install-packages
-	for product in release-handlerd releasectl counter-1 kv-server-1; do \
-	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
-	done
+benchmarks-reexec: release ## measure the daemon's own re-execution; some 3 minutes
 	Benchmarks/reexec
 
-benchmarks-hindrances: ## measure what root waits for while everything hinders the daemon; some 12 minutes, as root
-	scripts/install-packages
-	for product in release-handlerd releasectl counter-1; do \
-	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit 1; \
-	done
+benchmarks-hindrances: release ## measure what root waits for while everything hinders the daemon; some 12 minutes, as root
 	Benchmarks/hindrances
 
 docs: ## the reference of WorkerKit and Terms, in .build/docs

@@ -1,4 +1,4 @@
-"""Builds the release binaries, and collects them stripped."""
+"""Builds the binaries, and collects them stripped."""
 
 import pathlib
 import subprocess
@@ -6,22 +6,19 @@ import time
 
 from .errors import DemoError
 
-# The daemon and what belongs to it, the checking client and the workers: Swift's libraries inside.
+# The daemon and what belongs to it, the checking client and the workers.
 PROGRAMS = ["release-handlerd", "releasectl", "module-host", "kv-check", "kv-server-1", "kv-server-2"]
 # The functional modules of the example, by the names of their products.
 LIBRARIES = ["kv_lolwut-1", "kv_lolwut-2", "kv_transform-1", "kv_transform-2"]
-STATIC = ["-c", "release", "--static-swift-stdlib"]
+# By configuration: a release build has Swift's libraries inside, a debug build finds them where this machine has them.
+OPTIONS = {"release": ["-c", "release", "--static-swift-stdlib"], "debug": ["-c", "debug"]}
 
 
-def build(project):
-    for product in PROGRAMS + LIBRARIES:
-        swift_build(project, product)
-
-
-def swift_build(project, product):
+def build(project, configuration):
+    """All at once: a build of each by itself would keep one processor idle at its end, where there is little left to do."""
     began = time.monotonic()
-    print(f"building {product} ... ", end="", flush=True)
-    command = ["swift", "build", *STATIC, "--product", product]
+    print(f"building ({configuration}) ... ", end="", flush=True)
+    command = ["swift", "build", *OPTIONS[configuration]]
     done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         print()
@@ -29,15 +26,15 @@ def swift_build(project, product):
     print(f"{time.monotonic() - began:.0f} s", flush=True)
 
 
-def collect(project, directory):
-    """Paths by name, of stripped copies."""
+def collect(products, directory):
+    """Paths by name, of stripped copies in `directory` of what lies in `products`."""
     directory.mkdir(parents=True)
     binaries = {}
     for name in PROGRAMS + LIBRARIES:
         file = f"lib{name}.so" if name in LIBRARIES else name
-        source = pathlib.Path(project, ".build/release", file)
+        source = pathlib.Path(products, file)
         if not source.exists():
-            raise DemoError(f"{source} is not there; run scripts/demo without --no-build")
+            raise DemoError(f"{source} is not there; leave --no-build out")
         subprocess.run(["strip", "-o", directory / name, source], check=True)
         binaries[name] = directory / name
     return binaries

@@ -32,6 +32,19 @@ def package(binaries, project, directory):
     return pack(binaries, build, "kv", directory, up="keys may expire", down="keys no longer expire")
 
 
+def packages(binaries, project, directory, listen):
+    """Makes the packages of both releases, whose server listens at `listen`. Returns their paths."""
+    build = directory / "build"
+    for version in ("1.0.0", "2.0.0"):
+        library(project, build, version, binaries)
+        release(project, build, version, emulator_version(binaries))
+        (build / "releases" / version / "sys.config").write_text(f'[{{kv, [{{listen, "{listen}"}}]}}].\n')
+    second = pack(binaries, build, "kv", directory, up="keys may expire", down="keys no longer expire")
+    # The first release has no relup: it leads from none to itself.
+    releasectl(binaries, build, "make-tar", "releases/kv-1.0.0.rel", "--outdir", str(directory))
+    return [directory / "kv-1.0.0.tar.gz", second]
+
+
 def boot(binaries, project, root, name):
     """Adds to a root with the library and the release 1.0.0 of `name` what boots it. Returns the root."""
     erts = emulator_version(binaries)
@@ -58,9 +71,13 @@ def pack(binaries, build, name, directory, up, down):
         + ["--up-from", f"{base}={up}", "--down-to", f"{base}={down}"],
         ["make-tar", f"releases/{name}-2.0.0.rel", "--outdir", str(directory)],
     ):
-        answer = subprocess.run([binaries["releasectl"], *arguments], cwd=build, capture_output=True, text=True, timeout=60)
-        expect(answer.returncode == 0, f"releasectl {arguments[0]}: {answer.stderr.strip()}")
+        releasectl(binaries, build, *arguments)
     return directory / f"{name}-2.0.0.tar.gz"
+
+
+def releasectl(binaries, directory, *arguments):
+    answer = subprocess.run([binaries["releasectl"], *arguments], cwd=directory, capture_output=True, text=True, timeout=60)
+    expect(answer.returncode == 0, f"releasectl {arguments[0]}: {answer.stderr.strip()}")
 
 
 def library(project, root, version, binaries):

@@ -19,8 +19,7 @@ def collect(source, directory, kinds):
     missing = [name for name in names if not (source / files[name]).exists()]
     expect(
         not missing,
-        f"{source} has no {', '.join(missing)}; build them first, or name their directory by --bin:\n"
-        + "\n".join(f"    swift build -c release --static-swift-stdlib --product {name}" for name in missing),
+        f"{source} has no {', '.join(missing)}; build them first (make release), or name their directory by --bin",
     )
     directory.mkdir(parents=True)
     for name in names:
