@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CHost.h"
+#include "Confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +33,9 @@ struct child {
     int enters_cgroup;
     // The highest descriptor that the child needs of a table that it shares with its parent; -1 where it has a copy.
     int last_fd;
+    // What filters its system calls, or NULL.
+    const void *filter;
+    size_t filter_count;
 };
 
 // A child that gets a copy of the daemon's descriptors pays for each of thousands, to close all but a few at once. So
@@ -273,10 +276,32 @@ static void enter_cgroup(struct child *child)
     }
 }
 
+// While it is who may, and has the daemon's limits.
+static void confine_place(struct child *child)
+{
+    const char *subject = NULL;
+    enum chost_stage failed = confine_mounts(child->launch->confinement, &subject);
+    if (failed == CHOST_STAGE_NONE)
+        return;
+    child->result->subject = subject;
+    fail(child, failed);
+}
+
+// A filter is the last: what is done up to the exec it may not know.
+static void confine_doings(struct child *child)
+{
+    const struct chost_confinement *confinement = child->launch->confinement;
+    if ((confinement->no_new_privs || child->filter) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        fail(child, CHOST_STAGE_NO_NEW_PRIVS);
+    if (child->filter && confine_calls(child->filter, child->filter_count) < 0)
+        fail(child, CHOST_STAGE_SECCOMP);
+}
+
 static int run_child(void *argument)
 {
     struct child *child = argument;
     const struct chost_launch *launch = child->launch;
+    const struct chost_confinement *confinement = launch->confinement;
 
     if (setpgid(0, 0) < 0)
         fail(child, CHOST_STAGE_PROCESS_GROUP);
@@ -287,6 +312,8 @@ static int run_child(void *argument)
     if (is_batch_thread)
         sched_setscheduler(0, SCHED_OTHER, &none);
     int exec_fd = place_descriptors(child);
+    if (confinement)
+        confine_place(child);
     for (size_t i = 0; i < launch->rlimit_count; i++) {
         const struct chost_rlimit *limit = &launch->rlimits[i];
         struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
@@ -304,8 +331,13 @@ static int run_child(void *argument)
             close(fd);
         }
     }
+    int sets_capabilities = confinement && confinement->sets_capabilities;
+    if (sets_capabilities && confine_bounding_set(confinement) < 0)
+        fail(child, CHOST_STAGE_CAPABILITIES);
     if (launch->changes_user)
         change_user(child);
+    if (sets_capabilities && confine_capabilities(confinement) < 0)
+        fail(child, CHOST_STAGE_CAPABILITIES);
     // After the change of user, which clears it; and the parent may have died before it was set.
     if (launch->parent_death_signal) {
         prctl(PR_SET_PDEATHSIG, launch->parent_death_signal);
@@ -319,6 +351,8 @@ static int run_child(void *argument)
         write_pid(launch->listen_pid);
     if (launch->watchdog_pid)
         write_pid(launch->watchdog_pid);
+    if (confinement)
+        confine_doings(child);
     if (exec_fd >= 0)
         syscall(SYS_execveat, exec_fd, "", launch->argv, launch->envp, AT_EMPTY_PATH);
     else
@@ -387,6 +421,14 @@ int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *r
     struct child child = {
         .launch = launch, .result = result, .parent = getpid(), .fds = launch->fds, .exec_fd = launch->exec_fd,
         .last_fd = -1};
+    if (launch->confinement && launch->confinement->filter != CHOST_FILTER_NONE) {
+        child.filter = chost_filter_program(launch->confinement->filter, &child.filter_count);
+        if (!child.filter) {
+            result->stage = CHOST_STAGE_SECCOMP;
+            result->error = ENOSYS;
+            return -1;
+        }
+    }
 
     char *stack = mmap(
         NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

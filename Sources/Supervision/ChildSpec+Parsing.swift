@@ -48,12 +48,11 @@ extension ChildSpec {
         try readOwnKeys(fields)
     }
 
-    private static let keys = [
-        "cgroup", "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits",
-        "shutdown",
-        "significant",
-        "sockets", "start", "start_phases", "start_timeout", "type", "user", "watchdog",
-    ]
+    private static let keys =
+        ([
+            "cgroup", "cwd", "env", "id", "kill_signal", "modules", "notify", "restart", "restart_delay", "rlimits",
+            "shutdown", "significant", "sockets", "start", "start_phases", "start_timeout", "type", "user", "watchdog",
+        ] + Confinement.keys).sorted()
 
     /// What can't stand together, in OTP's terms.
     func check(autoShutdown: AutoShutdown?) -> Term? {
@@ -88,6 +87,7 @@ extension ChildSpec {
         rlimits = try fields["rlimits"]?.limits() ?? []
         let bounds = try fields["cgroup"]?.cgroupBounds() ?? []
         cgroup = bounds.isEmpty ? nil : bounds
+        confinement = try Confinement.read(fields, type: type)
         notify = try fields["notify"]?.bool("invalid_notify") ?? false
         if let node = fields["notify"], notify, !isUnmodifiedProgram {
             throw SpecError(

@@ -92,6 +92,8 @@ public struct ChildSpec: Hashable, Sendable, Codable {
     public var rlimits: [ResourceLimit] = []
     /// Nil where none is asked for.
     public var cgroup: [CgroupBound]?
+    /// Nil where none is asked for.
+    public var confinement: Confinement?
     public var startTimeoutMilliseconds = Self.standardStartTimeoutMilliseconds
     /// Whether an `os` program says by `READY=1` that it is started; see sd_notify(3).
     public var notify = false

@@ -115,7 +115,7 @@ extension ChildSpec {
         keys[.atom("restart_delay")] = restartDelay?.term
         keys[.atom("watchdog")] = watchdogMilliseconds.map { .integer($0) }
         if notify { keys[.atom("notify")] = .true }
-        return keys
+        return keys.merging(confinement?.terms ?? [:]) { $1 }
     }
 }
 

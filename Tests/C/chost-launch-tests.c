@@ -265,6 +265,44 @@ static void test_users(void)
     check_failure(launch, CHOST_STAGE_GROUPS, EINVAL, 0);
 }
 
+static void test_confinement(void)
+{
+    char output[256];
+    struct chost_confinement confinement = {.no_new_privs = 1, .filter = CHOST_FILTER_STRICT};
+    struct chost_launch launch = plain;
+    launch.confinement = &confinement;
+    CHECK_EQUAL(run(launch, "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | cut -f2", output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "1\n2\n"), 0);
+    // This thread's system calls are as free as before.
+    CHECK_EQUAL(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0);
+    CHECK_EQUAL(prctl(PR_GET_SECCOMP, 0, 0, 0, 0), 0);
+    launch.path = "/no/such/file";
+    check_failure(launch, CHOST_STAGE_EXEC, ENOENT, 0);
+    launch.path = NULL;
+
+    confinement = (struct chost_confinement){.has_private_tmp = 1};
+    if (getuid() != 0) return check_failure(launch, CHOST_STAGE_PRIVATE_TMP, EPERM, 0);
+    uint64_t had = chost_permitted_capabilities();
+    confinement = (struct chost_confinement){
+        .sets_capabilities = 1, .capabilities = 1 << 10, .has_private_tmp = 1, .protection = CHOST_PROTECTION_STRICT};
+    launch.changes_user = 1;
+    launch.uid = launch.gid = 65534;
+    const char *found = "grep -E '^Cap(Eff|Bnd):' /proc/self/status | cut -f2; ls -A /tmp | wc -l; test -w /usr || echo read-only; "
+                        "ls /proc/self/fd | tr '\\n' ' '";
+    CHECK_EQUAL(run(launch, found, output, sizeof output), 0);
+    CHECK_EQUAL(strcmp(output, "0000000000000400\n0000000000000400\n0\nread-only\n0 1 2 3 "), 0);
+    CHECK_EQUAL(chost_permitted_capabilities(), had);
+    CHECK_EQUAL(access("/tmp", W_OK), 0);
+
+    char *missing[] = {"/", "/no/such/path", NULL};
+    confinement.read_write_paths = missing;
+    confinement.read_write_count = 2;
+    check_failure(launch, CHOST_STAGE_READ_WRITE_PATHS, ENOENT, 0);
+    // A capability that there is not.
+    confinement = (struct chost_confinement){.sets_capabilities = 1, .capabilities = 1ULL << 63};
+    check_failure(launch, CHOST_STAGE_CAPABILITIES, EINVAL, 0);
+}
+
 static void test_signals(void)
 {
     char *arguments[] = {"sleep", "1000", NULL};
@@ -494,6 +532,7 @@ void test_launch(void)
     test_a_shared_table();
     test_launches_beside_each_other();
     test_users();
+    test_confinement();
     test_signals();
     test_subreaper();
     test_ends_of_children();

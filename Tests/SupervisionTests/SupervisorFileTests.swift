@@ -220,8 +220,9 @@ import Testing
     }
 
     private static let keys =
-        "cgroup, cwd, env, id, kill_signal, modules, notify, restart, restart_delay, rlimits, "
-        + "shutdown, significant, sockets, start, start_phases, start_timeout, type, user, watchdog"
+        "capabilities, cgroup, cwd, env, id, kill_signal, modules, no_new_privs, notify, private_tmp, protect_system, "
+        + "read_write_paths, restart, restart_delay, rlimits, seccomp, shutdown, significant, sockets, start, start_phases, "
+        + "start_timeout, type, user, watchdog"
 
     /// Keys of a child spec that has an id and a start already; each stands from column 40 on.
     private static let childKeys: [(String, String)] = [

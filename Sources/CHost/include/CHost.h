@@ -14,11 +14,17 @@ enum chost_stage {
     CHOST_STAGE_CGROUP,
     CHOST_STAGE_PROCESS_GROUP,
     CHOST_STAGE_DESCRIPTORS,
+    CHOST_STAGE_PRIVATE_TMP,
+    CHOST_STAGE_PROTECT_SYSTEM,
+    CHOST_STAGE_READ_WRITE_PATHS,
     CHOST_STAGE_RLIMIT,
     CHOST_STAGE_GROUPS,
     CHOST_STAGE_GROUP,
     CHOST_STAGE_USER,
+    CHOST_STAGE_CAPABILITIES,
     CHOST_STAGE_CHDIR,
+    CHOST_STAGE_NO_NEW_PRIVS,
+    CHOST_STAGE_SECCOMP,
     CHOST_STAGE_EXEC,
 };
 
@@ -26,6 +32,36 @@ struct chost_rlimit {
     int resource;
     uint64_t soft;
     uint64_t hard;
+};
+
+/// What is read-only: nothing; /usr, /boot and /efi; /etc too; all but /dev, /proc and /sys.
+enum chost_protection {
+    CHOST_PROTECTION_NONE = 0,
+    CHOST_PROTECTION_SYSTEM,
+    CHOST_PROTECTION_FULL,
+    CHOST_PROTECTION_STRICT,
+};
+
+/// Which system calls may be made: all; what services need; without sockets but AF_UNIX and what changes who a process is, too.
+enum chost_filter {
+    CHOST_FILTER_NONE = 0,
+    CHOST_FILTER_SERVICE,
+    CHOST_FILTER_STRICT,
+};
+
+/// What a child may not, for itself and what it starts.
+struct chost_confinement {
+    /// Whether it has these capabilities, a bit each, and no others.
+    int sets_capabilities;
+    uint64_t capabilities;
+    /// Set for a filter, too, which an ordinary process may not have without.
+    int no_new_privs;
+    int has_private_tmp;
+    enum chost_protection protection;
+    /// What is not read-only all the same.
+    char *const *read_write_paths;
+    int read_write_count;
+    enum chost_filter filter;
 };
 
 struct chost_launch {
@@ -54,6 +90,8 @@ struct chost_launch {
     int resets_oom_score;
     /// The directory of the control group, of version 2, that the child begins in; 0 for its parent's.
     int cgroup_fd;
+    /// NULL for none.
+    const struct chost_confinement *confinement;
 };
 
 struct chost_launched {
@@ -62,10 +100,18 @@ struct chost_launched {
     int error;
     /// Which resource failed, at CHOST_STAGE_RLIMIT.
     int resource;
+    /// Which directory failed, at the stages of mounts; one of the launch's own paths or a constant.
+    const char *subject;
 };
 
 /// Starts a process in a group of its own. Returns its pid, or -1 with stage and error in `result`.
 int32_t chost_launch(const struct chost_launch *launch, struct chost_launched *result);
+
+/// The capabilities that the calling thread has to give, a bit each.
+uint64_t chost_permitted_capabilities(void);
+
+/// A filter's program for seccomp(2), of `count` instructions of eight bytes; NULL where none is known for this machine's architecture.
+const void *chost_filter_program(enum chost_filter filter, size_t *count);
 
 /// waitid(2) on a pidfd. Returns 1 with `code` (CLD_EXITED, CLD_KILLED, CLD_DUMPED) and `status`, 0 while
 /// the process runs, -errno. Leaves the process a zombie unless `reap`.

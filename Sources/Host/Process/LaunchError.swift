@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Supervision
 
 /// Why a process could not be started: at which stage, on what, and the system's reason.
 public struct LaunchError: Error, Hashable, CustomStringConvertible {
@@ -15,6 +16,13 @@ public struct LaunchError: Error, Hashable, CustomStringConvertible {
         case resourceLimit
         case user
         case workingDirectory
+        /// Its confinement, by the keys of the child spec.
+        case noNewPrivileges
+        case capabilities
+        case privateTmp
+        case protectSystem
+        case readWritePaths
+        case seccomp
         /// The file is not what was checked.
         case executable
         case exec
@@ -43,9 +51,12 @@ public struct LaunchError: Error, Hashable, CustomStringConvertible {
     /// What a process meets once it has limits of its own is theirs, but for the number of its user's processes, which others may lower.
     public var isPassing: Bool {
         switch stage {
-        case .resources, .clone, .watch, .cgroup: [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(errno)
+        case .resources, .clone, .watch, .cgroup, .privateTmp, .protectSystem, .readWritePaths:
+            [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(errno)
         case .user, .exec: errno == EAGAIN
-        case .processGroup, .descriptors, .resourceLimit, .workingDirectory, .executable: false
+        case .processGroup, .descriptors, .resourceLimit, .workingDirectory, .executable, .noNewPrivileges,
+            .capabilities, .seccomp:
+            false
         }
     }
 
@@ -82,10 +93,15 @@ extension LaunchError {
                 .user, executable: path, subject: user, errno: errno,
                 "can't become user \"\(user)\": \(reason)\(advice)")
         case CHOST_STAGE_CHDIR:
-            let directory = launch.workingDirectory ?? ""
+            let directory = launch.workingDirectory ?? "/"
+            let isHidden = launch.confinement?.privateTmp == true && Confinement.isTemporary(directory)
             self.init(
                 .workingDirectory, executable: path, subject: directory, errno: errno,
-                "can't enter the working directory \(directory): \(reason)")
+                "can't enter the working directory \(directory): \(reason)\(isHidden ? "; private_tmp hides it" : "")")
+        case CHOST_STAGE_NO_NEW_PRIVS, CHOST_STAGE_CAPABILITIES, CHOST_STAGE_SECCOMP:
+            self.init(confinement: launched, executable: path)
+        case CHOST_STAGE_PRIVATE_TMP, CHOST_STAGE_PROTECT_SYSTEM, CHOST_STAGE_READ_WRITE_PATHS:
+            self.init(mounts: launched, executable: path)
         case CHOST_STAGE_EXEC:
             self.init(.exec, executable: path, errno: errno, Self.execSentence(path, errno))
         default:

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+public import Supervision
 
 extension WorkerProcess {
     /// What is started, and with what.
@@ -19,6 +20,8 @@ extension WorkerProcess {
         public var resourceLimits: [ResourceLimit]
         /// Bounds of all that it starts. Where there are control groups; without them nothing is bounded.
         public var cgroupLimits: [CgroupLimit]
+        /// What it may not; nil for nothing.
+        public var confinement: Confinement?
         /// Whether it speaks the worker protocol: false for an unmodified program, which gets no channel.
         public var withProtocol: Bool
         /// Whether an unmodified program gets a NOTIFY_SOCKET.
@@ -34,7 +37,7 @@ extension WorkerProcess {
             executable: ExecutableFile, arguments: [String] = [], environment: [String: String] = [:],
             variables: [String: String] = [:], listenDescriptors: [(name: String, fd: Int32)] = [],
             workingDirectory: String? = nil, user: String? = nil, resourceLimits: [ResourceLimit] = [],
-            cgroupLimits: [CgroupLimit] = [],
+            cgroupLimits: [CgroupLimit] = [], confinement: Confinement? = nil,
             withProtocol: Bool = true, withNotify: Bool = false, watchdogMilliseconds: Int? = nil,
             outputs: OutputPipes? = nil, standardInput: OwnedDescriptor? = nil
         ) {
@@ -47,6 +50,7 @@ extension WorkerProcess {
             self.user = user
             self.resourceLimits = resourceLimits
             self.cgroupLimits = cgroupLimits
+            self.confinement = confinement
             self.withProtocol = withProtocol
             self.withNotify = withNotify
             self.watchdogMilliseconds = watchdogMilliseconds
@@ -154,7 +158,8 @@ extension WorkerProcess {
         request.watchdog_pid = surroundings.watchdogPid
         request.fds = arena.array(descriptors)
         request.fd_count = Int32(descriptors.count)
-        request.cwd = launch.workingDirectory.map { UnsafePointer(arena.string($0)) }
+        request.cwd = workingDirectory(launch).map { UnsafePointer(arena.string($0)) }
+        request.confinement = try confinement(launch, arena)
         if let user, user.isChange {
             request.changes_user = 1
             request.uid = user.entry.uid

@@ -7,7 +7,7 @@ import Wire
 
 /// What a script makes of the specs of workers that it hands over.
 ///
-/// A process has its sockets, environment, user, directory and limits from its start on, so that a worker has those of a new
+/// A process has its sockets, environment, user, directory, limits and confinement from its start on, so that a worker has those of a new
 /// spec only where its standby is started by it. A standby is started before anything changed: by the spec that the worker's
 /// supervisor will have once the script has changed it, whichever of the two the script comes to first.
 @HostActor
@@ -205,6 +205,7 @@ final class HandedOffSpecs {
         // A program was told of its own; a worker is asked by the new one from now on.
         if old.isUnmodifiedProgram, old.watchdogMilliseconds != new.watchdogMilliseconds { keys.append("watchdog") }
         if old.cgroup != new.cgroup { keys.append("cgroup") }
+        keys += Confinement.changedKeys(old.confinement, new.confinement)
         guard let last = keys.popLast() else { return nil }
         return runsOn(keys.isEmpty ? last : "\(keys.joined(separator: ", ")) and \(last)")
     }

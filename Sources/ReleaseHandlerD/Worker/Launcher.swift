@@ -128,6 +128,7 @@ final class Launcher {
             environment: WorkerEnvironment.inherited(forOtherUser: spec.user != nil), variables: variables,
             listenDescriptors: named, workingDirectory: spec.cwd, user: spec.user, resourceLimits: try limits(spec),
             cgroupLimits: (spec.cgroup ?? []).map { CgroupLimit(file: $0.setting.file, value: $0.setting.text) },
+            confinement: spec.confinement,
             withProtocol: place.speaksProtocol, withNotify: !place.speaksProtocol && (spec.notify || watchdog != nil),
             watchdogMilliseconds: watchdog, outputs: place.outputs)
         do {

@@ -33,6 +33,9 @@ struct ServiceManagerTests {
     @Test("a worker of root has what the unit leaves the daemon, and no more")
     func rootsWorker() async throws { try await check("worker_of_root_is_bounded") }
 
+    @Test("capabilities and system calls of workers are bounded, and with private-workers.conf what they see of files")
+    func confined() async throws { try await check("workers_are_confined") }
+
     @Test("nginx and redis-server run as workers of the hardened unit")
     func realPrograms() async throws { try await check("real_programs_run") }
 

@@ -118,7 +118,9 @@ struct ServiceManagerRoot: Sendable {
     private func layOutMachine() throws {
         let units = "files/etc/systemd/system"
         try copy("\(Self.repository)/systemd/release-handlerd.service", to: "\(units)/release-handlerd.service")
-        try copy("\(Self.repository)/systemd/unprivileged.conf", to: "files/opt/unprivileged.conf")
+        for name in ["unprivileged.conf", "private-workers.conf"] {
+            try copy("\(Self.repository)/systemd/\(name)", to: "files/opt/\(name)")
+        }
         try copy("\(Self.fixtures)/release-handlerd.conf", to: "\(units)/release-handlerd.service.d/test.conf")
         for unit in ["service-test.target", "service-test.service"] {
             try copy("\(Self.fixtures)/\(unit)", to: "\(units)/\(unit)")

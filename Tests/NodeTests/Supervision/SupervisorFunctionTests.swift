@@ -84,8 +84,9 @@ import Wire
             #expect(
                 await start("#{id => c2, start => {counter, start_link, []}, shutdwon => 1}") == [
                     "bad_childspec",
-                    "unknown key shutdwon in a child spec; the keys are cgroup, cwd, env, id, kill_signal, modules, "
-                        + "notify, restart, restart_delay, rlimits, shutdown, significant, sockets, start, start_phases, "
+                    "unknown key shutdwon in a child spec; the keys are capabilities, cgroup, cwd, env, id, kill_signal, "
+                        + "modules, no_new_privs, notify, private_tmp, protect_system, read_write_paths, restart, "
+                        + "restart_delay, rlimits, seccomp, shutdown, significant, sockets, start, start_phases, "
                         + "start_timeout, type, user, watchdog",
                     "{error,{unknown_key,shutdwon}}",
                 ])

@@ -45,6 +45,7 @@ PORT = 7001
 # As in release-handlerd.conf.
 WATCHDOG_SECONDS = 4
 UNPRIVILEGED = "/opt/unprivileged.conf"
+PRIVATE_WORKERS = "/opt/private-workers.conf"
 C1, C2, C3 = "fix/fix_sup/c1", "fix/fix_sup/c2", "fix/fix_sup/c3"
 
 
@@ -287,9 +288,9 @@ def worker_of_root_is_bounded(journal):
     start()
     found = probed(journal, "p1", "")
     expect("its user", found["users"], [0] * 4)
-    kept = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid", "net_bind_service", "sys_ptrace"]
-    numbers = {"chown": 0, "dac_override": 1, "fowner": 3, "kill": 5, "setgid": 6, "setuid": 7, "net_bind_service": 10,
-               "sys_ptrace": 19}
+    kept = ["chown", "dac_override", "fowner", "kill", "setgid", "setuid", "setpcap", "net_bind_service", "sys_ptrace"]
+    numbers = {"chown": 0, "dac_override": 1, "fowner": 3, "kill": 5, "setgid": 6, "setuid": 7, "setpcap": 8,
+               "net_bind_service": 10, "sys_ptrace": 19}
     expect("its capabilities", found["bounding"], sum(1 << numbers[name] for name in kept))
     expect("it may get others", found["no_new_privileges"], 1)
     expect("where it writes", [place for place, answer in found["writes"].items() if answer == "done"], [
@@ -300,6 +301,52 @@ def worker_of_root_is_bounded(journal):
     expect("code that it writes and runs", found["jit"], "done")
     expect("a user namespace, and a socket for packets", (found["namespace"], found["packets"]), ("EPERM", "EAFNOSUPPORT"))
     expect("calls of a debugger", found["ptrace"], "EPERM")
+
+
+def workers_are_confined(journal):
+    """Capabilities and system calls by the unit as it is; a file system of its own with private-workers.conf alone."""
+    start()
+    found = probed(
+        journal, "p1", ', user => "nobody", capabilities => [cap_net_bind_service], no_new_privs => true, seccomp => strict'
+    )
+    expect("its capabilities", (found["users"], found["effective"], found["bounding"]), ([65534] * 4, 1 << 10, 1 << 10))
+    expect("a socket of the internet", found["inet"], "EAFNOSUPPORT")
+    run(RELEASECTL, "terminate-child", "fix_sup", "p1")
+    found = probed(journal, "p2", ", capabilities => [], seccomp => service")
+    expect("capabilities of a worker of root", (found["users"], found["effective"], found["bounding"]), ([0] * 4, 0, 0))
+    expect("a socket of the internet", found["inet"], "done")
+    run(RELEASECTL, "terminate-child", "fix_sup", "p2")
+    for key in ("private_tmp => true", "protect_system => full"):
+        refused = run(
+            RELEASECTL, "start-child", "fix_sup",
+            f'#{{id => p3, modules => [], restart => temporary, {key}, start => {{os, start, ["/bin/sleep", "9"]}}}}',
+            status=None,
+        )
+        expect_match(
+            f"the answer to {key}", refused.stdout + refused.stderr,
+            rf"{key.split()[0]}: /: Operation not permitted; the daemon needs CAP_SYS_ADMIN .*systemd/private-workers\.conf",
+        )
+    systemctl("stop", UNIT)
+    with open(PRIVATE_WORKERS) as file:
+        drop_in = DropIn("private-workers", file.read())
+    try:
+        daemon = start()
+        with open(f"/proc/{daemon}/root/tmp/of-the-unit", "w") as file:
+            file.write("seen")
+        expect("/tmp of another", probed(journal, "p1", ', user => "nobody"')["tmp"], ["of-the-unit"])
+        found = probed(
+            journal, "p2",
+            ', capabilities => [], private_tmp => true, protect_system => strict, read_write_paths => ["/var/log"], seccomp => service',
+        )
+        expect("its /tmp", found["tmp"], [])
+        expect("where it writes", [place for place, answer in found["writes"].items() if answer == "done"], ["/var/log"])
+        expect("what it mounts", found["mount"], "EPERM")
+        for name in ("p1", "p2"):
+            run(RELEASECTL, "terminate-child", "fix_sup", name)
+        expect_only_its_own()
+    finally:
+        systemctl("stop", UNIT)
+        drop_in.remove()
 
 
 NGINX = """daemon off; user www-data; pid /run/of-the-check.pid; worker_processes 2;
@@ -857,6 +904,7 @@ ALL = [
     unit_is_hardened,
     worker_of_another_user,
     worker_of_root_is_bounded,
+    workers_are_confined,
     real_programs_run,
     unprivileged_daemon,
     watchdog_restarts_into_the_permanent_release,

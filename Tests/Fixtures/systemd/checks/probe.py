@@ -72,6 +72,7 @@ print(
         "mount": attempt(lambda: call(libc.mount, b"tmpfs", b"/run", b"tmpfs", 0, None)),
         "namespace": attempt(lambda: call(libc.unshare, CLONE_NEWUSER)),
         "packets": attempt(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close()),
+        "inet": attempt(lambda: socket.socket(socket.AF_INET).close()),
         "ptrace": attempt(lambda: call(libc.ptrace, PTRACE_TRACEME, 0, None, None)),
     }),
     flush=True,
