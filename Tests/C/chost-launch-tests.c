@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -303,6 +305,48 @@ static void test_confinement(void)
     check_failure(launch, CHOST_STAGE_CAPABILITIES, EINVAL, 0);
 }
 
+// In a process of its own, which gives up what a daemon under a unit may lack.
+static int confine_without(int capability, struct chost_confinement *confinement, enum chost_stage stage)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0) return 10;
+    data[0].effective &= ~(1U << capability);
+    data[0].permitted &= ~(1U << capability);
+    if (syscall(SYS_capset, &header, data) < 0) return 11;
+    struct chost_launch launch = plain;
+    launch.confinement = confinement;
+    if (stage != CHOST_STAGE_NONE) {
+        check_failure(launch, stage, EPERM, 0);
+        return failures;
+    }
+    char output[64];
+    if (run(launch, "grep -E '^Cap(Prm|Eff):' /proc/self/status | cut -f2; id -u", output, sizeof output) != 0) return 12;
+    return strcmp(output, "0000000000000000\n0000000000000000\n0\n") == 0 ? failures : 13;
+}
+
+static void check_without(int capability, struct chost_confinement confinement, enum chost_stage stage)
+{
+    pid_t pid = fork();
+    if (pid == 0) _exit(confine_without(capability, &confinement, stage));
+    int status;
+    CHECK_EQUAL(waitpid(pid, &status, 0), pid);
+    CHECK_EQUAL(WEXITSTATUS(status), 0);
+}
+
+static void test_confinement_by_who_may_not(void)
+{
+    if (getuid() != 0) return;
+    check_without(CAP_SYS_ADMIN, (struct chost_confinement){.has_private_tmp = 1}, CHOST_STAGE_PRIVATE_TMP);
+    check_without(
+        CAP_SYS_ADMIN, (struct chost_confinement){.protection = CHOST_PROTECTION_FULL}, CHOST_STAGE_PROTECT_SYSTEM);
+    // Nothing can be taken from the bounding set; where that gives nothing, it need not be.
+    struct chost_confinement none = {.sets_capabilities = 1};
+    check_without(CAP_SETPCAP, none, CHOST_STAGE_CAPABILITIES);
+    none.no_new_privs = 1;
+    check_without(CAP_SETPCAP, none, CHOST_STAGE_NONE);
+}
+
 static void test_signals(void)
 {
     char *arguments[] = {"sleep", "1000", NULL};
@@ -533,6 +577,7 @@ void test_launch(void)
     test_launches_beside_each_other();
     test_users();
     test_confinement();
+    test_confinement_by_who_may_not();
     test_signals();
     test_subreaper();
     test_ends_of_children();

@@ -155,6 +155,16 @@ import Testing
             ]
         ),
         (
+            { try supervisor($0, "#{id => a, start => {server, f, []}, capabilities => [chown]}") },
+            [
+                """
+                error bad_supervisor: invalid_capabilities: expected the name of one of capabilities(7), as cap_chown, found \
+                chown
+                  at lib/kv-2.0.0/ebin/kv_sup.sup:1:67
+                """
+            ]
+        ),
+        (
             { try supervisor($0, "#{id => a}") },
             [
                 """
