@@ -90,30 +90,20 @@ struct BootRehearsal {
         }
         // A functional module runs in a worker of the release's, which is started by another spec.
         guard code.version.kind == .resident else { return nil }
-        var spec = child.spec
-        spec.sockets = []
-        let address = ChildAddress(application: child.application, path: [.atom("probe"), .atom(module)])
-        let probe = Place(address: address, spec: spec, launcher: site.tree.launcher, observer: site.tree)
-        let watch = ProbeWatch(probe)
+        let probe = Probe(of: module, in: child.application, child.spec, site.tree)
         let result = await withCheckedContinuation { continuation in
-            probe.prepareStandby(of: code.version, spec: spec) { continuation.resume(returning: $0) }
+            probe.place.prepareStandby(of: code.version, spec: probe.place.spec) { continuation.resume(returning: $0) }
         }
-        watch.end()
-        probe.endStandby()
+        probe.end()
         guard case .failure(let failure) = result else { return nil }
         return "child \(child.address) can't be started: \(failure.reason.reasonText)"
     }
 }
 
 extension LowLevelInstruction {
-    private var call: BuiltInCall? {
+    private var call: (function: BuiltInFunction, arguments: [Term])? {
         guard case .apply(let function) = self else { return nil }
-        return BuiltInFunction(function).map { BuiltInCall(function: $0, arguments: function.arguments) }
-    }
-
-    private struct BuiltInCall {
-        let function: BuiltInFunction
-        let arguments: [Term]
+        return BuiltInFunction(function).map { ($0, function.arguments) }
     }
 
     /// The id of a child that it starts.

@@ -9,7 +9,6 @@ import Wire
 ///
 /// It is started as its child spec says (user, directory, environment, limits), and where nothing says how, not at all:
 /// to run a program as the daemon's own user that was never meant to have its rights proves nothing and risks much.
-/// No socket is bound for it, since a standby reads nothing from any.
 extension Upgrade {
     func startProbe(
         _ code: LoadedCode, then: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void
@@ -24,15 +23,9 @@ extension Upgrade {
         _ code: LoadedCode, _ spec: ChildSpec,
         _ then: @escaping @HostActor (Result<StandbyOutcome, StandbyFailure>) -> Void
     ) {
-        let module = code.version.module
-        let address = ChildAddress(application: code.version.library, path: [.atom("probe"), .atom(module)])
-        var spec = spec
-        spec.sockets = []
-        let probe = Place(address: address, spec: spec, launcher: tree.launcher, observer: tree)
-        let watch = ProbeWatch(probe)
-        prepare(probe, code) { result in
-            watch.end()
-            probe.endStandby()
+        let probe = Probe(of: code.version.module, in: code.version.library, spec, tree)
+        prepare(probe.place, code) { result in
+            probe.end()
             then(result)
         }
     }

@@ -49,6 +49,29 @@ import Wire
         }
     }
 
+    /// The release before is for another emulator than the one that could not boot: that one is executed for it.
+    @Test func theReleaseBeforeBootsUnderItsOwnEmulator() async throws {
+        let root = try NewEmulatorTests.root()
+        defer { root.remove() }
+        let erts = try await EndToEndDaemon.again(on: root) { daemon in
+            let erts = try await daemon.status().erts
+            #expect(try await daemon.releasectl("install-release", "2.0.0").exit == 0)
+            try await daemon.ask("make-permanent", "2.0.0")
+            return erts
+        }
+        try Self.damage(root, "2.0.0")
+        let first = try await EndToEndDaemon.ended(on: root)
+        #expect(first.ending == .exit(1), "\(first.log)")
+        try await EndToEndDaemon.again(on: root) { daemon in
+            let status = try await daemon.status()
+            #expect(status.release == "1.0.0" && status.permanent == "1.0.0" && status.erts == erts, "\(status)")
+            #expect(status.pid == daemon.program.pid)
+            #expect(status.notices?.map(\.kind) == [.bootFallback], "\(status)")
+        }
+        let data = try String(contentsOfFile: "\(root.root)/releases/start_erl.data", encoding: .utf8)
+        #expect(data == "\(erts) 1.0.0\n")
+    }
+
     /// One that is not even read.
     @Test func aPermanentReleaseThatCanNotBeReadIsLeft() async throws {
         let root = try await Self.permanent(config2: "[{release_handler, [{boot_fallback, 1}]}].")
