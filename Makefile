@@ -36,7 +36,7 @@ build: ## debug build
 
 release: ## release build of all programs, with Swift's libraries inside
 	scripts/install-packages
-	$(SWIFT) build -c release --static-swift-stdlib
+	$(SWIFT) build -c release --static-swift-stdlib -debug-info-format none
 
 benchmarks: ## build the measurements, a package of its own
 	scripts/install-packages

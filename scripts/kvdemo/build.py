@@ -10,8 +10,12 @@ from .errors import DemoError
 PROGRAMS = ["release-handlerd", "releasectl", "module-host", "kv-check", "kv-server-1", "kv-server-2"]
 # The functional modules of the example, by the names of their products.
 LIBRARIES = ["kv_lolwut-1", "kv_lolwut-2", "kv_transform-1", "kv_transform-2"]
-# By configuration: a release build has Swift's libraries inside, a debug build finds them where this machine has them.
-OPTIONS = {"release": ["-c", "release", "--static-swift-stdlib"], "debug": ["-c", "debug"]}
+# By configuration: a release build has Swift's libraries inside, and nothing that would be stripped anyway; a debug build finds them where this
+# machine has them. As in the Makefile: with other options all would be built again.
+OPTIONS = {
+    "release": ["-c", "release", "--static-swift-stdlib", "-debug-info-format", "none"],
+    "debug": ["-c", "debug"],
+}
 
 
 def build(project, configuration):
