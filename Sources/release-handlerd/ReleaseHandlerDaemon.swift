@@ -104,7 +104,9 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         defer { log.flush() }
         log.setLevel(logLevel)
         let logger = Logger(label: "release-handlerd") { _ in log.handler }
-        let path = URL(filePath: root).standardizedFileURL.path
+        let spelled = URL(filePath: root).standardizedFileURL.path
+        // Once for all that this process, and each that goes on in its place, does there.
+        let path = FileNames.withoutLinks(spelled) ?? spelled
         let configuration = Daemon.Configuration(
             root: path, control: ControlConfiguration(socketPath: socket), node: nodeOptions,
             options: DaemonOptions(logLevel: logLevel, readers: readers), setLogLevel: { log.setLevel($0) },

@@ -39,7 +39,7 @@ extension Daemon {
             program = restart.program.path
             data = ending.root.newStartErlData
         }
-        var arguments = Array(CommandLine.arguments.dropFirst())
+        var arguments = Self.arguments(root: ending.root.path)
         if let startProgram = ending.startProgram {
             program = ending.root.resolve(startProgram)
             arguments.insert(data, at: 0)
@@ -53,8 +53,21 @@ extension Daemon {
         variables[bootVariable] = .some(nil)
         variables[continueVariable] = .some(nil)
         let second = Successor.execute(
-            first, [first] + CommandLine.arguments.dropFirst(), keeping: copies, variables: variables)
+            first, [first] + Self.arguments(root: ending.root.path), keeping: copies, variables: variables)
         return BootError("the daemon could not execute \(first): \(second.reason)")
+    }
+
+    /// What a program gets that goes on in this one's place: this one's own arguments, with the root that their name led to as this one started.
+    static func arguments(
+        of own: [String] = Array(CommandLine.arguments.dropFirst()), root: String
+    ) -> [String] {
+        var words: [String] = []
+        var isValue = false
+        for word in own {
+            defer { isValue = word == "--root" }
+            if !isValue, word != "--root", !word.hasPrefix("--root=") { words.append(word) }
+        }
+        return ["--root", root] + words
     }
 
     /// As whoever started the daemon would do it again.
@@ -113,7 +126,7 @@ extension Daemon {
         var variables = Emulator.startedVariables
         if case .boots(let vsn) = start { variables[Self.bootVariable] = vsn }
         let error = await Successor.execute(
-            program, [program] + CommandLine.arguments.dropFirst(), keeping: SystemdNotify.givenDescriptors,
+            program, [program] + Self.arguments(root: root.path), keeping: SystemdNotify.givenDescriptors,
             variables: variables)
         logger.error(
             "the emulator of the release that boots could not be executed: \(error); erts \(Emulator.vsn) boots it")

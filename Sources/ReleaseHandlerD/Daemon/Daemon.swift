@@ -9,7 +9,7 @@ import Wire
 /// The daemon: one node and its control server, from start to end.
 public struct Daemon: Sendable {
     public struct Configuration: Sendable {
-        /// Absolute path of the release root.
+        /// Absolute path of the release root, without links: one that leads elsewhere later changes nothing for who runs.
         public var root: String
         public var control: ControlConfiguration
         /// Who it is among the nodes of its machine.

@@ -167,7 +167,7 @@ final class Reexecution: Reexecuting {
         audit?.tellAll()
         flush()
         let error = Successor.execute(
-            program, [program] + CommandLine.arguments.dropFirst(), keeping: handover.descriptors + [memory.raw],
+            program, [program] + Daemon.arguments(root: node.root.path), keeping: handover.descriptors + [memory.raw],
             variables: Emulator.startedVariables.merging([Handover.variable: "\(memory.raw)"]) { $1 })
         return .notExecuted("\(error)")
     }
