@@ -47,6 +47,8 @@ public struct ReleaseTable: Hashable, Sendable, Codable {
         /// Rename from where the package was unpacked to its place; that the package lacks it is an error.
         case placeDirectory(String)
         case removeDirectory(String)
+        /// Copy a damaged file to beside itself, before it is written anew.
+        case keepAside(StateFile)
     }
 
     /// What an operation comes to: these writes in this order, and then this table. When a write fails, the table is

@@ -40,6 +40,8 @@ public struct NodeStatus: Hashable, Sendable, Codable {
             /// A release passed its probation, and the disk does not take that yet.
             case notPermanentYet = "not_permanent_yet"
             case rootUnwritable = "root_unwritable"
+            /// Files of the root were gone, empty or damaged as the daemon started.
+            case rootRepaired = "root_repaired"
         }
 
         public var kind: Kind

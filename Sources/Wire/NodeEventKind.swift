@@ -53,6 +53,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
     case unpacked
     case removed
     case recovered
+    case rootRepaired = "root_repaired"
     case releaseDropped = "release_dropped"
     case bootRetried = "boot_retried"
     case bootProved = "boot_proved"

@@ -35,7 +35,8 @@ struct MakeTar: ParsableCommand {
     var outdir: String?
     @Option(
         help: ArgumentHelp(
-            "Pack erts-VSN/bin of this directory, too: the daemon that the release is for.", valueName: "directory"))
+            "Pack the daemon that the release is for, too: of a directory with erts-VSN, of erts-VSN itself, or of a directory of programs.",
+            valueName: "directory"))
     var erts: String?
     @Flag(help: "Print what came of it as one JSON object.") var json = false
 

@@ -148,7 +148,8 @@ import Testing
         state.startErlData = nil
         let recovery = try ReleaseTable.recover(state, identity: same)
         #expect(recovery.writes == [.startErlData(StartErlData(ertsVsn: "1.0", releaseVsn: "1.0.0"))])
-        #expect(recovery.notes == ["releases/start_erl.data was missing: written anew for release 1.0.0"])
+        #expect(recovery.notes == [])
+        #expect(recovery.repairs == ["releases/start_erl.data was missing: written anew for release 1.0.0"])
     }
 
     @Test func whatNoOperationLeavesIsAnError() {
@@ -159,22 +160,17 @@ import Testing
             } catch { return error.description }
         }
         #expect(
-            message(.init(releases: nil, startErlData: nil)) == """
-                releases/RELEASES is missing; write it with what the release's .rel says, in the form \
-                [{release, "NAME", "VSN", "ERTSVSN", [{APP, "VSN", "lib/APP-VSN"}], permanent}]. \
-                (docs/upgrade-from-scratch.md), and let releasectl check ROOT read it
-                """)
-        #expect(
             message(.init(releases: ReleasesFile(releases: []), startErlData: nil)) == """
-                releases/start_erl.data is missing and releases/RELEASES has no permanent release
+                releases/start_erl.data is missing and releases/RELEASES has no permanent release; releasectl create-releases VSN \
+                --root ROOT writes both anew
                 """)
         #expect(
             message(
                 .init(
                     releases: Disk.fresh.state.releases,
                     startErlData: StartErlData(ertsVsn: "1.0", releaseVsn: "9"))) == """
-                    releases/start_erl.data names release 9, which releases/RELEASES does not list; correct the one or \
-                    the other
+                    releases/start_erl.data names release 9, which releases/RELEASES does not list; releasectl set-permanent VSN \
+                    --root ROOT makes one permanent that it lists, releasectl create-releases lists what stands
                     """)
     }
 }

@@ -21,6 +21,8 @@ func release(_ vsn: String, erts: String = "1.0", shared: String = "1.0.0") -> R
 struct Disk: Equatable {
     var state: ReleaseTable.DiskState
     var directories: Set<String> = ["lib/kv-1.0.0", "lib/shared-1.0.0", "releases/1.0.0", "erts-1.0"]
+    /// What is kept beside the file that was written anew.
+    var kept: Set<ReleaseTable.StateFile> = []
 
     static let fresh = Disk(
         state: ReleaseTable.DiskState(
@@ -29,15 +31,24 @@ struct Disk: Equatable {
 
     mutating func apply(_ write: DiskWrite) {
         switch write {
-        case .releases(let file): state.releases = file
-        case .startErlData(let data): state.startErlData = data
+        case .releases(let file):
+            state.releases = file
+            state.faults[.releases] = nil
+        case .startErlData(let data):
+            state.startErlData = data
+            state.faults[.startErlData] = nil
         case .newStartErlData(let data): state.newStartErlData = data
         case .bootAssessment(let assessment): state.assessment = assessment
-        case .removeNewStartErlData: state.newStartErlData = nil
+        case .removeNewStartErlData:
+            state.newStartErlData = nil
+            state.faults[.newStartErlData] = nil
         case .pending(let directories): state.pending = directories
-        case .removePending: state.pending = nil
+        case .removePending:
+            state.pending = nil
+            state.faults[.pending] = nil
         case .placeDirectory(let directory): directories.insert(directory)
         case .removeDirectory(let directory): directories.remove(directory)
+        case .keepAside(let file): kept.insert(file)
         }
     }
 

@@ -82,10 +82,11 @@ public enum ReleaseArchive {
 
     /// Removes what an unpacking that a crash cut off left under `root`. Only before anything is unpacked there.
     public static func removeLeftovers(in root: String) {
-        for name in Directory.names(root) where name.hasPrefix(stagingPrefix) {
-            try? Directory.removeTree("\(root)/\(name)")
-        }
+        for name in Directory.names(root) where isStaging(name) { try? Directory.removeTree("\(root)/\(name)") }
     }
+
+    /// Whether a directory of that name is one to which a package is unpacked.
+    static func isStaging(_ name: String) -> Bool { name.hasPrefix(stagingPrefix) }
 }
 
 /// One pass over a package.

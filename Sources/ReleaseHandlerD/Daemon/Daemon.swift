@@ -86,6 +86,7 @@ public struct Daemon: Sendable {
         if handover == nil, let reason = await Self.otherEmulator(node.store) {
             // It has not begun to boot, so this is none of its boots.
             try? await node.store.endsRun(reason, isFailure: false)
+            await node.history.written()
             return Ending(end: .restart(reason: reason), sockets: inherited, startProgram: nil, root: node.root)
         }
         await node.sockets.inherit(inherited)
@@ -138,16 +139,18 @@ public struct Daemon: Sendable {
             root: node.root)
     }
 
-    /// Why this emulator is not to go on: what was to boot was left for a release of another one, once the root was opened.
+    /// Why this emulator is not to go on: what was to boot was left for a release of another one, once the root was opened, or nothing had said
+    /// until then which one boots.
     @HostActor
     private static func otherEmulator(_ store: ReleaseStore) -> String? {
         let hasFallenBack = store.findings.contains { if case .fellBack = $0 { true } else { false } }
         let data = store.table.startErlData
         // What is not written down would be found by the next one just so.
-        guard hasFallenBack, store.obstacle == nil, data.ertsVsn != Emulator.vsn,
+        guard hasFallenBack || !store.repairs.isEmpty, store.obstacle == nil, data.ertsVsn != Emulator.vsn,
             access(store.root.emulatorProgram(data.ertsVsn), X_OK) == 0
         else { return nil }
-        return "release \(data.releaseVsn), which boots in the place of another, is for erts \(data.ertsVsn)"
+        let which = hasFallenBack ? "which boots in the place of another" : "which is permanent"
+        return "release \(data.releaseVsn), \(which), is for erts \(data.ertsVsn)"
     }
 
     /// Goes by what the release that runs says of the daemon.

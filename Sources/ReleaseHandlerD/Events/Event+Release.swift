@@ -9,6 +9,8 @@ enum ReleaseEvent {
     case removed(vsn: String)
     /// A change that a run before left half done, in a sentence of the table's.
     case recovered(note: String)
+    /// A file that no operation leaves so was written anew, in a sentence of the table's.
+    case rootRepaired(sentence: String)
     /// What the runs before have come to.
     case found(ReleaseTable.Finding)
     /// The permanent release has come through its first boot as such.
@@ -45,6 +47,7 @@ enum ReleaseEvent {
                 permanent until that is mended
                 """, level: .warning)
         case .recovered(let note): EventEntry(.recovered, note, level: .notice)
+        case .rootRepaired(let sentence): EventEntry(.rootRepaired, sentence, level: .warning)
         case .madePermanent(let vsn, let by):
             EventEntry(
                 .madePermanent, "release \(vsn) is permanent, by \(by)", level: .notice,

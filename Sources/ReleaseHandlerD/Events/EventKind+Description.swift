@@ -18,7 +18,8 @@ extension NodeEventKind {
             .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootRepaired, .rootUnwritable,
+            .bootRetried,
             .startDelayed, .boundsIgnored,
             .workerHung, .processesLeft,
             .modulesNotLoaded,
@@ -40,7 +41,8 @@ extension NodeEventKind {
         switch self {
         case .boot, .running, .stopping, .stopped, .earlierRunUnknown, .watchdogFed, .workerHung, .configChangeFailed,
             .outputLimited, .applicationStarted, .applicationStopped, .internalError, .recovered, .installRefused,
-            .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed, .rootUnwritable:
+            .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed, .rootUnwritable,
+            .rootRepaired:
             EventFields()
         case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
         case .reloaded: EventFields(["failures"])

@@ -37,6 +37,7 @@ extension Node {
             notices.append(.init(kind: .bootFallback, message: fallback.sentence))
         }
         if let dropped = assessment?.dropped { notices.append(.init(kind: .releaseDropped, message: dropped.sentence)) }
+        for sentence in store.repairs { notices.append(.init(kind: .rootRepaired, message: sentence)) }
         if let obstacle = store.obstacle {
             notices.append(
                 .init(kind: .rootUnwritable, message: "the release root could not be written to: \(obstacle)"))

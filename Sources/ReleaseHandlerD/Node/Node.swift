@@ -79,6 +79,7 @@ public final class Node {
             store, logger: logger, membership: NodeMembership.State(options, start, store.releases.permanent),
             directory: options.directory)
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
+        for sentence in store.repairs { events.post(.release(.rootRepaired(sentence: sentence))) }
         for exposure in store.exposures { events.post(.release(.rootExposed(exposure))) }
         tellFindings()
     }

@@ -41,7 +41,8 @@ enum StateInventory {
         "Processes": ["generations": .derived, "others": .derived, "onEnd": .derived],
         "ChangesByHand": ["underWay": .empty, "last": .derived],
         "ReleaseStore": [
-            "root": .derived, "table": .written, "recoveryNotes": .derived, "exposures": .derived,
+            "root": .derived, "table": .written, "recoveryNotes": .derived, "repairs": .written,
+            "exposures": .derived,
             "earlierRun": .derived,
             "delegate": .derived, "line": .empty, "beforeDiskWork": .derived, "disk": .written,
             "findings": .derived, "obstacle": .written, "unwritten": .empty,

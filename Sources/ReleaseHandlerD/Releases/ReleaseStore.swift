@@ -36,8 +36,10 @@ final class ReleaseStore {
 
     let root: ReleaseRoot
     private(set) var table: ReleaseTable
-    /// What start-up found and repaired, for the log.
+    /// What start-up found that was cut short, for the log.
     let recoveryNotes: [String]
+    /// Files of the root that this run, or the one in whose place it goes on, has found gone, empty or damaged, and what was made of that.
+    let repairs: [String]
     /// What others can change of the root, for the log.
     let exposures: [RootExposure]
     /// What the processes of the run before are known by; empty where there was none.
@@ -60,6 +62,7 @@ final class ReleaseStore {
         root = start.disk.root
         table = start.table
         recoveryNotes = start.notes
+        repairs = start.repairs
         exposures = start.exposures
         earlierRun = start.earlierRun
         findings = start.findings
@@ -82,11 +85,14 @@ final class ReleaseStore {
         let lock: Int32
         /// Nil too where the daemon before did not keep it.
         let obstacle: String?
+        /// The same.
+        let repairs: [String]?
     }
 
     /// Nil while a change of the disk is under way.
     var state: State? {
-        line.current == nil && unwritten.isEmpty ? State(table: table, lock: disk.lock.raw, obstacle: obstacle) : nil
+        line.current == nil && unwritten.isEmpty
+            ? State(table: table, lock: disk.lock.raw, obstacle: obstacle, repairs: repairs) : nil
     }
 
     /// Goes on where the daemon before stood: nothing is read.
@@ -95,6 +101,7 @@ final class ReleaseStore {
         self.root = root
         table = state.table
         recoveryNotes = []
+        repairs = state.repairs ?? []
         exposures = []
         earlierRun = ""
         findings = []

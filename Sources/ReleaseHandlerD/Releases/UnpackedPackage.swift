@@ -37,7 +37,9 @@ struct UnpackedPackage: Sendable {
 
     private static func check(_ staged: StagedRelease, _ root: ReleaseRoot) throws -> UnpackedPackage {
         let stagedRoot = ReleaseRoot(path: staged.directory)
-        let resource = try findResource(staged, stagedRoot)
+        guard let resource = try staged.placedResource() else {
+            throw PackageError(description: "no releases/NAME.rel in the package")
+        }
         try staged.checkManifest(vsn: resource.vsn)
         var record = ReleaseRecord(resource, status: .unpacked)
         for index in record.libraries.indices {
@@ -81,22 +83,6 @@ struct UnpackedPackage: Sendable {
                 description: "releases/\(resource.vsn)/relup is for \(relup.vsn), the release is \(resource.vsn)")
         }
         return UnpackedPackage(staged: staged, resource: resource)
-    }
-
-    /// `releases/NAME.rel`, as OTP packs it, or `releases/VSN/NAME.rel`; it is put in the second place.
-    private static func findResource(_ staged: StagedRelease, _ stagedRoot: ReleaseRoot) throws -> ReleaseResource {
-        guard let first = staged.releaseResourceFile else {
-            throw PackageError(description: "no releases/NAME.rel in the package")
-        }
-        let resource = try ReleaseResource.parse(stagedRoot.read("\(staged.directory)/\(first)"), file: first)
-        let place = "\(stagedRoot.releaseDirectory(resource.vsn))/\(resource.name).rel"
-        if !FileNames.exists(place) {
-            let directory = stagedRoot.releaseDirectory(resource.vsn)
-            try Directory.make(directory, permissions: ConfidentialFiles.directoryMode)
-            try AtomicFile.write(
-                place, Array(resource.text().utf8), permissions: ConfidentialFiles.fileMode, groupOf: directory)
-        }
-        return resource
     }
 }
 

@@ -28,7 +28,8 @@ struct PackageCheck {
         }
     }
 
-    private func check(_ staged: StagedRelease) -> CheckTool.Result {
+    /// Of one that is unpacked already.
+    func check(_ staged: StagedRelease) -> CheckTool.Result {
         let files = ReleaseFiles.below(staged.directory, shownAfter: "")
         var result = CheckTool.Result()
         guard let name = staged.releaseResourceFile else {

@@ -20,7 +20,8 @@ public struct TarTool {
         public var path: [String]
         /// `nil`: beside the `.rel`.
         public var outputDirectory: String?
-        /// Where `erts-VSN/bin` is that the package is to have. Source: `{erts, Dir}` of `systools:make_tar/2`.
+        /// Where the emulator is that the package is to have: a directory with `erts-VSN`, that itself, or a directory of programs. Source: `{erts, Dir}` of
+        /// `systools:make_tar/2`, which knows the first.
         public var emulatorDirectory: String?
 
         public init(
@@ -111,14 +112,15 @@ public struct TarTool {
 
     private func addEmulator(_ vsn: String, to contents: inout PackageContents) throws(Diagnostic) {
         guard let directory = options.emulatorDirectory else { return }
-        let bin = "\(Paths.join(directory, "erts-\(vsn)"))/bin"
-        let program = "\(bin)/\(EmulatorFiles.program)"
-        guard FileNames.exists(program) else {
-            throw Diagnostic(
-                .error, code: "erts",
-                "the release is for erts \(vsn), and there is no \(program): name the directory that has erts-\(vsn)")
+        let source: EmulatorSource
+        do {
+            source = try EmulatorSource(vsn, in: directory)
+        } catch {
+            throw error.diagnostic(vsn)
         }
-        try contents.add(directory: bin, as: "erts-\(vsn)/bin")
+        let bin = "erts-\(vsn)/bin"
+        guard let names = source.names else { return try contents.add(directory: source.directory, as: bin) }
+        for name in names { try contents.add(file: Paths.join(source.directory, name), as: "\(bin)/\(name)") }
     }
 
     private func collect(_ directories: [String]) throws(Diagnostic) -> ReleaseCollection {

@@ -206,6 +206,7 @@ enum EventSamples {
         (.unpacked(vsn: "2.0.0", package: "demo"), "release 2.0.0 is unpacked from demo"),
         (.removed(vsn: "2.0.0"), "release 2.0.0 is removed"),
         (.recovered(note: "it is whole"), "it is whole"),
+        (.rootRepaired(sentence: "it was empty: written anew"), "it was empty: written anew"),
         (
             .found(.dropped(.init(release: "2.0.0", permanent: "1.0.0", why: "it was stopped", seconds: 1))),
             """

@@ -75,6 +75,9 @@ struct ServiceManagerTests {
     @Test("a root that can't boot fails systemctl start, says why, and is not tried for ever")
     func noBoot() async throws { try await check("root_that_cannot_boot") }
 
+    @Test("a root whose RELEASES or start_erl.data is gone, empty or damaged boots what stands, and says so")
+    func rootFiles() async throws { try await check("root_files_are_repaired") }
+
     @Test("neither a fault of ten minutes nor an administrator's restarts end the service for good")
     func startLimit() async throws { try await check("long_fault_and_many_restarts") }
 

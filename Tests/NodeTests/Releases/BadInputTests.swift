@@ -15,9 +15,8 @@ import Wire
         let text = try await TestNode.failingToBoot(root)
         #expect(
             text == """
-                the release root \(root.root) can't be used: releases/RELEASES is missing; write it with what the \
-                release's .rel says, in the form [{release, "NAME", "VSN", "ERTSVSN", [{APP, "VSN", "lib/APP-VSN"}], \
-                permanent}]. (docs/upgrade-from-scratch.md), and let releasectl check ROOT read it
+                the release root \(root.root) can't be used: releases/RELEASES is missing, releases/start_erl.data is missing, and \
+                no release stands in the root; releasectl make-root PACKAGE DIR lays out a root in an empty directory
                 """)
     }
 
