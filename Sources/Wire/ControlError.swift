@@ -56,6 +56,8 @@ extension ControlError.Code {
     /// The release has the wrong status for this (removing the one that runs, …).
     public static let badStatus = Self(rawValue: "bad_status")
     public static let packageInvalid = Self(rawValue: "package_invalid")
+    /// A file or directory that was named can't be read, or is not what it is to be; OTP's reason is in the details.
+    public static let badFile = Self(rawValue: "bad_file")
     /// The upgrade was refused before the point of no return; nothing changed.
     public static let upgradeRefused = Self(rawValue: "upgrade_refused")
     /// The daemon can't be executed anew as that program; it goes on as it is.
@@ -91,7 +93,7 @@ extension ControlError.Code {
     public var isRefusal: Bool {
         switch self {
         case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .tooManyRequests, .busy, .noSuchRelease,
-            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .reexecRefused, .noSuchWorker,
+            .alreadyInstalled, .badStatus, .packageInvalid, .badFile, .upgradeRefused, .reexecRefused, .noSuchWorker,
             .noSuchSupervisor,
             .noSuchChild, .badChildState, .badChildspec, .noSuchApplication, .badApplicationState, .unavailable:
             true

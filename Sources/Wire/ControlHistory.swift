@@ -27,7 +27,8 @@ public struct HistoryList: Hashable, Sendable, Codable {
 extension NodeEventKind {
     /// Those that are kept.
     public static let historic: Set<Self> = [
-        .boot, .reexecuted, .unpacked, .removed, .recovered, .releaseDropped, .bootRetried, .bootProved, .bootFallback,
+        .boot, .reexecuted, .unpacked, .removed, .fileInstalled, .recovered, .releaseDropped, .bootRetried, .bootProved,
+        .bootFallback,
         .bootFallbackFailed, .madePermanent, .makePermanentFailed, .installRelease, .releaseInstalled, .installRefused,
         .installAborted, .installTakingBack, .installStopped, .installFailed, .probationPassed, .probationFailed,
     ]

@@ -3,6 +3,8 @@ public struct ControlParameter: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// A release's vsn: the name of a directory under `releases/`.
         case vsn
+        /// A status that a release may have.
+        case status
         /// The node looks for what it names.
         case name
     }
@@ -22,6 +24,11 @@ public struct ControlParameter: Hashable, Sendable {
     public func check(_ value: String) throws(ControlError) {
         switch kind {
         case .name: break
+        case .status:
+            guard ReleaseSummary.Status(rawValue: value) == nil else { return }
+            let all = ReleaseSummary.Status.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ControlError(
+                .badRequest, "\(value.debugDescription) is no status of a release: give one of \(all)")
         case .vsn:
             let isName = !value.isEmpty && value != "." && value != ".." && value.utf8.count <= 255
             guard isName, value.unicodeScalars.allSatisfy({ $0 != "/" && $0.value >= 0x20 && $0.value != 0x7F }) else {
@@ -68,6 +75,15 @@ public struct OfRelease: ControlParameters {
     public init(_ vsn: String) { self.vsn = vsn }
     public init(_ values: [String]) { vsn = values[0] }
     public var values: [String] { [vsn] }
+}
+
+public struct OfStatus: ControlParameters {
+    public static let described = [ControlParameter("status", .status, "A status of releases, such as unpacked")]
+    public let status: String
+
+    public init(_ status: String) { self.status = status }
+    public init(_ values: [String]) { status = values[0] }
+    public var values: [String] { [status] }
 }
 
 public struct OfWorker: ControlParameters {

@@ -52,6 +52,7 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
 
     case unpacked
     case removed
+    case fileInstalled = "file_installed"
     case recovered
     case releaseDropped = "release_dropped"
     case bootRetried = "boot_retried"

@@ -107,6 +107,26 @@ extension TestService {
     func removeRelease(vsn: String, peer: Peer) async throws {
         _ = try await ask(Operations.releases.remove, OfRelease(vsn), peer: peer)
     }
+
+    func rebootOldRelease(vsn: String) async throws -> ReleaseSummary {
+        try await ask(Operations.releases.rebootOld, OfRelease(vsn))
+    }
+
+    func setUnpacked(
+        _ file: String, _ applications: [SetUnpackedRequest.ApplicationDirectory] = []
+    ) async throws -> ReleaseSummary {
+        let body = SetUnpackedRequest(releaseFile: file, applications: applications)
+        return try await ask(Operations.releases.setUnpacked, NoParameters(), body, peer: TestNode.peer)
+    }
+
+    func setRemoved(vsn: String) async throws {
+        _ = try await ask(Operations.releases.setRemoved, OfRelease(vsn))
+    }
+
+    func installFile(_ file: String, in vsn: String) async throws -> String {
+        let body = InstallFileRequest(file: file)
+        return try await ask(Operations.releases.installFile, OfRelease(vsn), body, peer: TestNode.peer).file
+    }
 }
 
 extension TestService {

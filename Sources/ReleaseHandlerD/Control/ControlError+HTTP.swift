@@ -15,7 +15,7 @@ extension ControlError.Code {
             .conflict
         case .tooLarge: .contentTooLarge
         case .tooManyRequests: .tooManyRequests
-        case .packageInvalid, .badChildspec: .unprocessableContent
+        case .packageInvalid, .badFile, .badChildspec: .unprocessableContent
         case .workerError, .childStartFailed, .applicationStartFailed: .badGateway
         case .unavailable: .serviceUnavailable
         case .timeout: .gatewayTimeout

@@ -14,7 +14,7 @@ extension NodeEventKind {
             [.info]
         case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .reexecuted, .workerRestart, .restartDelayed,
             .supervisorAutoShutdown,
-            .unpacked, .removed,
+            .unpacked, .removed, .fileInstalled,
             .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
@@ -70,6 +70,7 @@ extension NodeEventKind {
         case .supervisorAutoShutdown: EventFields(["child"])
         case .supervisorShutdown: EventFields(["child", "reason"])
         case .unpacked: EventFields(["vsn", "package"])
+        case .fileInstalled: EventFields(["vsn", "file"])
         case .removed, .makePermanentFailed, .probationPassed, .bootProved: EventFields(["vsn"])
         case .releaseDropped: EventFields(["vsn", "permanent", "why"])
         case .bootRetried: EventFields(["vsn", "boot", "allowed"])

@@ -51,12 +51,21 @@ extension Node {
         return try await installer.install(vsn, request) { [self] () throws(ControlError) in try refuseDuringChanges() }
     }
 
+    /// The answer is there before the restart begins.
+    func rebootOldRelease(_ vsn: String, by: String) async throws(ControlError) -> ReleaseSummary {
+        try refuseWhileGoingBack()
+        return try await store.rebootOld(vsn, by: by)
+    }
+
+    func refuseWhileGoingBack() throws(ControlError) {
+        guard case .goingBack(let trial) = probation.state else { return }
+        throw ControlError(
+            .busy, "release \(trial.release) failed its probation and is taken back; wait for the end of that",
+            details: ["vsn": trial.release])
+    }
+
     private func refuseDuringChanges() throws(ControlError) {
-        if case .goingBack(let trial) = probation.state {
-            throw ControlError(
-                .busy, "release \(trial.release) failed its probation and is taken back; wait for the end of that",
-                details: ["vsn": trial.release])
-        }
+        try refuseWhileGoingBack()
         guard let first = changes.first else { return }
         throw ControlError(
             .busy, "\(first) is under way; wait for its end, or end what holds it up", details: ["change": first])

@@ -89,7 +89,7 @@ struct ReleaseDisk: Sendable {
                 switch write {
                 case .removeDirectory, .removePending: true
                 case .releases, .startErlData, .newStartErlData, .removeNewStartErlData, .bootAssessment, .pending,
-                    .placeDirectory:
+                    .placeDirectory, .file:
                     false
                 }
             // What goes goes at the next start: no change has to wait for that.
@@ -125,13 +125,6 @@ struct ReleaseDisk: Sendable {
         _ change: ReleaseTable.Change, to before: ReleaseTable, after unwritten: [ReleaseTable.DiskWrite] = [],
         staging: String? = nil
     ) -> Outcome {
-        do {
-            for directory in change.required where !FileNames.exists(root.resolve(directory)) {
-                throw SystemError("stat", 2, root.resolve(directory))
-            }
-        } catch {
-            return Outcome(table: before, failure: error)
-        }
         defer { root.reserve.keep() }
         do {
             for write in unwritten { try perform(write, staging: nil) }
@@ -257,6 +250,12 @@ struct ReleaseDisk: Sendable {
         case .removePending:
             try Directory.removeTree(root.pendingFile)
             try AtomicFile.syncDirectory(root.releasesDirectory)
+        case .file(let file, let bytes):
+            let target = root.resolve(file)
+            try Directory.make(Paths.parent(of: target), permissions: ConfidentialFiles.directoryMode)
+            // Nothing is kept for it: a full disk takes none.
+            try AtomicFile.write(
+                target, bytes, permissions: ConfidentialFiles.fileMode, groupOf: root.releasesDirectory)
         case .placeDirectory(let directory):
             guard let staging, FileNames.exists("\(staging)/\(directory)") else { return }
             let target = root.resolve(directory)

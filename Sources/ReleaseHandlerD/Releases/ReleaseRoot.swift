@@ -49,13 +49,17 @@ public struct ReleaseRoot: Sendable {
     // MARK: One release
 
     /// The `.rel` of a release: `releases/VSN/NAME.rel`.
-    func resourceFile(_ record: ReleaseRecord) -> String { "\(releaseDirectory(record.vsn))/\(record.name).rel" }
+    func resourceFile(_ record: ReleaseRecord) -> String { resolve(record.resourceFile) }
 
     /// Reads a release with all that it names; an application that is missing is an error that says where it was
     /// looked for.
     func load(_ record: ReleaseRecord) throws(FileError) -> LoadedRelease {
         let file = resourceFile(record)
-        let resource = try ReleaseResource.parse(read(file), file: file)
+        return try load(record, ReleaseResource.parse(read(file), file: file), file: file)
+    }
+
+    /// The same of a `.rel` that was read already, from `file`.
+    func load(_ record: ReleaseRecord, _ resource: ReleaseResource, file: String) throws(FileError) -> LoadedRelease {
         guard resource.vsn == record.vsn else {
             let message = "expected release \(Term.string(record.vsn)), found \(Term.string(resource.vsn))"
             throw FileError(file: file, position: nil, message: message)

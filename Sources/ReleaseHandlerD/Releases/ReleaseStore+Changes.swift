@@ -137,7 +137,7 @@ extension ReleaseStore {
         }
     }
 
-    private func requireRunning() throws(ControlError) -> LoadedRelease {
+    func requireRunning() throws(ControlError) -> LoadedRelease {
         guard let delegate else { throw ControlError(.unavailable, "the node is stopping") }
         return try delegate.requireRunning()
     }

@@ -32,6 +32,14 @@ final class ReleaseStore {
         case unpacked(String, package: String)
         case madePermanent(String, by: String)
         case removed(String)
+        /// By hand: its files were there.
+        case registered(String, file: String, exposures: [RootExposure])
+        /// Its files stay.
+        case forgotten(String)
+        /// `file`: relative to the root.
+        case fileInstalled(String, file: String)
+        /// It is permanent, and the node is to restart into it.
+        case rebootsOld(String, by: String)
     }
 
     let root: ReleaseRoot

@@ -106,7 +106,7 @@ public struct PermanentTool {
                 try Directory.removeTree("\(root)/releases/boot_assessment")
                 try AtomicFile.syncDirectory("\(root)/releases")
             case .bootAssessment, .newStartErlData, .removeNewStartErlData, .pending, .removePending, .placeDirectory,
-                .removeDirectory:
+                .removeDirectory, .file:
                 break  // It is no part of this change.
             }
         } catch {

@@ -205,6 +205,9 @@ enum EventSamples {
     private static let release: [(ReleaseEvent, String)] = [
         (.unpacked(vsn: "2.0.0", package: "demo"), "release 2.0.0 is unpacked from demo"),
         (.removed(vsn: "2.0.0"), "release 2.0.0 is removed"),
+        (.registered(vsn: "2.0.0", file: "/srv/fix.rel"), "release 2.0.0 is registered by /srv/fix.rel"),
+        (.forgotten(vsn: "2.0.0"), "release 2.0.0 is forgotten, and its files stay"),
+        (.fileInstalled(vsn: "2.0.0", file: "releases/2.0.0/relup"), "release 2.0.0 has got releases/2.0.0/relup"),
         (.recovered(note: "it is whole"), "it is whole"),
         (
             .found(.dropped(.init(release: "2.0.0", permanent: "1.0.0", why: "it was stopped", seconds: 1))),

@@ -74,6 +74,33 @@ extension ControlTestNode {
                 self.removed.withLock { $0.append(vsn) }
                 return RemovedRelease(removed: vsn)
             },
+        ] + releasesByHand
+    }
+
+    private var releasesByHand: [ControlHandler] {
+        [
+            ControlHandler(Operations.releases.whichOfStatus) { request in
+                ReleaseList(releases: Self.releases.filter { $0.status.rawValue == request.parameters.status })
+            },
+            ControlHandler(Operations.releases.rebootOld) { request async throws(ControlError) in
+                try Self.known(request.parameters.vsn)
+                var release = Self.release
+                release.status = .permanent
+                return release
+            },
+            ControlHandler(Operations.releases.setUnpacked) { request async throws(ControlError) in
+                self.registered.withLock { $0.append(request.body) }
+                return Self.release
+            },
+            ControlHandler(Operations.releases.setRemoved) { request async throws(ControlError) in
+                try Self.known(request.parameters.vsn)
+                return RemovedRelease(removed: request.parameters.vsn)
+            },
+            ControlHandler(Operations.releases.installFile) { request async throws(ControlError) in
+                try Self.known(request.parameters.vsn)
+                let name = request.body.file.split(separator: "/").last ?? ""
+                return InstalledFile(file: "releases/\(request.parameters.vsn)/\(name)")
+            },
         ]
     }
 

@@ -15,6 +15,7 @@ final class ControlTestNode: Sendable {
     let removed = Mutex<[String]>([])
     let calls = Mutex<[CallRequest]>([])
     let installs = Mutex<[InstallRequest]>([])
+    let registered = Mutex<[SetUnpackedRequest]>([])
     let peers = Mutex<[Peer]>([])
 
     var handlers: ControlHandlers {
