@@ -29,7 +29,9 @@ extension NodeEventKind {
     public static let historic: Set<Self> = [
         .boot, .reexecuted, .unpacked, .removed, .fileInstalled, .recovered, .releaseDropped, .bootRetried, .bootProved,
         .bootFallback,
-        .bootFallbackFailed, .madePermanent, .makePermanentFailed, .installRelease, .releaseInstalled, .installRefused,
+        .bootFallbackFailed, .madePermanent, .makePermanentFailed, .installRelease, .releaseInstalled,
+        .upgradeApplication,
+        .applicationUpgraded, .installRefused,
         .installAborted, .installTakingBack, .installStopped, .installFailed, .probationPassed, .probationFailed,
     ]
 }

@@ -40,6 +40,8 @@ public struct NodeStatus: Hashable, Sendable, Codable {
             /// A release passed its probation, and the disk does not take that yet.
             case notPermanentYet = "not_permanent_yet"
             case rootUnwritable = "root_unwritable"
+            /// An application runs in another version than the release has, since upgrade_app, and until a restart.
+            case applicationChanged = "application_changed"
         }
 
         public var kind: Kind

@@ -66,6 +66,8 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
 
     case installRelease = "install_release"
     case releaseInstalled = "release_installed"
+    case upgradeApplication = "upgrade_app"
+    case applicationUpgraded = "app_upgraded"
     case installRefused = "install_refused"
     case installAborted = "install_aborted"
     case installTakingBack = "install_taking_back"

@@ -57,6 +57,9 @@ struct Failure: Error {
         }
     }
 
+    /// Of these there is no check.
+    private static let withoutPlan = ["upgrade-app ", "downgrade-app ", "eval-appup-script ", "reboot-old-release "]
+
     private static func advice(for error: ControlError, _ subject: String) -> String? {
         switch error.code {
         case .forbidden:
@@ -81,6 +84,7 @@ struct Failure: Error {
             "Nothing was changed. `releasectl which-applications` lists the applications."
         case .applicationStartFailed:
             "See `releasectl events --follow`, or the daemon's log, for what its workers said."
+        case .upgradeRefused where Self.withoutPlan.contains(where: subject.hasPrefix): "Nothing was changed."
         case .upgradeRefused:
             "Nothing was changed. `releasectl check-install-release` shows the plan."
         case .upgradeAborted:

@@ -45,8 +45,9 @@ struct InstallRelease: ControlCommand {
         // Before the install is asked for: no event may be missed between its result and the wait.
         var follow = waitPermanent ? try await ProbationFollow(of: vsn, in: session) : nil
         let progress = ProgressLine(terminal: .standardError, isShown: !session.json)
-        let result = try await install(request, in: session, progress)
-        if !session.json { show(result, on: session.output) }
+        let result = try await Self.follow(
+            Operations.releases.install, OfRelease(vsn), body: request, subject: subject, in: session, progress)
+        if !session.json { Self.show(result, on: session.output) }
         if let failure = failure(of: result), result.outcome != .done { throw failure }
         let verdict = await follow?.verdict { seconds in
             progress.show("\(vsn) is on probation for \(decimal(seconds, digits: 0)) s")
@@ -77,12 +78,14 @@ struct InstallRelease: ControlCommand {
             suspendGraceMilliseconds: suspendGraceMilliseconds, rename: rename ? true : nil)
     }
 
-    private func install(
-        _ request: InstallRequest, in session: Session, _ progress: ProgressLine
+    /// An install, or a change of one application, to its result.
+    static func follow<Parameters, Body>(
+        _ operation: ControlOperation<Parameters, Body, InstallProgress>, _ parameters: Parameters, body: Body,
+        subject: String, in session: Session, _ progress: ProgressLine
     ) async throws -> InstallResult {
         defer { progress.clear() }
         var result: InstallResult?
-        try await session.follow(Operations.releases.install, OfRelease(vsn), body: request) { step in
+        try await session.follow(operation, parameters, body: body) { step in
             switch step {
             case .progress(let step):
                 progress.show("[\(step.index + 1)/\(step.count)] \(step.text)")
@@ -97,7 +100,7 @@ struct InstallRelease: ControlCommand {
         return result
     }
 
-    private func show(_ result: InstallResult, on output: Terminal) {
+    static func show(_ result: InstallResult, on output: Terminal) {
         if !result.instructions.isEmpty {
             var table = Table(columns: [
                 .init(title: "#", isRight: true), .init(title: "INSTRUCTION", yields: true),
@@ -140,8 +143,16 @@ struct InstallRelease: ControlCommand {
         }
     }
 
-    /// What is lost is told whatever the outcome, and decides the exit code.
     private func failure(of result: InstallResult) -> Failure? {
+        Self.failure(
+            of: result, subject: subject,
+            restarting: waitPermanent ? failure(of: ReleaseOutlook.Verdict.nodeEnded(.init())) : nil)
+    }
+
+    /// What is lost is told whatever the outcome, and decides the exit code.
+    ///
+    /// - Parameter restarting: what it is that the node restarts as the script says, where nobody loses anything by it.
+    static func failure(of result: InstallResult, subject: String, restarting: Failure? = nil) -> Failure? {
         let reason = result.reason ?? "no reason given"
         var place = ""
         if let failed = result.failedInstruction { place += " at instruction \(failed.index + 1), \(failed.text)" }
@@ -163,7 +174,7 @@ struct InstallRelease: ControlCommand {
                 .rolledBack, "\(subject): failed\(place): \(reason)",
                 advice: "It was rolled back: \(from) runs on" + (isWhole ? whole : ", \(partly)"))
         case .restarting where result.reason == nil:
-            if isWhole { return waitPermanent ? self.failure(of: ReleaseOutlook.Verdict.nodeEnded(.init())) : nil }
+            if isWhole { return restarting }
             failure = Failure(.lost, "\(subject): the node restarts as the script says, but not all came through")
         case .restarting:
             failure = Failure(

@@ -198,4 +198,27 @@ extension TestService {
     func unsetEnv(_ application: String, key: String, peer: Peer) async throws -> EnvironmentAnswer {
         try await ask(Operations.applications.unsetEnv, OfEnvironment(key, of: application), peer: peer)
     }
+
+    // MARK: One application
+
+    func change(_ application: String, _ change: Change) async throws -> AsyncStream<InstallProgress> {
+        let (parameters, peer) = (OfApplication(application), TestNode.peer)
+        let operations = Operations.applications
+        let answer =
+            switch change {
+            case .upgrade(let body): try await reply(operations.upgrade, parameters, body, peer)
+            case .downgrade(let body): try await reply(operations.downgrade, parameters, body, peer)
+            case .evaluate(let body): try await reply(operations.evalAppupScript, parameters, body, peer)
+            }
+        guard case .progress(let progress) = answer else {
+            throw ControlError(.internalError, "a change of an application answered with no stream")
+        }
+        return progress
+    }
+
+    enum Change: Sendable {
+        case upgrade(UpgradeApplicationRequest)
+        case downgrade(DowngradeApplicationRequest)
+        case evaluate(EvalAppupScriptRequest)
+    }
 }

@@ -8,6 +8,10 @@ enum UpgradeEvent {
     case began(from: String, to: String)
     case done(from: String, to: String)
     case refused(to: String, RelupMachine.Failure)
+    /// One application, in the release that runs.
+    case applicationBegan(ApplicationChange)
+    case applicationDone(ApplicationChange)
+    case applicationRefused(ApplicationChange, RelupMachine.Failure)
     case aborted(from: String, to: String, RelupMachine.Failure)
     /// What was committed is taken back by the script for the other direction.
     case takingBack(from: String, to: String, RelupMachine.Failure)
@@ -35,6 +39,19 @@ enum UpgradeEvent {
                 fields: ["from": from, "to": to])
         case .refused(let to, let failure):
             EventEntry(.installRefused, "release \(to) refused, nothing changed: \(failure)", level: .error)
+        case .applicationBegan(let change):
+            EventEntry(
+                .upgradeApplication,
+                "changing application \(change.source) to \(change.target) from \(change.directory)",
+                level: .notice, fields: change.fields)
+        case .applicationDone(let change):
+            EventEntry(
+                .applicationUpgraded,
+                "application \(change.target) runs, from \(change.directory); it was \(change.source)",
+                level: .notice, fields: change.fields)
+        case .applicationRefused(let change, let failure):
+            EventEntry(
+                .installRefused, "application \(change.target) refused, nothing changed: \(failure)", level: .error)
         case .aborted(let from, let to, let failure):
             EventEntry(.installAborted, "upgrade to \(to) aborted, \(from) runs on: \(failure)", level: .error)
         case .takingBack(let from, let to, let failure):
@@ -60,5 +77,11 @@ enum UpgradeEvent {
             EventEntry(
                 .traceFailed, "what the upgrade to \(to) did could not be written: \(reason)", level: .warning)
         }
+    }
+}
+
+extension ApplicationChange {
+    fileprivate var fields: [String: String] {
+        ["application": application.name, "from": from, "to": to, "directory": directory]
     }
 }

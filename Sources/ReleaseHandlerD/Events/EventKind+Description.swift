@@ -15,7 +15,8 @@ extension NodeEventKind {
         case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .reexecuted, .workerRestart, .restartDelayed,
             .supervisorAutoShutdown,
             .unpacked, .removed, .fileInstalled,
-            .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
+            .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .upgradeApplication,
+            .applicationUpgraded, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
         case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried,
@@ -77,6 +78,7 @@ extension NodeEventKind {
         case .bootFallback: EventFields(["vsn", "from", "boots", "why"])
         case .bootFallbackFailed: EventFields(["vsn", "boots"])
         case .madePermanent: EventFields(["vsn", "by"])
+        case .upgradeApplication, .applicationUpgraded: EventFields(["application", "from", "to", "directory"])
         case .installRelease, .releaseInstalled, .installTakingBack: EventFields(["from", "to"])
         case .traceWritten: EventFields(["file"])
         case .probationStarted: EventFields(["vsn", "fallback", "ms", "make_permanent"])

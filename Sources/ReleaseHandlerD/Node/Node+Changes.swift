@@ -2,6 +2,7 @@ import Host
 import ReleaseHandling
 import Wire
 import Instructions
+import Terms
 
 /// Who may change something now.
 extension Node {
@@ -11,8 +12,8 @@ extension Node {
         case .running:
             if let upgrade = installer.upgrade {
                 throw ControlError(
-                    .busy, "an upgrade to \(upgrade.to.vsn) is under way; wait for its end",
-                    details: ["vsn": upgrade.to.vsn])
+                    .busy, "an upgrade to \(upgrade.target) is under way; wait for its end",
+                    details: ["vsn": upgrade.target])
             }
             guard let release = running.current else {
                 throw ControlError(.unavailable, "the node has no release yet")
@@ -55,6 +56,23 @@ extension Node {
     func rebootOldRelease(_ vsn: String, by: String) async throws(ControlError) -> ReleaseSummary {
         try refuseWhileGoingBack()
         return try await store.rebootOld(vsn, by: by)
+    }
+
+    /// One application of the release that runs. Not while that proves itself: what becomes permanent is what was installed.
+    func changeApplication(
+        _ application: Atom, _ wish: ApplicationWish
+    ) async throws(ControlError) -> AsyncStream<InstallProgress> {
+        let mayBegin: @HostActor () throws(ControlError) -> Void = { [self] () throws(ControlError) in
+            try refuseDuringChanges()
+            guard let trial = probation.state.trial else { return }
+            throw ControlError(
+                .busy,
+                "release \(trial.release) is on probation, which proves what was installed: wait for its end, or make it permanent",
+                details: ["vsn": trial.release])
+        }
+        _ = try requireRunning()
+        try mayBegin()
+        return try await installer.change(application, wish, mayBegin: mayBegin)
     }
 
     func refuseWhileGoingBack() throws(ControlError) {

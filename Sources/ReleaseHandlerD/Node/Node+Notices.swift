@@ -1,6 +1,8 @@
 import Host
+import Instructions
 import ReleaseHandling
 import Supervision
+import Terms
 import Wire
 
 /// What whoever asks how the node does has to know beyond the release that runs.
@@ -32,6 +34,17 @@ extension Node {
             let others = waiting.count > 1 ? " and \(waiting.count - 1) more wait" : " waits"
             notices.append(.init(kind: .restartsWaiting, message: "\(first)\(others) for a restart (restart_delay)"))
         }
+        for library in changedApplications {
+            let release = running.current?.vsn ?? ""
+            let own = store.table.releases.release(release)?.library(library.name)?.vsn ?? "none"
+            notices.append(
+                .init(
+                    kind: .applicationChanged,
+                    message: """
+                        application \(library.name.name) is \(library.vsn), from \(library.directory), and \(own) in release \
+                        \(release): a restart boots the permanent release as it is on disk
+                        """))
+        }
         let assessment = store.table.assessment
         if let fallback = assessment?.fallback {
             notices.append(.init(kind: .bootFallback, message: fallback.sentence))
@@ -42,6 +55,12 @@ extension Node {
                 .init(kind: .rootUnwritable, message: "the release root could not be written to: \(obstacle)"))
         }
         return notices
+    }
+
+    /// Those that are not as the release that runs has them.
+    var changedApplications: [LibraryRecord] {
+        guard let release = running.current else { return [] }
+        return release.changedLibraries(since: store.table.releases.release(release.vsn))
     }
 
     /// What the service manager shows of a node that runs.

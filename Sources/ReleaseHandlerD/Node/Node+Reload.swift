@@ -26,7 +26,10 @@ extension Node {
         let release = try requireRunning()
         let loaded: LoadedRelease
         do {
-            loaded = try await DiskWork.run { [root] () throws(FileError) in try root.load(release.record) }
+            loaded = try await DiskWork.run { [root] () throws(FileError) in
+                // As it runs: an application may have been changed since it was installed.
+                try root.load(release.record, release.resource, file: root.resourceFile(release.record))
+            }
         } catch {
             events.post(.daemon(.reloadFailed(reason: error.description)))
             throw ControlError(.systemError, "the configuration stays as it was: \(error)")

@@ -182,6 +182,9 @@ public final class Node {
             probation.begin(install)
             noteInstallEnded()
             tellStatus()
+        case .changedApplication:
+            membership.installed()
+            tellStatus()
         case .mustRestart(let reason):
             membership.failed()
             stop(.restart(reason: reason))

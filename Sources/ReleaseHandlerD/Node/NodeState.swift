@@ -42,7 +42,7 @@ extension Node {
             throw HandoverObstacle("the node does not run", isLasting: true)
         }
         if let continued { throw HandoverObstacle("the upgrade to \(continued.vsn) goes on") }
-        if let upgrade = installer.upgrade { throw HandoverObstacle("an upgrade to \(upgrade.to.vsn) is under way") }
+        if let upgrade = installer.upgrade { throw HandoverObstacle("an upgrade to \(upgrade.target) is under way") }
         if installer.isChecking { throw HandoverObstacle("a check of an install is under way") }
         if case .goingBack(let trial) = probation.state {
             throw HandoverObstacle("release \(trial.release) failed its probation and is taken back")

@@ -13,6 +13,14 @@ struct InstallPreparation: Sendable {
     let isUp: Bool
     /// The same relup's script for the other direction, where it has one.
     let wayBack: RelupEntry?
+    /// What is changed where the release stays.
+    var application: ApplicationChange?
+    /// Sentences that belong to its result.
+    var warnings: [String] = []
+
+    /// What it leads from and to, for people.
+    var source: String { application?.source ?? from.vsn }
+    var target: String { application?.target ?? to.vsn }
 
     /// - Parameters:
     ///   - isContinued: whether the script's `restart_new_emulator` is done.
@@ -38,7 +46,14 @@ struct InstallPreparation: Sendable {
                     vsn: entry.vsn, description: entry.description, script: Array(entry.script.dropFirst()))
             }
             try refuseMissingEmulator(entry, to, root, file: file)
-            return InstallPreparation(from: from, to: to, entry: entry, isUp: isUp, wayBack: wayBack)
+            return InstallPreparation(
+                from: from, to: to, entry: entry, isUp: isUp, wayBack: wayBack,
+                warnings: from.changedLibraries(since: table.releases.release(from.vsn)).map {
+                    """
+                    application \($0.name.name) runs as \($0.vsn) from \($0.directory), and the relup is for what release \(from.vsn) \
+                    has of it
+                    """
+                })
         } catch let error as FileError {
             throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
         } catch let error as ReleaseError {

@@ -1,6 +1,7 @@
 import Host
 import Instructions
 import ReleaseHandling
+import Terms
 import Wire
 
 /// Unpack, make permanent, remove, and the reading of what an install needs: each a turn.
@@ -86,13 +87,19 @@ extension ReleaseStore {
     /// Source: OTP release_handler(3), `remove_release/1`.
     func remove(_ vsn: String) async throws(ControlError) {
         try await line.turn("remove-release \(vsn)") { () async throws(ControlError) in
-            _ = try requireRunning()
+            let running = try requireRunning()
             let started = delegate?.startedProcesses ?? []
             try await change { [root] (table) throws(ReleaseError) in
                 let directories = root.directories
                 let users = DirectoryUsers(started)
+                let changed = running.changedLibraries(since: table.releases.release(running.vsn))
                 return try table.remove(
-                    vsn, users: { users.of(directories.identity($0)) }, identity: directories.identity)
+                    vsn,
+                    users: { directory in
+                        let identity = directories.identity(directory)
+                        return changed.filter { directories.identity($0.directory) == identity }
+                            .map { "application \($0.name.name)" } + users.of(identity)
+                    }, identity: directories.identity)
             }
             delegate?.releasesChanged(.removed(vsn))
         }
@@ -112,13 +119,37 @@ extension ReleaseStore {
         check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
         then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
     ) async throws(ControlError) -> Value {
-        try await line.turn("\(what) \(vsn)", isOwn: isOwn) { () async throws(ControlError) in
+        let read: @Sendable (LoadedRelease, ReleaseTable) throws(ControlError) -> InstallPreparation = {
+            [root] (from, table) throws(ControlError) in
+            try InstallPreparation.read(vsn, from: from, table, root, isContinued: isContinued, mayRename: mayRename)
+        }
+        return try await prepare("\(what) \(vsn)", isOwn: isOwn, reading: read, check: check, then: then)
+    }
+
+    /// The same of one application of the release that runs.
+    func prepare<Checked: Sendable, Value: Sendable>(
+        _ wish: ApplicationWish, of application: Atom,
+        check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
+        then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        let read: @Sendable (LoadedRelease, ReleaseTable) throws(ControlError) -> InstallPreparation = {
+            [root] (from, _) throws(ControlError) in
+            try InstallPreparation.read(wish, of: application, from: from, root)
+        }
+        return try await prepare(
+            "\(wish.operation) \(application.name)", isOwn: false, reading: read, check: check, then: then)
+    }
+
+    private func prepare<Checked: Sendable, Value: Sendable>(
+        _ what: String, isOwn: Bool,
+        reading: @escaping @Sendable (LoadedRelease, ReleaseTable) throws(ControlError) -> InstallPreparation,
+        check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
+        then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        try await line.turn(what, isOwn: isOwn) { () async throws(ControlError) in
             let from = try requireRunning()
             let table = table
-            let preparation = try await onDisk { [root] () throws(ControlError) in
-                try InstallPreparation.read(
-                    vsn, from: from, table, root, isContinued: isContinued, mayRename: mayRename)
-            }
+            let preparation = try await onDisk { () throws(ControlError) in try reading(from, table) }
             _ = try requireRunning()
             let checked = try await check(preparation)
             _ = try requireRunning()

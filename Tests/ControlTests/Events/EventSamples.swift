@@ -25,6 +25,8 @@ enum EventSamples {
     private static let store = ChildAddress(application: "kv", path: [.atom("kv_sup"), .atom("store")])
     private static let supervisor = ChildAddress(application: "kv", path: [.atom("kv_sup")])
     private static let ended = EndedProcess(pid: 7, generation: 2, ageMilliseconds: 40)
+    private static let change = ApplicationChange(
+        application: "kv", from: "1.0.0", to: "2.0.0", directory: "/srv/kv")
     private static let failure = RelupMachine.Failure(index: nil, instruction: nil, error: .noSuchLibrary("kv"))
 
     private static let daemon: [(DaemonEvent, String)] = [
@@ -269,6 +271,12 @@ enum EventSamples {
         (
             .refused(to: "2.0.0", failure),
             "release 2.0.0 refused, nothing changed: library kv is not in the new release"
+        ),
+        (.applicationBegan(change), "changing application kv-1.0.0 to kv-2.0.0 from /srv/kv"),
+        (.applicationDone(change), "application kv-2.0.0 runs, from /srv/kv; it was kv-1.0.0"),
+        (
+            .applicationRefused(change, failure),
+            "application kv-2.0.0 refused, nothing changed: library kv is not in the new release"
         ),
         (
             .aborted(from: "1.0.0", to: "2.0.0", failure),

@@ -88,6 +88,17 @@ import Wire
             ("POST", "\(Self.application)/stop", "/v1/applications/kv/stop", nil),
             ("POST", "\(Self.application)/load", "/v1/applications/kv/load", nil),
             ("POST", "\(Self.application)/unload", "/v1/applications/other/unload", nil),
+            ("POST", "\(Self.application)/upgrade", "/v1/applications/kv/upgrade", #"{"directory":"/srv/kv"}"#),
+            ("POST", "\(Self.application)/upgrade", "/v1/applications/kv/upgrade", #"{"directory":"/srv/refused"}"#),
+            (
+                "POST", "\(Self.application)/downgrade", "/v1/applications/kv/downgrade",
+                #"{"directory":"/srv/aborted"}"#
+            ),
+            ("POST", "\(Self.application)/downgrade", "/v1/applications/kv/downgrade", #"{"directory":"kv"}"#),
+            (
+                "POST", "\(Self.application)/eval-appup-script", "/v1/applications/kv/eval-appup-script",
+                #"{"vsn":"2","directory":"/srv/kv","script":"[]"}"#
+            ),
             ("GET", "\(Self.application)/env", "/v1/applications/kv/env", nil),
             ("GET", "\(Self.application)/env/{key}", "/v1/applications/kv/env/limit", nil),
             ("GET", "\(Self.application)/env/{key}", "/v1/applications/kv/env/other", nil),
