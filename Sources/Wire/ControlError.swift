@@ -66,6 +66,8 @@ extension ControlError.Code {
     public static let upgradeFailed = Self(rawValue: "upgrade_failed")
     public static let noSuchWorker = Self(rawValue: "no_such_worker")
     public static let noSuchSupervisor = Self(rawValue: "no_such_supervisor")
+    /// What names a worker or supervisor names several; `candidates` in the details has their places, one a line.
+    public static let ambiguousPlace = Self(rawValue: "ambiguous_place")
     /// The supervisor has no child of that id (OTP: `not_found`).
     public static let noSuchChild = Self(rawValue: "no_such_child")
     /// What the child is at does not allow it (OTP: `running`, `restarting`, `already_present`, …).
@@ -92,7 +94,7 @@ extension ControlError.Code {
         switch self {
         case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .tooManyRequests, .busy, .noSuchRelease,
             .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .reexecRefused, .noSuchWorker,
-            .noSuchSupervisor,
+            .noSuchSupervisor, .ambiguousPlace,
             .noSuchChild, .badChildState, .badChildspec, .noSuchApplication, .badApplicationState, .unavailable:
             true
         default:

@@ -120,7 +120,7 @@ public struct NodeEvent: Hashable, Sendable, Codable {
 
 /// The body of `POST /v1/call`.
 public struct CallRequest: Hashable, Sendable, Codable {
-    /// The worker's place in the tree.
+    /// The worker's place in the tree, or its last parts where they name one only.
     public var worker: String
     /// A term, as text.
     public var request: String
@@ -234,13 +234,18 @@ extension CallRequest: ControlBody {
     public static var schema: String {
         #"""
         {"type": "object", "required": ["worker", "request"], "properties": {
-          "worker": {"type": "string", "description": "the place in the tree"},
+          "worker": {"type": "string", "description": "the place in the tree, or its last parts"},
           "request": {"type": "string", "description": "a term as text"},
           "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 5000}}}
         """#
     }
 
     public static var example: String { #"{"worker":"kv/kv_sup/store","request":"get_size","timeout_ms":5000}"# }
+
+    public var namedWorker: String? {
+        get { worker }
+        set { worker = newValue ?? worker }
+    }
 
     public func check() throws(ControlError) {
         guard (1...Self.maximumTimeoutMilliseconds).contains(timeoutMilliseconds) else {

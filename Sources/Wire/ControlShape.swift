@@ -24,6 +24,8 @@ public protocol ControlBody: ControlShape, Codable {
     static var example: String { get }
     /// What a request without a body stands for; nil where there must be one.
     static var absent: Self? { get }
+    /// The worker that it names, by its place or the last parts of that; nil where it names none.
+    var namedWorker: String? { get set }
     /// Checks what the types can't say.
     func check() throws(ControlError)
 }
@@ -31,6 +33,11 @@ public protocol ControlBody: ControlShape, Codable {
 extension ControlBody {
     public static var absent: Self? { nil }
     public func check() throws(ControlError) {}
+
+    public var namedWorker: String? {
+        get { nil }
+        set {}
+    }
 }
 
 /// Of an operation that takes no body; one that comes all the same is not looked at.

@@ -70,6 +70,8 @@ struct Failure: Error {
             "Nothing was changed. `releasectl which-releases` lists the releases, `unpack-release` adds one."
         case .noSuchWorker:
             "`releasectl ps` lists the workers."
+        case .ambiguousPlace:
+            "Nothing was changed. `releasectl tree` shows where each stands."
         case .noSuchSupervisor:
             "Nothing was changed. `releasectl tree` shows the supervisors."
         case .noSuchChild, .badChildState:

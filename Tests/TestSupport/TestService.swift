@@ -30,7 +30,8 @@ struct TestService: Sendable {
         guard case .handler(let handler, let values) = handlers.match(operation.row.method.rawValue, path: path) else {
             throw ControlError(.internalError, "nothing answers \(path)")
         }
-        return try await handler.read(values, try ControlJSON.encode(body)).perform(peer, ControlConnection()) { true }
+        let work = try await handler.read(values, try ControlJSON.encode(body), handlers.places)
+        return try await work.perform(peer, ControlConnection()) { true }
     }
 
     /// What an operation answers with, read back from its JSON.

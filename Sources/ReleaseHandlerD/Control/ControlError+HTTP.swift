@@ -10,7 +10,7 @@ extension ControlError.Code {
         case .forbidden: .forbidden
         case .notFound, .noSuchRelease, .noSuchWorker, .noSuchSupervisor, .noSuchChild, .noSuchApplication: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused, .reexecRefused, .badChildState,
+        case .busy, .ambiguousPlace, .alreadyInstalled, .badStatus, .upgradeRefused, .reexecRefused, .badChildState,
             .badApplicationState:
             .conflict
         case .tooLarge: .contentTooLarge

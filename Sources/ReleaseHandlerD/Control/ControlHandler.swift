@@ -40,10 +40,12 @@ struct ControlHandler: Sendable {
     let row: ControlRow
     /// Of whom the path alone speaks, for the audit log.
     let place: @Sendable (_ values: [String]) -> AuditedPlace?
-    /// Checks a request's form.
+    /// Checks a request's form, and finds the places that it names.
     ///
     /// - Parameter values: as many as the path has parameters, percent-decoded.
-    let read: @Sendable (_ values: [String], _ body: ByteBuffer) throws(ControlError) -> ControlWork
+    let read:
+        @Sendable (_ values: [String], _ body: ByteBuffer, _ places: PlaceLookup) async throws(ControlError) ->
+            ControlWork
 
     private init<Parameters, Body, Answer>(
         _ operation: ControlOperation<Parameters, Body, Answer>,
@@ -51,10 +53,11 @@ struct ControlHandler: Sendable {
     ) {
         row = operation.row
         place = { operation.worker(Parameters($0), nil) }
-        read = { (values, bytes) throws(ControlError) in
-            let body = try Self.body(Body.self, from: bytes)
-            for (parameter, value) in zip(Parameters.described, values) { try parameter.check(value) }
-            try body.check()
+        read = { (given, bytes, places) async throws(ControlError) in
+            let asked = try Self.body(Body.self, from: bytes)
+            for (parameter, value) in zip(Parameters.described, given) { try parameter.check(value) }
+            try asked.check()
+            let (values, body) = try await Self.found(Parameters.described, given, asked, places)
             let parameters = Parameters(values)
             let subject = ([operation.row.name] + values).joined(separator: " ")
             return ControlWork(
@@ -72,6 +75,22 @@ struct ControlHandler: Sendable {
     private static func body<Body: ControlBody>(_: Body.Type, from bytes: ByteBuffer) throws(ControlError) -> Body {
         if let absent = Body.absent, bytes.readableBytes == 0 || Body.self == NoBody.self { return absent }
         return try ControlJSON.decode(Body.self, from: bytes, example: Body.example)
+    }
+
+    /// The request with whole places for what it names by their last parts: the one place at which that is done.
+    private static func found<Body: ControlBody>(
+        _ parameters: [ControlParameter], _ given: [String], _ asked: Body, _ places: PlaceLookup
+    ) async throws(ControlError) -> ([String], Body) {
+        var values = given
+        var body = asked
+        for (index, parameter) in parameters.enumerated() {
+            switch parameter.kind {
+            case .worker, .supervisor: values[index] = try await places(parameter.kind, values[index])
+            case .name, .vsn: break
+            }
+        }
+        if let worker = body.namedWorker { body.namedWorker = try await places(.worker, worker) }
+        return (values, body)
     }
 
     /// An operation that answers with one JSON document.

@@ -63,7 +63,7 @@ struct ControlResponder: Sendable {
         let work: ControlWork
         do {
             if let error = await authorization.refusal(of: handler.row, to: peer) { throw error }
-            work = try handler.read(values, try await body(of: request, for: handler.row))
+            work = try await handler.read(values, try await body(of: request, for: handler.row), handlers.places)
             connection.works(handler.row.isRepeatable ? .look : .change(work.subject))
         } catch let error as ControlError {
             let line = await line(handler, peer, Self.named(values), handler.place(values))

@@ -18,8 +18,24 @@ final class ControlTestNode: Sendable {
     let peers = Mutex<[Peer]>([])
 
     var handlers: ControlHandlers {
-        ControlHandlers(whole + releases + workers + supervisors + applications) { supervisor, id in
+        ControlHandlers(
+            whole + releases + workers + supervisors + applications,
+            places: { (kind, name) async throws(ControlError) in try Self.place(kind, name) }
+        ) { supervisor, id in
             (try? self.known(supervisor: supervisor)) == nil ? nil : "kv/kv_sup/\(id)"
+        }
+    }
+
+    /// `store` and `sup` are last parts that name one place, `twice` ones that name two.
+    private static func place(_ kind: ControlParameter.Kind, _ name: String) throws(ControlError) -> String {
+        switch (kind, name) {
+        case (.worker, "store"): return "kv/kv_sup/store"
+        case (.supervisor, "sup"): return "kv/kv_sup"
+        case (.worker, "twice"), (.supervisor, "twice"):
+            throw ControlError(
+                .ambiguousPlace, "2 places are called twice: kv/a/twice, kv/b/twice; name one by more of its place",
+                details: ["candidates": "kv/a/twice\nkv/b/twice"])
+        default: return name
         }
     }
 

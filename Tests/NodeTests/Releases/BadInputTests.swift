@@ -114,7 +114,7 @@ import Wire
                     == "bad_status: release 1.0.0 is permanent and can't be removed; make another one permanent first")
             #expect(
                 await test.refusal { try await test.call("get", of: "fix/fix_sup/nobody") }
-                    == "no_such_worker: no worker fix/fix_sup/nobody in the tree; see releasectl ps")
+                    == "no_such_worker: no worker fix/fix_sup/nobody in the tree; see releasectl tree")
             let noTerm = await test.refusal { try await test.call("{get") }
             #expect(noTerm.hasPrefix("bad_request: the request is no term: 1:"), "\(noTerm)")
         }

@@ -9,6 +9,7 @@ import Wire
 /// The node's rooms as the control interface asks them.
 extension Node {
     var workers: WorkerFunctions { WorkerFunctions(tree: tree) }
+    var placeNames: PlaceNames { PlaceNames(tree: tree) }
     var supervisors: SupervisorFunctions { SupervisorFunctions(tree: tree) }
     var view: NodeView { NodeView(tree: tree, applications: applications, running: running) }
 

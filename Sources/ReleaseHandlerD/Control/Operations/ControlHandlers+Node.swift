@@ -8,6 +8,7 @@ extension ControlHandlers {
             Self.node(node, reexecution) + Self.releases(node) + Self.workers(node) + Self.supervisors(node)
                 + Self.applications(node),
             origin: { await node.origin(of: $0) },
+            places: { (kind, name) async throws(ControlError) in try await node.placeNames.place(kind, name) },
             childAddress: { await node.supervisors.childAddress($0, $1) })
     }
 
