@@ -17,7 +17,8 @@ struct ReleaseCtl: AsyncParsableCommand {
               69  the daemon can't be reached
             """,
         subcommands: [
-            Status.self, Probation.self, Reload.self, Reexec.self, WhichModules.self, Tree.self, Ps.self, Call.self,
+            Status.self, Probation.self, Reload.self, Reexec.self, WhichModules.self, Tree.self, Ps.self, Logs.self, Call.self,
+            Kill.self,
             GetStatus.self,
             GetState.self,
             ReplaceState.self,

@@ -84,7 +84,13 @@ struct Session {
 
     /// Asks for what is not shown as it came.
     func answer<Answer: Decodable>(_ operation: ControlOperation<NoParameters, NoBody, Answer>) async throws -> Answer {
-        switch try await client.send(operation.row.method, operation.path(NoParameters())) {
+        try await answer(operation, NoParameters())
+    }
+
+    func answer<Parameters, Answer: Decodable>(
+        _ operation: ControlOperation<Parameters, NoBody, Answer>, _ parameters: Parameters
+    ) async throws -> Answer {
+        switch try await client.send(operation.row.method, operation.path(parameters)) {
         case .refused(let refusal): throw Failure(refusal.error, subject: client.subject)
         case .complete(let bytes): return try decode(Answer.self, from: bytes)
         }

@@ -59,6 +59,10 @@ extension TestService {
     func tree() async -> [TreeNode] { await node.view.treeNodes() }
     func ps() async -> [WorkerSummary] { await node.view.workerSummaries() }
 
+    func kill(worker: String, signal: String) async throws -> SentSignal {
+        try await ask(Operations.workers.kill, OfWorker(worker), KillRequest(signal: signal), peer: TestNode.peer)
+    }
+
     func call(worker: String, request: String, timeoutMilliseconds: Int, peer: Peer) async throws -> String {
         let call = CallRequest(worker: worker, request: request, timeoutMilliseconds: timeoutMilliseconds)
         return try await ask(Operations.workers.call, NoParameters(), call, peer: peer).reply

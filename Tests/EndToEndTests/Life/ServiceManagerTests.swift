@@ -18,6 +18,9 @@ struct ServiceManagerTests {
     @Test("the journal's entries have RELEASE= and WORKER=")
     func journal() async throws { try await check("journal_has_fields") }
 
+    @Test("logs shows a worker's lines from the journal, and nobody else's")
+    func logs() async throws { try await check("logs_of_a_worker") }
+
     @Test("workers get nothing of what the service manager gave the daemon")
     func environment() async throws { try await check("workers_get_nothing_of_the_daemons") }
 

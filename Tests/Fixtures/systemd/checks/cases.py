@@ -175,6 +175,44 @@ def journal_has_fields(journal):
     expect_match("systemctl status, the journal's end", status, r"written by the worker")
 
 
+def logs_of_a_worker(journal):
+    """releasectl logs, from the real journal: of one worker, and of no other."""
+    start()
+    call(C1, '{log, "one of c1"}')
+    call(C2, '{log, "one of c2"}')
+    journal.has("one of c1")
+    journal.has("one of c2")
+    found = run(RELEASECTL, "logs", "c1").stdout
+    expect_match("logs c1", found, r"one of c1")
+    expect_match("logs c1", found, rf"{C1} started, pid \d+")
+    expect("what it has of c2", [line for line in found.splitlines() if "one of c2" in line or C2 in line], [])
+    expect_match("logs fix_sup/c2", run(RELEASECTL, "logs", "fix_sup/c2").stdout, r"one of c2\n")
+    expect("lines of logs c2 -n 1", run(RELEASECTL, "logs", "c2", "-n", "1").stdout.count("\n"), 1)
+    entry = json.loads(run(RELEASECTL, "logs", "c2", "-n", "1", "--json").stdout)
+    expect("WORKER= of logs --json", entry["WORKER"], C2)
+    # What another process writes of the worker has another user, or another unit.
+    run("/bin/sh", "-c", f"printf 'MESSAGE=forged\\nWORKER={C1}\\n' | logger --journald")
+    journal.has("forged")
+    expect("what is forged", "forged" in run(RELEASECTL, "logs", "c1").stdout, False)
+    following = subprocess.Popen(
+        [RELEASECTL, "logs", "c1", "--follow", "-n", "5"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        expect("the beginning of logs --follow", following.stdout.readline() != "", True)
+        call(C1, '{log, "heard while it follows"}')
+        expect_match("logs --follow", next(line for line in following.stdout if "heard" in line), r"heard while it follows$")
+    finally:
+        following.kill()
+        following.wait()
+    # One that does not run has a log, too; and so has a daemon that is down.
+    run(RELEASECTL, "terminate-child", "fix_sup", "c1")
+    expect_match("logs of one that does not run", run(RELEASECTL, "logs", "c1").stdout, r"one of c1")
+    systemctl("stop", UNIT)
+    down = run(RELEASECTL, "logs", C1)
+    expect_match("logs without a daemon", down.stdout, r"one of c1")
+    expect_match("what it says then", down.stderr, r"no daemon answers at /run/release-handler/control\.sock")
+
+
 def workers_get_nothing_of_the_daemons(journal):
     start()
     for name, worker in workers().items():
@@ -852,6 +890,7 @@ ALL = [
     start_returns_once_the_release_runs,
     whoever_hides_ends_with_its_worker,
     journal_has_fields,
+    logs_of_a_worker,
     workers_get_nothing_of_the_daemons,
     upgrade_keeps_a_connection,
     unit_is_hardened,
