@@ -44,7 +44,8 @@ struct InstallRelease: ControlCommand {
         let request = try request()
         // Before the install is asked for: no event may be missed between its result and the wait.
         var follow = waitPermanent ? try await ProbationFollow(of: vsn, in: session) : nil
-        let progress = ProgressLine(terminal: .standardError, isShown: !session.json)
+        let progress = ProgressLine(isWanted: !session.json)
+        progress.show("\(subject): getting ready")
         let result = try await install(request, in: session, progress)
         if !session.json { show(result, on: session.output) }
         if let failure = failure(of: result), result.outcome != .done { throw failure }
@@ -85,7 +86,9 @@ struct InstallRelease: ControlCommand {
         try await session.follow(Operations.releases.install, OfRelease(vsn), body: request) { step in
             switch step {
             case .progress(let step):
-                progress.show("[\(step.index + 1)/\(step.count)] \(step.text)")
+                progress.show(
+                    "\(step.index + 1)/\(step.count) \(step.text)",
+                    fraction: step.count > 0 ? Double(step.index) / Double(step.count) : nil)
             case .result(let last):
                 result = last
             case .error(let error):
@@ -205,19 +208,3 @@ struct InstallRelease: ControlCommand {
 }
 
 extension InstallRequest.HungWorkers: ExpressibleByArgument {}
-
-/// One line on a terminal that each step overwrites; nothing where there is no terminal.
-struct ProgressLine {
-    let terminal: Terminal
-    let isShown: Bool
-
-    func show(_ text: String) {
-        guard isShown, terminal.isTerminal else { return }
-        terminal.write("\r\u{1B}[K\(shortened(printable(text), to: terminal.width.map { $0 - 1 }))")
-    }
-
-    func clear() {
-        guard isShown, terminal.isTerminal else { return }
-        terminal.write("\r\u{1B}[K")
-    }
-}

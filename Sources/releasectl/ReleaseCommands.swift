@@ -63,7 +63,7 @@ struct UnpackRelease: ControlCommand {
 
     func run(in session: Session) async throws {
         let request = UnpackRequest(package: try absolute(package))
-        try await session.ask(Operations.releases.unpack, body: request) { release in
+        try await session.work(Operations.releases.unpack, NoParameters(), body: request) { release in
             session.output.line("\(printable(release.name)) \(printable(release.vsn)) is \(release.status.rawValue)")
         }
     }
@@ -131,7 +131,7 @@ struct RemoveRelease: ControlCommand {
     var subject: String { "remove-release \(vsn)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(Operations.releases.remove, OfRelease(vsn)) { answer in
+        try await session.work(Operations.releases.remove, OfRelease(vsn), body: NoBody()) { answer in
             session.output.line("\(printable(answer.removed)) is removed")
         }
     }

@@ -38,10 +38,32 @@ struct TestService: Sendable {
     func ask<Parameters, Body, Answer: Decodable>(
         _ operation: ControlOperation<Parameters, Body, Answer>, _ parameters: Parameters, _ body: Body, peer: Peer
     ) async throws -> Answer {
-        guard case .whole(let json) = try await reply(operation, parameters, body, peer) else {
+        let json: ByteBuffer
+        switch try await reply(operation, parameters, body, peer) {
+        case .whole(let document): json = document
+        case .work(let work): json = try await work.whole()
+        case .progress, .events:
             throw ControlError(.internalError, "\(operation.row.name) answered with a stream")
         }
         return try JSONDecoder().decode(Answer.self, from: Data(json.readableBytesView))
+    }
+
+    /// All that who asks for NDJSON is told of long work.
+    func progress<Parameters, Body, Answer>(
+        of operation: ControlOperation<Parameters, Body, Answer>, _ parameters: Parameters, _ body: Body
+    ) async throws -> [WorkProgress<Answer>] where Answer: Codable & Hashable {
+        guard case .work(let work) = try await reply(operation, parameters, body, TestNode.peer) else {
+            throw ControlError(.internalError, "\(operation.row.name) tells nothing of how far it is")
+        }
+        var told: [WorkProgress<Answer>] = []
+        for await line in work.lines({ _ in }) {
+            switch line {
+            case .step(let json), .result(let json):
+                told.append(try JSONDecoder().decode(WorkProgress<Answer>.self, from: Data(json.readableBytesView)))
+            case .failed(let error): told.append(.error(error))
+            }
+        }
+        return told
     }
 
     private func ask<Parameters, Answer: Decodable>(

@@ -1,6 +1,7 @@
 import CArchive
 import Glibc
 import Synchronization
+public import Wire
 
 /// Release packages as `systools:make_tar` lays them out: `.tar.gz` with `lib/`, `releases/` and perhaps `erts-VSN/`.
 ///
@@ -34,9 +35,12 @@ public enum ReleaseArchive {
 
     /// Checks and unpacks `package` into a new directory under `root`, for a look at it before it is moved in.
     ///
-    /// - Parameter isForALook: it will not be moved in, so nothing of it needs to survive a power cut.
+    /// - Parameters:
+    ///   - isForALook: it will not be moved in, so nothing of it needs to survive a power cut.
+    ///   - tell: told how far it is.
     public static func stage(
-        _ package: String, under root: String, limits: Limits = Limits(), isForALook: Bool = false
+        _ package: String, under root: String, limits: Limits = Limits(), isForALook: Bool = false,
+        tell: WorkTeller? = nil
     ) throws(ArchiveError) -> StagedRelease {
         let descriptor: OwnedDescriptor
         do {
@@ -44,12 +48,15 @@ public enum ReleaseArchive {
         } catch {
             throw ArchiveError(package, .system(error))
         }
-        guard (try? FileStatus(of: descriptor.raw))?.kind == .file else {
+        guard let status = try? FileStatus(of: descriptor.raw), status.kind == .file else {
             throw ArchiveError(package, .unreadable("not a regular file"))
         }
+        func meter(_ text: String) -> ReadMeter? { tell.map { ReadMeter(text, of: status.size, $0) } }
         // Both passes read one open file, and the second checks again what it finds: a package that is changed
         // in between can make it fail, but not get an entry past the rules.
-        let listed = try ArchiveReader.read(package, descriptor, limits) { _, _, _ throws(ArchiveError) in }
+        let listed = try ArchiveReader.read(
+            package, descriptor, limits, meter("reading the package")
+        ) { _, _, _ throws(ArchiveError) in }
         guard listed.contains(where: { $0.kind != .directory }) else { throw ArchiveError(package, .empty) }
 
         let number = unpacked.add(1, ordering: .relaxed).newValue
@@ -62,8 +69,9 @@ public enum ReleaseArchive {
         }
         let staged: StagedRelease
         do throws(ArchiveError) {
-            let writer = try ArchiveWriter(package: package, directory: directory)
-            let written = try ArchiveReader.read(package, descriptor, limits, writer.write)
+            let meter = meter("unpacking")
+            let writer = try ArchiveWriter(package: package, directory: directory, meter)
+            let written = try ArchiveReader.read(package, descriptor, limits, meter, writer.write)
             guard written == listed else {
                 throw ArchiveError(package, .unreadable("it was changed while it was read"))
             }
@@ -71,6 +79,7 @@ public enum ReleaseArchive {
             staged = StagedRelease(package: package, root: root, directory: directory, entries: listed)
             if !isForALook {
                 staged.closeConfidential()
+                tell?(WorkStep("writing it to the disk"))
                 try staged.sync()
             }
         } catch {
@@ -94,7 +103,8 @@ enum ArchiveReader {
 
     /// Reads from the beginning, checks each entry and gives it to `visit` with the archive and its raw entry.
     static func read(
-        _ package: String, _ descriptor: OwnedDescriptor, _ limits: ReleaseArchive.Limits, _ visit: Visit
+        _ package: String, _ descriptor: OwnedDescriptor, _ limits: ReleaseArchive.Limits, _ meter: ReadMeter? = nil,
+        _ visit: Visit
     ) throws(ArchiveError) -> [ArchiveEntry] {
         guard let archive = archive_read_new() else { throw ArchiveError(package, .unreadable("no memory")) }
         defer { archive_read_free(archive) }
@@ -107,6 +117,7 @@ enum ArchiveReader {
         var rules = ArchiveRules(package: package, limits: limits)
         while true {
             var entry: OpaquePointer?
+            meter?.has(read: bytesRead(archive))
             switch archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK:
                 guard let entry else { return rules.entries }
@@ -119,6 +130,9 @@ enum ArchiveReader {
         }
     }
 
+    /// Of the package as it is, compressed. Source: archive_filter(3), `archive_filter_bytes`.
+    static func bytesRead(_ archive: OpaquePointer) -> Int { Int(archive_filter_bytes(archive, -1)) }
+
     static func message(_ archive: OpaquePointer) -> String {
         archive_error_string(archive).map { String(cString: $0) } ?? "damaged"
     }
@@ -130,9 +144,11 @@ final class ArchiveWriter {
     /// Free of symbolic links, which libarchive refuses to write through.
     private let directory: String
     private let disk: OpaquePointer
+    private let meter: ReadMeter?
 
-    init(package: String, directory: String) throws(ArchiveError) {
+    init(package: String, directory: String, _ meter: ReadMeter? = nil) throws(ArchiveError) {
         self.package = package
+        self.meter = meter
         guard let real = realpath(directory, nil) else {
             throw ArchiveError(package, .system(SystemError("realpath", errno, directory)))
         }
@@ -175,6 +191,7 @@ final class ArchiveWriter {
             switch archive_read_data_block(archive, &block, &count, &offset) {
             case ARCHIVE_OK:
                 guard archive_write_data_block(disk, block, count, offset) >= ARCHIVE_OK else { throw failed(raw) }
+                meter?.has(read: ArchiveReader.bytesRead(archive))
             case ARCHIVE_EOF:
                 return
             default:

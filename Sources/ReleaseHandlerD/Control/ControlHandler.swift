@@ -19,8 +19,24 @@ enum ControlReply: Sendable {
     case whole(ByteBuffer)
     /// Progress, then exactly one last line, then the stream's end; it goes on when nobody reads.
     case progress(AsyncStream<InstallProgress>)
+    /// A long change: with how far it is, for who wants to know that.
+    case work(LongWork)
     /// For as long as the client listens.
     case events(EventSubscription)
+}
+
+/// Long work that is not begun: it answers with one JSON document, or with lines of how far it is and that document at
+/// last. It goes on when nobody reads.
+struct LongWork: Sendable {
+    enum Line: Sendable {
+        case step(ByteBuffer)
+        case result(ByteBuffer)
+        case failed(ControlError)
+    }
+
+    let whole: @Sendable () async throws -> ByteBuffer
+    /// `ended` is told what it came to, whether or not anybody reads the lines.
+    let lines: @Sendable (_ ended: @escaping @Sendable (ControlError?) -> Void) -> AsyncStream<Line>
 }
 
 /// What one request asks for, read and not done yet.
@@ -99,6 +115,50 @@ struct ControlHandler: Sendable {
         _ perform: @escaping @Sendable (ControlRequest<Parameters, Body>) async throws(ControlError) -> Answer
     ) {
         self.init(operation, replying: { .whole(try ControlJSON.encode(try await perform($0))) })
+    }
+
+    /// A long change, which tells how far it is and answers with one JSON document.
+    init<Parameters, Body, Answer>(
+        working operation: ControlOperation<Parameters, Body, Answer>,
+        _ perform:
+            @escaping @Sendable (ControlRequest<Parameters, Body>, WorkTeller?) async throws(ControlError) -> Answer
+    ) where Answer: Codable & Hashable {
+        self.init(
+            operation,
+            replying: { request in
+                .work(
+                    LongWork(
+                        whole: { try ControlJSON.encode(try await perform(request, nil)) },
+                        lines: { ended in Self.lines(request, perform, ended) }))
+            })
+    }
+
+    /// A slow reader misses the oldest lines, and never the last one.
+    private static func lines<Request: Sendable, Answer>(
+        _ request: Request,
+        _ perform: @escaping @Sendable (Request, WorkTeller?) async throws(ControlError) -> Answer,
+        _ ended: @escaping @Sendable (ControlError?) -> Void
+    ) -> AsyncStream<LongWork.Line> where Answer: ControlShape & Codable & Hashable {
+        AsyncStream(bufferingPolicy: .bufferingNewest(256)) { continuation in
+            Task {
+                defer { continuation.finish() }
+                do {
+                    let answer = try await perform(request) { step in
+                        guard let line = try? ControlJSON.line(WorkProgress<Answer>.progress(step)) else { return }
+                        continuation.yield(.step(line))
+                    }
+                    let line = try ControlJSON.line(WorkProgress<Answer>.result(answer))
+                    ended(nil)
+                    continuation.yield(.result(line))
+                } catch {
+                    let failure =
+                        error as? ControlError
+                        ?? ControlError(.internalError, "the answer could not be written: \(error)")
+                    ended(failure)
+                    continuation.yield(.failed(failure))
+                }
+            }
+        }
     }
 
     /// The one that answers with the description of all.

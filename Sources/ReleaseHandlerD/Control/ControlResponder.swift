@@ -84,6 +84,8 @@ struct ControlResponder: Sendable {
             return Response(
                 status: .init(code: handler.row.status), headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: json))
+        case .work(let work):
+            return try await respond(with: work, to: request, handler.row, line)
         case .progress(let progress):
             record(line, .started)
             connection.works(.installing(work.target))
@@ -92,6 +94,35 @@ struct ControlResponder: Sendable {
             connection.works(.events(subscription.progress))
             return .events(subscription, request: request, channel: channel)
         }
+    }
+
+    /// In lines where the client prefers these; what fails before the first of them has its own status all the same.
+    private func respond(
+        with work: LongWork, to request: Request, _ row: ControlRow, _ line: ControlAuditRecord?
+    ) async throws -> Response {
+        let status = HTTPResponse.Status(code: row.status)
+        guard row.progress != nil, Self.prefersLines(request.headers[.accept]) else {
+            do {
+                let json = try await work.whole()
+                record(line, .done)
+                return Response(
+                    status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: json))
+            } catch let error as ControlError {
+                record(line, .failed(error))
+                throw error
+            }
+        }
+        let lines = work.lines { [self] error in record(line, error.map(ControlAuditRecord.Outcome.failed) ?? .done) }
+        var iterator = lines.makeAsyncIterator()
+        let first = await iterator.next()
+        if case .failed(let error)? = first { throw error }
+        return .work(lines, after: first, status: status)
+    }
+
+    /// What is named first; who names both takes one document. Source: RFC 9110, section 12.5.1.
+    private static func prefersLines(_ accept: String?) -> Bool {
+        let first = accept?.split(separator: ",").first?.split(separator: ";").first
+        return first?.filter { $0 != " " }.lowercased() == "application/x-ndjson"
     }
 
     /// Of a path that nobody has checked.

@@ -2,6 +2,7 @@ import Host
 import Instructions
 import ReleaseHandling
 import Terms
+import Wire
 
 /// A release root's disk: performs a change's writes in their order, repairs at start-up what was cut short.
 ///
@@ -121,9 +122,10 @@ struct ReleaseDisk: Sendable {
     /// - Parameters:
     ///   - unwritten: what comes before it, since it could not be written yet.
     ///   - staging: where a package was unpacked to.
+    ///   - tell: told what is removed.
     func apply(
         _ change: ReleaseTable.Change, to before: ReleaseTable, after unwritten: [ReleaseTable.DiskWrite] = [],
-        staging: String? = nil
+        staging: String? = nil, tell: WorkTeller? = nil
     ) -> Outcome {
         do {
             for directory in change.required where !FileNames.exists(root.resolve(directory)) {
@@ -140,7 +142,7 @@ struct ReleaseDisk: Sendable {
             return Outcome(table: before, failure: error)
         }
         do {
-            for write in change.writes { try perform(write, staging: staging) }
+            for write in change.writes { try perform(write, staging: staging, tell) }
             return Outcome(
                 table: change.table, failure: nil, hasWritten: !(unwritten + change.writes).isEmpty, hasCaughtUp: true)
         } catch {
@@ -235,7 +237,7 @@ struct ReleaseDisk: Sendable {
 
     // MARK: Writing
 
-    private func perform(_ write: ReleaseTable.DiskWrite, staging: String?) throws {
+    private func perform(_ write: ReleaseTable.DiskWrite, staging: String?, _ tell: WorkTeller? = nil) throws {
         switch write {
         case .releases(let releases):
             try put(root.releasesFile, Array(releases.text().utf8))
@@ -264,7 +266,12 @@ struct ReleaseDisk: Sendable {
             try AtomicFile.place("\(staging)/\(directory)", at: target)
         case .removeDirectory(let directory):
             let target = root.resolve(directory)
-            try Directory.removeTree(target)
+            var removed = 0
+            try Directory.removeTree(target) {
+                removed += 1
+                // A line for each file would cost more than the file.
+                if removed % 100 == 1 { tell?(WorkStep("removing \(directory)", done: removed, .files)) }
+            }
             // What lay in a directory that is gone as well needs no sync of it.
             let parent = Paths.parent(of: target)
             if FileNames.exists(parent) { try AtomicFile.syncDirectory(parent) }

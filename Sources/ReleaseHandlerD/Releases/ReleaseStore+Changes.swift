@@ -9,10 +9,12 @@ extension ReleaseStore {
     ///
     /// What the root has of it already is compared within the turn: a library that another change takes away, or brings,
     /// can't come in between.
-    func unpack(_ package: String) async throws(ControlError) -> ReleaseSummary {
+    ///
+    /// - Parameter tell: told how far it is, on the disk's thread.
+    func unpack(_ package: String, tell: WorkTeller? = nil) async throws(ControlError) -> ReleaseSummary {
         try await line.turn("unpack-release \(package)") { () async throws(ControlError) in
             _ = try requireRunning()
-            let unpacked = try await staged(package)
+            let unpacked = try await staged(package, tell)
             do throws(ControlError) {
                 // The node may have begun to stop meanwhile.
                 _ = try requireRunning()
@@ -29,10 +31,10 @@ extension ReleaseStore {
         }
     }
 
-    private func staged(_ package: String) async throws(ControlError) -> UnpackedPackage {
+    private func staged(_ package: String, _ tell: WorkTeller?) async throws(ControlError) -> UnpackedPackage {
         do {
             return try await onDisk { [root] () throws(PackageError) in
-                try UnpackedPackage.make(package, root: root)
+                try UnpackedPackage.make(package, root: root, tell: tell)
             }
         } catch {
             throw ControlError(
@@ -84,11 +86,13 @@ extension ReleaseStore {
     }
 
     /// Source: OTP release_handler(3), `remove_release/1`.
-    func remove(_ vsn: String) async throws(ControlError) {
+    ///
+    /// - Parameter tell: told how far it is, on the disk's thread.
+    func remove(_ vsn: String, tell: WorkTeller? = nil) async throws(ControlError) {
         try await line.turn("remove-release \(vsn)") { () async throws(ControlError) in
             _ = try requireRunning()
             let started = delegate?.startedProcesses ?? []
-            try await change { [root] (table) throws(ReleaseError) in
+            try await change(tell: tell) { [root] (table) throws(ReleaseError) in
                 let directories = root.directories
                 let users = DirectoryUsers(started)
                 return try table.remove(

@@ -141,13 +141,14 @@ final class ReleaseStore {
 
     /// Decides by the table as it is now, on the disk's thread, since what stands there may be asked, and writes.
     func change(
-        staging: String? = nil, _ decide: @escaping @Sendable (ReleaseTable) throws(ReleaseError) -> ReleaseTable.Change
+        staging: String? = nil, tell: WorkTeller? = nil,
+        _ decide: @escaping @Sendable (ReleaseTable) throws(ReleaseError) -> ReleaseTable.Change
     ) async throws(ControlError) {
         let before = table
         let outcome: ReleaseDisk.Outcome
         do {
             outcome = try await onDisk { [disk, unwritten] () throws(ReleaseError) in
-                disk.apply(try decide(before), to: before, after: unwritten, staging: staging)
+                disk.apply(try decide(before), to: before, after: unwritten, staging: staging, tell: tell)
             }
         } catch {
             throw error.controlError

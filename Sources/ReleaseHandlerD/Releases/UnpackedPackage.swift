@@ -2,6 +2,7 @@ import Glibc
 import Host
 import Instructions
 import ReleaseHandling
+import Wire
 
 /// Why a package is not taken: one sentence that names the package and what is wrong in it.
 struct PackageError: Error, CustomStringConvertible {
@@ -15,16 +16,19 @@ struct UnpackedPackage: Sendable {
     let staged: StagedRelease
     let resource: ReleaseResource
 
-    static func make(_ package: String, root: ReleaseRoot) throws(PackageError) -> UnpackedPackage {
+    static func make(
+        _ package: String, root: ReleaseRoot, tell: WorkTeller? = nil
+    ) throws(PackageError) -> UnpackedPackage {
         guard package.hasPrefix("/") else {
             throw PackageError(description: "\(package): the package's path must be absolute")
         }
         let staged: StagedRelease
         do {
-            staged = try ReleaseArchive.stage(package, under: root.path)
+            staged = try ReleaseArchive.stage(package, under: root.path, tell: tell)
         } catch {
             throw PackageError(description: error.description, isOfDisk: error.isOfDisk)
         }
+        tell?(WorkStep("checking it"))
         do {
             return try check(staged, root)
         } catch {

@@ -10,7 +10,8 @@ public struct ReleaseOperations: Sendable {
 
     public let unpack = ControlOperation<NoParameters, UnpackRequest, ReleaseSummary>(
         "unpack-release", .post, "/v1/releases", may: .change, status: 201,
-        help: "Unpack a release package (.tar.gz) on the node", target: { [$1.package] })
+        help: "Unpack a release package (.tar.gz) on the node", target: { [$1.package] }
+    ).tellingProgress()
 
     public let check = ControlOperation<OfRelease, NoBody, InstallPlan>(
         "check-install-release", .get, "/v1/releases/{vsn}/check", may: .look,
@@ -26,5 +27,6 @@ public struct ReleaseOperations: Sendable {
 
     public let remove = ControlOperation<OfRelease, NoBody, RemovedRelease>(
         "remove-release", .delete, "/v1/releases/{vsn}", may: .change,
-        help: "Remove a release that does not run, with all that only it uses")
+        help: "Remove a release that does not run, with all that only it uses"
+    ).tellingProgress()
 }

@@ -101,6 +101,21 @@ import Wire
         }
     }
 
+    @Test(arguments: [
+        ("POST", "/v1/releases", "/v1/releases", #"{"package":"/srv/kv-2.0.0.tar.gz"}"#),
+        ("POST", "/v1/releases", "/v1/releases", #"{"package":"/srv/breaks-off.tar.gz"}"#),
+        ("POST", "/v1/releases", "/v1/releases", #"{"package":"/srv/none"}"#),
+        ("DELETE", "/v1/releases/{vsn}", "/v1/releases/0.9.0", ""),
+    ])
+    func linesOfLongWorkHaveTheirShape(method: String, template: String, path: String, body: String) async throws {
+        try await ControlFixture.run { fixture in
+            let answer = try await fixture.lines(method, path, body: body)
+            let problems = try JSONSchema(document: Self.document).problems(
+                with: answer, method: method, template: template)
+            #expect(problems == [])
+        }
+    }
+
     @Test func eventsHaveTheirShape() throws {
         let schema = try JSONSchema(document: Self.document)
         let event = NodeEvent(

@@ -79,6 +79,24 @@ final class ControlFixture: Sendable {
             onListening: onListening)
     }
 
+    /// One request for NDJSON and its answer.
+    ///
+    /// - Parameter accept: as the client names what it takes.
+    func lines(
+        _ method: String, _ path: String, body: String = "", accept: String = "application/x-ndjson"
+    ) async throws -> RawHTTP.Answer {
+        let socketPath = socketPath
+        return try await offPool {
+            let connection = try RawHTTP(path: socketPath)
+            try connection.send(
+                Array(
+                    """
+                    \(method) \(path) HTTP/1.1\r\nhost: localhost\r\naccept: \(accept)\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)
+                    """.utf8))
+            return try connection.answer()
+        }
+    }
+
     /// One request and its answer, over raw HTTP.
     func request(_ method: String, _ path: String, body: String? = nil) async throws -> RawHTTP.Answer {
         let path = (path, socketPath)

@@ -154,6 +154,27 @@ import Wire
         }
     }
 
+    @Test func whoWantsToKnowIsToldHowFarItIs() async throws {
+        try await TestNode.with(try Self.oneVersion()) { test async throws in
+            let package = try await Self.package(test)
+            let told = try await test.service.progress(
+                of: Operations.releases.unpack, NoParameters(), UnpackRequest(package: package))
+            var texts: [String] = []
+            for case .progress(let step) in told where texts.last != step.text { texts.append(step.text) }
+            #expect(texts == ["reading the package", "unpacking", "writing it to the disk", "checking it"])
+            guard case .result(let release)? = told.last else { throw ControlError(.internalError, "\(told)") }
+            #expect(release.status == .unpacked)
+            let removed = try await test.service.progress(
+                of: Operations.releases.remove, OfRelease(release.vsn), NoBody())
+            guard case .progress(let step)? = removed.first else { throw ControlError(.internalError, "\(removed)") }
+            #expect(step.text.hasPrefix("removing ") && step.unit == .files && step.total == nil, "\(step)")
+            #expect(removed.last == .result(RemovedRelease(removed: release.vsn)))
+            let none = try await test.service.progress(of: Operations.releases.remove, OfRelease("9.9.9"), NoBody())
+            guard case .error(let error)? = none.first else { throw ControlError(.internalError, "\(none)") }
+            #expect(none.count == 1 && error.code == .noSuchRelease)
+        }
+    }
+
     @Test func aRestartBootsThePermanentRelease() async throws {
         let root = try TestRoot.twoVersions()
         // The first node's root is kept for the second.

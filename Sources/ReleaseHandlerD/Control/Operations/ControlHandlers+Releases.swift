@@ -5,8 +5,8 @@ extension ControlHandlers {
         [
             ControlHandler(Operations.releases.which) { _ in ReleaseList(releases: await node.store.summaries) },
             ControlHandler(Operations.releases.history) { _ in HistoryList(records: await node.history.records()) },
-            ControlHandler(Operations.releases.unpack) { request async throws(ControlError) in
-                try await node.store.unpack(request.body.package)
+            ControlHandler(working: Operations.releases.unpack) { request, tell async throws(ControlError) in
+                try await node.store.unpack(request.body.package, tell: tell)
             },
             ControlHandler(Operations.releases.check) { request async throws(ControlError) in
                 try await node.plan(request.parameters.vsn, for: await request.mayChange() ? .change : .look)
@@ -20,8 +20,8 @@ extension ControlHandlers {
                     request.parameters.vsn, by: "request of uid \(request.peer.uid), pid \(request.peer.pid)",
                     isOwn: false)
             },
-            ControlHandler(Operations.releases.remove) { request async throws(ControlError) in
-                try await node.store.remove(request.parameters.vsn)
+            ControlHandler(working: Operations.releases.remove) { request, tell async throws(ControlError) in
+                try await node.store.remove(request.parameters.vsn, tell: tell)
                 return RemovedRelease(removed: request.parameters.vsn)
             },
         ]
