@@ -39,6 +39,8 @@ public struct NodeStatus: Hashable, Sendable, Codable {
             case releaseDropped = "release_dropped"
             /// A release passed its probation, and the disk does not take that yet.
             case notPermanentYet = "not_permanent_yet"
+            /// The release that runs has passed its probation, and waits for somebody to make it permanent.
+            case notPermanent = "not_permanent"
             case rootUnwritable = "root_unwritable"
         }
 

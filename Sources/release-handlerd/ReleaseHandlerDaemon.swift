@@ -122,7 +122,7 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
             logger.critical("\(reason)")
             throw ExitCode.failure
         case .restart(let reason): logger.notice("executing itself again: \(reason)")
-        case .restartInto(let vsn): logger.notice("executing itself again, into release \(vsn)")
+        case .restartInto(let vsn, _): logger.notice("executing itself again, into release \(vsn)")
         case .restartNewEmulator: logger.notice("executing another emulator: \(ending.end)")
         }
         log.flush()

@@ -37,8 +37,20 @@ struct InstallRelease: ControlCommand {
     var rename = false
     @Flag(help: "Go on until the release is permanent, or was taken back within its probation.")
     var waitPermanent = false
+    @Flag(
+        help:
+            "Leave it current once it has passed its probation, until make-permanent; a restart boots the permanent one."
+    )
+    var noPermanent = false
     @OptionGroup var options: GlobalOptions
     var subject: String { "install-release \(vsn)" }
+
+    func validate() throws {
+        guard !(noPermanent && waitPermanent) else {
+            throw ValidationError(
+                "--wait-permanent waits for what --no-permanent is not to happen: give one of the two.")
+        }
+    }
 
     func run(in session: Session) async throws {
         let request = try request()
@@ -47,7 +59,10 @@ struct InstallRelease: ControlCommand {
         let progress = ProgressLine(isWanted: !session.json)
         progress.show("\(subject): getting ready")
         let result = try await install(request, in: session, progress)
-        if !session.json { show(result, on: session.output) }
+        if !session.json {
+            show(result, on: session.output)
+            if noPermanent, result.outcome == .done { try await showThatItStaysCurrent(in: session) }
+        }
         if let failure = failure(of: result), result.outcome != .done { throw failure }
         let verdict = await follow?.verdict { seconds in
             progress.show("\(vsn) is on probation for \(decimal(seconds, digits: 0)) s")
@@ -75,7 +90,18 @@ struct InstallRelease: ControlCommand {
         return InstallRequest(
             suspendTimeoutMilliseconds: suspendTimeoutMilliseconds,
             codeChangeTimeoutMilliseconds: codeChangeTimeoutMilliseconds, hungWorkers: hung,
-            suspendGraceMilliseconds: suspendGraceMilliseconds, rename: rename ? true : nil)
+            suspendGraceMilliseconds: suspendGraceMilliseconds, rename: rename ? true : nil,
+            makePermanent: noPermanent ? .manual : nil)
+    }
+
+    /// Of one that is permanent already nothing is to be said.
+    private func showThatItStaysCurrent(in session: Session) async throws {
+        let releases = try await session.answer(Operations.releases.which).releases
+        guard let permanent = releases.first(where: { $0.status == .permanent }), permanent.vsn != vsn else { return }
+        session.output.line(
+            printable(
+                "\(vsn) stays current: `releasectl make-permanent \(vsn)` keeps it; until then a restart boots \(permanent.vsn)"
+            ))
     }
 
     private func install(

@@ -5,7 +5,7 @@ import Logging
 
 /// An install, from its request to its end, and what it leaves to be done.
 enum UpgradeEvent {
-    case began(from: String, to: String)
+    case began(from: String, to: String, makePermanent: InstallRequest.MakePermanent? = nil)
     case done(from: String, to: String)
     case refused(to: String, RelupMachine.Failure)
     case aborted(from: String, to: String, RelupMachine.Failure)
@@ -25,9 +25,11 @@ enum UpgradeEvent {
 
     var entry: EventEntry {
         switch self {
-        case .began(let from, let to):
+        case .began(let from, let to, let makePermanent):
             EventEntry(
-                .installRelease, "installing release \(to) over \(from)", level: .notice,
+                .installRelease,
+                "installing release \(to) over \(from)"
+                    + (makePermanent == .manual ? ", to stay current until it is made permanent" : ""), level: .notice,
                 fields: ["from": from, "to": to])
         case .done(let from, let to):
             EventEntry(

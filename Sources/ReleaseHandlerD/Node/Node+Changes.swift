@@ -66,7 +66,12 @@ extension Node {
 
     /// What the disk does not take is tried again until it does, or the release is another one's: it has passed.
     func makePermanentByItself(_ vsn: String, attempt: Int = 0) {
+        makingPermanent = vsn
         Task { @HostActor in
+            defer {
+                makingPermanent = nil
+                tellStatus()
+            }
             guard case .running = phase, running.current?.vsn == vsn else { return forgetUnwritten(vsn) }
             do throws(ControlError) {
                 _ = try await store.makePermanent(vsn, by: "probation", isOwn: true)

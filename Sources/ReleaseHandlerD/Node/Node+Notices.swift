@@ -1,4 +1,5 @@
 import Host
+import Instructions
 import ReleaseHandling
 import Supervision
 import Wire
@@ -16,11 +17,22 @@ extension Node {
                         again: \(unwrittenPermanent.reason)
                         """))
         }
+        if let vsn = waitingToBePermanent {
+            notices.append(
+                .init(
+                    kind: .notPermanent,
+                    message: """
+                        release \(vsn) runs and a restart boots \(store.table.startErlData.releaseVsn): `releasectl make-permanent \(vsn)` \
+                        keeps it
+                        """))
+        }
         if let trial = probation.state.trial {
             let message =
                 switch probation.state {
                 case .none, .onProbation:
                     "release \(trial.release) is on probation; what fails takes it back to \(trial.fallback)"
+                        + (trial.options.makePermanent == .auto
+                            ? "" : "; it stays current then until `releasectl make-permanent \(trial.release)`")
                 case .asking, .proving: "release \(trial.release) is at the end of its probation, and is looked at"
                 case .interrupted: "the probation of release \(trial.release) waits for an install to end"
                 case .goingBack: "release \(trial.release) failed its probation and is taken back to \(trial.fallback)"
@@ -42,6 +54,15 @@ extension Node {
                 .init(kind: .rootUnwritable, message: "the release root could not be written to: \(obstacle)"))
         }
         return notices
+    }
+
+    /// The release that runs, where it has come through its probation and is not permanent.
+    private var waitingToBePermanent: String? {
+        guard case .running = phase, case .none = probation.state, unwrittenPermanent == nil, makingPermanent == nil,
+            !running.isChanging,
+            let vsn = running.current?.vsn, vsn != store.table.startErlData.releaseVsn
+        else { return nil }
+        return vsn
     }
 
     /// What the service manager shows of a node that runs.

@@ -23,9 +23,10 @@ enum StateInventory {
             "phase": .derived,
             "lastReload": .empty, "continued": .empty,
             "continuedProgress": .empty, "onEmulator": .derived, "startedAtMilliseconds": .written,
-            "bootWaiter": .empty, "endWaiters": .derived, "bootProof": .derived, "endNote": .empty,
+            "bootWaiter": .empty, "bootWish": .empty, "endWaiters": .derived, "bootProof": .derived, "endNote": .empty,
             "toldStatus": .derived, "unwrittenPermanent": .written,
-            "permanentRetry": .derived, "history": .written, "bootedAtMilliseconds": .written,
+            "permanentRetry": .derived, "makingPermanent": .empty, "history": .written,
+            "bootedAtMilliseconds": .written,
         ],
         "NodeMembership": [
             "name": .written, "directory": .derived, "events": .derived, "registration": .written, "problem": .written,

@@ -20,7 +20,7 @@ final class Installer {
         /// It can't be undone: the node is to restart into the permanent release.
         case mustRestart(reason: String)
         /// The script is done, and its release is what the next run boots.
-        case restartsEmulator(into: String)
+        case restartsEmulator(into: String, makePermanent: InstallRequest.MakePermanent?)
         /// The first instruction of a script: it is to go on under the emulator of its release.
         case needsNewEmulator(NewEmulator)
     }
@@ -148,11 +148,12 @@ final class Installer {
                     continuation.finish()
                 }
             })
+        upgrade.makePermanent = request.makePermanent
         self.upgrade = upgrade
         site.running.begins(from: from, to: preparation.to)
         site.tree.expect(.upgrade)
         onNotice(.began(from: from.vsn, to: vsn))
-        site.events.post(.upgrade(.began(from: from.vsn, to: vsn)))
+        site.events.post(.upgrade(.began(from: from.vsn, to: vsn, makePermanent: request.makePermanent)))
         // The answer to the request goes out first, then the script runs.
         Reactor.shared.soon { upgrade.start() }
         return stream
@@ -202,7 +203,7 @@ final class Installer {
             self.upgrade = nil
             site.running.ends(installed: true)
             then(upgrade.result(.restarting, nil, warnings: warnings))
-            onNotice(.restartsEmulator(into: upgrade.to.vsn))
+            onNotice(.restartsEmulator(into: upgrade.to.vsn, makePermanent: upgrade.makePermanent))
         }
     }
 
@@ -289,7 +290,7 @@ final class Installer {
             touched: upgrade.touched)
         return Probation.Install(
             release: upgrade.to.vsn, previous: upgrade.from.vsn, permanent: store.table.startErlData.releaseVsn,
-            changed: changed, options: upgrade.to.probation)
+            changed: changed, options: upgrade.to.probation.asked(upgrade.makePermanent))
     }
 }
 

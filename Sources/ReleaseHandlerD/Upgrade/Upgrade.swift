@@ -79,6 +79,8 @@ final class Upgrade {
     /// Whether its outcome was told.
     private var hasEnded = false
     let patience: Patience
+    /// Whether its release becomes permanent by itself, where whoever asked for it has said so.
+    var makePermanent: InstallRequest.MakePermanent?
     /// What it came to, while its trace is being written.
     private var untold: RelupMachine.Outcome?
     /// Answers that came while actions were being performed.

@@ -262,6 +262,10 @@ enum EventSamples {
 
     private static let upgrade: [(UpgradeEvent, String)] = [
         (.began(from: "1.0.0", to: "2.0.0"), "installing release 2.0.0 over 1.0.0"),
+        (
+            .began(from: "1.0.0", to: "2.0.0", makePermanent: .manual),
+            "installing release 2.0.0 over 1.0.0, to stay current until it is made permanent"
+        ),
         (.done(from: "1.0.0", to: "2.0.0"), "release 2.0.0 runs, installed over 1.0.0"),
         (
             .refused(to: "2.0.0", failure),
@@ -302,7 +306,7 @@ enum EventSamples {
         (.passed(vsn: "2.0.0", .auto), "release 2.0.0 passed its probation"),
         (
             .passed(vsn: "2.0.0", .manual),
-            "release 2.0.0 passed its probation; it stays current until it is made permanent"
+            "release 2.0.0 passed its probation; it stays current until `releasectl make-permanent 2.0.0`"
         ),
         (
             .failed(vsn: "2.0.0", fallback: "1.0.0", .supervisorGaveUp("kv/kv_sup")),

@@ -52,7 +52,7 @@ final class ControlTestNode: Sendable {
             ControlHandler(Operations.node.probation) { _ in
                 ProbationStatus(
                     state: .onProbation, release: "2.0.0", fallback: "1.0.0", remainingMilliseconds: 12_000,
-                    restarts: 0, allowedRestarts: 1)
+                    restarts: 0, allowedRestarts: 1, makePermanent: .auto)
             },
             ControlHandler(Operations.node.modules) { _ in
                 ModuleList(modules: [
