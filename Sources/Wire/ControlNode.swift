@@ -27,6 +27,35 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public var noCgroup: String?
     /// What is not as it should be, or is under way; nil from a daemon that does not say.
     public var notices: [Notice]?
+    /// The one under way.
+    public var install: Install?
+
+    /// How far an install is.
+    public struct Install: Hashable, Sendable, Codable {
+        public var from: String
+        public var to: String
+        /// The instruction that is carried out, from 0.
+        public var index: Int
+        /// How many there are.
+        public var count: Int
+        /// The instruction as a term.
+        public var text: String
+        public var elapsedMilliseconds: Double
+
+        public init(from: String, to: String, index: Int, count: Int, text: String, elapsedMilliseconds: Double) {
+            self.from = from
+            self.to = to
+            self.index = index
+            self.count = count
+            self.text = text
+            self.elapsedMilliseconds = elapsedMilliseconds
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case from, to, index, count, text
+            case elapsedMilliseconds = "elapsed_ms"
+        }
+    }
 
     /// One thing that who looks has to know.
     public struct Notice: Hashable, Sendable, Codable {
@@ -54,7 +83,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public init(
         state: State, node: String, name: String, release: String, permanent: String, erts: String, pid: Int32,
         uptimeSeconds: Double, root: String, waitingRestarts: Int? = nil,
-        cgroup: String? = nil, noCgroup: String? = nil, notices: [Notice]? = nil
+        cgroup: String? = nil, noCgroup: String? = nil, notices: [Notice]? = nil, install: Install? = nil
     ) {
         self.state = state
         self.node = node
@@ -67,6 +96,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
         self.root = root
         self.waitingRestarts = waitingRestarts
         self.notices = notices
+        self.install = install
         self.cgroup = cgroup
         self.noCgroup = noCgroup
     }
@@ -74,7 +104,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     private enum CodingKeys: String, CodingKey {
         case state, node, name, release, permanent, erts, pid
         case uptimeSeconds = "uptime_s"
-        case root, cgroup, notices
+        case root, cgroup, notices, install
         case waitingRestarts = "waiting_restarts"
         case noCgroup = "no_cgroup"
     }
@@ -204,6 +234,12 @@ extension NodeStatus: ControlShape {
               "cgroup": {"type": "string", "description": "the control group in which each process has one of its own"},
               "no_cgroup": {"type": "string", "description": "why processes have no control groups"},
               "waiting_restarts": {"type": "integer", "description": "children whose restart waits, where there are any"},
+              "install": {"type": "object", "additionalProperties": false, "description": "the one under way",
+                "required": ["from", "to", "index", "count", "text", "elapsed_ms"], "properties": {
+                "from": {"type": "string"}, "to": {"type": "string"},
+                "index": {"type": "integer", "description": "of the instruction that is carried out, from 0"},
+                "count": {"type": "integer"}, "text": {"type": "string", "description": "the instruction as a term"},
+                "elapsed_ms": {"type": "number"}}},
               "notices": {"type": "array", "description": "what is not as it should be, or is under way", "items": {
                 "type": "object", "additionalProperties": false, "required": ["kind", "message"], "properties": {
                 "kind": {"type": "string", "enum": [\#(kinds)]},

@@ -8,15 +8,22 @@ public protocol ControlShape: Sendable {
     static var schema: String { get }
     /// Those that the schema refers to, itself excepted.
     static var schemasUsed: [any ControlShape.Type] { get }
+    /// What an answer of it may be written as.
+    static var mediaTypes: [String] { get }
 }
 
 extension ControlShape {
     public static var schemaName: String { String(describing: Self.self) }
     public static var schemasUsed: [any ControlShape.Type] { [] }
+    public static var mediaTypes: [String] { ["application/json"] }
 }
 
 /// One line of an answer that is a stream (NDJSON).
 public protocol ControlLine: ControlShape, Codable {}
+
+extension ControlLine {
+    public static var mediaTypes: [String] { ["application/x-ndjson"] }
+}
 
 /// The body of a request.
 public protocol ControlBody: ControlShape, Codable {

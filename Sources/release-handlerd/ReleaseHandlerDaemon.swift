@@ -67,6 +67,14 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     var nodesDirectory: String?
 
     @Option(
+        help: ArgumentHelp(
+            """
+            Where a page that only looks, and the metrics, are served by HTTP: 127.0.0.1:PORT, [::1]:PORT or unix:/PATH. Whoever \
+            is on this machine may come there (default: nowhere).
+            """, valueName: "address"), transform: { try PageAddress($0) })
+    var http: PageAddress?
+
+    @Option(
         help: """
             The least severe messages to log: debug, info, notice, warning, error (default: what sys.config says, else info).
             """)
@@ -106,9 +114,9 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         let logger = Logger(label: "release-handlerd") { _ in log.handler }
         let path = URL(filePath: root).standardizedFileURL.path
         let configuration = Daemon.Configuration(
-            root: path, control: ControlConfiguration(socketPath: socket), node: nodeOptions,
+            root: path, control: ControlConfiguration(socketPath: socket), page: http, node: nodeOptions,
             options: DaemonOptions(logLevel: logLevel, readers: readers), setLogLevel: { log.setLevel($0) },
-            flush: { log.flush() })
+            flush: { log.flush() }, droppedLogLines: { log.dropped })
         let ending: Daemon.Ending
         do {
             ending = try await Daemon(configuration: configuration, logger: logger).run()

@@ -26,10 +26,14 @@ struct ControlClient {
         case refused(Refusal)
     }
 
+    static let json = "application/json, application/x-ndjson"
+
     /// The whole body of the answer.
-    func send(_ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil) async throws -> Answer {
+    func send(
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil, accept: String = json
+    ) async throws -> Answer {
         var collected: [UInt8] = []
-        let refusal = try await exchange(method, path, body: body) { chunk in
+        let refusal = try await exchange(method, path, body: body, accept: accept) { chunk in
             collected += chunk
             guard collected.count <= Self.maxAnswerBytes else { throw tooLong() }
             return true
@@ -59,13 +63,13 @@ struct ControlClient {
     }
 
     private func exchange(
-        _ method: ControlRow.Method, _ path: String, body: [UInt8]?, onOpen: () -> Void = {},
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]?, accept: String = json, onOpen: () -> Void = {},
         onChunk: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         let connection = try await connect()
         do {
             return try await connection.executeThenClose { inbound, outbound in
-                var headers: HTTPHeaders = ["host": "localhost", "accept": "application/json, application/x-ndjson"]
+                var headers: HTTPHeaders = ["host": "localhost", "accept": accept]
                 if let body {
                     headers.add(name: "content-type", value: "application/json")
                     headers.add(name: "content-length", value: String(body.count))

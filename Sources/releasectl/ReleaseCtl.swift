@@ -21,7 +21,7 @@ struct ReleaseCtl: AsyncParsableCommand {
             GetStatus.self,
             GetState.self,
             ReplaceState.self,
-            Statistics.self, Events.self, WhichReleases.self, History.self, UnpackRelease.self,
+            Statistics.self, Events.self, ShowMetrics.self, WhichReleases.self, History.self, UnpackRelease.self,
             CheckInstallRelease.self,
             InstallRelease.self, MakePermanent.self, RemoveRelease.self, WhichChildren.self, CountChildren.self,
             GetChildspec.self, StartChild.self, TerminateChild.self, RestartChild.self, DeleteChild.self,

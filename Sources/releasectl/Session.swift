@@ -90,7 +90,7 @@ struct Session {
         }
     }
 
-    private func failure(of refusal: ControlClient.Refusal) -> Failure {
+    func failure(of refusal: ControlClient.Refusal) -> Failure {
         if json { write(json: refusal.body) }
         return Failure(refusal.error, subject: client.subject)
     }

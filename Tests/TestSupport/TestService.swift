@@ -71,6 +71,14 @@ extension TestService {
         try await ask(Operations.workers.statistics, OfWorker(worker))
     }
 
+    func metrics() async throws -> MetricExposition {
+        let reply = try await reply(Operations.node.metrics, NoParameters(), NoBody(), TestNode.peer)
+        guard case .metrics(let exposition) = reply else {
+            throw ControlError(.internalError, "metrics answered with something else")
+        }
+        return exposition
+    }
+
     func getState(worker: String, peer: Peer) async throws -> WorkerState {
         try await ask(Operations.workers.getState, OfWorker(worker), peer: peer)
     }

@@ -17,6 +17,8 @@ struct ControlRequest<Parameters: ControlParameters, Body: ControlBody>: Sendabl
 enum ControlReply: Sendable {
     /// One JSON document.
     case whole(ByteBuffer)
+    /// As the client would have them.
+    case metrics(MetricExposition)
     /// Progress, then exactly one last line, then the stream's end; it goes on when nobody reads.
     case progress(AsyncStream<InstallProgress>)
     /// For as long as the client listens.
@@ -88,6 +90,14 @@ struct ControlHandler: Sendable {
         document: @escaping @Sendable () -> ControlDocument
     ) {
         self.init(operation, replying: { _ in .whole(ByteBuffer(string: document().text)) })
+    }
+
+    /// The one that answers with metrics.
+    init(
+        _ operation: ControlOperation<NoParameters, NoBody, MetricExposition>,
+        read: @escaping @Sendable () async -> MetricExposition
+    ) {
+        self.init(operation, replying: { _ in .metrics(await read()) })
     }
 
     /// A long change that tells how it goes on.

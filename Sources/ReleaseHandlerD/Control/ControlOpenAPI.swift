@@ -49,12 +49,12 @@ enum ControlOpenAPI {
         let body = row.body.map {
             ##""requestBody": {"required": \##($0.isNeeded), "content": {"application/json": \##(reference($0))}}, "##
         }
-        let type = row.streams ? "application/x-ndjson" : "application/json"
+        let content = row.answer.mediaTypes.map { "\(quoted($0)): \(reference(row.answer))" }
         return """
             \(quoted(row.method.rawValue.lowercased())): {"operationId": \(quoted(row.name)), \
             "summary": \(quoted(row.help)), \(body ?? "")"responses": {
                 "\(row.status)": {"description": "\(row.answer.schemaName)", \
-            "content": {"\(type)": \(reference(row.answer))}},
+            "content": {\(content.joined(separator: ", "))}},
                 "429": {"$ref": "#/components/responses/TooManyRequests"},
                 "default": {"$ref": "#/components/responses/Error"}}}
             """

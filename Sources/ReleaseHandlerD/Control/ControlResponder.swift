@@ -10,11 +10,29 @@ struct ControlResponder: Sendable {
     let rates: ControlRates
     let maxBodyBytes: Int
     let audit: AuditLog
+    let traffic: ControlTraffic
 
     func respond(to request: Request, on channel: any Channel) async -> Response {
+        let response = await answer(to: request, on: channel)
+        traffic.answered(response.status.code)
+        return response
+    }
+
+    private func answer(to request: Request, on channel: any Channel) async -> Response {
         let match = handlers.match(request.method.rawValue, path: request.uri.path)
         do {
             let (peer, connection) = try await Peer.connected(to: channel)
+            return await answer(to: request, match, from: peer, on: connection, channel)
+        } catch {
+            return ControlError(.internalError, "the request could not be served: \(error)").response()
+        }
+    }
+
+    func answer(
+        to request: Request, _ match: ControlHandlers.Match, from peer: Peer, on connection: ControlConnection,
+        _ channel: any Channel
+    ) async -> Response {
+        do {
             try await refuseOverRate(peer, match, channel)
             if let refusal = connection.refusal { throw refusal }
             switch match {
@@ -84,6 +102,11 @@ struct ControlResponder: Sendable {
             return Response(
                 status: .init(code: handler.row.status), headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: json))
+        case .metrics(let exposition):
+            let format = MetricFormat.negotiated(accept: request.headers[.accept])
+            let text = await DiskWork.run { ByteBuffer(string: exposition.text(format)) }
+            return Response(
+                status: .ok, headers: [.contentType: format.contentType], body: ResponseBody(byteBuffer: text))
         case .progress(let progress):
             record(line, .started)
             connection.works(.installing(work.target))

@@ -32,10 +32,11 @@ struct ControlServer: Service, CustomStringConvertible {
     }
 
     private let configuration: ControlConfiguration
-    private let authorization: ControlAuthorization
+    let authorization: ControlAuthorization
     private let handlers: ControlHandlers
     let audit: AuditLog
     private let rates: ControlRates
+    private let traffic: ControlTraffic
     private let logger: Logger
     private let onListening: @Sendable () async -> Void
     private let onHeartbeat: @Sendable () -> Void
@@ -49,19 +50,21 @@ struct ControlServer: Service, CustomStringConvertible {
     init(
         configuration: ControlConfiguration, handlers: ControlHandlers, audit: @escaping ControlAudit, logger: Logger,
         inherited: ControlConnections.State? = nil, rates: ControlRates = ControlRates(),
-        onListening: @escaping @Sendable () async -> Void = {}, onHeartbeat: @escaping @Sendable () -> Void = {}
+        traffic: ControlTraffic = ControlTraffic(), onListening: @escaping @Sendable () async -> Void = {},
+        onHeartbeat: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
         authorization = ControlAuthorization(configuration: configuration)
         self.handlers = handlers
         self.audit = AuditLog(audit)
         self.rates = rates
+        self.traffic = traffic
         self.logger = logger
         self.onListening = onListening
         self.onHeartbeat = onHeartbeat
         self.inherited = inherited
         connections = ControlConnections(
-            eventLoop: Self.group.next(), limit: configuration.maxConnections, rates: rates
+            eventLoop: Self.group.next(), limit: configuration.maxConnections, rates: rates, traffic: traffic
         ) { [authorization] in authorization.mayWellChange($0) }
     }
 
@@ -89,7 +92,9 @@ struct ControlServer: Service, CustomStringConvertible {
         let opened = OpenedSocket()
         let outcome: Result<Void, any Error>
         do {
-            try await listener().run(bindingTo: configuration.socketPath, adopting: inherited) { channel in
+            try await listener().run(
+                bindingTo: try SocketAddress(unixDomainSocketPath: configuration.socketPath), adopting: inherited
+            ) { channel in
                 await listens(channel, socket, opened)
             }
             outcome = .success(())
@@ -119,7 +124,7 @@ struct ControlServer: Service, CustomStringConvertible {
         authorization.group.prepare()
         let responder = ControlResponder(
             handlers: handlers, authorization: authorization, rates: rates, maxBodyBytes: configuration.maxBodyBytes,
-            audit: audit)
+            audit: audit, traffic: traffic)
         let http = HTTP1Channel(
             responder: { request, writer, channel in
                 let response = await responder.respond(to: request, on: channel)

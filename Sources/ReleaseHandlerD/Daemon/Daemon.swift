@@ -12,6 +12,8 @@ public struct Daemon: Sendable {
         /// Absolute path of the release root.
         public var root: String
         public var control: ControlConfiguration
+        /// Where the page is served; nowhere where it is nil.
+        public var page: PageAddress?
         /// Who it is among the nodes of its machine.
         public var node: NodeOptions
         /// What its command line says; it counts before what the release that runs says.
@@ -20,19 +22,23 @@ public struct Daemon: Sendable {
         public var setLogLevel: @Sendable (DaemonOptions.LogLevel?) -> Void
         /// Has what was logged written, before another program takes this one's place.
         public var flush: @Sendable () -> Void
+        /// How many lines of the log were dropped so far.
+        public var droppedLogLines: @Sendable () -> Int
 
         public init(
-            root: String, control: ControlConfiguration, node: NodeOptions = NodeOptions(),
+            root: String, control: ControlConfiguration, page: PageAddress? = nil, node: NodeOptions = NodeOptions(),
             options: DaemonOptions = DaemonOptions(),
             setLogLevel: @escaping @Sendable (DaemonOptions.LogLevel?) -> Void = { _ in },
-            flush: @escaping @Sendable () -> Void = {}
+            flush: @escaping @Sendable () -> Void = {}, droppedLogLines: @escaping @Sendable () -> Int = { 0 }
         ) {
             self.root = root
             self.control = control
+            self.page = page
             self.node = node
             self.options = options
             self.setLogLevel = setLogLevel
             self.flush = flush
+            self.droppedLogLines = droppedLogLines
         }
     }
 
@@ -56,7 +62,7 @@ public struct Daemon: Sendable {
     /// Runs until the node has ended. Throws where it could not even begin.
     public func run() async throws -> Ending {
         do {
-            try DaemonThreads.start()
+            try DaemonThreads.start(page: configuration.page != nil)
         } catch {
             throw ThreadsRefused(error)
         }
@@ -93,32 +99,44 @@ public struct Daemon: Sendable {
         if let handover { await reexecution.tookOver(handover) }
         let readiness = Readiness(isReady: handover != nil)
         let audit = logger
+        let (traffic, pageTraffic) = (ControlTraffic(), ControlTraffic("http"))
+        let handlers = ControlHandlers(
+            node, reexecution: reexecution, traffic: configuration.page == nil ? [traffic] : [traffic, pageTraffic],
+            droppedLogLines: configuration.droppedLogLines)
         let server = ControlServer(
-            configuration: configuration.control, handlers: ControlHandlers(node, reexecution: reexecution),
+            configuration: configuration.control, handlers: handlers,
             audit: { record in
                 var metadata: Logger.Metadata = ["AUDIT": "\(record.operation)", "UID": "\(record.peer.uid)"]
                 metadata["WORKER"] = record.worker.map { .string($0) }
                 metadata["PEER_WORKER"] = record.peer.origin?.worker.map { .string($0) }
                 audit.notice("\(record)", metadata: metadata)
             },
-            logger: logger, inherited: handover?.control, onListening: { await readiness.reached(.control) },
+            logger: logger, inherited: handover?.control, traffic: traffic,
+            onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
-        await reexecution.serves(server.connections, server.audit)
+        let page = configuration.page.map { address in
+            PageServer(
+                address, handlers: handlers, authorization: server.authorization, audit: server.audit,
+                traffic: pageTraffic, logger: logger, inherited: handover?.page)
+        }
+        await reexecution.serves(server.connections, server.audit, page: page?.connections)
         await follow(node.running, server)
         let stop = StopRequest()
+        let runner = NodeRunner(node: node, readiness: readiness, isBooted: handover != nil, stop: stop)
+        // Shut down from the last to the first: the tree goes first, while questions are still answered.
+        let own: [any Service] = [server, runner]
+        var services = own.map { service in
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup)
+        }
+        if let page {
+            // The node goes on without it.
+            services.insert(
+                .init(service: page, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore), at: 1)
+        }
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                // Shut down from the last to the first: the tree goes first, while questions are still answered.
-                services: [
-                    .init(
-                        service: server, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(
-                        service: NodeRunner(node: node, readiness: readiness, isBooted: handover != nil, stop: stop),
-                        successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
-                ],
-                logger: Self.quiet(logger)))
+            configuration: ServiceGroupConfiguration(services: services, logger: Self.quiet(logger)))
         let signals = try await Self.signals(node, stop) { await group.triggerGracefulShutdown() }
         var failure: String?
         do {

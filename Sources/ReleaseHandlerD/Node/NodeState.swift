@@ -26,6 +26,7 @@ struct NodeState: Codable {
     let unwrittenPermanent: UnwrittenPermanent?
     let history: [HistoryRecord]?
     let bootedAtMilliseconds: Int?
+    let upgrades: UpgradeCounts?
 
     /// All that are to be open in the next program, under their numbers.
     var descriptors: [Int32] {
@@ -63,7 +64,8 @@ extension Node {
             applications: applications,
             unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state,
             membership: membership.state, unwrittenPermanent: unwrittenPermanent,
-            history: history.state, bootedAtMilliseconds: bootedAtMilliseconds)
+            history: history.state, bootedAtMilliseconds: bootedAtMilliseconds,
+            upgrades: installer.counts)
     }
 
     /// Goes on where the daemon before stood. Nobody is told of it: for workers and their users nothing has happened.
@@ -75,6 +77,7 @@ extension Node {
         try applications.goOn(state.applications, release.applicationSpecs)
         try tree.goOn(state.tree)
         purger.goOn(state.unpurged)
+        installer.counts = state.upgrades ?? UpgradeCounts()
         phase = .running
         probation.goOn(state.probation)
         bootedAtMilliseconds = state.bootedAtMilliseconds

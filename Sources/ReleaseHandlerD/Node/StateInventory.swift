@@ -19,7 +19,7 @@ enum StateInventory {
         "Node": [
             "root": .derived, "events": .written, "running": .written, "processes": .derived, "sockets": .written,
             "launcher": .written, "code": .written, "tree": .written, "applications": .written, "purger": .written,
-            "installer": .empty, "probation": .written, "changes": .empty, "membership": .written, "store": .written,
+            "installer": .written, "probation": .written, "changes": .empty, "membership": .written, "store": .written,
             "phase": .derived,
             "lastReload": .empty, "continued": .empty,
             "continuedProgress": .empty, "onEmulator": .derived, "startedAtMilliseconds": .written,

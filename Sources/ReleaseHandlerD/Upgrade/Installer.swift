@@ -54,6 +54,7 @@ final class Installer {
     /// Whose checks of an install read their files: one at a time of each, since it reads them all.
     var checks: Set<Asker> = []
     var isChecking: Bool { !checks.isEmpty }
+    var counts = UpgradeCounts()
 
     init(site: UpgradeSite, store: ReleaseStore, purger: Purger) {
         self.site = site
@@ -112,6 +113,7 @@ final class Installer {
         do throws(InstallRefusal) {
             return try await preflight.run()
         } catch {
+            counts.ended(.refused)
             site.events.post(.upgrade(.refused(to: preparation.to.vsn, error.failure)))
             throw error.controlError
         }
@@ -132,21 +134,18 @@ final class Installer {
         let machine = machine(preparation, request)
         // Its configuration may have been read anew while the next release was looked at.
         let current = site.running.current
+        let end: @HostActor (InstallResult) -> Void = { [self] result in
+            counts.ended(result)
+            continuation.yield(.result(result))
+            continuation.finish()
+        }
         let from = current?.vsn == preparation.from.vsn ? current ?? preparation.from : preparation.from
         let upgrade = Upgrade(
             site: site, from: from, to: preparation.to, entry: preparation.entry, machine: machine,
             findings: findings, patience: patience, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
-                if case .restartNewEmulator = outcome {
-                    return restartNewEmulator(upgrade, request) { result in
-                        continuation.yield(.result(result))
-                        continuation.finish()
-                    }
-                }
-                finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
-                    continuation.yield(.result(result))
-                    continuation.finish()
-                }
+                if case .restartNewEmulator = outcome { return restartNewEmulator(upgrade, request, then: end) }
+                finish(upgrade, outcome, wayBack: preparation.wayBack, then: end)
             })
         self.upgrade = upgrade
         site.running.begins(from: from, to: preparation.to)

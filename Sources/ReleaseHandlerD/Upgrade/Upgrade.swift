@@ -32,7 +32,7 @@ final class Upgrade {
     private let progress: (InstallProgress) -> Void
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
-    private var lastToldStep = 0
+    private(set) var lastToldStep = 0
     /// What each instruction did, and the milliseconds that it took. It is put into words at the end: an address as text
     /// costs as much as a message, and is nothing to wait for.
     private var told: [(report: RelupMachine.InstructionReport, milliseconds: Double)] = []

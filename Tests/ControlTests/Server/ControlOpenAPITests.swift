@@ -49,7 +49,7 @@ import Wire
             ("POST", "/v1/releases/{vsn}/install", "/v1/releases/9/install", nil),
             ("POST", "/v1/releases/{vsn}/make-permanent", "/v1/releases/2.0.0/make-permanent", nil),
             ("DELETE", "/v1/releases/{vsn}", "/v1/releases/0.9.0", nil),
-            ("GET", "/v1/tree", "/v1/tree", nil),
+            ("GET", "/v1/tree", "/v1/tree", nil), ("GET", "/v1/metrics", "/v1/metrics", nil),
             ("GET", "/v1/workers", "/v1/workers", nil),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"kv/kv_sup/store","request":"x"}"#),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"w","request":"x"}"#),
@@ -143,6 +143,10 @@ struct JSONSchema {
         let type = answer.headers["content-type"] ?? ""
         guard let schema = value(resolve(response), ["content", type, "schema"]) else {
             return ["\(type) is not described for status \(answer.status)"]
+        }
+        // Only what is no JSON has a string for its schema.
+        if !type.hasPrefix("application/json"), type != "application/x-ndjson" {
+            return problems(answer.text, schema: schema, at: "$")
         }
         let bodies =
             type == "application/x-ndjson" ? answer.text.split(separator: "\n").map(String.init) : [answer.text]

@@ -46,6 +46,7 @@ final class ControlTestNode: Sendable {
                         sha256: String(repeating: "0", count: 64), workers: ["kv/kv_sup/store"])
                 ])
             },
+            ControlHandler(Operations.node.metrics) { Self.metrics },
             ControlHandler(Operations.node.reload) { _ in ReloadedConfiguration(release: "1.0.0", failures: []) },
             ControlHandler(Operations.node.reexec) { _ in
                 Reexecuted(pid: 4711, erts: "0.2.0", previousErts: "0.1.0", workers: 3, pauseMicroseconds: 12_345)
@@ -54,6 +55,13 @@ final class ControlTestNode: Sendable {
             ControlHandler(following: Operations.node.events) { _ in self.follow() },
         ]
     }
+
+    private static let metrics: MetricExposition = {
+        var exposition = MetricExposition()
+        exposition.add(Metrics.workers.restarts, 3, [#"kv/kv_sup/"o\1""#])
+        exposition.add(Metrics.node.upgradePause, MetricHistogram())
+        return exposition
+    }()
 
     private func follow() -> EventSubscription {
         let (stream, continuation) = AsyncStream.makeStream(

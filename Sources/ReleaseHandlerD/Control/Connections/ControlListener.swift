@@ -19,16 +19,21 @@ struct ControlListener: Sendable {
     ///
     /// - Parameter onListening: with the server's channel, before the first connection is served.
     func run(
-        bindingTo path: String, adopting state: ControlConnections.State?,
+        bindingTo address: SocketAddress, adopting state: ControlConnections.State?,
         onListening: @Sendable (any Channel) async -> Void
     ) async throws {
         let (children, accepted) = AsyncStream.makeStream(of: Child.self)
-        let bootstrap = bootstrap(accepted)
+        var bootstrap = bootstrap(accepted)
+        // What an earlier run had listened at is not to wait for the last of its connections.
+        if case .unixDomainSocket = address {
+        } else {
+            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        }
         let server: any Channel
         if let state {
             server = try await bootstrap.withBoundSocket(state.listener).get()
         } else {
-            server = try await bootstrap.bind(unixDomainSocketPath: path).get()
+            server = try await bootstrap.bind(to: address).get()
         }
         server.closeFuture.whenComplete { _ in accepted.finish() }
         await withGracefulShutdownHandler {

@@ -33,6 +33,7 @@ extension Node {
             permanent: store.table.releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(),
             uptimeSeconds: uptime,
             root: root.path, waitingRestarts: waiting > 0 ? waiting : nil, cgroup: Cgroups.shared.path,
-            noCgroup: Cgroups.shared.obstacle, notices: notices)
+            noCgroup: Cgroups.shared.obstacle, notices: notices,
+            install: installer.upgrade?.summary)
     }
 }
