@@ -56,6 +56,10 @@ extension ControlError.Code {
     /// The release has the wrong status for this (removing the one that runs, …).
     public static let badStatus = Self(rawValue: "bad_status")
     public static let packageInvalid = Self(rawValue: "package_invalid")
+    /// The daemon can't read the package, so nothing is known of it; `errno` in the details is POSIX' name of why.
+    public static let packageUnreadable = Self(rawValue: "package_unreadable")
+    /// The running release's configuration can't be read; the one that it has stays.
+    public static let configInvalid = Self(rawValue: "config_invalid")
     /// The upgrade was refused before the point of no return; nothing changed.
     public static let upgradeRefused = Self(rawValue: "upgrade_refused")
     /// The daemon can't be executed anew as that program; it goes on as it is.
@@ -83,7 +87,11 @@ extension ControlError.Code {
     public static let timeout = Self(rawValue: "timeout")
     /// The node starts or stops and can't do this now.
     public static let unavailable = Self(rawValue: "unavailable")
-    /// A file could not be written, a system call failed.
+    /// The release root's file system has no room, takes nothing, or fails. Nothing changed; `errno` in the details is POSIX' name of why.
+    public static let diskFull = Self(rawValue: "disk_full")
+    public static let diskReadOnly = Self(rawValue: "disk_read_only")
+    public static let diskError = Self(rawValue: "disk_error")
+    /// A file could not be written, a system call failed, and something may have changed.
     public static let systemError = Self(rawValue: "system_error")
     public static let internalError = Self(rawValue: "internal_error")
 
@@ -91,7 +99,8 @@ extension ControlError.Code {
     public var isRefusal: Bool {
         switch self {
         case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .tooManyRequests, .busy, .noSuchRelease,
-            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .reexecRefused, .noSuchWorker,
+            .alreadyInstalled, .badStatus, .packageInvalid, .packageUnreadable, .configInvalid, .diskFull,
+            .diskReadOnly, .diskError, .upgradeRefused, .reexecRefused, .noSuchWorker,
             .noSuchSupervisor,
             .noSuchChild, .badChildState, .badChildspec, .noSuchApplication, .badApplicationState, .unavailable:
             true

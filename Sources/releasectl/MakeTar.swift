@@ -19,7 +19,8 @@ struct MakeTar: ParsableCommand {
             All that the daemon would refuse is told, on standard error; then no package is written and the exit code \
             is 1.
 
-              releasectl make-tar releases/kv-2.0.0.rel --path 'lib/*/ebin' --outdir /srv/packages
+              mkdir -p packages
+              releasectl make-tar releases/kv-2.0.0.rel --path 'lib/*/ebin' --outdir packages
             """)
 
     @Argument(help: "The release.", completion: .file(extensions: ["rel"]))

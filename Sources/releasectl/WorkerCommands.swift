@@ -5,7 +5,10 @@ import Wire
 struct Call: ControlCommand {
     static let configuration = CommandConfiguration(
         asking: Operations.workers.call,
-        discussion: "Request and reply are Erlang terms, as in: releasectl call kv/kv_sup/store '{get, <<\"key\">>}'")
+        discussion: """
+            Request and reply are Erlang terms:
+              releasectl call kv/kv_sup/store '{get, <<"key">>}'
+            """)
 
     @Argument(help: ArgumentHelp("The worker's place in the tree, as ps lists it.", valueName: "name"))
     var worker: String

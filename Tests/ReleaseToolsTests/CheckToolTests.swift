@@ -308,7 +308,10 @@ import Testing
                   unpack-release would refuse it.
                 """
             ])
-        #expect(told(check("none")) == ["error unreadable: none: stat: No such file or directory"])
+        #expect(
+            told(check("none")) == [
+                "error unreadable: none: stat: No such file or directory\n  Give a release root or a package (.tar.gz)."
+            ])
         #expect(
             told(check()) == [
                 """

@@ -42,7 +42,7 @@ public enum ReleaseArchive {
         do {
             descriptor = try OwnedDescriptor.open(package, O_RDONLY | O_NONBLOCK)
         } catch {
-            throw ArchiveError(package, .system(error))
+            throw ArchiveError(package, .notRead(error))
         }
         guard (try? FileStatus(of: descriptor.raw))?.kind == .file else {
             throw ArchiveError(package, .unreadable("not a regular file"))
@@ -102,7 +102,7 @@ enum ArchiveReader {
         archive_read_support_format_tar(archive)
         lseek(descriptor.raw, 0, SEEK_SET)
         guard archive_read_open_fd(archive, descriptor.raw, 64 * 1024) == ARCHIVE_OK else {
-            throw ArchiveError(package, .unreadable(message(archive)))
+            throw ArchiveError(package, problem(archive))
         }
         var rules = ArchiveRules(package: package, limits: limits)
         while true {
@@ -114,9 +114,16 @@ enum ArchiveReader {
             case ARCHIVE_EOF:
                 return rules.entries
             default:
-                throw ArchiveError(package, .unreadable(message(archive)))
+                throw ArchiveError(package, problem(archive))
             }
         }
+    }
+
+    /// What its disk refused is no fault of the package's; libarchive has numbers of its own (EILSEQ, EINVAL, -1) for those.
+    static func problem(_ archive: OpaquePointer) -> ArchiveError.Kind {
+        let number = archive_errno(archive)
+        let isOfSystem = [EIO, ENXIO, ENOMEM, ESTALE, ETIMEDOUT].contains(number)
+        return isOfSystem ? .notRead(SystemError("read", number)) : .unreadable(message(archive))
     }
 
     static func message(_ archive: OpaquePointer) -> String {
@@ -178,7 +185,7 @@ final class ArchiveWriter {
             case ARCHIVE_EOF:
                 return
             default:
-                throw ArchiveError(package, .unreadable(ArchiveReader.message(archive)))
+                throw ArchiveError(package, ArchiveReader.problem(archive))
             }
         }
     }

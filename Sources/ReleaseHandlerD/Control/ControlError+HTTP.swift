@@ -15,10 +15,12 @@ extension ControlError.Code {
             .conflict
         case .tooLarge: .contentTooLarge
         case .tooManyRequests: .tooManyRequests
-        case .packageInvalid, .badChildspec: .unprocessableContent
+        case .packageInvalid, .packageUnreadable, .configInvalid, .badChildspec: .unprocessableContent
         case .workerError, .childStartFailed, .applicationStartFailed: .badGateway
         case .unavailable: .serviceUnavailable
         case .timeout: .gatewayTimeout
+        // Source: RFC 4918, section 11.5.
+        case .diskFull, .diskReadOnly: .init(code: 507, reasonPhrase: "Insufficient Storage")
         default: .internalServerError
         }
     }

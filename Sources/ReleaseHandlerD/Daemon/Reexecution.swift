@@ -78,7 +78,9 @@ final class Reexecution: Reexecuting {
         if connection.takeClaim() == .reexecution, let takenOver { return takenOver }
         return try await node.changing(ChangesByHand.reexecution) { () async throws(ControlError) in
             guard case .idle = state else {
-                throw ControlError(.busy, "the daemon is being executed anew already; wait for the end of that")
+                throw ControlError(
+                    .busy, "the daemon is being executed anew already; wait for the end of that",
+                    details: ["change": ChangesByHand.reexecution])
             }
             defer { state = .idle }
             do throws(ReexecutionFailure) {

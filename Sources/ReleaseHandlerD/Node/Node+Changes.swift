@@ -12,7 +12,7 @@ extension Node {
             if let upgrade = installer.upgrade {
                 throw ControlError(
                     .busy, "an upgrade to \(upgrade.to.vsn) is under way; wait for its end",
-                    details: ["vsn": upgrade.to.vsn])
+                    details: ["vsn": upgrade.to.vsn, "change": "install-release \(upgrade.to.vsn)"])
             }
             guard let release = running.current else {
                 throw ControlError(.unavailable, "the node has no release yet")
@@ -55,7 +55,7 @@ extension Node {
         if case .goingBack(let trial) = probation.state {
             throw ControlError(
                 .busy, "release \(trial.release) failed its probation and is taken back; wait for the end of that",
-                details: ["vsn": trial.release])
+                details: ["vsn": trial.release, "change": "the way back from \(trial.release)"])
         }
         guard let first = changes.first else { return }
         throw ControlError(
@@ -78,7 +78,7 @@ extension Node {
                     events.post(
                         .release(.makePermanentFailed(vsn: vsn, reason: error.message, isPermanent: isPermanent)))
                 }
-                guard !isPermanent, error.code == .systemError || error.code == .busy else {
+                guard !isPermanent, error.code.isOfSystem || error.code == .busy else {
                     return forgetUnwritten(vsn)
                 }
                 unwrittenPermanent = UnwrittenPermanent(vsn: vsn, reason: error.message)

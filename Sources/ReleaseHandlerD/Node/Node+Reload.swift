@@ -29,7 +29,7 @@ extension Node {
             loaded = try await DiskWork.run { [root] () throws(FileError) in try root.load(release.record) }
         } catch {
             events.post(.daemon(.reloadFailed(reason: error.description)))
-            throw ControlError(.systemError, "the configuration stays as it was: \(error)")
+            throw ControlError(.configInvalid, "the configuration stays as it was: \(error)")
         }
         // Meanwhile an install may have begun, or the node have been stopped.
         guard try requireRunning().vsn == release.vsn else {
@@ -54,7 +54,7 @@ extension Node {
             do throws(ControlError) {
                 _ = try await changing("reload") { () async throws(ControlError) in try await reload() }
             } catch {
-                if error.code != .systemError { events.post(.daemon(.reloadFailed(reason: error.message))) }
+                if error.code != .configInvalid { events.post(.daemon(.reloadFailed(reason: error.message))) }
             }
             SystemdNotify.ready(status: statusLine)
         }

@@ -24,7 +24,14 @@ struct InstallPreparation: Sendable {
         do {
             _ = try table.installable(vsn)
             let relups = (target: try root.relup(vsn), running: try root.relup(from.vsn))
-            let script = try table.script(to: vsn, relupOfTarget: relups.target, relupOfRunning: relups.running)
+            let script: ReleaseTable.Script
+            do throws(ReleaseError) {
+                script = try table.script(to: vsn, relupOfTarget: relups.target, relupOfRunning: relups.running)
+            } catch {
+                // Where a directory is gone, so is its relup.
+                try refuseMissingDirectory(vsn, from.vsn, root)
+                throw error
+            }
             let isUp = script.direction == .up
             let wayBack =
                 isUp ? relups.target?.downScript(to: from.vsn) : relups.running?.upScript(from: vsn)
@@ -61,6 +68,30 @@ struct InstallPreparation: Sendable {
             """, details: ["vsn": to.vsn, "name": to.resource.name, "running": from.resource.name])
     }
 
+    private static func refuseMissingDirectory(
+        _ vsn: String, _ running: String, _ root: ReleaseRoot
+    ) throws(ControlError) {
+        let target = root.releaseDirectory(vsn)
+        let details = ["vsn": vsn, "from": running]
+        if !Directory.isDirectory(target) {
+            throw ControlError(
+                .upgradeRefused,
+                """
+                \(target), the directory of release \(vsn), is gone: remove the release, releasectl remove-release \(vsn), and unpack its \
+                package again
+                """, details: details.merging(["file": target]) { $1 })
+        }
+        let own = root.releaseDirectory(running)
+        if !Directory.isDirectory(own) {
+            throw ControlError(
+                .upgradeRefused,
+                """
+                \(own), the directory of release \(running), which runs, is gone, and with it the relup that may lead to \(vsn): take it \
+                out of that release's package again: tar -xzf PACKAGE.tar.gz -C \(root.path) releases/\(running)
+                """, details: details.merging(["file": own]) { $1 })
+        }
+    }
+
     /// An emulator that is to be executed and is not there is known before anything runs.
     private static func refuseMissingEmulator(
         _ entry: RelupEntry, _ to: LoadedRelease, _ root: ReleaseRoot, file: String
@@ -84,7 +115,7 @@ struct InstallPreparation: Sendable {
         guard Emulator.program(of: vsn, in: root) == nil else { return nil }
         return """
             release \(to.vsn) is for erts \(vsn), this daemon is \(Emulator.vsn), and there is no \(root.emulatorProgram(vsn)) to \
-            be executed: pack it with make-tar --erts
+            be executed: pack it with make-tar --erts DIRECTORY
             """
     }
 }

@@ -30,13 +30,8 @@ extension ReleaseStore {
     }
 
     private func staged(_ package: String) async throws(ControlError) -> UnpackedPackage {
-        do {
-            return try await onDisk { [root] () throws(PackageError) in
-                try UnpackedPackage.make(package, root: root)
-            }
-        } catch {
-            throw ControlError(
-                error.isOfDisk ? .systemError : .packageInvalid, error.description, details: ["package": package])
+        try await onDisk { [root, table] () throws(ControlError) in
+            try UnpackedPackage.make(package, root: root, besides: table)
         }
     }
 
@@ -73,7 +68,7 @@ extension ReleaseStore {
                 }
             } catch {
                 // start_erl.data decides what boots, whatever else could not be written.
-                if error.code == .systemError, releases.permanent?.vsn == vsn {
+                if error.code.isOfSystem, releases.permanent?.vsn == vsn {
                     delegate?.releasesChanged(.madePermanent(vsn, by: by))
                 }
                 throw error

@@ -158,6 +158,10 @@ final class ReleaseStore {
         if outcome.hasCaughtUp { unwritten = [] }
         // Others say something of one directory, and nothing of the root.
         if let failure = outcome.failure as? SystemError, failure.isOfDisk { obstacle = "\(failure)" }
+        if let failure = outcome.failure as? SystemError {
+            throw .notWritten(
+                failure, root: root.path, outcome: sentence(since: before), isUnchanged: table == before)
+        }
         if let failure = outcome.failure {
             throw ControlError(.systemError, "\(failure); \(sentence(since: before))")
         }

@@ -22,9 +22,22 @@ struct PackageCheck {
             let staged = try ReleaseArchive.stage(package, under: scratch.path, isForALook: true)
             return check(staged)
         } catch {
-            return CheckTool.Result(diagnostics: [
-                Diagnostic(.error, code: "bad_package", "\(error)", advice: "unpack-release would refuse it.")
-            ])
+            return CheckTool.Result(diagnostics: [Self.diagnostic(error)])
+        }
+    }
+
+    /// What the system refuses says nothing of the package.
+    private static func diagnostic(_ error: ArchiveError) -> Diagnostic {
+        switch error.kind {
+        case .notRead(let reason):
+            Diagnostic(
+                .error, code: "unreadable_package", "\(error)",
+                advice: reason.remedy(at: error.package).map { "Nothing is known of it; \($0)." })
+        case .system:
+            Diagnostic(
+                .error, code: "no_scratch", "\(error)",
+                advice: "It is unpacked for the check: set TMPDIR to a directory with room for it.")
+        default: Diagnostic(.error, code: "bad_package", "\(error)", advice: "unpack-release would refuse it.")
         }
     }
 
@@ -35,7 +48,7 @@ struct PackageCheck {
             result.diagnostics.append(
                 Diagnostic(
                     .error, code: "no_release", "there is no releases/NAME.rel in the package",
-                    advice: "Make it with releasectl make-tar."))
+                    advice: "Make it with releasectl make-tar NAME.rel."))
             return result
         }
         let resource: ReleaseResource

@@ -105,7 +105,8 @@ public struct TarTool {
                 applications: collection.members.map { "\($0.name.name)-\($0.vsn)" }, relup: found.relup,
                 config: found.config)
         } catch {
-            throw Diagnostic(.error, code: "write", "\(error)")
+            let reason = (error as? PackageWritingError)?.systemError ?? error as? SystemError
+            throw Diagnostic(.error, code: "write", "\(error)", advice: ToolInput.writingAdvice(reason, in: output))
         }
     }
 
@@ -163,7 +164,7 @@ public struct TarTool {
                     .error, code: "include", "it includes \"\(name)\", which would lie outside the release's directory",
                     place: SourcePlace(file: config, position: nil), advice: "Put the file beside sys.config.")
             }
-            let file = name.hasSuffix(".config") ? name : "\(name).config"
+            let file = SysConfig.file(ofIncluded: name)
             let source = Paths.join(Paths.parent(of: config), file)
             if FileNames.exists(source) { try contents.add(file: source, as: "releases/\(vsn)/\(file)") }
         }
@@ -202,12 +203,16 @@ public struct TarTool {
         let releases = Paths.parent(of: collection.file)
         let own = Paths.join(releases, collection.vsn)
         let bytes = (try? FileContents.read(file, limit: ReleaseFiles.maxFileBytes)) ?? []
-        guard Paths.parent(of: file) != own, let relup = try? Relup.parse(bytes, file: file) else {
-            return
-                "Make it anew with make-relup --outdir \(own), or remove it, if nothing is upgraded to \(collection.vsn)."
-        }
-        return
-            "It is found for each release here: move it to \(Paths.join(releases, relup.vsn))/relup, where it is found for "
-            + "\(relup.vsn) alone."
+        guard let relup = try? Relup.parse(bytes, file: file) else { return "Remove it: rm \(file)" }
+        let directory = Paths.join(releases, relup.vsn)
+        let target = "\(directory)/relup"
+        // A relup that upgrades to this release takes its place, where it has to have one.
+        let why =
+            Paths.parent(of: file) == own
+            ? "It is for \(relup.vsn): make that of \(collection.vsn) with make-relup, where something is upgraded to it, and "
+            : "It is found for each release here, and \(relup.vsn) alone is to find it: "
+        return FileNames.exists(target)
+            ? why + "remove it, since \(relup.vsn) has one: rm \(file)"
+            : why + "move it: mkdir -p \(directory) && mv \(file) \(target)"
     }
 }

@@ -55,12 +55,16 @@ public struct PermanentTool {
         do {
             lock = try FileLock("\(root)/releases/.lock")
         } catch {
-            throw ToolError("the release root \(root) can't be locked: \(error)")
+            throw ToolError(
+                "the release root \(root) can't be locked: \(error)",
+                advice: error.remedy(at: "\(root)/releases").map { "Nothing was changed; \($0)." })
         }
         guard let lock else {
             throw ToolError(
                 "the release root \(root) is in use by a release-handlerd",
-                advice: "Install the release and use make-permanent, or stop the daemon first.")
+                advice:
+                    "While it runs, releasectl install-release \(vsn) and releasectl make-permanent \(vsn) do it; else stop it first: "
+                    + "systemctl stop release-handlerd")
         }
         return lock
     }
@@ -110,7 +114,11 @@ public struct PermanentTool {
                 break  // It is no part of this change.
             }
         } catch {
-            throw ToolError("\(error)")
+            throw ToolError(
+                "\(error)",
+                advice: error.remedy(at: "\(root)/releases").map {
+                    "It may be half done, and can be asked for once more; \($0)."
+                })
         }
     }
 }

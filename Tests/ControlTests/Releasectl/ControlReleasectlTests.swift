@@ -117,9 +117,10 @@ import Wire
     }
 
     private static let place = "at instruction 2, {suspend,[kv_server]} for kv/kv_sup/store"
-    private static let plan = "Nothing was changed. `releasectl check-install-release` shows the plan."
+    private static let plan =
+        "Nothing was changed. Once that is mended, `releasectl check-install-release refused` shows the plan."
     private static let releases =
-        "Nothing was changed. `releasectl which-releases` lists the releases, `unpack-release` adds one."
+        "Nothing was changed. `releasectl which-releases` lists the releases, `releasectl unpack-release PACKAGE` adds one."
     static let failures: [(command: [String], exit: Int32, message: String, advice: String)] = [
         (
             ["install-release", "refused"], 2,

@@ -89,7 +89,9 @@ extension ControlTestNode {
     }
 
     private func install(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
-        if vsn == "busy" { throw ControlError(.busy, "2.0.0 is being installed") }
+        if vsn == "busy" {
+            throw ControlError(.busy, "2.0.0 is being installed", details: ["change": "install-release 2.0.0"])
+        }
         if vsn == "refused" { throw ControlError(.upgradeRefused, "relup has no entry for 1.0.0") }
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         var result = Self.result

@@ -148,8 +148,8 @@ import Wire
             }
             #expect(
                 refusal == """
-                    package_invalid: \(package): lib/fix-2.0.0 is in the release root with other contents; give the \
-                    changed application another version
+                    package_invalid: \(package): lib/fix-2.0.0 is in the release root with other contents; no release uses \
+                    it: remove it, rm -r \(test.root.root)/lib/fix-2.0.0, or give the changed application another version
                     """)
         }
     }

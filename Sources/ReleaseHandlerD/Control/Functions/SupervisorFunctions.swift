@@ -112,14 +112,15 @@ struct SupervisorFunctions {
         guard let child = stopped.first, stopped.count == 1, let parent = child.address.parent,
             let id = child.address.id?.description
         else { return nil }
-        if child.state == .restarting {
-            return "\(child.address) is being restarted: wait, or end it with `releasectl terminate-child`"
-        }
         let isPlain = id.utf8.allSatisfy { byte in
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
                 || byte == UInt8(ascii: "_")
         }
         let word = isPlain ? id : id.contains("'") ? "\"\(id)\"" : "'\(id)'"
+        if child.state == .restarting {
+            return
+                "\(child.address) is being restarted: wait, or end it with `releasectl terminate-child \(parent) \(word)`"
+        }
         return "\(child.address) does not run: start it with `releasectl restart-child \(parent) \(word)`"
     }
 
@@ -182,7 +183,11 @@ struct SupervisorFunctions {
         case .invalidChildSpec(let reason): (.badChildspec, "\(supervisor) can't have \(child): \(reason)")
         case .noproc: (.noSuchSupervisor, "\(supervisor) has ended")
         case .shutdown: (.unavailable, "\(supervisor) is ending")
-        case .overload: (.busy, "too many requests wait for \(supervisor): it is busy with a start or an end")
+        case .overload:
+            (
+                .busy,
+                "too many requests wait for \(supervisor): it is busy with a start or an end; see releasectl tree, and try again later"
+            )
         }
     }
 
