@@ -41,6 +41,8 @@ struct ControlServer: Service, CustomStringConvertible {
     private let onHeartbeat: @Sendable () -> Void
     /// Those of the daemon before, where this one goes on in its place.
     private let inherited: ControlConnections.State?
+    /// The service manager's socket, where it has made one: its file stays when the server ends.
+    private let given: OwnedDescriptor?
     let connections: ControlConnections
 
     /// - Parameters:
@@ -48,7 +50,7 @@ struct ControlServer: Service, CustomStringConvertible {
     ///   - onHeartbeat: called by the event loop every half second, for as long as it turns.
     init(
         configuration: ControlConfiguration, handlers: ControlHandlers, audit: @escaping ControlAudit, logger: Logger,
-        inherited: ControlConnections.State? = nil, rates: ControlRates = ControlRates(),
+        inherited: ControlConnections.State? = nil, given: OwnedDescriptor? = nil, rates: ControlRates = ControlRates(),
         onListening: @escaping @Sendable () async -> Void = {}, onHeartbeat: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
@@ -60,6 +62,7 @@ struct ControlServer: Service, CustomStringConvertible {
         self.onListening = onListening
         self.onHeartbeat = onHeartbeat
         self.inherited = inherited
+        self.given = given
         connections = ControlConnections(
             eventLoop: Self.group.next(), limit: configuration.maxConnections, rates: rates
         ) { [authorization] in authorization.mayWellChange($0) }
@@ -74,7 +77,9 @@ struct ControlServer: Service, CustomStringConvertible {
     /// - Throws: ``ControlSocketError`` where the socket can't be made.
     func run() async throws {
         let socket = ControlSocket(path: configuration.socketPath)
-        if inherited == nil { try socket.prepare() }
+        // Closed with the server's channel; `given` itself outlives that.
+        let bound = try inherited?.listener ?? given.map { try socket.copy(of: $0) }
+        if bound == nil { try socket.prepare() }
         let beat = onHeartbeat
         let beating = Self.group.next().scheduleRepeatedTask(
             initialDelay: .zero, delay: .milliseconds(Int64(Heartbeat.intervalMilliseconds))
@@ -89,7 +94,9 @@ struct ControlServer: Service, CustomStringConvertible {
         let opened = OpenedSocket()
         let outcome: Result<Void, any Error>
         do {
-            try await listener().run(bindingTo: configuration.socketPath, adopting: inherited) { channel in
+            try await listener().run(
+                bindingTo: configuration.socketPath, unlessAt: bound, adopting: inherited?.connections ?? []
+            ) { channel in
                 await listens(channel, socket, opened)
             }
             outcome = .success(())
@@ -105,7 +112,13 @@ struct ControlServer: Service, CustomStringConvertible {
     private func listens(_ channel: any Channel, _ socket: ControlSocket, _ opened: OpenedSocket) async {
         do throws(ControlSocketError) {
             let inode: UInt64
-            if let inherited { inode = inherited.inode } else { inode = try socket.open() }
+            if let inherited {
+                inode = inherited.inode
+            } else if given != nil {
+                inode = ControlConnections.State.notOurs
+            } else {
+                inode = try socket.open()
+            }
             opened.result.withLock { $0 = .success(inode) }
             await connections.listens(channel, inode: inode, awaiting: inherited?.connections.count ?? 0)
             await onListening()

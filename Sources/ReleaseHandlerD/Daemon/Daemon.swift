@@ -67,9 +67,12 @@ public struct Daemon: Sendable {
         // What was handed over is the other one's, where there is one to be executed first.
         if handover == nil { await executeEmulator(for: start) }
         // Before anything else is opened: what was handed over lies at fixed numbers.
-        let inherited = SystemdNotify.receivedDescriptors().map {
+        let received = SystemdNotify.receivedDescriptors().map {
             InheritedDescriptor(name: $0.name, descriptor: $0.descriptor)
         }
+        let control = try handover.map { try GivenControlSocket(of: $0.control) } ?? GivenControlSocket(among: received)
+        let inherited = received.filter { $0.descriptor !== control.inherited?.descriptor }
+        if let warning = control.warning(unlessAt: configuration.control.socketPath) { logger.warning("\(warning)") }
         // A worker that is gone must not end the daemon by a write to it.
         signal(SIGPIPE, SIG_IGN)
         // The watchdog's signal is to end the daemon: Swift's own handler prints a backtrace and lets it go on.
@@ -86,7 +89,8 @@ public struct Daemon: Sendable {
         if handover == nil, let reason = await Self.otherEmulator(node.store) {
             // It has not begun to boot, so this is none of its boots.
             try? await node.store.endsRun(reason, isFailure: false)
-            return Ending(end: .restart(reason: reason), sockets: inherited, startProgram: nil, root: node.root)
+            return Ending(
+                end: .restart(reason: reason), sockets: control.all + inherited, startProgram: nil, root: node.root)
         }
         await node.sockets.inherit(inherited)
         let reexecution = await Reexecution(node: node, logger: logger, flush: configuration.flush)
@@ -101,7 +105,8 @@ public struct Daemon: Sendable {
                 metadata["PEER_WORKER"] = record.peer.origin?.worker.map { .string($0) }
                 audit.notice("\(record)", metadata: metadata)
             },
-            logger: logger, inherited: handover?.control, onListening: { await readiness.reached(.control) },
+            logger: logger, inherited: handover?.control, given: control.inherited?.descriptor,
+            onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
         await reexecution.serves(server.connections, server.audit)
         await follow(node.running, server)
@@ -134,8 +139,8 @@ public struct Daemon: Sendable {
         if let failure, end == .stopped { end = .failed(failure) }
         SystemdNotify.flush()
         return Ending(
-            end: end, sockets: await node.sockets.all, startProgram: await node.running.current?.startProgram,
-            root: node.root)
+            end: end, sockets: control.all + (await node.sockets.all),
+            startProgram: await node.running.current?.startProgram, root: node.root)
     }
 
     /// Why this emulator is not to go on: what was to boot was left for a release of another one, once the root was opened.

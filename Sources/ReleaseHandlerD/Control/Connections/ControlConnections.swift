@@ -20,9 +20,12 @@ final class ControlConnections: Sendable {
         }
 
         let listener: Int32
-        /// Of the socket's file.
+        /// Of the socket's file; `notOurs` where the service manager has made that.
         let inode: UInt64
         let connections: [Connection]
+
+        /// No file has it. A daemon that knows nothing of the service manager's socket does not remove that one's file either.
+        static let notOurs: UInt64 = 0
 
         var descriptors: [Int32] { [listener] + connections.map(\.descriptor) }
 

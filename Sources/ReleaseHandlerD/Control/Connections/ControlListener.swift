@@ -17,16 +17,18 @@ struct ControlListener: Sendable {
 
     /// Until a graceful shutdown has ended.
     ///
-    /// - Parameter onListening: with the server's channel, before the first connection is served.
+    /// - Parameters:
+    ///   - bound: a socket that listens already, by the daemon before or the service manager; it is this one's to close from now on.
+    ///   - onListening: with the server's channel, before the first connection is served.
     func run(
-        bindingTo path: String, adopting state: ControlConnections.State?,
+        bindingTo path: String, unlessAt bound: Int32?, adopting adopted: [ControlConnections.State.Connection],
         onListening: @Sendable (any Channel) async -> Void
     ) async throws {
         let (children, accepted) = AsyncStream.makeStream(of: Child.self)
         let bootstrap = bootstrap(accepted)
         let server: any Channel
-        if let state {
-            server = try await bootstrap.withBoundSocket(state.listener).get()
+        if let bound {
+            server = try await bootstrap.withBoundSocket(bound).get()
         } else {
             server = try await bootstrap.bind(unixDomainSocketPath: path).get()
         }
@@ -34,7 +36,7 @@ struct ControlListener: Sendable {
         await withGracefulShutdownHandler {
             await onListening(server)
             await withDiscardingTaskGroup { group in
-                for connection in state?.connections ?? [] {
+                for connection in adopted {
                     group.addTask { await goOn(with: connection) }
                 }
                 for await child in children {
