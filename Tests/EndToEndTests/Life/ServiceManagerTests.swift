@@ -96,18 +96,21 @@ struct ServiceManagerTests {
     }
 
     private func check(_ name: String, _ location: SourceLocation = #_sourceLocation) async throws {
-        let run = try await ServiceManagerRun.shared.value
-        guard let outcome = run.outcomes[name] else {
-            let ending = "exit status \(run.exitStatus)\n\(run.console)\n\(run.transcript)"
-            Issue.record("the container ended without \(name): \(ending)", sourceLocation: location)
-            return
-        }
-        guard let failure = outcome.failure else { return }
-        Issue.record("\(name): \(failure)\n\(run.transcript(of: name))", sourceLocation: location)
+        try await ServiceManagerRun.shared.value.check(name, location)
     }
 }
 
 extension ServiceManagerRun {
+    func check(_ name: String, _ location: SourceLocation) {
+        guard let outcome = outcomes[name] else {
+            let ending = "exit status \(exitStatus)\n\(console)\n\(transcript)"
+            Issue.record("the container ended without \(name): \(ending)", sourceLocation: location)
+            return
+        }
+        guard let failure = outcome.failure else { return }
+        Issue.record("\(name): \(failure)\n\(transcript(of: name))", sourceLocation: location)
+    }
+
     /// The part of the transcript from the check's name to its end.
     func transcript(of name: String) -> String {
         let lines = transcript.split(separator: "\n", omittingEmptySubsequences: false)

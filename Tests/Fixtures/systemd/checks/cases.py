@@ -48,6 +48,12 @@ UNPRIVILEGED = "/opt/unprivileged.conf"
 C1, C2, C3 = "fix/fix_sup/c1", "fix/fix_sup/c2", "fix/fix_sup/c3"
 
 
+def reset():
+    systemctl("stop", UNIT)
+    systemctl("reset-failed", UNIT, status=None)
+    lay_out(permanent="1.0.0")
+
+
 def lay_out(permanent, also=()):
     """The statuses on disk: this release permanent, the others unpacked."""
     records = [
