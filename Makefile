@@ -1,11 +1,15 @@
 # One command for each task. `make demo` and `make test` install the Debian packages that they lack.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-quick test test-c build release benchmarks benchmarks-modules benchmarks-reexec benchmarks-hindrances pause docs format clean
+.PHONY: help demo demo-quick test test-c build release built install deb benchmarks benchmarks-modules benchmarks-reexec benchmarks-hindrances pause docs format clean
 
 SWIFT ?= swift
 # Suites that keep the machine busy for minutes: beside them others would not come to their turns in time.
 HEAVY := FailureMatrix|GoldenEvaluation|NobodyNotices
-SOURCES := Package.swift Sources Examples Tests Benchmarks
+# What is installed and packed: release builds. A path of its own: the programs of another build.
+PRODUCTS ?= .build/release
+DESTDIR ?=
+PREFIX ?= /usr/local
+SOURCES := Package.swift packaging Sources Examples Tests Benchmarks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-23s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +41,20 @@ build: ## debug build
 release: ## release build of all programs, with Swift's libraries inside
 	scripts/install-packages
 	$(SWIFT) build -c release --static-swift-stdlib -debug-info-format none
+
+built:
+	@for product in release-handlerd releasectl module-host; do \
+	    [ -x "$(PRODUCTS)/$$product" ] || exec $(MAKE) --no-print-directory release; \
+	done
+
+install: built ## put what `make release` built into DESTDIR/PREFIX (/usr/local); it is built where it is not there
+	scripts/install-files --products "$(PRODUCTS)" --destdir "$(DESTDIR)" --prefix "$(PREFIX)"
+
+deb: built ## the same as a Debian package, in .build/deb, checked by lintian
+	scripts/install-packages package
+	scripts/make-deb --products "$(PRODUCTS)" > .build/deb.path
+	@tail -n 1 .build/deb.path
+	lintian --fail-on error "$$(tail -n 1 .build/deb.path)"
 
 benchmarks: ## build the measurements, a package of its own
 	scripts/install-packages

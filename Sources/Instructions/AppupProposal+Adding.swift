@@ -46,6 +46,10 @@ extension AppupProposal {
     public func merged(
         into utf8: [UInt8], file: String, replaces: Bool, files: SourceFiles
     ) throws(AddingError) -> Merged {
+        guard !TermText.isLatin1(utf8) else {
+            let message = "it is in Latin-1, as its comment says: write it in UTF-8 and without that comment"
+            throw .unreadable(FileError(file: file, position: nil, message: message))
+        }
         let appup: Appup
         let parts: [LocatedTerm]
         do throws(FileError) {

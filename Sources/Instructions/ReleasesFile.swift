@@ -94,7 +94,7 @@ public struct ReleasesFile: Hashable, Sendable, Codable {
     /// Files of the directory `releases`: no release may have such a version, which names its own directory there.
     public static let reservedNames: Set<String> = [
         "RELEASES", "RELEASES.pending", "start_erl.data", "new_start_erl.data", ".lock", ".reserve", "boot_assessment",
-        "history",
+        "history", "RELEASES.damaged", "start_erl.data.damaged",
     ]
 
     public init(releases: [ReleaseRecord] = []) { self.releases = releases }

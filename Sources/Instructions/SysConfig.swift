@@ -55,6 +55,9 @@ public struct SysConfig: Hashable, Sendable, Codable {
         entries.filter { $0.application == application }.reduce([]) { $0.merging($1.env) }
     }
 
+    /// The file that an included name stands for, as the name is relative or absolute: with `.config`, which may be left out.
+    public static func file(ofIncluded name: String) -> String { name.hasSuffix(".config") ? name : name + ".config" }
+
     /// The configuration with each included file's items in the place of its name.
     ///
     /// `read` gives the file of a name. An included file may not include others: nothing could bound that.

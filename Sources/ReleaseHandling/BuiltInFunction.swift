@@ -138,27 +138,30 @@ extension RelupMachine {
     ///
     /// - Parameters:
     ///   - applications: those of the release that is gone to; nil where they are not known.
+    ///   - release: that release, for people; nil: as the machine was told.
     ///   - program: what is wrong with a call of a program, as a sentence; nil where nothing is known to be.
-    public func checkCalls(applications: Set<Atom>?, program: (ProgramCall) -> String?) -> Failure? {
+    public func checkCalls(applications: Set<Atom>?, release: String? = nil, program: (ProgramCall) -> String?)
+        -> Failure?
+    {
         let programs = Dictionary(programCalls.map { ($0.index, $0) }) { $1 }
         for (index, instruction) in script.enumerated() {
             guard let function = instruction.call,
                 let message = programs[index].map({ call in
                     program(call).map { "\($0); correct the call in the .appup, or bring the program" }
-                }) ?? problem(of: function, applications)
+                }) ?? problem(of: function, applications, release ?? toRelease)
             else { continue }
             return Failure(index: index, instruction: instruction, error: .badScript(instruction, message: message))
         }
         return nil
     }
 
-    private func problem(of function: MFA, _ applications: Set<Atom>?) -> String? {
+    private func problem(of function: MFA, _ applications: Set<Atom>?, _ release: String) -> String? {
         if let problem = BuiltInFunction.problem(of: function) { return "\(problem); correct the call in the .appup" }
         guard case .startApplication = BuiltInFunction(function), case .atom(let name)? = function.arguments.first,
             let applications, !applications.contains(name)
         else { return nil }
         return """
-            application \(name.name) is not in release \(toRelease), so it can't be started; add it to the .rel, or take \
+            application \(name.name) is not in release \(release), so it can't be started; add it to the .rel, or take \
             the instruction out of the .appup
             """
     }

@@ -1,5 +1,6 @@
 public import Instructions
 public import Terms
+public import Wire
 
 /// How a release is proved after its install: what its `sys.config` says under `release_handler`.
 ///
@@ -75,6 +76,17 @@ public struct ProbationOptions: Hashable, Sendable, Codable {
             throw Self.unexpected(parameter, "manual or {auto, Seconds} with 1 to \(Self.maximumSeconds) seconds", file)
         }
         milliseconds = seconds * 1_000
+    }
+
+    /// With what was asked for with the install itself.
+    public func asked(_ wish: InstallRequest.MakePermanent?) -> Self {
+        var options = self
+        switch wish {
+        case .auto: options.makePermanent = .auto
+        case .manual: options.makePermanent = .manual
+        case nil: break
+        }
+        return options
     }
 
     static func unexpected(

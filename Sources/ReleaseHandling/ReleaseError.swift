@@ -7,6 +7,10 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
     case noSuchRelease(String)
     case alreadyInstalled(String)
     case badStatus(String, ReleaseStatus)
+    /// Only an old one is rebooted into.
+    case notOld(String, ReleaseStatus)
+    /// It runs or boots, and its files are as they are. OTP has no such check.
+    case fixed(String, ReleaseStatus)
     case permanent(String)
     case noMatchingRelup(to: String, from: String)
     /// These still run from this directory. OTP has no such check.
@@ -19,7 +23,8 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
         case .existingRelease(let vsn): tuple("existing_release", .string(vsn))
         case .noSuchRelease(let vsn): tuple("no_such_release", .string(vsn))
         case .alreadyInstalled(let vsn): tuple("already_installed", .string(vsn))
-        case .badStatus(_, let status): tuple("bad_status", .atom(status.atom))
+        case .badStatus(_, let status), .notOld(_, let status), .fixed(_, let status):
+            tuple("bad_status", .atom(status.atom))
         case .permanent(let vsn): tuple("permanent", .string(vsn))
         case .noMatchingRelup(let to, let from): tuple("no_matching_relup", .string(to), .string(from))
         case .inUse(_, let directory, _): tuple("in_use", .string(directory))
@@ -36,6 +41,10 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
         case .alreadyInstalled(let vsn): "release \(vsn) runs already"
         case .badStatus(let vsn, let status):
             "release \(vsn) is \(status.atom.name): \(Self.remedy(status))"
+        case .notOld(let vsn, let status):
+            "release \(vsn) is \(status.atom.name), and only one that ran before, an old one, is rebooted into"
+        case .fixed(let vsn, let status):
+            "release \(vsn) is \(status.atom.name): files of a release that runs or boots stay as they are"
         case .permanent(let vsn): "release \(vsn) is permanent and can't be removed; make another one permanent first"
         case .noMatchingRelup(let to, let from):
             "neither the relup of \(to) nor that of \(from) leads from \(from) to \(to)"
@@ -57,7 +66,7 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
     private static func remedy(_ status: ReleaseStatus) -> String {
         switch status {
         case .unpacked: "install it first"
-        case .old: "it ran before another one; install it, or reboot into it with reboot_old_release"
+        case .old: "it ran before another one; install it, or reboot into it with reboot-old-release"
         case .permanent: "it boots already"
         case .current, .tmpCurrent: "it runs; install another one first"
         }

@@ -23,21 +23,24 @@ extension ReleaseTable {
             table: table)
     }
 
-    /// `set_unpacked`: a release that was brought by other means. `libraryDirectories` names the parent directory
-    /// of libraries that are not in `lib`.
-    public func setUnpacked(
-        _ release: ReleaseResource, libraryDirectories: [LibraryRecord] = []
-    ) throws(ReleaseError) -> Change {
-        var record = ReleaseRecord(release, status: .unpacked)
-        var required: [String] = []
-        for index in record.libraries.indices {
-            let library = record.libraries[index]
-            guard let found = libraryDirectories.first(where: { $0.name == library.name }) else { continue }
-            record.libraries[index].directory = "\(found.directory)/\(library.name.name)-\(library.vsn)"
-            required.append(record.libraries[index].directory)
-        }
+    /// `set_unpacked`: a release that was brought by other means, by the record that `ReleaseRecord.unpacked` has made of it.
+    ///
+    /// - Parameter resource: what `releases/VSN/NAME.rel` is to hold; nil where it is there. It comes before RELEASES, so that a release that is listed
+    ///   is whole; where nothing else follows it is nobody's.
+    public func setUnpacked(_ record: ReleaseRecord, resource: [UInt8]? = nil) throws(ReleaseError) -> Change {
         let table = try adding(record)
-        return Change(writes: [.releases(table.releases.persistent)], table: table, required: required)
+        let file = resource.map { [DiskWrite.file(record.resourceFile, $0)] } ?? []
+        return Change(writes: file + [.releases(table.releases.persistent)], table: table)
+    }
+
+    /// `install_file`: into the directory of a release that neither runs nor boots, which are as they were proved.
+    public func installFile(_ name: String, _ bytes: [UInt8], in vsn: String) throws(ReleaseError) -> Change {
+        let release = try release(vsn)
+        switch release.status {
+        case .permanent, .current, .tmpCurrent: throw .fixed(vsn, release.status)
+        case .unpacked, .old: break
+        }
+        return Change(writes: [.file("\(release.releaseDirectory)/\(name)", bytes)], table: self)
     }
 
     private func adding(_ record: ReleaseRecord) throws(ReleaseError) -> ReleaseTable {
@@ -94,11 +97,14 @@ extension ReleaseTable {
         }
     }
 
-    /// `reboot_old_release`: permanent again, and the node restarts into it.
+    /// `reboot_old_release`: permanent again, and the node restarts into it. Until then the one that runs is `current`, whatever it
+    /// was; on the disk it is what the restart finds.
     public func rebootOld(_ vsn: String) throws(ReleaseError) -> Change {
         let release = try release(vsn)
-        guard release.status == .old else { throw .badStatus(vsn, release.status) }
-        return try makingPermanent(release, nil)
+        guard release.status == .old else { throw .notOld(vsn, release.status) }
+        let change = try makingPermanent(release, nil)
+        guard let running else { return change }
+        return Change(writes: change.writes, table: try change.table.setting(.current, of: running.vsn))
     }
 
     private func makingPermanent(_ release: ReleaseRecord, _ allowed: Int?) throws(ReleaseError) -> Change {

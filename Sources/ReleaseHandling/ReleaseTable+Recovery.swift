@@ -1,32 +1,15 @@
-public import Instructions
+import Instructions
 import Terms
 
 extension ReleaseTable {
-    /// What stands on disk when the daemon starts; `nil` for a file that is not there.
-    public struct DiskState: Hashable, Sendable {
-        public var releases: ReleasesFile?
-        public var startErlData: StartErlData?
-        public var newStartErlData: StartErlData?
-        public var pending: [String]?
-        public var assessment: BootAssessment?
-
-        public init(
-            releases: ReleasesFile?, startErlData: StartErlData?, newStartErlData: StartErlData? = nil,
-            pending: [String]? = nil, assessment: BootAssessment? = nil
-        ) {
-            self.releases = releases
-            self.startErlData = startErlData
-            self.newStartErlData = newStartErlData
-            self.pending = pending
-            self.assessment = assessment
-        }
-    }
-
-    /// The table to start with, the writes that repair the disk, and what was found, for the log.
+    /// The table to start with, and the writes that repair the disk.
     public struct Recovery: Hashable, Sendable {
         public let table: ReleaseTable
         public let writes: [DiskWrite]
+        /// What operations have left that were cut short.
         public let notes: [String]
+        /// What no operation leaves: files that are gone, empty or damaged and are written anew.
+        public let repairs: [String]
     }
 
     /// Repairs what an operation left that was cut short; recovering once more after any of its writes comes to the
@@ -37,22 +20,18 @@ extension ReleaseTable {
     /// - `tmp_current`: the node was to execute itself into that release. Where `booted` is its vsn it did, and the
     ///   release is current for as long as it runs; otherwise it is unpacked.
     /// - pending directories that no release has: an unpack or a remove was cut short; they go.
+    /// - RELEASES is missing, empty or damaged: it is made of what stands (`create`). start_erl.data is: RELEASES says what it was.
     ///
     /// `continued` is the release that an upgrade goes on to after the daemon has executed itself as its emulator; `booted` is the release that this daemon was told to run by its own re-execution; `nil` in every other start.
     /// `identity`: what a directory is, whatever links lead there.
     public static func recover(
         _ disk: DiskState, booted: String? = nil, continued: String? = nil, identity: (String) -> String
     ) throws(ReleaseError) -> Recovery {
-        guard let file = disk.releases else {
-            throw .badState(
-                """
-                releases/RELEASES is missing; write it with what the release's .rel says, in the form \
-                [{release, "NAME", "VSN", "ERTSVSN", [{APP, "VSN", "lib/APP-VSN"}], permanent}]. \
-                (docs/upgrade-from-scratch.md), and let releasectl check ROOT read it
-                """)
-        }
         var notes: [String] = []
-        let permanent = try permanentRelease(file, disk.startErlData, &notes)
+        var repairs: [String] = []
+        let file: ReleasesFile
+        if let releases = disk.releases { file = releases } else { file = try rebuilt(disk, &repairs) }
+        let permanent = try permanentRelease(file, disk, &notes, &repairs)
         let data = StartErlData(ertsVsn: permanent.ertsVsn, releaseVsn: permanent.vsn)
         var running = file
         for index in running.releases.indices {
@@ -61,21 +40,35 @@ extension ReleaseTable {
                 release, permanent.vsn, booted: booted, continued: continued, &notes)
         }
         let table = ReleaseTable(releases: running, startErlData: data, assessment: disk.assessment)
-        var writes: [DiskWrite] = []
+        var writes = disk.asides
         if disk.startErlData != data { writes.append(.startErlData(data)) }
-        if running.persistent != file { writes.append(.releases(running.persistent)) }
-        if disk.newStartErlData != nil { writes.append(.removeNewStartErlData) }
-        if let pending = disk.pending {
+        if running.persistent != disk.releases { writes.append(.releases(running.persistent)) }
+        if disk.newStartErlData != nil || disk.faults[.newStartErlData] != nil { writes.append(.removeNewStartErlData) }
+        if disk.faults[.pending]?.isDamaged == true {
+            repairs.append(
+                """
+                \(StateFile.pending.path) was \(disk.condition(of: .pending)): what an operation has left that was cut short stays, and \
+                releasectl check ROOT names it
+                """)
+            writes.append(.removePending)
+        } else if let pending = disk.pending ?? disk.faults[.pending].map({ _ in [] }) {
             let kept = running.releases.flatMap(\.directories).map(identity)
             for directory in pending where RootDirectory.isInside(directory) {
                 let own = identity(directory)
                 if kept.contains(where: { $0 == own || $0.hasPrefix("\(own)/") }) { continue }
+                // It may belong to a release that only the lost RELEASES knew.
+                guard disk.releases != nil else {
+                    repairs.append(
+                        "\(directory) belongs to no release that stands, and stays: releasectl check ROOT names what does"
+                    )
+                    continue
+                }
                 notes.append("\(directory) belongs to no release: left by an operation that was cut short, removed")
                 writes.append(.removeDirectory(directory))
             }
             writes.append(.removePending)
         }
-        return Recovery(table: table, writes: writes, notes: notes)
+        return Recovery(table: table, writes: writes, notes: notes, repairs: repairs)
     }
 
     /// The table after a change whose writes failed: `disk` is what recovery makes of what stands there, and what only
@@ -100,20 +93,24 @@ extension ReleaseTable {
     }
 
     private static func permanentRelease(
-        _ file: ReleasesFile, _ data: StartErlData?, _ notes: inout [String]
+        _ file: ReleasesFile, _ disk: DiskState, _ notes: inout [String], _ repairs: inout [String]
     ) throws(ReleaseError) -> ReleaseRecord {
-        guard let data else {
+        guard let data = disk.startErlData else {
             guard let release = file.permanent else {
-                throw .badState("releases/start_erl.data is missing and releases/RELEASES has no permanent release")
+                throw .badState(
+                    """
+                    releases/start_erl.data is \(disk.condition(of: .startErlData)) and releases/RELEASES has no permanent release; \
+                    releasectl create-releases VSN --root ROOT writes both anew
+                    """)
             }
-            notes.append("releases/start_erl.data was missing: written anew for release \(release.vsn)")
+            repairs.append("\(disk.sentence(of: .startErlData)): written anew for release \(release.vsn)")
             return release
         }
         guard let release = file.release(data.releaseVsn) else {
             throw .badState(
                 """
                 releases/start_erl.data names release \(data.releaseVsn), which releases/RELEASES does not list; \
-                correct the one or the other
+                releasectl set-permanent VSN --root ROOT makes one permanent that it lists, releasectl create-releases VSN --root ROOT lists what stands
                 """)
         }
         if release.ertsVsn != data.ertsVsn {

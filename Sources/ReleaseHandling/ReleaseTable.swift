@@ -1,5 +1,5 @@
 public import Instructions
-import Terms
+public import Terms
 
 /// The releases of a node and what it boots.
 ///
@@ -44,9 +44,13 @@ public struct ReleaseTable: Hashable, Sendable, Codable {
         /// starts or the operation ends, belong to a half-done unpack or remove and go.
         case pending([String])
         case removePending
+        /// A file of a release, with these bytes: `releases/VSN/NAME`. Its directory is made.
+        case file(String, [UInt8])
         /// Rename from where the package was unpacked to its place; that the package lacks it is an error.
         case placeDirectory(String)
         case removeDirectory(String)
+        /// Copy a damaged file to beside itself, before it is written anew.
+        case keepAside(StateFile)
     }
 
     /// What an operation comes to: these writes in this order, and then this table. When a write fails, the table is
@@ -54,13 +58,10 @@ public struct ReleaseTable: Hashable, Sendable, Codable {
     public struct Change: Hashable, Sendable {
         public let writes: [DiskWrite]
         public let table: ReleaseTable
-        /// Directories that must be there before the first write.
-        public let required: [String]
 
-        init(writes: [DiskWrite], table: ReleaseTable, required: [String] = []) {
+        init(writes: [DiskWrite], table: ReleaseTable) {
             self.writes = writes
             self.table = table
-            self.required = required
         }
     }
 
@@ -78,6 +79,22 @@ public struct ReleaseTable: Hashable, Sendable, Codable {
 extension ReleaseRecord {
     /// `releases/VSN`, relative to the root.
     public var releaseDirectory: String { "releases/\(vsn)" }
+
+    /// `releases/VSN/NAME.rel`, relative to the root.
+    public var resourceFile: String { "\(releaseDirectory)/\(name).rel" }
+
+    /// Of a release that was brought by other means.
+    ///
+    /// - Parameter directories: by application, the directory in which `APP-VSN` lies, where that is not `lib`.
+    public static func unpacked(_ release: ReleaseResource, directories: [Atom: String]) -> ReleaseRecord {
+        var record = ReleaseRecord(release, status: .unpacked)
+        for index in record.libraries.indices {
+            let library = record.libraries[index]
+            guard let directory = directories[library.name] else { continue }
+            record.libraries[index].directory = Paths.join(directory, "\(library.name.name)-\(library.vsn)")
+        }
+        return record
+    }
 
     /// `erts-VSN`, relative to the root.
     public var emulatorDirectory: String { "erts-\(ertsVsn)" }

@@ -147,7 +147,9 @@ public struct RelupTool {
             try AtomicFile.write(output, Array(text.utf8))
             return output
         } catch {
-            throw Diagnostic(.error, code: "write", "\(error)", advice: "Nothing was written.")
+            throw Diagnostic(
+                .error, code: "write", "\(error)",
+                advice: ToolInput.writingAdvice(error, in: options.outputDirectory))
         }
     }
 }

@@ -21,9 +21,17 @@ public enum ToolInput {
     /// systools wants the name of a `.rel` without its suffix, people write it.
     static func releaseFile(_ name: String) -> String { name.hasSuffix(".rel") ? name : "\(name).rel" }
 
+    /// What to do where a file could not be written into a directory.
+    static func writingAdvice(_ error: SystemError?, in directory: String) -> String {
+        guard let remedy = error?.remedy(at: directory) else { return "Nothing was written." }
+        return "Nothing was written; \(remedy)."
+    }
+
     static func requireOutputDirectory(_ path: String) throws(Diagnostic) {
         guard !Directory.isDirectory(path) else { return }
         throw Diagnostic(
-            .error, code: "no_outdir", "--outdir \(path) is no directory", advice: "Make it first, or name another.")
+            .error, code: "no_outdir", "--outdir \(path) is no directory",
+            advice: FileNames.exists(path)
+                ? "It is something else: name another." : "Make it first, mkdir -p \(path), or name another.")
     }
 }

@@ -19,9 +19,13 @@ extension TermParser {
 
     private mutating func segment(into builder: inout BitBuilder, depth: Int) throws(TermTextError) {
         let start = position
-        guard peek() == UInt8(ascii: "<") else { return try scalarSegment(into: &builder, at: start) }
+        let parentheses = try openParentheses()
+        guard peek() == UInt8(ascii: "<") else {
+            return try scalarSegment(into: &builder, parentheses, at: start)
+        }
         try enter(depth)
         let bits = try bitString(depth: depth)
+        try closeParentheses(parentheses)
         try binarySegment(bits, into: &builder, at: start)
     }
 
@@ -29,19 +33,28 @@ extension TermParser {
         _ bits: Term, into builder: inout BitBuilder, at start: SourcePosition
     ) throws(TermTextError) {
         let spec = try segmentSpec(start)
-        guard spec.size == nil, spec.type == .bits || spec.type == nil else {
-            throw failure("a binary within a binary takes no size", at: start)
+        guard spec.type == .bits else {
+            throw failure("a binary within a binary needs the type binary or bits", at: start)
         }
-        builder.append(bits)
+        let (has, unit) = (BitBuilder.count(bits), spec.unit ?? 1)
+        let wanted = spec.size.map { $0 * unit } ?? has
+        guard wanted <= has else { throw failure("the binary has \(has) bits, and not \(wanted)", at: start) }
+        guard wanted % unit == 0 else { throw failure("\(has) bits are no multiple of the unit \(unit)", at: start) }
+        builder.append(bits, bits: wanted)
     }
 
     private mutating func scalarSegment(
-        into builder: inout BitBuilder, at start: SourcePosition
+        into builder: inout BitBuilder, _ parentheses: Int, at start: SourcePosition
     ) throws(TermTextError) {
         switch peek() {
         case UInt8(ascii: "\""):
-            let codes = try quoted("string")
+            var codes: [UInt32] = []
+            repeat {
+                codes += try quoted("string")
+                skipBlanks()
+            } while peek() == UInt8(ascii: "\"")
             try takeElements(codes.count, at: start)
+            try closeParentheses(parentheses)
             let spec = try segmentSpec(start)
             if spec.isBytes {
                 for code in codes { builder.append(UInt8(truncatingIfNeeded: code)) }
@@ -51,15 +64,17 @@ extension TermParser {
         case .some(UInt8(ascii: "$")), .some(UInt8(ascii: "+")), .some(UInt8(ascii: "-")), .some(0x30...0x39):
             try takeElements(1, at: start)
             let number = try signedNumber()
+            try closeParentheses(parentheses)
             try append(number, try segmentSpec(start), to: &builder, at: start)
         default: throw expected("an integer, float, string or binary")
         }
     }
 
-    private enum SegmentType { case integer, float, utf8, bits }
+    private enum SegmentType { case integer, float, utf8, utf16, utf32, bits }
 
     private struct SegmentSpec {
         var size: Int?
+        var unit: Int?
         var type: SegmentType?
         var isLittle = false
 
@@ -72,55 +87,106 @@ extension TermParser {
         var spec = SegmentSpec()
         if accept(":") {
             skipBlanks()
-            guard let digit = peek(), (0x30...0x39).contains(digit) else { throw expected("the segment's size") }
-            guard case .integer(let size) = try number(), size <= limits.maxIntegerBytes * 8 else {
-                throw failure("a segment is longer than \(limits.maxIntegerBytes) bytes", at: start)
-            }
-            spec.size = size
+            let parentheses = try openParentheses()
+            spec.size = try segmentNumber("the segment's size", at: start)
+            try closeParentheses(parentheses)
         }
         guard accept("/") else { return spec }
-        repeat {
-            skipBlanks()
-            let before = self
-            switch try name() {
-            case "integer": spec.type = .integer
-            case "float": spec.type = .float
-            case "utf8": spec.type = .utf8
-            case "binary", "bytes", "bitstring", "bits": spec.type = .bits
-            case "little": spec.isLittle = true
-            case "big", "signed", "unsigned": break
-            default:
-                throw before.expected("a segment's type (integer, float, utf8, binary, bitstring, big, little)")
-            }
-        } while accept("-")
+        repeat { try segmentType(&spec, at: start) } while accept("-")
+        guard spec.unit == nil || spec.size != nil || spec.type == .bits else {
+            throw failure("a segment with a unit needs a size", at: start)
+        }
         return spec
+    }
+
+    private mutating func segmentNumber(_ what: String, at start: SourcePosition) throws(TermTextError) -> Int {
+        guard let digit = peek(), (0x30...0x39).contains(digit) else { throw expected(what) }
+        guard case .integer(let number) = try number(), number <= limits.maxIntegerBytes * 8 else {
+            throw failure("a segment is longer than \(limits.maxIntegerBytes) bytes", at: start)
+        }
+        return number
+    }
+
+    private mutating func segmentType(_ spec: inout SegmentSpec, at start: SourcePosition) throws(TermTextError) {
+        skipBlanks()
+        let before = self
+        let type: SegmentType
+        switch try name() {
+        case "integer": type = .integer
+        case "float": type = .float
+        case "utf8": type = .utf8
+        case "utf16": type = .utf16
+        case "utf32": type = .utf32
+        case "binary", "bytes":
+            type = .bits
+            spec.unit = spec.unit ?? 8
+        case "bitstring", "bits": type = .bits
+        // This machine's byte order.
+        case "little", "native": return spec.isLittle = true
+        case "big", "signed", "unsigned": return
+        case "unit":
+            guard accept(":") else { throw expected("':' and the unit") }
+            skipBlanks()
+            let unit = try segmentNumber("the unit", at: start)
+            guard (1...256).contains(unit) else { throw failure("a unit is from 1 to 256", at: start) }
+            return spec.unit = unit
+        default:
+            throw before.expected(
+                "a segment's type (integer, float, utf8, utf16, utf32, binary, bitstring, big, little, native, signed, "
+                    + "unsigned, unit)")
+        }
+        guard spec.type == nil || spec.type == type else { throw failure("a segment has one type", at: start) }
+        spec.type = type
     }
 
     private mutating func append(
         _ value: Term, _ spec: SegmentSpec, to builder: inout BitBuilder, at start: SourcePosition
     ) throws(TermTextError) {
-        switch spec.type ?? (value.asDouble == nil ? .integer : .float) {
+        let bits = spec.size.map { $0 * (spec.unit ?? 1) }
+        switch spec.type ?? .integer {
         case .integer:
             guard let integer = value.asBigInteger else { throw failure("a float needs the type float", at: start) }
+            guard bits ?? 8 <= limits.maxIntegerBytes * 8 else {
+                throw failure("a segment is longer than \(limits.maxIntegerBytes) bytes", at: start)
+            }
             // Every single one is counted: <<"...":524288>> takes 65,536 bytes for each of its characters.
-            try takeBinaryBytes((spec.size ?? 0) / 8, at: start)
-            builder.append(integer, bits: spec.size ?? 8, isLittle: spec.isLittle)
-        case .utf8:
+            try takeBinaryBytes((bits ?? 0) / 8, at: start)
+            builder.append(integer, bits: bits ?? 8, isLittle: spec.isLittle)
+        case .utf8, .utf16, .utf32:
             guard spec.size == nil, let code = value.asInt.flatMap(UInt32.init(exactly:)),
                 let scalar = Unicode.Scalar(code)
-            else { throw failure("a utf8 segment is a character without a size", at: start) }
-            for byte in String(scalar).utf8 { builder.append(byte) }
+            else { throw failure("a utf8, utf16 or utf32 segment is a character without a size", at: start) }
+            append(scalar, spec, to: &builder)
         case .float:
             guard let number = value.asDouble ?? value.asInt.map(Double.init) else {
                 throw failure("the integer is too large for a float", at: start)
             }
-            switch spec.size ?? 64 {
-            case 64: builder.append(UInt(number.bitPattern), bits: 64, isLittle: spec.isLittle)
-            case 32: builder.append(UInt(Float(number).bitPattern), bits: 32, isLittle: spec.isLittle)
-            default: throw failure("a float segment has 32 or 64 bits", at: start)
-            }
+            try append(number, bits: bits ?? 64, isLittle: spec.isLittle, to: &builder, at: start)
         case .bits: throw failure("a binary segment needs a binary", at: start)
         }
+    }
+
+    private func append(_ scalar: Unicode.Scalar, _ spec: SegmentSpec, to builder: inout BitBuilder) {
+        switch spec.type {
+        case .utf16:
+            for unit in String(scalar).utf16 { builder.append(UInt(unit), bits: 16, isLittle: spec.isLittle) }
+        case .utf32: builder.append(UInt(scalar.value), bits: 32, isLittle: spec.isLittle)
+        case .utf8, .integer, .float, .bits, nil: for byte in String(scalar).utf8 { builder.append(byte) }
+        }
+    }
+
+    private func append(
+        _ number: Double, bits: Int, isLittle: Bool, to builder: inout BitBuilder, at start: SourcePosition
+    ) throws(TermTextError) {
+        let pattern: UInt
+        switch bits {
+        case 64: pattern = UInt(number.bitPattern)
+        case 32 where Float(number).isFinite: pattern = UInt(Float(number).bitPattern)
+        case 16 where Float16(number).isFinite: pattern = UInt(Float16(number).bitPattern)
+        case 16, 32: throw failure("the float is too large for \(bits) bits", at: start)
+        default: throw failure("a float segment has 16, 32 or 64 bits", at: start)
+        }
+        builder.append(pattern, bits: bits, isLittle: isLittle)
     }
 }
 
@@ -173,13 +239,22 @@ struct BitBuilder {
         if rest > 0, isLittle { append(byte(whole) & (1 << UInt8(rest) - 1), bits: rest) }
     }
 
-    /// Appends a binary or bit string.
-    mutating func append(_ term: Term) {
+    /// How many bits a binary or bit string has.
+    static func count(_ term: Term) -> Int {
         switch term {
-        case .binary(let content): for byte in content { append(byte) }
-        case .bitstring(let content, let bits):
-            for byte in content.dropLast() { append(byte) }
-            if let last = content.last { append(last >> UInt8(8 - bits), bits: bits) }
+        case .binary(let content): content.count * 8
+        case .bitstring(let content, let bits): (content.count - 1) * 8 + bits
+        case .atom, .integer, .bigInteger, .float, .list, .improperList, .tuple, .map, .opaque: 0
+        }
+    }
+
+    /// Appends the first `count` bits of a binary or bit string, which has as many.
+    mutating func append(_ term: Term, bits count: Int) {
+        switch term {
+        case .binary(let content), .bitstring(let content, _):
+            for byte in content.prefix(count / 8) { append(byte) }
+            let rest = count % 8
+            if rest > 0 { append(content[count / 8] >> UInt8(8 - rest), bits: rest) }
         case .atom, .integer, .bigInteger, .float, .list, .improperList, .tuple, .map, .opaque: break
         }
     }

@@ -10,6 +10,7 @@ extension TermParser {
         case UInt8(ascii: "{"): return try tuple(depth: depth)
         case UInt8(ascii: "#"): return try map(depth: depth)
         case UInt8(ascii: "<"): return try bitStringTerm(depth: depth)
+        case UInt8(ascii: "("): return try parenthesized(depth: depth)
         default: return try scalar()
         }
     }
@@ -21,6 +22,34 @@ extension TermParser {
             throw failure("the term is nested more than \(limits.maxDepth) levels deep")
         }
         try takeElements(1, at: position)
+    }
+
+    /// A term in parentheses is that term.
+    private mutating func parenthesized(depth: Int) throws(TermTextError) -> LocatedTerm {
+        let start = position
+        let parentheses = try openParentheses()
+        guard try !isAtEnd() else { throw expected("a term", in: "parenthesis", from: start) }
+        let term = try term(depth: depth + 1)
+        try closeParentheses(parentheses)
+        return term
+    }
+
+    /// Passes over opening parentheses and says how many there were.
+    mutating func openParentheses() throws(TermTextError) -> Int {
+        var count = 0
+        while peek() == UInt8(ascii: "(") {
+            try takeElements(1, at: position)
+            advance()
+            skipBlanks()
+            count += 1
+        }
+        return count
+    }
+
+    mutating func closeParentheses(_ count: Int) throws(TermTextError) {
+        for _ in 0..<count {
+            guard accept(")") else { throw expected("')'") }
+        }
     }
 
     private mutating func bitStringTerm(depth: Int) throws(TermTextError) -> LocatedTerm {

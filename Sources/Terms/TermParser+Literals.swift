@@ -64,11 +64,18 @@ extension TermParser {
                 guard peek(1) != nil else { break }
                 codes.append(try escape())
             } else {
+                try requireCharacter(code)
                 advance(length)
                 codes.append(code)
             }
         }
         throw failure("the \(what) is not ended: the text ends before the closing quote", at: start)
+    }
+
+    /// U+FFFE and U+FFFF are no characters to OTP either.
+    private func requireCharacter(_ code: UInt32) throws(TermTextError) {
+        guard code & ~1 == 0xFFFE else { return }
+        throw failure("U+\(String(code, radix: 16, uppercase: true)) is no character")
     }
 
     /// The character that a backslash and what follows it stand for.
@@ -90,11 +97,12 @@ extension TermParser {
         case 0x76: return 0x0B  // v
         case 0x78: return try hexadecimalEscape(start)
         case 0x5E:
-            guard let (control, length) = peekCharacter(), (0x3F...0x7A).contains(control), control != 0x60 else {
+            // Any character, as in OTP 25; a letter, as its documentation has it.
+            guard let (control, length) = peekCharacter(), control < 0x80 else {
                 throw failure("expected a control character's letter after \\^", at: start)
             }
             advance(length)
-            return control == 0x3F ? 0x7F : control & 0x1F
+            return control & 0x1F
         default: return code
         }
     }
@@ -115,8 +123,9 @@ extension TermParser {
         if isBraced { advance() }
         var code: UInt32 = 0
         var count = 0
-        while count < (isBraced ? 8 : 2), let digit = peek().flatMap({ Self.digit($0, radix: 16) }) {
-            code = code << 4 | UInt32(digit)
+        while isBraced || count < 2, let digit = peek().flatMap({ Self.digit($0, radix: 16) }) {
+            // Too large stays too large.
+            code = min(code << 4 | UInt32(digit), 0x20_0000)
             count += 1
             advance()
         }
@@ -128,7 +137,7 @@ extension TermParser {
         } else if count < 2 {
             throw failure("expected two hexadecimal digits after \\x", at: start)
         }
-        guard Unicode.Scalar(code) != nil else {
+        guard Unicode.Scalar(code) != nil, code & ~1 != 0xFFFE else {
             throw failure("\\x{\(String(code, radix: 16))} is no Unicode character", at: start)
         }
         return code
@@ -144,12 +153,14 @@ extension TermParser {
             advance()
             skipBlanks()
         }
+        let parentheses = try openParentheses()
         let value: Term
         switch peek() {
         case UInt8(ascii: "$"): value = try character()
         case .some(0x30...0x39): value = try number()
         default: throw expected("a number after the sign")
         }
+        try closeParentheses(parentheses)
         guard isNegative else { return value }
         if let float = value.asDouble { return .float(-float) }
         return value.asBigInteger.map { Term(-$0) } ?? value
@@ -160,6 +171,7 @@ extension TermParser {
         advance()
         guard let (code, length) = peekCharacter() else { throw expected("a character after '$'") }
         if code == 0x5C { return .ofCodePoint(try escape()) }
+        try requireCharacter(code)
         advance(length)
         return .ofCodePoint(code)
     }

@@ -16,11 +16,12 @@ public struct TermTextError: Error, Hashable, CustomStringConvertible {
 ///
 /// Source: `file:consult/1`; Erlang Reference Manual, "Data Types".
 public enum TermText {
-    /// The terms of a file, each ended by a dot. UTF-8; comments begin with `%`.
+    /// The terms of a file, each ended by a dot. UTF-8, or Latin-1 where a comment says so, `%% coding: latin-1`;
+    /// comments begin with `%`.
     public static func parseTerms(
         _ utf8: [UInt8], limits: TermLimits = .default
     ) throws(TermTextError) -> [LocatedTerm] {
-        var parser = try TermParser(utf8, limits: limits)
+        var parser = try TermParser(SourceEncoding.utf8(of: utf8), limits: limits)
         var terms: [LocatedTerm] = []
         while try !parser.isAtEnd() {
             terms.append(try parser.term(depth: 0))
@@ -28,6 +29,9 @@ public enum TermText {
         }
         return terms
     }
+
+    /// Whether a file's comment says that it is in Latin-1, `%% coding: latin-1`.
+    public static func isLatin1(_ file: [UInt8]) -> Bool { SourceEncoding.isLatin1(file) }
 
     /// How many bytes the term takes that a text begins with.
     public static func lengthOfFirstTerm(_ utf8: [UInt8], limits: TermLimits = .default) throws(TermTextError) -> Int {

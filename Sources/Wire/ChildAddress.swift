@@ -83,16 +83,27 @@ extension ChildAddress: CustomStringConvertible {
 
     /// Reads what `description` prints; nothing for other text.
     public init?(parsing text: String) {
-        guard text.utf8.count <= Self.maximumCharacters, let parts = Self.split(text), parts.count >= 2 else {
+        guard let parts = Self.parts(of: text), parts.count >= 2, case .atom(let application) = parts[0] else {
             return nil
         }
+        self.init(application: application, path: Array(parts.dropFirst()))
+    }
+
+    /// The parts of an address as text, or of its last parts; nil for other text.
+    public static func parts(of text: String) -> [Term]? {
+        guard text.utf8.count <= maximumCharacters, let parts = split(text) else { return nil }
         var terms: [Term] = []
         for part in parts {
             guard let term = try? TermText.parseTerm(part, limits: .default) else { return nil }
             terms.append(term)
         }
-        guard case .atom(let application) = terms[0] else { return nil }
-        self.init(application: application, path: Array(terms.dropFirst()))
+        return terms
+    }
+
+    /// Whether these are its last parts, or all of them.
+    public func ends(with parts: [Term]) -> Bool {
+        if parts.count <= path.count { return path.suffix(parts.count).elementsEqual(parts) }
+        return parts.count == path.count + 1 && parts[0] == .atom(application) && path.elementsEqual(parts.dropFirst())
     }
 
     /// The parts between those `/` that stand outside quotes and brackets.

@@ -56,6 +56,12 @@ extension ControlError.Code {
     /// The release has the wrong status for this (removing the one that runs, …).
     public static let badStatus = Self(rawValue: "bad_status")
     public static let packageInvalid = Self(rawValue: "package_invalid")
+    /// A file or directory that was named can't be read, or is not what it is to be; OTP's reason is in the details.
+    public static let badFile = Self(rawValue: "bad_file")
+    /// The daemon can't read the package, so nothing is known of it; `errno` in the details is POSIX' name of why.
+    public static let packageUnreadable = Self(rawValue: "package_unreadable")
+    /// The running release's configuration can't be read; the one that it has stays.
+    public static let configInvalid = Self(rawValue: "config_invalid")
     /// The upgrade was refused before the point of no return; nothing changed.
     public static let upgradeRefused = Self(rawValue: "upgrade_refused")
     /// The daemon can't be executed anew as that program; it goes on as it is.
@@ -66,6 +72,8 @@ extension ControlError.Code {
     public static let upgradeFailed = Self(rawValue: "upgrade_failed")
     public static let noSuchWorker = Self(rawValue: "no_such_worker")
     public static let noSuchSupervisor = Self(rawValue: "no_such_supervisor")
+    /// What names a worker or supervisor names several; `candidates` in the details has their places, one a line.
+    public static let ambiguousPlace = Self(rawValue: "ambiguous_place")
     /// The supervisor has no child of that id (OTP: `not_found`).
     public static let noSuchChild = Self(rawValue: "no_such_child")
     /// What the child is at does not allow it (OTP: `running`, `restarting`, `already_present`, …).
@@ -83,7 +91,11 @@ extension ControlError.Code {
     public static let timeout = Self(rawValue: "timeout")
     /// The node starts or stops and can't do this now.
     public static let unavailable = Self(rawValue: "unavailable")
-    /// A file could not be written, a system call failed.
+    /// The release root's file system has no room, takes nothing, or fails. Nothing changed; `errno` in the details is POSIX' name of why.
+    public static let diskFull = Self(rawValue: "disk_full")
+    public static let diskReadOnly = Self(rawValue: "disk_read_only")
+    public static let diskError = Self(rawValue: "disk_error")
+    /// A file could not be written, a system call failed, and something may have changed.
     public static let systemError = Self(rawValue: "system_error")
     public static let internalError = Self(rawValue: "internal_error")
 
@@ -91,8 +103,9 @@ extension ControlError.Code {
     public var isRefusal: Bool {
         switch self {
         case .badRequest, .tooLarge, .notFound, .methodNotAllowed, .forbidden, .tooManyRequests, .busy, .noSuchRelease,
-            .alreadyInstalled, .badStatus, .packageInvalid, .upgradeRefused, .reexecRefused, .noSuchWorker,
-            .noSuchSupervisor,
+            .alreadyInstalled, .badStatus, .packageInvalid, .packageUnreadable, .badFile, .configInvalid, .diskFull,
+            .diskReadOnly, .diskError, .upgradeRefused, .reexecRefused, .noSuchWorker,
+            .noSuchSupervisor, .ambiguousPlace,
             .noSuchChild, .badChildState, .badChildspec, .noSuchApplication, .badApplicationState, .unavailable:
             true
         default:

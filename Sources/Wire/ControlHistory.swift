@@ -27,8 +27,11 @@ public struct HistoryList: Hashable, Sendable, Codable {
 extension NodeEventKind {
     /// Those that are kept.
     public static let historic: Set<Self> = [
-        .boot, .reexecuted, .unpacked, .removed, .recovered, .releaseDropped, .bootRetried, .bootProved, .bootFallback,
-        .bootFallbackFailed, .madePermanent, .makePermanentFailed, .installRelease, .releaseInstalled, .installRefused,
+        .boot, .reexecuted, .unpacked, .removed, .fileInstalled, .recovered, .rootRepaired, .releaseDropped,
+        .bootRetried, .bootProved, .bootFallback,
+        .bootFallbackFailed, .madePermanent, .makePermanentFailed, .installRelease, .releaseInstalled,
+        .upgradeApplication,
+        .applicationUpgraded, .installRefused,
         .installAborted, .installTakingBack, .installStopped, .installFailed, .probationPassed, .probationFailed,
     ]
 }

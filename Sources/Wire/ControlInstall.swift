@@ -75,12 +75,15 @@ public struct InstallResult: Hashable, Sendable, Codable {
     public var lost: [Loss]
     /// The file with what a failed upgrade did; nil where there is none.
     public var trace: String?
+    /// What OTP's function answers, a term as text; of a change of one application only.
+    public var reply: String?
 
     public init(
         outcome: Outcome, from: String, to: String, failedInstruction: FailedInstruction? = nil,
         worker: String? = nil, reason: String? = nil, suspendToResumeMicroseconds: Int? = nil,
         totalMilliseconds: Double, instructions: [Instruction] = [], warnings: [String] = [],
-        wasTakenBack: Bool? = nil, lost: [Loss] = [], trace: String? = nil
+        wasTakenBack: Bool? = nil, lost: [Loss] = [], trace: String? = nil,
+        reply: String? = nil
     ) {
         self.outcome = outcome
         self.from = from
@@ -95,6 +98,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         self.wasTakenBack = wasTakenBack
         self.lost = lost
         self.trace = trace
+        self.reply = reply
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -105,7 +109,7 @@ public struct InstallResult: Hashable, Sendable, Codable {
         case totalMilliseconds = "total_ms"
         case instructions, warnings
         case wasTakenBack = "taken_back"
-        case lost, trace
+        case lost, trace, reply
     }
 }
 
@@ -208,7 +212,9 @@ extension InstallResult: ControlShape {
           "lost": {"type": "array", "description": "whose state or connections did not come over",
             "items": {"type": "object", "additionalProperties": false, "required": ["worker", "what", "why"],
             "properties": {"worker": {"type": "string"}, "what": {"type": "string"}, "why": {"type": "string"}}}},
-          "trace": {"type": "string", "description": "the file with what a failed upgrade did, step by step"}}}
+          "trace": {"type": "string", "description": "the file with what a failed upgrade did, step by step"},
+          "reply": {"type": "string",
+            "description": "of a change of one application what OTP's function answers, a term as text"}}}
         """#
     }
 }

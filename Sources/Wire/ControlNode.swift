@@ -27,6 +27,35 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public var noCgroup: String?
     /// What is not as it should be, or is under way; nil from a daemon that does not say.
     public var notices: [Notice]?
+    /// The one under way.
+    public var install: Install?
+
+    /// How far an install is.
+    public struct Install: Hashable, Sendable, Codable {
+        public var from: String
+        public var to: String
+        /// The instruction that is carried out, from 0.
+        public var index: Int
+        /// How many there are.
+        public var count: Int
+        /// The instruction as a term.
+        public var text: String
+        public var elapsedMilliseconds: Double
+
+        public init(from: String, to: String, index: Int, count: Int, text: String, elapsedMilliseconds: Double) {
+            self.from = from
+            self.to = to
+            self.index = index
+            self.count = count
+            self.text = text
+            self.elapsedMilliseconds = elapsedMilliseconds
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case from, to, index, count, text
+            case elapsedMilliseconds = "elapsed_ms"
+        }
+    }
 
     /// One thing that who looks has to know.
     public struct Notice: Hashable, Sendable, Codable {
@@ -39,7 +68,13 @@ public struct NodeStatus: Hashable, Sendable, Codable {
             case releaseDropped = "release_dropped"
             /// A release passed its probation, and the disk does not take that yet.
             case notPermanentYet = "not_permanent_yet"
+            /// The release that runs has passed its probation, and waits for somebody to make it permanent.
+            case notPermanent = "not_permanent"
             case rootUnwritable = "root_unwritable"
+            /// Files of the root were gone, empty or damaged as the daemon started.
+            case rootRepaired = "root_repaired"
+            /// An application runs in another version than the release has, since upgrade_app, and until a restart.
+            case applicationChanged = "application_changed"
         }
 
         public var kind: Kind
@@ -54,7 +89,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     public init(
         state: State, node: String, name: String, release: String, permanent: String, erts: String, pid: Int32,
         uptimeSeconds: Double, root: String, waitingRestarts: Int? = nil,
-        cgroup: String? = nil, noCgroup: String? = nil, notices: [Notice]? = nil
+        cgroup: String? = nil, noCgroup: String? = nil, notices: [Notice]? = nil, install: Install? = nil
     ) {
         self.state = state
         self.node = node
@@ -67,6 +102,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
         self.root = root
         self.waitingRestarts = waitingRestarts
         self.notices = notices
+        self.install = install
         self.cgroup = cgroup
         self.noCgroup = noCgroup
     }
@@ -74,7 +110,7 @@ public struct NodeStatus: Hashable, Sendable, Codable {
     private enum CodingKeys: String, CodingKey {
         case state, node, name, release, permanent, erts, pid
         case uptimeSeconds = "uptime_s"
-        case root, cgroup, notices
+        case root, cgroup, notices, install
         case waitingRestarts = "waiting_restarts"
         case noCgroup = "no_cgroup"
     }
@@ -120,7 +156,7 @@ public struct NodeEvent: Hashable, Sendable, Codable {
 
 /// The body of `POST /v1/call`.
 public struct CallRequest: Hashable, Sendable, Codable {
-    /// The worker's place in the tree.
+    /// The worker's place in the tree, or its last parts where they name one only.
     public var worker: String
     /// A term, as text.
     public var request: String
@@ -204,6 +240,12 @@ extension NodeStatus: ControlShape {
               "cgroup": {"type": "string", "description": "the control group in which each process has one of its own"},
               "no_cgroup": {"type": "string", "description": "why processes have no control groups"},
               "waiting_restarts": {"type": "integer", "description": "children whose restart waits, where there are any"},
+              "install": {"type": "object", "additionalProperties": false, "description": "the one under way",
+                "required": ["from", "to", "index", "count", "text", "elapsed_ms"], "properties": {
+                "from": {"type": "string"}, "to": {"type": "string"},
+                "index": {"type": "integer", "description": "of the instruction that is carried out, from 0"},
+                "count": {"type": "integer"}, "text": {"type": "string", "description": "the instruction as a term"},
+                "elapsed_ms": {"type": "number"}}},
               "notices": {"type": "array", "description": "what is not as it should be, or is under way", "items": {
                 "type": "object", "additionalProperties": false, "required": ["kind", "message"], "properties": {
                 "kind": {"type": "string", "enum": [\#(kinds)]},
@@ -234,13 +276,18 @@ extension CallRequest: ControlBody {
     public static var schema: String {
         #"""
         {"type": "object", "required": ["worker", "request"], "properties": {
-          "worker": {"type": "string", "description": "the place in the tree"},
+          "worker": {"type": "string", "description": "the place in the tree, or its last parts"},
           "request": {"type": "string", "description": "a term as text"},
           "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 5000}}}
         """#
     }
 
     public static var example: String { #"{"worker":"kv/kv_sup/store","request":"get_size","timeout_ms":5000}"# }
+
+    public var namedWorker: String? {
+        get { worker }
+        set { worker = newValue ?? worker }
+    }
 
     public func check() throws(ControlError) {
         guard (1...Self.maximumTimeoutMilliseconds).contains(timeoutMilliseconds) else {

@@ -3,8 +3,14 @@ public struct ControlParameter: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// A release's vsn: the name of a directory under `releases/`.
         case vsn
+        /// A status that a release may have.
+        case status
         /// The node looks for what it names.
         case name
+        /// A worker's place in the tree; its last parts where they name one only.
+        case worker
+        /// A supervisor's place in the tree, the same way, or its module where it is the only one.
+        case supervisor
     }
 
     public let name: String
@@ -21,7 +27,12 @@ public struct ControlParameter: Hashable, Sendable {
     /// - Parameter value: percent-decoded, not empty.
     public func check(_ value: String) throws(ControlError) {
         switch kind {
-        case .name: break
+        case .name, .worker, .supervisor: break
+        case .status:
+            guard ReleaseSummary.Status(rawValue: value) == nil else { return }
+            let all = ReleaseSummary.Status.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ControlError(
+                .badRequest, "\(value.debugDescription) is no status of a release: give one of \(all)")
         case .vsn:
             let isName = !value.isEmpty && value != "." && value != ".." && value.utf8.count <= 255
             guard isName, value.unicodeScalars.allSatisfy({ $0 != "/" && $0.value >= 0x20 && $0.value != 0x7F }) else {
@@ -70,9 +81,21 @@ public struct OfRelease: ControlParameters {
     public var values: [String] { [vsn] }
 }
 
+public struct OfStatus: ControlParameters {
+    public static let described = [ControlParameter("status", .status, "A status of releases, such as unpacked")]
+    public let status: String
+
+    public init(_ status: String) { self.status = status }
+    public init(_ values: [String]) { status = values[0] }
+    public var values: [String] { [status] }
+}
+
 public struct OfWorker: ControlParameters {
     public static let described = [
-        ControlParameter("worker", .name, "A worker's place in the tree, such as kv/kv_sup/store")
+        ControlParameter(
+            "worker", .worker,
+            "A worker's place in the tree, such as kv/kv_sup/store; its last parts where they name one only, such as store"
+        )
     ]
     public let worker: String
 
@@ -84,8 +107,8 @@ public struct OfWorker: ControlParameters {
 
 public struct OfSupervisor: ControlParameters {
     static let supervisor = ControlParameter(
-        "supervisor", .name,
-        "A supervisor's place in the tree, such as kv/kv_sup, or its module where it is the only one")
+        "supervisor", .supervisor,
+        "A supervisor's place in the tree, such as kv/kv_sup, or its last parts or its module where they name one only")
     public static let described = [supervisor]
     public let supervisor: String
 
@@ -97,7 +120,8 @@ public struct OfSupervisor: ControlParameters {
 public struct OfChild: ControlParameters {
     public static let described = [
         OfSupervisor.supervisor,
-        ControlParameter("id", .name, "A child's id, a term as text, or its place in the tree"),
+        ControlParameter(
+            "id", .name, "A child's id, a term as text, or its place in the tree, or the last parts of that"),
     ]
     public let supervisor: String
     public let id: String

@@ -21,10 +21,12 @@ public struct ProbationStatus: Hashable, Sendable, Codable {
     /// Restarts that were held against it, of all workers together.
     public var restarts: Int?
     public var allowedRestarts: Int?
+    /// Whether it becomes permanent by itself once it has passed; nil from a daemon that does not say.
+    public var makePermanent: InstallRequest.MakePermanent?
 
     public init(
         state: State, release: String? = nil, fallback: String? = nil, remainingMilliseconds: Int? = nil,
-        restarts: Int? = nil, allowedRestarts: Int? = nil
+        restarts: Int? = nil, allowedRestarts: Int? = nil, makePermanent: InstallRequest.MakePermanent? = nil
     ) {
         self.state = state
         self.release = release
@@ -32,6 +34,7 @@ public struct ProbationStatus: Hashable, Sendable, Codable {
         self.remainingMilliseconds = remainingMilliseconds
         self.restarts = restarts
         self.allowedRestarts = allowedRestarts
+        self.makePermanent = makePermanent
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -39,6 +42,7 @@ public struct ProbationStatus: Hashable, Sendable, Codable {
         case remainingMilliseconds = "remaining_ms"
         case restarts
         case allowedRestarts = "allowed_restarts"
+        case makePermanent = "make_permanent"
     }
 }
 
@@ -51,7 +55,9 @@ extension ProbationStatus: ControlShape {
           "fallback": {"type": "string", "description": "the vsn that it is taken back to"},
           "remaining_ms": {"type": "integer", "description": "until its time is over"},
           "restarts": {"type": "integer", "description": "those held against it"},
-          "allowed_restarts": {"type": "integer"}}}
+          "allowed_restarts": {"type": "integer"},
+          "make_permanent": {"enum": ["auto", "manual"],
+            "description": "whether it becomes permanent by itself once it has passed"}}}
         """#
     }
 }

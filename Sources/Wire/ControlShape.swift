@@ -8,15 +8,22 @@ public protocol ControlShape: Sendable {
     static var schema: String { get }
     /// Those that the schema refers to, itself excepted.
     static var schemasUsed: [any ControlShape.Type] { get }
+    /// What an answer of it may be written as.
+    static var mediaTypes: [String] { get }
 }
 
 extension ControlShape {
     public static var schemaName: String { String(describing: Self.self) }
     public static var schemasUsed: [any ControlShape.Type] { [] }
+    public static var mediaTypes: [String] { ["application/json"] }
 }
 
 /// One line of an answer that is a stream (NDJSON).
 public protocol ControlLine: ControlShape, Codable {}
+
+extension ControlLine {
+    public static var mediaTypes: [String] { ["application/x-ndjson"] }
+}
 
 /// The body of a request.
 public protocol ControlBody: ControlShape, Codable {
@@ -24,6 +31,8 @@ public protocol ControlBody: ControlShape, Codable {
     static var example: String { get }
     /// What a request without a body stands for; nil where there must be one.
     static var absent: Self? { get }
+    /// The worker that it names, by its place or the last parts of that; nil where it names none.
+    var namedWorker: String? { get set }
     /// Checks what the types can't say.
     func check() throws(ControlError)
 }
@@ -31,6 +40,11 @@ public protocol ControlBody: ControlShape, Codable {
 extension ControlBody {
     public static var absent: Self? { nil }
     public func check() throws(ControlError) {}
+
+    public var namedWorker: String? {
+        get { nil }
+        set {}
+    }
 }
 
 /// Of an operation that takes no body; one that comes all the same is not looked at.

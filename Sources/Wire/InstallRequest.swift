@@ -10,6 +10,14 @@ public struct InstallRequest: Hashable, Sendable, Codable {
         case abort
     }
 
+    /// What becomes of the release once it has passed its probation.
+    public enum MakePermanent: String, Hashable, Sendable, Codable, CaseIterable {
+        /// It becomes permanent.
+        case auto
+        /// It stays current until somebody makes it permanent.
+        case manual
+    }
+
     /// For a suspend without a time of its own.
     public var suspendTimeoutMilliseconds: Int?
     /// For the handoff of each worker, from its export to its import.
@@ -19,19 +27,21 @@ public struct InstallRequest: Hashable, Sendable, Codable {
     public var suspendGraceMilliseconds: Int?
     /// Whether the release may be of another product than the one that runs: its name is another.
     public var rename: Bool?
+    public var makePermanent: MakePermanent?
 
     public static let timeouts = 1...86_400_000
 
     public init(
         suspendTimeoutMilliseconds: Int? = nil, codeChangeTimeoutMilliseconds: Int? = nil,
         hungWorkers: HungWorkers? = nil, suspendGraceMilliseconds: Int? = nil,
-        rename: Bool? = nil
+        rename: Bool? = nil, makePermanent: MakePermanent? = nil
     ) {
         self.suspendTimeoutMilliseconds = suspendTimeoutMilliseconds
         self.codeChangeTimeoutMilliseconds = codeChangeTimeoutMilliseconds
         self.hungWorkers = hungWorkers
         self.suspendGraceMilliseconds = suspendGraceMilliseconds
         self.rename = rename
+        self.makePermanent = makePermanent
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -40,6 +50,7 @@ public struct InstallRequest: Hashable, Sendable, Codable {
         case hungWorkers = "hung_workers"
         case suspendGraceMilliseconds = "suspend_grace_ms"
         case rename
+        case makePermanent = "make_permanent"
     }
 }
 
@@ -72,7 +83,9 @@ extension InstallRequest: ControlBody {
           "suspend_grace_ms": {"type": "integer", "minimum": 1, "maximum": 86400000,
             "description": "how long a worker may take to suspend while those of earlier groups are held"},
           "rename": {"type": "boolean",
-            "description": "whether the release may have another name than the one that runs"}}}
+            "description": "whether the release may have another name than the one that runs"},
+          "make_permanent": {"enum": ["auto", "manual"],
+            "description": "whether the release becomes permanent by itself once it has passed its probation"}}}
         """#
     }
 }

@@ -52,7 +52,9 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
 
     case unpacked
     case removed
+    case fileInstalled = "file_installed"
     case recovered
+    case rootRepaired = "root_repaired"
     case releaseDropped = "release_dropped"
     case bootRetried = "boot_retried"
     case bootProved = "boot_proved"
@@ -65,6 +67,8 @@ public enum NodeEventKind: String, Hashable, Sendable, CaseIterable {
 
     case installRelease = "install_release"
     case releaseInstalled = "release_installed"
+    case upgradeApplication = "upgrade_app"
+    case applicationUpgraded = "app_upgraded"
     case installRefused = "install_refused"
     case installAborted = "install_aborted"
     case installTakingBack = "install_taking_back"

@@ -67,6 +67,14 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     var nodesDirectory: String?
 
     @Option(
+        help: ArgumentHelp(
+            """
+            Where a page that only looks, and the metrics, are served by HTTP: 127.0.0.1:PORT, [::1]:PORT or unix:/PATH. Whoever \
+            is on this machine may come there (default: nowhere).
+            """, valueName: "address"), transform: { try PageAddress($0) })
+    var http: PageAddress?
+
+    @Option(
         help: """
             The least severe messages to log: debug, info, notice, warning, error (default: what sys.config says, else info).
             """)
@@ -104,11 +112,13 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         defer { log.flush() }
         log.setLevel(logLevel)
         let logger = Logger(label: "release-handlerd") { _ in log.handler }
-        let path = URL(filePath: root).standardizedFileURL.path
+        let spelled = URL(filePath: root).standardizedFileURL.path
+        // Once for all that this process, and each that goes on in its place, does there.
+        let path = FileNames.withoutLinks(spelled) ?? spelled
         let configuration = Daemon.Configuration(
-            root: path, control: ControlConfiguration(socketPath: socket), node: nodeOptions,
+            root: path, control: ControlConfiguration(socketPath: socket), page: http, node: nodeOptions,
             options: DaemonOptions(logLevel: logLevel, readers: readers), setLogLevel: { log.setLevel($0) },
-            flush: { log.flush() })
+            flush: { log.flush() }, droppedLogLines: { log.dropped })
         let ending: Daemon.Ending
         do {
             ending = try await Daemon(configuration: configuration, logger: logger).run()
@@ -122,7 +132,7 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
             logger.critical("\(reason)")
             throw ExitCode.failure
         case .restart(let reason): logger.notice("executing itself again: \(reason)")
-        case .restartInto(let vsn): logger.notice("executing itself again, into release \(vsn)")
+        case .restartInto(let vsn, _): logger.notice("executing itself again, into release \(vsn)")
         case .restartNewEmulator: logger.notice("executing another emulator: \(ending.end)")
         }
         log.flush()

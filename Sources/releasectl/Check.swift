@@ -20,7 +20,7 @@ struct Check: ParsableCommand {
             what the daemon would refuse or what would fail later, a warning what is probably not meant. The exit code \
             is 0 where there is no error, else 1.
 
-              releasectl check /srv/packages/kv-2.0.0.tar.gz
+              releasectl check packages/kv-2.0.0.tar.gz
               releasectl check /var/lib/release-handler
             """)
 

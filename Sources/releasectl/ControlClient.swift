@@ -27,9 +27,11 @@ struct ControlClient {
     }
 
     /// The whole body of the answer.
-    func send(_ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil) async throws -> Answer {
+    func send(
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil, accepting accept: String = Self.accepted
+    ) async throws -> Answer {
         var collected: [UInt8] = []
-        let refusal = try await exchange(method, path, body: body) { chunk in
+        let refusal = try await exchange(method, path, body: body, accepting: accept) { chunk in
             collected += chunk
             guard collected.count <= Self.maxAnswerBytes else { throw tooLong() }
             return true
@@ -39,33 +41,44 @@ struct ControlClient {
 
     /// Calls `onLine` with each line of the body, without its end, until it returns false.
     ///
-    /// - Parameter onOpen: called once the daemon has taken the request on and before its first line.
+    /// - Parameters:
+    ///   - accept: what is asked for, the first named first.
+    ///   - onOpen: called once the daemon has taken the request on and before its first line.
     /// - Returns: what the daemon answered with instead of a stream.
     func stream(
-        _ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil, onOpen: () -> Void = {},
-        onLine: ([UInt8]) throws -> Bool
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]? = nil, accepting accept: String = Self.accepted,
+        onOpen: () -> Void = {}, onLine: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         var pending: [UInt8] = []
-        return try await exchange(method, path, body: body, onOpen: onOpen) { chunk in
+        var isEnough = false
+        let refusal = try await exchange(method, path, body: body, accepting: accept, onOpen: onOpen) { chunk in
             pending += chunk
             var lines = pending.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             pending = lines.popLast().map(Array.init) ?? []
             guard pending.count <= Self.maxAnswerBytes else { throw tooLong() }
             for line in lines where !line.isEmpty {
-                guard try onLine(Array(line)) else { return false }
+                guard try onLine(Array(line)) else {
+                    isEnough = true
+                    return false
+                }
             }
             return true
         }
+        // The last line may have no end.
+        if !isEnough, refusal == nil, !pending.isEmpty { _ = try onLine(pending) }
+        return refusal
     }
 
+    static let accepted = "application/json, application/x-ndjson"
+
     private func exchange(
-        _ method: ControlRow.Method, _ path: String, body: [UInt8]?, onOpen: () -> Void = {},
-        onChunk: ([UInt8]) throws -> Bool
+        _ method: ControlRow.Method, _ path: String, body: [UInt8]?, accepting accept: String = Self.accepted,
+        onOpen: () -> Void = {}, onChunk: ([UInt8]) throws -> Bool
     ) async throws -> Refusal? {
         let connection = try await connect()
         do {
             return try await connection.executeThenClose { inbound, outbound in
-                var headers: HTTPHeaders = ["host": "localhost", "accept": "application/json, application/x-ndjson"]
+                var headers: HTTPHeaders = ["host": "localhost", "accept": accept]
                 if let body {
                     headers.add(name: "content-type", value: "application/json")
                     headers.add(name: "content-length", value: String(body.count))

@@ -20,7 +20,7 @@ struct ConvertTerm: ParsableCommand {
             and --to etf takes exactly one term.
 
               releasectl term --to etf-hex '{ok, [1, 2]}'
-              releasectl term --from etf-hex --to text 836802640002…
+              releasectl term --from etf-hex --to text 83680277026f6b6b00020102
             """)
 
     @Option(help: "How the input is written: text, etf or etf-hex.") var from = TermNotation.text

@@ -57,6 +57,21 @@ struct Failure: Error {
         }
     }
 
+    /// Of these there is no check.
+    private static let withoutPlan = ["upgrade-app ", "downgrade-app ", "eval-appup-script ", "reboot-old-release "]
+
+    /// A check is refused for what an install is refused for.
+    private static func upgradeAdvice(for error: ControlError, _ subject: String) -> String {
+        if let to = error.details["to"], let from = error.details["from"] {
+            return "Nothing was changed. Pack a release anew with a relup that leads from \(from) to \(to): "
+                + "`releasectl make-relup NEW.rel --outdir DIRECTORY --up-from OLD.rel --down-to OLD.rel`."
+        }
+        guard subject.hasPrefix("install-release "), let vsn = subject.split(separator: " ").last else {
+            return "Nothing was changed."
+        }
+        return "Nothing was changed. Once that is mended, `releasectl check-install-release \(vsn)` shows the plan."
+    }
+
     private static func advice(for error: ControlError, _ subject: String) -> String? {
         switch error.code {
         case .forbidden:
@@ -64,12 +79,14 @@ struct Failure: Error {
                 + "\(error.details["group"] ?? "release-handler")."
         case .tooManyRequests:
             "Nothing was changed. Ask less often: `releasectl events --follow` tells what happens as it does."
-        case .busy:
+        case .busy where error.details["change"] != nil:
             "Nothing was changed. Wait for the change that is under way: `releasectl events --follow` shows it."
         case .noSuchRelease:
-            "Nothing was changed. `releasectl which-releases` lists the releases, `unpack-release` adds one."
+            "Nothing was changed. `releasectl which-releases` lists the releases, `releasectl unpack-release PACKAGE` adds one."
         case .noSuchWorker:
             "`releasectl ps` lists the workers."
+        case .ambiguousPlace:
+            "Nothing was changed. `releasectl tree` shows where each stands."
         case .noSuchSupervisor:
             "Nothing was changed. `releasectl tree` shows the supervisors."
         case .noSuchChild, .badChildState:
@@ -81,8 +98,9 @@ struct Failure: Error {
             "Nothing was changed. `releasectl which-applications` lists the applications."
         case .applicationStartFailed:
             "See `releasectl events --follow`, or the daemon's log, for what its workers said."
+        case .upgradeRefused where Self.withoutPlan.contains(where: subject.hasPrefix): "Nothing was changed."
         case .upgradeRefused:
-            "Nothing was changed. `releasectl check-install-release` shows the plan."
+            upgradeAdvice(for: error, subject)
         case .upgradeAborted:
             "It was rolled back: the old release runs on."
         case .timeout:

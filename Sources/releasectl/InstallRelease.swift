@@ -37,16 +37,33 @@ struct InstallRelease: ControlCommand {
     var rename = false
     @Flag(help: "Go on until the release is permanent, or was taken back within its probation.")
     var waitPermanent = false
+    @Flag(
+        help:
+            "Leave it current once it has passed its probation, until make-permanent; a restart boots the permanent one."
+    )
+    var noPermanent = false
     @OptionGroup var options: GlobalOptions
     var subject: String { "install-release \(vsn)" }
+
+    func validate() throws {
+        guard !(noPermanent && waitPermanent) else {
+            throw ValidationError(
+                "--wait-permanent waits for what --no-permanent is not to happen: give one of the two.")
+        }
+    }
 
     func run(in session: Session) async throws {
         let request = try request()
         // Before the install is asked for: no event may be missed between its result and the wait.
         var follow = waitPermanent ? try await ProbationFollow(of: vsn, in: session) : nil
-        let progress = ProgressLine(terminal: .standardError, isShown: !session.json)
-        let result = try await install(request, in: session, progress)
-        if !session.json { show(result, on: session.output) }
+        let progress = ProgressLine(isWanted: !session.json)
+        progress.show("\(subject): getting ready")
+        let result = try await Self.follow(
+            Operations.releases.install, OfRelease(vsn), body: request, subject: subject, in: session, progress)
+        if !session.json {
+            Self.show(result, on: session.output)
+            if noPermanent, result.outcome == .done { try await showThatItStaysCurrent(in: session) }
+        }
         if let failure = failure(of: result), result.outcome != .done { throw failure }
         let verdict = await follow?.verdict { seconds in
             progress.show("\(vsn) is on probation for \(decimal(seconds, digits: 0)) s")
@@ -74,18 +91,33 @@ struct InstallRelease: ControlCommand {
         return InstallRequest(
             suspendTimeoutMilliseconds: suspendTimeoutMilliseconds,
             codeChangeTimeoutMilliseconds: codeChangeTimeoutMilliseconds, hungWorkers: hung,
-            suspendGraceMilliseconds: suspendGraceMilliseconds, rename: rename ? true : nil)
+            suspendGraceMilliseconds: suspendGraceMilliseconds, rename: rename ? true : nil,
+            makePermanent: noPermanent ? .manual : nil)
     }
 
-    private func install(
-        _ request: InstallRequest, in session: Session, _ progress: ProgressLine
+    /// Of one that is permanent already nothing is to be said.
+    private func showThatItStaysCurrent(in session: Session) async throws {
+        let releases = try await session.answer(Operations.releases.which).releases
+        guard let permanent = releases.first(where: { $0.status == .permanent }), permanent.vsn != vsn else { return }
+        session.output.line(
+            printable(
+                "\(vsn) stays current: `releasectl make-permanent \(vsn)` keeps it; until then a restart boots \(permanent.vsn)"
+            ))
+    }
+
+    /// An install, or a change of one application, to its result.
+    static func follow<Parameters, Body>(
+        _ operation: ControlOperation<Parameters, Body, InstallProgress>, _ parameters: Parameters, body: Body,
+        subject: String, in session: Session, _ progress: ProgressLine
     ) async throws -> InstallResult {
         defer { progress.clear() }
         var result: InstallResult?
-        try await session.follow(Operations.releases.install, OfRelease(vsn), body: request) { step in
+        try await session.follow(operation, parameters, body: body) { step in
             switch step {
             case .progress(let step):
-                progress.show("[\(step.index + 1)/\(step.count)] \(step.text)")
+                progress.show(
+                    "\(step.index + 1)/\(step.count) \(step.text)",
+                    fraction: step.count > 0 ? Double(step.index) / Double(step.count) : nil)
             case .result(let last):
                 result = last
             case .error(let error):
@@ -97,7 +129,7 @@ struct InstallRelease: ControlCommand {
         return result
     }
 
-    private func show(_ result: InstallResult, on output: Terminal) {
+    static func show(_ result: InstallResult, on output: Terminal) {
         if !result.instructions.isEmpty {
             var table = Table(columns: [
                 .init(title: "#", isRight: true), .init(title: "INSTRUCTION", yields: true),
@@ -140,8 +172,16 @@ struct InstallRelease: ControlCommand {
         }
     }
 
-    /// What is lost is told whatever the outcome, and decides the exit code.
     private func failure(of result: InstallResult) -> Failure? {
+        Self.failure(
+            of: result, subject: subject,
+            restarting: waitPermanent ? failure(of: ReleaseOutlook.Verdict.nodeEnded(.init())) : nil)
+    }
+
+    /// What is lost is told whatever the outcome, and decides the exit code.
+    ///
+    /// - Parameter restarting: what it is that the node restarts as the script says, where nobody loses anything by it.
+    static func failure(of result: InstallResult, subject: String, restarting: Failure? = nil) -> Failure? {
         let reason = result.reason ?? "no reason given"
         var place = ""
         if let failed = result.failedInstruction { place += " at instruction \(failed.index + 1), \(failed.text)" }
@@ -163,7 +203,7 @@ struct InstallRelease: ControlCommand {
                 .rolledBack, "\(subject): failed\(place): \(reason)",
                 advice: "It was rolled back: \(from) runs on" + (isWhole ? whole : ", \(partly)"))
         case .restarting where result.reason == nil:
-            if isWhole { return waitPermanent ? self.failure(of: ReleaseOutlook.Verdict.nodeEnded(.init())) : nil }
+            if isWhole { return restarting }
             failure = Failure(.lost, "\(subject): the node restarts as the script says, but not all came through")
         case .restarting:
             failure = Failure(
@@ -205,19 +245,3 @@ struct InstallRelease: ControlCommand {
 }
 
 extension InstallRequest.HungWorkers: ExpressibleByArgument {}
-
-/// One line on a terminal that each step overwrites; nothing where there is no terminal.
-struct ProgressLine {
-    let terminal: Terminal
-    let isShown: Bool
-
-    func show(_ text: String) {
-        guard isShown, terminal.isTerminal else { return }
-        terminal.write("\r\u{1B}[K\(shortened(printable(text), to: terminal.width.map { $0 - 1 }))")
-    }
-
-    func clear() {
-        guard isShown, terminal.isTerminal else { return }
-        terminal.write("\r\u{1B}[K")
-    }
-}

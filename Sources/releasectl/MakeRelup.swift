@@ -17,6 +17,7 @@ struct MakeRelup: ParsableCommand {
               useless_entry              something in an .appup that is no entry
               reverted_dependency        a way back that reverts code while its user still runs
 
+              mkdir -p releases/2.0.0
               releasectl make-relup releases/kv-2.0.0.rel --path 'lib/*/ebin' --outdir releases/2.0.0 \\
                 --up-from 'releases/kv-1.0.0.rel=faster' --down-to releases/kv-1.0.0.rel
             """)

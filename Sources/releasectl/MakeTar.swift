@@ -19,7 +19,8 @@ struct MakeTar: ParsableCommand {
             All that the daemon would refuse is told, on standard error; then no package is written and the exit code \
             is 1.
 
-              releasectl make-tar releases/kv-2.0.0.rel --path 'lib/*/ebin' --outdir /srv/packages
+              mkdir -p packages
+              releasectl make-tar releases/kv-2.0.0.rel --path 'lib/*/ebin' --outdir packages
             """)
 
     @Argument(help: "The release.", completion: .file(extensions: ["rel"]))
@@ -35,7 +36,8 @@ struct MakeTar: ParsableCommand {
     var outdir: String?
     @Option(
         help: ArgumentHelp(
-            "Pack erts-VSN/bin of this directory, too: the daemon that the release is for.", valueName: "directory"))
+            "Pack the daemon that the release is for, too: of a directory with erts-VSN, of erts-VSN itself, or of a directory of programs.",
+            valueName: "directory"))
     var erts: String?
     @Flag(help: "Print what came of it as one JSON object.") var json = false
 

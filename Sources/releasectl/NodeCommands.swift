@@ -87,6 +87,7 @@ struct Probation: ControlCommand {
             if let restarts = probation.restarts, let allowed = probation.allowedRestarts {
                 lines.append(("restarts", "\(restarts) of \(allowed) allowed"))
             }
+            if probation.makePermanent == .manual { lines.append(("then", "it stays current until make-permanent")) }
             for (name, value) in lines {
                 session.output.line("\(name):\(String(repeating: " ", count: 10 - name.count)) \(value)")
             }

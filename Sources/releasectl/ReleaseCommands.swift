@@ -1,37 +1,50 @@
-import ArgumentParser
+public import ArgumentParser
 import Glibc
 import Instructions
-import Wire
+public import Wire
 
 struct WhichReleases: ControlCommand {
     static let configuration = CommandConfiguration(asking: Operations.releases.which)
 
+    @Argument(
+        help: ArgumentHelp(
+            "Only those: unpacked, current, permanent, old or tmp_current.", valueName: "status"))
+    var status: ReleaseSummary.Status?
     @OptionGroup var options: GlobalOptions
-    var subject: String { "which-releases" }
+    var subject: String { (["which-releases"] + (status.map { [$0.rawValue] } ?? [])).joined(separator: " ") }
 
     func run(in session: Session) async throws {
-        try await session.ask(Operations.releases.which) { list in
-            var table = Table(columns: [
-                .init(title: "RELEASE"), .init(title: "VSN"), .init(title: "STATUS"), .init(title: "ERTS"),
-                .init(title: "APPLICATIONS", yields: true),
-            ])
-            for release in list.releases {
-                let colour: Colour? =
-                    switch release.status {
-                    case .permanent: .green
-                    case .current, .temporaryCurrent: .yellow
-                    case .unpacked, .old: nil
-                    }
-                let applications = release.applications.map { "\($0.name)-\($0.vsn)" }
-                table.rows.append([
-                    .init(release.name), .init(release.vsn), .init(release.status.rawValue, colour: colour),
-                    .init(release.erts), .init(applications.joined(separator: " ")),
-                ])
+        if let status {
+            return try await session.ask(Operations.releases.whichOfStatus, OfStatus(status.rawValue)) {
+                show($0, in: session)
             }
-            table.print(on: session.output)
         }
+        try await session.ask(Operations.releases.which) { show($0, in: session) }
+    }
+
+    private func show(_ list: ReleaseList, in session: Session) {
+        var table = Table(columns: [
+            .init(title: "RELEASE"), .init(title: "VSN"), .init(title: "STATUS"), .init(title: "ERTS"),
+            .init(title: "APPLICATIONS", yields: true),
+        ])
+        for release in list.releases {
+            let colour: Colour? =
+                switch release.status {
+                case .permanent: .green
+                case .current, .temporaryCurrent: .yellow
+                case .unpacked, .old: nil
+                }
+            let applications = release.applications.map { "\($0.name)-\($0.vsn)" }
+            table.rows.append([
+                .init(release.name), .init(release.vsn), .init(release.status.rawValue, colour: colour),
+                .init(release.erts), .init(applications.joined(separator: " ")),
+            ])
+        }
+        table.print(on: session.output)
     }
 }
+
+extension ReleaseSummary.Status: ExpressibleByArgument {}
 
 struct History: ControlCommand {
     static let configuration = CommandConfiguration(asking: Operations.releases.history)
@@ -62,20 +75,10 @@ struct UnpackRelease: ControlCommand {
     var subject: String { "unpack-release \(package)" }
 
     func run(in session: Session) async throws {
-        let request = UnpackRequest(package: try absolute(package))
-        try await session.ask(Operations.releases.unpack, body: request) { release in
+        let request = UnpackRequest(package: try absolute(package, of: subject))
+        try await session.work(Operations.releases.unpack, NoParameters(), body: request) { release in
             session.output.line("\(printable(release.name)) \(printable(release.vsn)) is \(release.status.rawValue)")
         }
-    }
-
-    private func absolute(_ path: String) throws -> String {
-        if path.hasPrefix("/") { return path }
-        guard let directory = getcwd(nil, 0) else {
-            throw Failure(
-                .failure, "\(subject): the working directory is gone", advice: "Give the package's whole path.")
-        }
-        defer { free(directory) }
-        return Paths.join(String(cString: directory), path)
     }
 }
 
@@ -131,7 +134,7 @@ struct RemoveRelease: ControlCommand {
     var subject: String { "remove-release \(vsn)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(Operations.releases.remove, OfRelease(vsn)) { answer in
+        try await session.work(Operations.releases.remove, OfRelease(vsn), body: NoBody()) { answer in
             session.output.line("\(printable(answer.removed)) is removed")
         }
     }

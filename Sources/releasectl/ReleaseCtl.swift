@@ -16,24 +16,89 @@ struct ReleaseCtl: AsyncParsableCommand {
               64  the command line is wrong
               69  the daemon can't be reached
             """,
-        subcommands: [
-            Status.self, Probation.self, Reload.self, Reexec.self, WhichModules.self, Tree.self, Ps.self, Call.self,
-            GetStatus.self,
-            GetState.self,
-            ReplaceState.self,
-            Statistics.self, Events.self, WhichReleases.self, History.self, UnpackRelease.self,
-            CheckInstallRelease.self,
-            InstallRelease.self, MakePermanent.self, RemoveRelease.self, WhichChildren.self, CountChildren.self,
-            GetChildspec.self, StartChild.self, TerminateChild.self, RestartChild.self, DeleteChild.self,
-            WhichApplications.self, StartApplication.self, StopApplication.self, LoadApplication.self,
-            UnloadApplication.self, GetEnv.self, SetEnv.self, UnsetEnv.self,
-            MakeRelup.self,
-            Check.self,
-            SetPermanent.self,
-            MakeTar.self,
-            MakeAppup.self,
-            ConvertTerm.self,
-            Barrier.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Release",
+                subcommands: [
+                    WhichReleases.self,
+                    UnpackRelease.self,
+                    CheckInstallRelease.self,
+                    InstallRelease.self,
+                    Probation.self,
+                    MakePermanent.self,
+                    RemoveRelease.self,
+                    RebootOldRelease.self,
+                    SetUnpacked.self,
+                    SetRemoved.self,
+                    InstallFile.self,
+                    History.self,
+                ]),
+            CommandGroup(
+                name: "Node",
+                subcommands: [
+                    Status.self,
+                    Events.self,
+                    ShowMetrics.self,
+                    WhichModules.self,
+                    Reload.self,
+                    Reexec.self,
+                ]),
+            CommandGroup(
+                name: "Worker",
+                subcommands: [
+                    Tree.self,
+                    Ps.self,
+                    Logs.self,
+                    Call.self,
+                    Kill.self,
+                    GetStatus.self,
+                    GetState.self,
+                    ReplaceState.self,
+                    Statistics.self,
+                ]),
+            CommandGroup(
+                name: "Supervisor",
+                subcommands: [
+                    WhichChildren.self,
+                    CountChildren.self,
+                    GetChildspec.self,
+                    StartChild.self,
+                    TerminateChild.self,
+                    RestartChild.self,
+                    DeleteChild.self,
+                ]),
+            CommandGroup(
+                name: "Application",
+                subcommands: [
+                    WhichApplications.self,
+                    StartApplication.self,
+                    StopApplication.self,
+                    LoadApplication.self,
+                    UnloadApplication.self,
+                    UpgradeApp.self,
+                    DowngradeApp.self,
+                    EvalAppupScript.self,
+                    GetEnv.self,
+                    SetEnv.self,
+                    UnsetEnv.self,
+                ]),
+            CommandGroup(
+                name: "Build",
+                subcommands: [
+                    MakeAppup.self,
+                    MakeRelup.self,
+                    MakeTar.self,
+                    MakeRoot.self,
+                    Check.self,
+                ]),
+            CommandGroup(
+                name: "Offline",
+                subcommands: [
+                    SetPermanent.self,
+                    CreateReleases.self,
+                    ConvertTerm.self,
+                    Barrier.self,
+                ]),
         ])
 
     static func main() async {

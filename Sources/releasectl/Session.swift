@@ -82,15 +82,56 @@ struct Session {
         if let refusal { throw failure(of: refusal) }
     }
 
+    /// Asks for long work, and shows on a terminal how far it is until the answer is there.
+    func work<Parameters, Body, Answer: Codable & Hashable>(
+        _ operation: ControlOperation<Parameters, Body, Answer>, _ parameters: Parameters, body: Body,
+        show: (Answer) throws -> Void
+    ) async throws {
+        let progress = ProgressLine(isWanted: !json)
+        guard progress.isShown, operation.row.progress != nil else {
+            return try await ask(operation, parameters, body: body, show: show)
+        }
+        defer { progress.clear() }
+        let request = operation.row.body == nil ? nil : Array(try JSONEncoder().encode(body))
+        let path = operation.path(parameters)
+        progress.show(client.subject)
+        var answer: Answer?
+        let refusal = try await client.stream(
+            operation.row.method, path, body: request, accepting: "application/x-ndjson"
+        ) { line in
+            // One document, of a daemon that tells nothing of how far it is.
+            if let whole = try? JSONDecoder().decode(Answer.self, from: Data(line)) {
+                answer = whole
+                return true
+            }
+            switch try decode(WorkProgress<Answer>.self, from: line) {
+            case .progress(let step): progress.show(step)
+            case .result(let result): answer = result
+            case .error(let error): throw Failure(error, subject: client.subject)
+            }
+            return true
+        }
+        if let refusal { throw failure(of: refusal) }
+        guard let answer else { throw client.lost("it gave no answer") }
+        progress.clear()
+        try show(answer)
+    }
+
     /// Asks for what is not shown as it came.
     func answer<Answer: Decodable>(_ operation: ControlOperation<NoParameters, NoBody, Answer>) async throws -> Answer {
-        switch try await client.send(operation.row.method, operation.path(NoParameters())) {
+        try await answer(operation, NoParameters())
+    }
+
+    func answer<Parameters, Answer: Decodable>(
+        _ operation: ControlOperation<Parameters, NoBody, Answer>, _ parameters: Parameters
+    ) async throws -> Answer {
+        switch try await client.send(operation.row.method, operation.path(parameters)) {
         case .refused(let refusal): throw Failure(refusal.error, subject: client.subject)
         case .complete(let bytes): return try decode(Answer.self, from: bytes)
         }
     }
 
-    private func failure(of refusal: ControlClient.Refusal) -> Failure {
+    func failure(of refusal: ControlClient.Refusal) -> Failure {
         if json { write(json: refusal.body) }
         return Failure(refusal.error, subject: client.subject)
     }

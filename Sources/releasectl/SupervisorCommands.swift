@@ -3,8 +3,10 @@ import Terms
 import Wire
 
 private let supervisorHelp = ArgumentHelp(
-    "The supervisor's place in the tree, or its module where it is the only one.", valueName: "supervisor")
-private let idHelp = ArgumentHelp("The child's id, a term, or its place in the tree.", valueName: "id")
+    "The supervisor's place in the tree, or its last parts or its module where they name one only.",
+    valueName: "supervisor")
+private let idHelp = ArgumentHelp(
+    "The child's id, a term, or its place in the tree, or the last parts of that.", valueName: "id")
 
 struct StartChild: ControlCommand {
     static let configuration = CommandConfiguration(

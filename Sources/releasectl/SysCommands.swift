@@ -2,7 +2,8 @@ import ArgumentParser
 import Terms
 import Wire
 
-private let workerHelp = ArgumentHelp("The worker's place in the tree, as ps lists it.", valueName: "name")
+let workerHelp = ArgumentHelp(
+    "The worker's place in the tree, as ps lists it, or its last parts where they name one only.", valueName: "worker")
 
 private func place(_ worker: String, command: String) throws -> OfWorker {
     guard !worker.isEmpty else {

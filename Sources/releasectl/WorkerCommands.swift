@@ -5,9 +5,12 @@ import Wire
 struct Call: ControlCommand {
     static let configuration = CommandConfiguration(
         asking: Operations.workers.call,
-        discussion: "Request and reply are Erlang terms, as in: releasectl call kv/kv_sup/store '{get, <<\"key\">>}'")
+        discussion: """
+            Request and reply are Erlang terms:
+              releasectl call kv/kv_sup/store '{get, <<"key">>}'
+            """)
 
-    @Argument(help: ArgumentHelp("The worker's place in the tree, as ps lists it.", valueName: "name"))
+    @Argument(help: workerHelp)
     var worker: String
     @Argument(help: ArgumentHelp("The request.", valueName: "term"))
     var request: String

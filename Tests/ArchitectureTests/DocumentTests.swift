@@ -49,4 +49,28 @@ import Testing
             #expect(isThere, "docs/security.md names \(suite)/\(test)")
         }
     }
+
+    /// What is installed for workers in Swift is built of the same sources by a manifest of its own.
+    @Test func theInstalledPackageHasTheTargetsThatItsSourcesNeed() throws {
+        let (own, installed) = try (
+            Self.dependencies(in: "Package.swift"), Self.dependencies(in: "packaging/swift/Package.swift")
+        )
+        #expect(installed.keys.contains("WorkerKit") && installed.keys.contains("ModuleKit"))
+        for (target, needed) in installed {
+            #expect(own[target] == needed, "\(target)")
+            for name in needed { #expect(installed[name] != nil, "\(target) needs \(name)") }
+        }
+        let script = try String(contentsOf: SourceTree.root.appending(path: "scripts/install-files"), encoding: .utf8)
+        let copied = script.firstMatch(of: /for target in ([^;]*);/)?.1.split(separator: " ").map(String.init) ?? []
+        #expect(copied.sorted() == installed.keys.sorted())
+    }
+
+    /// By target, the names of what it depends on.
+    private static func dependencies(in manifest: String) throws -> [String: [String]] {
+        let text = try String(contentsOf: SourceTree.root.appending(path: manifest), encoding: .utf8)
+        let targets = text.matches(of: /\.target\(\s*name: "(\w+)"(?:,\s*dependencies: \[([^\]]*)\])?/).map { match in
+            (String(match.1), (match.2 ?? "").matches(of: /"(\w+)"/).map { String($0.1) })
+        }
+        return Dictionary(targets, uniquingKeysWith: { first, _ in first })
+    }
 }

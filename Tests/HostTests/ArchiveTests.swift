@@ -148,7 +148,7 @@ struct ArchiveTests {
         }
         #expect(
             missing?.description
-                == "/no/such.tar.gz: can't be unpacked: /no/such.tar.gz: open: No such file or directory")
+                == "/no/such.tar.gz: can't be read: open: No such file or directory")
         let other = #expect(throws: ArchiveError.self) { try ReleaseArchive.unpack("/tmp", into: root) }
         #expect(other?.description == "/tmp: not a readable .tar.gz: not a regular file")
     }

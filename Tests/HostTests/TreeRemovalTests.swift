@@ -22,6 +22,18 @@ struct TreeRemovalTests {
         #expect(Directory.names(directory.file("other")) == ["inside"])
     }
 
+    @Test func `each thing in it is told of once it is gone`() throws {
+        for name in ["one", "a/two", "a/b/three"] {
+            try Directory.make(directory.file("tree/a/b"))
+            try directory.write("tree/\(name)", "x")
+        }
+        var removed = 0
+        try Directory.removeTree(directory.file("tree")) { removed += 1 }
+        // A directory that was not empty goes by another call.
+        #expect(removed >= 3 && removed <= 5)
+        #expect(directory.names == [])
+    }
+
     @Test func `a link in place of the tree goes itself`() throws {
         try Directory.make(directory.file("other/inside"))
         #expect(symlink("other", directory.file("tree")) == 0)

@@ -21,6 +21,8 @@ func release(_ vsn: String, erts: String = "1.0", shared: String = "1.0.0") -> R
 struct Disk: Equatable {
     var state: ReleaseTable.DiskState
     var directories: Set<String> = ["lib/kv-1.0.0", "lib/shared-1.0.0", "releases/1.0.0", "erts-1.0"]
+    /// What is kept beside the file that was written anew.
+    var kept: Set<ReleaseTable.StateFile> = []
 
     static let fresh = Disk(
         state: ReleaseTable.DiskState(
@@ -29,15 +31,25 @@ struct Disk: Equatable {
 
     mutating func apply(_ write: DiskWrite) {
         switch write {
-        case .releases(let file): state.releases = file
-        case .startErlData(let data): state.startErlData = data
+        case .releases(let file):
+            state.releases = file
+            state.faults[.releases] = nil
+        case .startErlData(let data):
+            state.startErlData = data
+            state.faults[.startErlData] = nil
         case .newStartErlData(let data): state.newStartErlData = data
         case .bootAssessment(let assessment): state.assessment = assessment
-        case .removeNewStartErlData: state.newStartErlData = nil
+        case .removeNewStartErlData:
+            state.newStartErlData = nil
+            state.faults[.newStartErlData] = nil
         case .pending(let directories): state.pending = directories
-        case .removePending: state.pending = nil
+        case .removePending:
+            state.pending = nil
+            state.faults[.pending] = nil
         case .placeDirectory(let directory): directories.insert(directory)
         case .removeDirectory(let directory): directories.remove(directory)
+        case .keepAside(let file): kept.insert(file)
+        case .file(let file, _): directories.insert(Paths.parent(of: file))
         }
     }
 
@@ -76,7 +88,13 @@ struct Disk: Equatable {
         table = try table.installed("2.0.0").table.makePermanent("2.0.0").table
         #expect(statuses(table) == ["1.0.0": .old, "2.0.0": .permanent])
         #expect(table.startErlData == StartErlData(ertsVsn: "1.0", releaseVsn: "2.0.0"))
-        table = try table.rebootOld("1.0.0").table
+        // Until the restart the one that runs is what it is.
+        let reboot = try table.rebootOld("1.0.0")
+        #expect(statuses(reboot.table) == ["1.0.0": .permanent, "2.0.0": .current])
+        #expect(reboot.table.running?.vsn == "2.0.0")
+        var disk = Disk(state: .init(releases: table.releases.persistent, startErlData: table.startErlData))
+        disk.apply(reboot.writes)
+        table = try ReleaseTable.recover(disk.state, identity: same).table
         #expect(statuses(table) == ["1.0.0": .permanent, "2.0.0": .old])
         table = try table.remove("2.0.0", users: none, identity: same).table
         #expect(statuses(table) == ["1.0.0": .permanent])
@@ -152,9 +170,11 @@ struct Disk: Equatable {
     }
 
     @Test func setUnpackedWithItsOwnDirectories() throws {
-        let other = LibraryRecord(name: "kv", vsn: "2.0.0", directory: "/opt")
-        let change = try fresh().setUnpacked(release("2.0.0"), libraryDirectories: [other])
-        #expect(change.required == ["/opt/kv-2.0.0"])
+        let record = ReleaseRecord.unpacked(release("2.0.0"), directories: ["kv": "/opt"])
+        let change = try fresh().setUnpacked(record, resource: [1, 2])
+        #expect(
+            change.writes == [.file("releases/2.0.0/store.rel", [1, 2]), .releases(change.table.releases.persistent)])
+        #expect(try fresh().setUnpacked(record).writes.count == 1)
         #expect(change.table.releases.release("2.0.0")?.library("kv")?.directory == "/opt/kv-2.0.0")
         #expect(change.table.releases.release("2.0.0")?.library("shared")?.directory == "lib/shared-1.0.0")
     }
@@ -182,6 +202,16 @@ struct Disk: Equatable {
                     "2.0.0", users: { $0 == "lib/kv-2.0.0" ? ["kv/kv_sup/store"] : [] }, identity: same)
             },
             error { () throws(ReleaseError) in _ = try table.setRemoved("1.0.0") },
+            error { () throws(ReleaseError) in _ = try current.setRemoved("2.0.0") },
+            error { () throws(ReleaseError) in _ = try table.setRemoved("9") },
+            error { () throws(ReleaseError) in
+                _ = try table.setUnpacked(ReleaseRecord(release("2.0.0"), status: .unpacked))
+            },
+            error { () throws(ReleaseError) in _ = try table.rebootOld("1.0.0") },
+            error { () throws(ReleaseError) in _ = try table.rebootOld("9") },
+            error { () throws(ReleaseError) in _ = try table.installFile("relup", [], in: "1.0.0") },
+            error { () throws(ReleaseError) in _ = try current.installFile("relup", [], in: "2.0.0") },
+            error { () throws(ReleaseError) in _ = try table.installFile("relup", [], in: "9") },
             error { () throws(ReleaseError) in
                 _ = try table.script(to: "2.0.0", relupOfTarget: nil, relupOfRunning: nil)
             },
@@ -193,7 +223,9 @@ struct Disk: Equatable {
                 "{already_installed,\"1.0.0\"}: release 1.0.0 runs already",
                 "{already_installed,\"2.0.0\"}: release 2.0.0 runs already",
                 "{bad_status,unpacked}: release 2.0.0 is unpacked: install it first",
-                "{bad_status,unpacked}: release 2.0.0 is unpacked: install it first",
+                """
+                {bad_status,unpacked}: release 2.0.0 is unpacked, and only one that ran before, an old one, is rebooted into
+                """,
                 "{permanent,\"1.0.0\"}: release 1.0.0 is permanent and can't be removed; make another one permanent first",
                 "{bad_status,current}: release 2.0.0 is current: it runs; install another one first",
                 """
@@ -201,11 +233,33 @@ struct Disk: Equatable {
                 it is free once that has ended or started again
                 """,
                 "{permanent,\"1.0.0\"}: release 1.0.0 is permanent and can't be removed; make another one permanent first",
+                "{bad_status,current}: release 2.0.0 is current: it runs; install another one first",
+                "{no_such_release,\"9\"}: there is no release 9; which-releases lists those that are unpacked",
+                "{existing_release,\"2.0.0\"}: release 2.0.0 is unpacked already; remove it first to unpack it anew",
+                """
+                {bad_status,permanent}: release 1.0.0 is permanent, and only one that ran before, an old one, is rebooted into
+                """,
+                "{no_such_release,\"9\"}: there is no release 9; which-releases lists those that are unpacked",
+                """
+                {bad_status,permanent}: release 1.0.0 is permanent: files of a release that runs or boots stay as they are
+                """,
+                "{bad_status,current}: release 2.0.0 is current: files of a release that runs or boots stay as they are",
+                "{no_such_release,\"9\"}: there is no release 9; which-releases lists those that are unpacked",
                 """
                 {no_matching_relup,"2.0.0","1.0.0"}: neither the relup of 2.0.0 nor that of 1.0.0 leads from 1.0.0 to 2.0.0
                 """,
             ])
         #expect(try table.makePermanent("1.0.0").writes == [])
+    }
+
+    @Test func aFileComesIntoTheDirectoryOfAReleaseThatDoesNotRun() throws {
+        let table = try unpacked(fresh(), "2.0.0")
+        let change = try table.installFile("relup", [3], in: "2.0.0")
+        #expect(change.writes == [.file("releases/2.0.0/relup", [3])])
+        #expect(change.table == table)
+        // So that there is a way back to it.
+        let permanent = try table.installed("2.0.0").table.makePermanent("2.0.0").table
+        #expect(try permanent.installFile("relup", [3], in: "1.0.0").writes.count == 1)
     }
 
     @Test func theScriptIsTheTargetsUpOrTheRunningOnesDown() throws {

@@ -166,13 +166,22 @@ import Testing
             told(check()) == [
                 """
                 error bad_releases: releases/start_erl.data names release 3.0.0, which releases/RELEASES does not list; \
-                correct the one or the other
+                releasectl set-permanent VSN --root ROOT makes one permanent that it lists, releasectl create-releases VSN --root ROOT lists what stands
                   releases: The daemon does not start with it.
                 """
             ])
         try directory.write("releases/RELEASES", "[")
-        #expect(told(check()).first?.hasPrefix("error bad_releases: ") == true)
-        #expect(check().diagnostics.first?.place?.position?.line == 1)
+        #expect(
+            told(check()).first?.hasPrefix("error bad_releases: releases/RELEASES is damaged (line 1, column 2: ")
+                == true)
+        try directory.write("releases/start_erl.data", "0.1.0 1.0.0\n")
+        let repair = try #require(told(check()).first)
+        #expect(repair.hasPrefix("warning repaired: releases/RELEASES was damaged (line 1, column 2: "), "\(repair)")
+        #expect(
+            repair.hasSuffix("1.0.0 permanent, 2.0.0 unpacked\n  The daemon repairs it when it starts."), "\(repair)")
+        #expect(check().releases.map(\.status) == [.permanent, .unpacked])
+        // Nothing is changed by looking.
+        #expect(try directory.text("releases/RELEASES") == "[")
     }
 
     @Test func whatWasChangedSinceItWasUnpacked() throws {
@@ -222,20 +231,20 @@ import Testing
         #expect(!check().diagnostics.contains { $0.code == "changed_file" })
     }
 
-    /// What is advised for a root without RELEASES, done.
-    @Test func aMissingReleasesFileIsWrittenByHand() throws {
+    /// What is advised for a root in which nothing says which release is permanent, done.
+    @Test func releasesIsWrittenAnewFromWhatStands() throws {
         try root()
-        try Directory.removeTree(directory.file("releases/RELEASES"))
-        try Directory.removeTree(directory.file("releases/2.0.0"))
-        try Directory.removeTree(directory.file("lib/kv-2.0.0"))
+        for file in ["RELEASES", "start_erl.data"] { try Directory.removeTree(directory.file("releases/\(file)")) }
         let text = try #require(check().diagnostics.first { $0.code == "bad_releases" }?.text)
-        let form = String(text[try #require(text.firstRange(of: "[{release")).lowerBound...])
-        let written = form[..<(try #require(form.firstRange(of: "}].")).upperBound)]
-            .replacing("\"NAME\"", with: "\"kv\"").replacing("ERTSVSN", with: "0.1.0")
-            .replacing("VSN", with: "1.0.0").replacing("APP", with: "kv")
-        try directory.write("releases/RELEASES", String(written))
+        let command = text[try #require(text.firstRange(of: "releasectl ")).upperBound...].prefix { $0 != ";" }
+        let words = command.prefix(upTo: try #require(command.firstRange(of: " makes")).lowerBound).split(
+            separator: " "
+        )
+        .map { $0 == "VSN" ? "1.0.0" : $0 == "ROOT" ? directory.path : String($0) }
+        let made = try Releasectl.runNow(words, in: directory.path)
+        #expect(made == Releasectl(exit: 0, output: "1.0.0 is permanent\n2.0.0 is unpacked\n"))
         #expect(told(check()) == [])
-        #expect(check().releases.map(\.status) == [.permanent])
+        #expect(check().releases.map(\.status) == [.permanent, .unpacked])
     }
 
     // MARK: Packages
@@ -308,7 +317,10 @@ import Testing
                   unpack-release would refuse it.
                 """
             ])
-        #expect(told(check("none")) == ["error unreadable: none: stat: No such file or directory"])
+        #expect(
+            told(check("none")) == [
+                "error unreadable: none: stat: No such file or directory\n  Give a release root or a package (.tar.gz)."
+            ])
         #expect(
             told(check()) == [
                 """

@@ -197,7 +197,8 @@ import Testing
 
     @Test func theOutputDirectoryMustBeThere() throws {
         let result = RelupTool(options { $0.outputDirectory = directory.file("nix") }).run()
-        #expect(told(result) == ["--outdir DIR/nix is no directory", "  Make it first, or name another."])
+        #expect(
+            told(result) == ["--outdir DIR/nix is no directory", "  Make it first, mkdir -p DIR/nix, or name another."])
     }
 
     @Test func whatCannotBeWrittenIsTold() throws {

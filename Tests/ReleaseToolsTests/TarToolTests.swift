@@ -4,6 +4,7 @@ import Instructions
 import Testing
 
 @testable import ReleaseTools
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(15))) struct TarToolTests {
     private let directory = ReleaseDirectory()
@@ -81,8 +82,8 @@ import Testing
             { try $0.write("rel/2.0.0/relup", "{\"3.0.0\", [], []}.") },
             [
                 "the relup is for 3.0.0, the release is 2.0.0\n"
-                    + "  DIR/rel/2.0.0/relup: Make it anew with make-relup --outdir DIR/rel/2.0.0, or remove it, if nothing is "
-                    + "upgraded to 2.0.0."
+                    + "  DIR/rel/2.0.0/relup: It is for 3.0.0: make that of 2.0.0 with make-relup, where something is upgraded to "
+                    + "it, and move it: mkdir -p DIR/rel/3.0.0 && mv DIR/rel/2.0.0/relup DIR/rel/3.0.0/relup"
             ]
         ),
         (
@@ -156,11 +157,12 @@ import Testing
         #expect(
             told(run("rel/kv-1.0.0.rel")) == [
                 "the relup is for 2.0.0, the release is 1.0.0\n"
-                    + "  DIR/rel/relup: It is found for each release here: move it to DIR/rel/2.0.0/relup, where it is found "
-                    + "for 2.0.0 alone."
+                    + "  DIR/rel/relup: It is found for each release here, and 2.0.0 alone is to find it: move it: "
+                    + "mkdir -p DIR/rel/2.0.0 && mv DIR/rel/relup DIR/rel/2.0.0/relup"
             ])
-        try directory.write("rel/2.0.0/relup", try directory.text("rel/relup"))
-        try Directory.removeTree(directory.file("rel/relup"))
+        let advice = try #require(run("rel/kv-1.0.0.rel").diagnostics.first?.advice)
+        let command = try #require(advice.firstRange(of: "mkdir").map { advice[$0.lowerBound...] })
+        try Spawned.run("/bin/sh", ["-c", String(command)])
         let base = run("rel/kv-1.0.0.rel")
         #expect(told(base) == [])
         #expect(base.package != nil && base.package?.relup == nil)
@@ -183,7 +185,9 @@ import Testing
     @Test func aDirectoryThatIsNotThere() throws {
         try directory.whole("2.0.0")
         #expect(
-            told(run(outdir: "none")) == ["--outdir DIR/none is no directory\n  Make it first, or name another."])
+            told(run(outdir: "none")) == [
+                "--outdir DIR/none is no directory\n  Make it first, mkdir -p DIR/none, or name another."
+            ])
         #expect(
             told(run(path: "nowhere/*/ebin")) == [
                 "--path DIR/nowhere/*/ebin names no directory\n"

@@ -157,8 +157,8 @@ import Testing
         let check = try releasectl("check", "none", "--json")
         #expect(
             check.output == """
-                {"diagnostics":[{"code":"unreadable","severity":"error","text":"none: stat: No such file or directory"\
-                }],"ok":false,"path":"none","releases":[]}
+                {"diagnostics":[{"advice":"Give a release root or a package (.tar.gz).","code":"unreadable",\
+                "severity":"error","text":"none: stat: No such file or directory"}],"ok":false,"path":"none","releases":[]}
 
                 """)
         #expect(check.exit == 1)

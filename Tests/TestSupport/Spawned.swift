@@ -98,6 +98,19 @@ struct PipeEnds {
         }
     }
 
+    /// What came up to and with this text; all where it is over without it.
+    static func readUntil(_ text: String, _ descriptor: Int32) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while !String(decoding: bytes, as: UTF8.self).contains(text) {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += chunk.prefix(count)
+        }
+        return bytes
+    }
+
     /// Closes it then. A reader that is gone takes nothing more.
     static func writeAll(_ bytes: [UInt8], to descriptor: Int32) {
         defer { close(descriptor) }

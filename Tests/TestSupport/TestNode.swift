@@ -135,6 +135,23 @@ final class TestNode: Sendable {
         throw EndedWithoutResult()
     }
 
+    /// Changes the application `fix` and returns the result.
+    @discardableResult
+    func change(_ change: TestService.Change, of application: String = "fix") async throws -> InstallResult {
+        for await progress in try await service.change(application, change) {
+            if case .result(let result) = progress { return result }
+        }
+        throw EndedWithoutResult()
+    }
+
+    func upgradeApp(_ directory: String) async throws -> InstallResult {
+        try await change(.upgrade(UpgradeApplicationRequest(directory: directory)))
+    }
+
+    func downgradeApp(_ directory: String, vsn: String? = nil) async throws -> InstallResult {
+        try await change(.downgrade(DowngradeApplicationRequest(directory: directory, vsn: vsn)))
+    }
+
     /// Standbys are killed with the upgrade; their ends come as events of their own.
     func untilOneProcessIsLeft() async throws {
         while await node.processes.generations.count > 1 { await Task.yield() }

@@ -30,17 +30,40 @@ struct TestService: Sendable {
         guard case .handler(let handler, let values) = handlers.match(operation.row.method.rawValue, path: path) else {
             throw ControlError(.internalError, "nothing answers \(path)")
         }
-        return try await handler.read(values, try ControlJSON.encode(body)).perform(peer, ControlConnection()) { true }
+        let work = try await handler.read(values, try ControlJSON.encode(body), handlers.places)
+        return try await work.perform(peer, ControlConnection()) { true }
     }
 
     /// What an operation answers with, read back from its JSON.
     func ask<Parameters, Body, Answer: Decodable>(
         _ operation: ControlOperation<Parameters, Body, Answer>, _ parameters: Parameters, _ body: Body, peer: Peer
     ) async throws -> Answer {
-        guard case .whole(let json) = try await reply(operation, parameters, body, peer) else {
-            throw ControlError(.internalError, "\(operation.row.name) answered with a stream")
+        let json: ByteBuffer
+        switch try await reply(operation, parameters, body, peer) {
+        case .whole(let document): json = document
+        case .work(let work): json = try await work.whole()
+        case .progress, .events, .metrics:
+            throw ControlError(.internalError, "\(operation.row.name) answered with no JSON document")
         }
         return try JSONDecoder().decode(Answer.self, from: Data(json.readableBytesView))
+    }
+
+    /// All that who asks for NDJSON is told of long work.
+    func progress<Parameters, Body, Answer>(
+        of operation: ControlOperation<Parameters, Body, Answer>, _ parameters: Parameters, _ body: Body
+    ) async throws -> [WorkProgress<Answer>] where Answer: Codable & Hashable {
+        guard case .work(let work) = try await reply(operation, parameters, body, TestNode.peer) else {
+            throw ControlError(.internalError, "\(operation.row.name) tells nothing of how far it is")
+        }
+        var told: [WorkProgress<Answer>] = []
+        for await line in work.lines({ _ in }) {
+            switch line {
+            case .step(let json), .result(let json):
+                told.append(try JSONDecoder().decode(WorkProgress<Answer>.self, from: Data(json.readableBytesView)))
+            case .failed(let error): told.append(.error(error))
+            }
+        }
+        return told
     }
 
     private func ask<Parameters, Answer: Decodable>(
@@ -58,6 +81,10 @@ extension TestService {
     func tree() async -> [TreeNode] { await node.view.treeNodes() }
     func ps() async -> [WorkerSummary] { await node.view.workerSummaries() }
 
+    func kill(worker: String, signal: String) async throws -> SentSignal {
+        try await ask(Operations.workers.kill, OfWorker(worker), KillRequest(signal: signal), peer: TestNode.peer)
+    }
+
     func call(worker: String, request: String, timeoutMilliseconds: Int, peer: Peer) async throws -> String {
         let call = CallRequest(worker: worker, request: request, timeoutMilliseconds: timeoutMilliseconds)
         return try await ask(Operations.workers.call, NoParameters(), call, peer: peer).reply
@@ -69,6 +96,14 @@ extension TestService {
 
     func statistics(worker: String) async throws -> WorkerStatistics {
         try await ask(Operations.workers.statistics, OfWorker(worker))
+    }
+
+    func metrics() async throws -> MetricExposition {
+        let reply = try await reply(Operations.node.metrics, NoParameters(), NoBody(), TestNode.peer)
+        guard case .metrics(let exposition) = reply else {
+            throw ControlError(.internalError, "metrics answered with something else")
+        }
+        return exposition
     }
 
     func getState(worker: String, peer: Peer) async throws -> WorkerState {
@@ -106,6 +141,26 @@ extension TestService {
 
     func removeRelease(vsn: String, peer: Peer) async throws {
         _ = try await ask(Operations.releases.remove, OfRelease(vsn), peer: peer)
+    }
+
+    func rebootOldRelease(vsn: String) async throws -> ReleaseSummary {
+        try await ask(Operations.releases.rebootOld, OfRelease(vsn))
+    }
+
+    func setUnpacked(
+        _ file: String, _ applications: [SetUnpackedRequest.ApplicationDirectory] = []
+    ) async throws -> ReleaseSummary {
+        let body = SetUnpackedRequest(releaseFile: file, applications: applications)
+        return try await ask(Operations.releases.setUnpacked, NoParameters(), body, peer: TestNode.peer)
+    }
+
+    func setRemoved(vsn: String) async throws {
+        _ = try await ask(Operations.releases.setRemoved, OfRelease(vsn))
+    }
+
+    func installFile(_ file: String, in vsn: String) async throws -> String {
+        let body = InstallFileRequest(file: file)
+        return try await ask(Operations.releases.installFile, OfRelease(vsn), body, peer: TestNode.peer).file
     }
 }
 
@@ -177,5 +232,28 @@ extension TestService {
 
     func unsetEnv(_ application: String, key: String, peer: Peer) async throws -> EnvironmentAnswer {
         try await ask(Operations.applications.unsetEnv, OfEnvironment(key, of: application), peer: peer)
+    }
+
+    // MARK: One application
+
+    func change(_ application: String, _ change: Change) async throws -> AsyncStream<InstallProgress> {
+        let (parameters, peer) = (OfApplication(application), TestNode.peer)
+        let operations = Operations.applications
+        let answer =
+            switch change {
+            case .upgrade(let body): try await reply(operations.upgrade, parameters, body, peer)
+            case .downgrade(let body): try await reply(operations.downgrade, parameters, body, peer)
+            case .evaluate(let body): try await reply(operations.evalAppupScript, parameters, body, peer)
+            }
+        guard case .progress(let progress) = answer else {
+            throw ControlError(.internalError, "a change of an application answered with no stream")
+        }
+        return progress
+    }
+
+    enum Change: Sendable {
+        case upgrade(UpgradeApplicationRequest)
+        case downgrade(DowngradeApplicationRequest)
+        case evaluate(EvalAppupScriptRequest)
     }
 }

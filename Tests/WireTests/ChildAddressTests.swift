@@ -29,6 +29,15 @@ import Testing
         #expect(ChildAddress(parsing: text) == nil)
     }
 
+    @Test(arguments: [
+        ("store", true), ("kv_sup/store", true), ("kv/kv_sup/store", true), ("kv_sup", false), ("other/store", false),
+        ("other/kv_sup/store", false), ("a/kv/kv_sup/store", false), ("'store'", true), ("stor", false),
+    ])
+    func endsWithItsLastParts(text: String, ends: Bool) throws {
+        let store = ChildAddress(application: "kv", path: ["kv_sup", "store"])
+        #expect(store.ends(with: try #require(ChildAddress.parts(of: text))) == ends)
+    }
+
     @Test func knowsParentsAndWhatIsBelow() {
         let root = ChildAddress.root(application: "kv", module: "kv_sup")
         let store = root.child("store")

@@ -22,7 +22,7 @@ import Wire
     /// The example of a body, and every schema, are JSON; what a schema refers to is named beside it.
     @Test(arguments: Operations.all)
     func bodiesAreDescribed(row: ControlRow) throws {
-        for shape in [row.answer] + (row.body.map { [$0] } ?? []) {
+        for shape in [row.answer] + (row.body.map { [$0] } ?? []) + (row.progress.map { [$0] } ?? []) {
             _ = try JSONSerialization.jsonObject(with: Data(shape.schema.utf8))
             let named = shape.schema.matches(of: /#\/components\/schemas\/(\w+)/).map { String($0.1) }
             let others = Set(named).subtracting([shape.schemaName])

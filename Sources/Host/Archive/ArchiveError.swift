@@ -1,8 +1,10 @@
 /// Why a release package is not unpacked. Nothing of it is left behind.
 public struct ArchiveError: Error, Hashable, CustomStringConvertible {
     public enum Kind: Hashable, Sendable {
-        /// The package itself can't be read, or what it holds can't be written.
+        /// What it holds can't be written.
         case system(SystemError)
+        /// The package itself can't be read: nothing is known of what it holds.
+        case notRead(SystemError)
         /// It is no gzip-compressed tar file, or a damaged one: libarchive's words.
         case unreadable(String)
         case empty
@@ -38,7 +40,7 @@ public struct ArchiveError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch kind {
-        case .system, .unreadable, .empty, .alreadyThere: return "\(package): \(sentence)"
+        case .system, .notRead, .unreadable, .empty, .alreadyThere: return "\(package): \(sentence)"
         case .badEntry, .tooManyEntries, .tooLarge:
             return "\(package): refused, nothing was unpacked: \(sentence)"
         }
@@ -48,6 +50,7 @@ public struct ArchiveError: Error, Hashable, CustomStringConvertible {
     var sentence: String {
         switch kind {
         case .system(let error): return "can't be unpacked: \(error)"
+        case .notRead(let error): return "can't be read: \(error.call): \(error.reason)"
         case .unreadable(let text): return "not a readable .tar.gz: \(text)"
         case .empty: return "the package holds no files"
         case .badEntry(let name, let problem): return "entry \"\(name)\" \(Self.sentence(problem))"

@@ -36,6 +36,11 @@ public struct PackageWritingError: Error, Hashable, CustomStringConvertible {
     public let package: String
     public let kind: Kind
 
+    /// What the system refused, where it was that.
+    public var systemError: SystemError? {
+        if case .system(let error) = kind { error } else { nil }
+    }
+
     init(_ package: String, _ kind: Kind) {
         self.package = package
         self.kind = kind

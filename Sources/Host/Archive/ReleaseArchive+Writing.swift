@@ -137,6 +137,11 @@ private final class PackageWriter {
     }
 
     private func failed() -> PackageWritingError {
-        PackageWritingError(package, .archive(ArchiveReader.message(archive)))
+        // libarchive's own numbers are for what is wrong with the entries.
+        let number = archive_errno(archive)
+        let isOfSystem = [ENOSPC, EDQUOT, EROFS, EIO, EFBIG].contains(number)
+        return PackageWritingError(
+            package,
+            isOfSystem ? .system(SystemError("write", number)) : .archive(ArchiveReader.message(archive)))
     }
 }

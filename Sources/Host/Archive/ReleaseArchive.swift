@@ -1,6 +1,7 @@
 import CArchive
 import Glibc
 import Synchronization
+public import Wire
 
 /// Release packages as `systools:make_tar` lays them out: `.tar.gz` with `lib/`, `releases/` and perhaps `erts-VSN/`.
 ///
@@ -34,22 +35,28 @@ public enum ReleaseArchive {
 
     /// Checks and unpacks `package` into a new directory under `root`, for a look at it before it is moved in.
     ///
-    /// - Parameter isForALook: it will not be moved in, so nothing of it needs to survive a power cut.
+    /// - Parameters:
+    ///   - isForALook: it will not be moved in, so nothing of it needs to survive a power cut.
+    ///   - tell: told how far it is.
     public static func stage(
-        _ package: String, under root: String, limits: Limits = Limits(), isForALook: Bool = false
+        _ package: String, under root: String, limits: Limits = Limits(), isForALook: Bool = false,
+        tell: WorkTeller? = nil
     ) throws(ArchiveError) -> StagedRelease {
         let descriptor: OwnedDescriptor
         do {
             descriptor = try OwnedDescriptor.open(package, O_RDONLY | O_NONBLOCK)
         } catch {
-            throw ArchiveError(package, .system(error))
+            throw ArchiveError(package, .notRead(error))
         }
-        guard (try? FileStatus(of: descriptor.raw))?.kind == .file else {
+        guard let status = try? FileStatus(of: descriptor.raw), status.kind == .file else {
             throw ArchiveError(package, .unreadable("not a regular file"))
         }
+        func meter(_ text: String) -> ReadMeter? { tell.map { ReadMeter(text, of: status.size, $0) } }
         // Both passes read one open file, and the second checks again what it finds: a package that is changed
         // in between can make it fail, but not get an entry past the rules.
-        let listed = try ArchiveReader.read(package, descriptor, limits) { _, _, _ throws(ArchiveError) in }
+        let listed = try ArchiveReader.read(
+            package, descriptor, limits, meter("reading the package")
+        ) { _, _, _ throws(ArchiveError) in }
         guard listed.contains(where: { $0.kind != .directory }) else { throw ArchiveError(package, .empty) }
 
         let number = unpacked.add(1, ordering: .relaxed).newValue
@@ -62,8 +69,9 @@ public enum ReleaseArchive {
         }
         let staged: StagedRelease
         do throws(ArchiveError) {
-            let writer = try ArchiveWriter(package: package, directory: directory)
-            let written = try ArchiveReader.read(package, descriptor, limits, writer.write)
+            let meter = meter("unpacking")
+            let writer = try ArchiveWriter(package: package, directory: directory, meter)
+            let written = try ArchiveReader.read(package, descriptor, limits, meter, writer.write)
             guard written == listed else {
                 throw ArchiveError(package, .unreadable("it was changed while it was read"))
             }
@@ -71,6 +79,7 @@ public enum ReleaseArchive {
             staged = StagedRelease(package: package, root: root, directory: directory, entries: listed)
             if !isForALook {
                 staged.closeConfidential()
+                tell?(WorkStep("writing it to the disk"))
                 try staged.sync()
             }
         } catch {
@@ -82,10 +91,11 @@ public enum ReleaseArchive {
 
     /// Removes what an unpacking that a crash cut off left under `root`. Only before anything is unpacked there.
     public static func removeLeftovers(in root: String) {
-        for name in Directory.names(root) where name.hasPrefix(stagingPrefix) {
-            try? Directory.removeTree("\(root)/\(name)")
-        }
+        for name in Directory.names(root) where isStaging(name) { try? Directory.removeTree("\(root)/\(name)") }
     }
+
+    /// Whether a directory of that name is one to which a package is unpacked.
+    static func isStaging(_ name: String) -> Bool { name.hasPrefix(stagingPrefix) }
 }
 
 /// One pass over a package.
@@ -94,7 +104,8 @@ enum ArchiveReader {
 
     /// Reads from the beginning, checks each entry and gives it to `visit` with the archive and its raw entry.
     static func read(
-        _ package: String, _ descriptor: OwnedDescriptor, _ limits: ReleaseArchive.Limits, _ visit: Visit
+        _ package: String, _ descriptor: OwnedDescriptor, _ limits: ReleaseArchive.Limits, _ meter: ReadMeter? = nil,
+        _ visit: Visit
     ) throws(ArchiveError) -> [ArchiveEntry] {
         guard let archive = archive_read_new() else { throw ArchiveError(package, .unreadable("no memory")) }
         defer { archive_read_free(archive) }
@@ -102,11 +113,12 @@ enum ArchiveReader {
         archive_read_support_format_tar(archive)
         lseek(descriptor.raw, 0, SEEK_SET)
         guard archive_read_open_fd(archive, descriptor.raw, 64 * 1024) == ARCHIVE_OK else {
-            throw ArchiveError(package, .unreadable(message(archive)))
+            throw ArchiveError(package, problem(archive))
         }
         var rules = ArchiveRules(package: package, limits: limits)
         while true {
             var entry: OpaquePointer?
+            meter?.has(read: bytesRead(archive))
             switch archive_read_next_header(archive, &entry) {
             case ARCHIVE_OK:
                 guard let entry else { return rules.entries }
@@ -114,9 +126,19 @@ enum ArchiveReader {
             case ARCHIVE_EOF:
                 return rules.entries
             default:
-                throw ArchiveError(package, .unreadable(message(archive)))
+                throw ArchiveError(package, problem(archive))
             }
         }
+    }
+
+    /// Of the package as it is, compressed. Source: archive_filter(3), `archive_filter_bytes`.
+    static func bytesRead(_ archive: OpaquePointer) -> Int { Int(archive_filter_bytes(archive, -1)) }
+
+    /// What its disk refused is no fault of the package's; libarchive has numbers of its own (EILSEQ, EINVAL, -1) for those.
+    static func problem(_ archive: OpaquePointer) -> ArchiveError.Kind {
+        let number = archive_errno(archive)
+        let isOfSystem = [EIO, ENXIO, ENOMEM, ESTALE, ETIMEDOUT].contains(number)
+        return isOfSystem ? .notRead(SystemError("read", number)) : .unreadable(message(archive))
     }
 
     static func message(_ archive: OpaquePointer) -> String {
@@ -130,9 +152,11 @@ final class ArchiveWriter {
     /// Free of symbolic links, which libarchive refuses to write through.
     private let directory: String
     private let disk: OpaquePointer
+    private let meter: ReadMeter?
 
-    init(package: String, directory: String) throws(ArchiveError) {
+    init(package: String, directory: String, _ meter: ReadMeter? = nil) throws(ArchiveError) {
         self.package = package
+        self.meter = meter
         guard let real = realpath(directory, nil) else {
             throw ArchiveError(package, .system(SystemError("realpath", errno, directory)))
         }
@@ -175,10 +199,11 @@ final class ArchiveWriter {
             switch archive_read_data_block(archive, &block, &count, &offset) {
             case ARCHIVE_OK:
                 guard archive_write_data_block(disk, block, count, offset) >= ARCHIVE_OK else { throw failed(raw) }
+                meter?.has(read: ArchiveReader.bytesRead(archive))
             case ARCHIVE_EOF:
                 return
             default:
-                throw ArchiveError(package, .unreadable(ArchiveReader.message(archive)))
+                throw ArchiveError(package, ArchiveReader.problem(archive))
             }
         }
     }

@@ -7,7 +7,9 @@ extension Directory {
     ///
     /// Only the directories above `path` are reached by name. What is in it may be others' to write, who put links in the
     /// place of what was looked at: each directory is opened without following one, and asked through its descriptor.
-    public static func removeTree(_ path: String) throws(SystemError) {
+    ///
+    /// - Parameter onRemoved: called for each thing in it that is gone.
+    public static func removeTree(_ path: String, onRemoved: (() -> Void)? = nil) throws(SystemError) {
         let (parent, text) = Paths.split(withoutSlashes(path))
         let name = Array(text.utf8CString)
         let above: OwnedDescriptor
@@ -20,7 +22,7 @@ extension Directory {
         guard let tree = try openDirectory(name, in: above, path) else {
             throw SystemError("unlink", EBUSY, path)  // Something else took its name just now.
         }
-        var removal = TreeRemoval(tree: tree, path: path)
+        var removal = TreeRemoval(tree: tree, path: path, onRemoved: onRemoved)
         try removal.empty()
         guard unlinkat(above.raw, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
             throw SystemError("rmdir", errno, path)
@@ -76,14 +78,16 @@ extension Directory {
 private struct TreeRemoval {
     let tree: OwnedDescriptor
     let path: String
+    private let onRemoved: (() -> Void)?
     private var moved = 0
 
     /// How often what came while it was removed is looked at again: somebody who goes on writing there is told of.
     private static let maxRounds = 16
 
-    init(tree: OwnedDescriptor, path: String) {
+    init(tree: OwnedDescriptor, path: String, onRemoved: (() -> Void)?) {
         self.tree = tree
         self.path = path
+        self.onRemoved = onRemoved
     }
 
     mutating func empty() throws(SystemError) {
@@ -91,7 +95,10 @@ private struct TreeRemoval {
             var names = try Directory.names(tree, path)
             if names.isEmpty { return }
             while let name = names.popLast() {
-                if try Directory.isRemoved(name, in: tree, shown(name, in: path)) { continue }
+                if try Directory.isRemoved(name, in: tree, shown(name, in: path)) {
+                    onRemoved?()
+                    continue
+                }
                 names += try flatten(name)
             }
         }
@@ -106,7 +113,9 @@ private struct TreeRemoval {
         var result: [[CChar]] = []
         for entry in try Directory.names(directory, path) {
             let below = shown(entry, in: path)
-            if try !Directory.isRemoved(entry, in: directory, below) {
+            if try Directory.isRemoved(entry, in: directory, below) {
+                onRemoved?()
+            } else {
                 result.append(try lift(entry, from: directory, below))
             }
         }

@@ -33,6 +33,13 @@ public final class FileLock: Sendable {
         }
     }
 
+    /// Of a lock that root has made: a daemon that is not root has to open it.
+    public func giveToOwner(of directory: String) {
+        var status = stat()
+        guard geteuid() == 0, stat(directory, &status) == 0 else { return }
+        _ = fchown(descriptor.raw, status.st_uid, status.st_gid)
+    }
+
     /// One that this process holds already, under this number: it came with it through an execve(2).
     public init(held raw: Int32) { descriptor = OwnedDescriptor(raw) }
 

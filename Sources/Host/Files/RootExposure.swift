@@ -85,7 +85,7 @@ public struct RootExposure: Hashable, Sendable, CustomStringConvertible {
         return stat(path, &status) == 0 && status.st_mode & mode != 0
     }
 
-    private static func exposure(of path: String) -> RootExposure? {
+    static func exposure(of path: String) -> RootExposure? {
         var status = stat()
         // A link is what it leads to.
         guard stat(path, &status) == 0, [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else { return nil }

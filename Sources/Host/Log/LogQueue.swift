@@ -41,6 +41,8 @@ struct LogQueue {
     private var shedding = Shedding.nobody
     /// Since the last entry that was taken in.
     private var loss = Loss()
+    /// Entries, ever.
+    private(set) var dropped = 0
 
     init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -49,6 +51,7 @@ struct LogQueue {
     mutating func append(_ entry: LogEntry) {
         guard admits(entry) else {
             loss.entries += 1
+            dropped += 1
             loss.bytes += entry.byteCount
             return
         }

@@ -33,6 +33,9 @@ public final class LogWriter: Sendable {
     /// Makes its thread, which else is made for the first entry.
     public func start() throws(SystemError) { try thread.start() }
 
+    /// How many entries found no room.
+    public var dropped: Int { state.withLock { $0.queue.dropped } }
+
     public func append(_ entry: LogEntry) {
         let mustStart = state.withLock { state in
             state.queue.append(entry)

@@ -140,6 +140,22 @@ public final class WorkerProcess {
         _ = Glibc.kill(-pid, SIGCONT)
     }
 
+    /// Sends a signal to the process itself, and to no other. Source: pidfd_send_signal(2).
+    public func send(signal: Int32) throws(SystemError) {
+        // Until it is reaped its pid is its own.
+        guard isRunning, life == .running else { throw SystemError("pidfd_send_signal", ESRCH) }
+        let own: OwnedDescriptor
+        if let pidfd {
+            own = pidfd
+        } else {
+            let raw = chost_pidfd_open(pid)
+            guard raw >= 0 else { throw SystemError("pidfd_open", -raw) }
+            own = OwnedDescriptor(raw)
+        }
+        let status = withExtendedLifetime(own) { chost_pidfd_send_signal(own.raw, signal) }
+        guard status == 0 else { throw SystemError("pidfd_send_signal", -status) }
+    }
+
     /// Kills the process and all that it started; without control groups, what stayed in its process group.
     public func killGroup() {
         guard isRunning, life != .reaped else { return }

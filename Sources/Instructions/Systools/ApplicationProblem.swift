@@ -3,7 +3,7 @@ public import Terms
 /// What is wrong with one application of a release, in the words of `systools`.
 ///
 /// Source: OTP's `systools_make`, `collect_applications`.
-public struct ApplicationProblem: Hashable, Sendable {
+public struct ApplicationProblem: Error, Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// The `.app` is of another name.
         case mismatch(found: Atom, vsn: String)
@@ -35,7 +35,8 @@ public struct ApplicationProblem: Hashable, Sendable {
         return .tagged("error_reading", .tuple([.atom(name), what]))
     }
 
-    private var what: Term {
+    /// What is wrong, without whose it is: the reason where one application is read alone.
+    var what: Term {
         switch kind {
         case .mismatch(let found, let vsn): .tuple([.atom(found), .string(vsn)])
         case .notFound(let file): .tagged("not_found", .string(file))

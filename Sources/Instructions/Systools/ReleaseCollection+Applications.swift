@@ -22,6 +22,18 @@ extension ReleaseCollection {
         return collected
     }
 
+    /// One application alone, as `systools_make:read_application/4` reads it.
+    static func application(
+        named name: Atom, vsn: String, _ path: SearchPath
+    ) -> Result<CollectedApplication, ApplicationProblem> {
+        do throws(ApplicationProblem.Thrown) {
+            let member = Member(name: name, vsn: vsn, type: .permanent, included: nil)
+            return .success(try application(member, [:], path))
+        } catch {
+            return .failure(ApplicationProblem(name: name, error.kind, at: error.place))
+        }
+    }
+
     /// The first `.app` of the version that is asked for; where there is none, what was wrong with the first that
     /// could not be parsed, else with the first of another version.
     ///

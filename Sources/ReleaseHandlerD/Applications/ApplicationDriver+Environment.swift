@@ -64,4 +64,11 @@ extension ApplicationDriver {
     func forgetEnvironmentChanges(except vsn: String?) {
         environmentChanges = environmentChanges.filter { $0.key == vsn }
     }
+
+    /// What was set of one application is gone with the version for which it was, but for what is persistent.
+    func forgetEnvironmentChanges(of application: Atom, in release: LoadedRelease) {
+        let own = release.applications[application]?.env ?? []
+        environmentChanges[release.vsn]?.unload(
+            application, own: own, config: release.config.environment(of: application))
+    }
 }

@@ -23,13 +23,14 @@ final class ControlAuthorization: Sendable {
 
     /// Without waiting: until the group database has answered it may be anybody's.
     func mayWellChange(_ peer: Peer) -> Bool {
+        if peer == .stranger { return false }
         guard !isSelfOrRoot(peer), let answer = group.known else { return true }
         return answer.map { peer.gid == $0 || peer.groups.contains($0) } ?? false
     }
 
     func mayChange(_ peer: Peer) async -> Bool {
         if isSelfOrRoot(peer) { return true }
-        guard let groupID = await group.id() else { return false }
+        guard peer != .stranger, let groupID = await group.id() else { return false }
         return peer.gid == groupID || peer.groups.contains(groupID)
     }
 

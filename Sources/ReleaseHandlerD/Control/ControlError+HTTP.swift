@@ -10,15 +10,17 @@ extension ControlError.Code {
         case .forbidden: .forbidden
         case .notFound, .noSuchRelease, .noSuchWorker, .noSuchSupervisor, .noSuchChild, .noSuchApplication: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .busy, .alreadyInstalled, .badStatus, .upgradeRefused, .reexecRefused, .badChildState,
+        case .busy, .ambiguousPlace, .alreadyInstalled, .badStatus, .upgradeRefused, .reexecRefused, .badChildState,
             .badApplicationState:
             .conflict
         case .tooLarge: .contentTooLarge
         case .tooManyRequests: .tooManyRequests
-        case .packageInvalid, .badChildspec: .unprocessableContent
+        case .packageInvalid, .packageUnreadable, .configInvalid, .badFile, .badChildspec: .unprocessableContent
         case .workerError, .childStartFailed, .applicationStartFailed: .badGateway
         case .unavailable: .serviceUnavailable
         case .timeout: .gatewayTimeout
+        // Source: RFC 4918, section 11.5.
+        case .diskFull, .diskReadOnly: .init(code: 507, reasonPhrase: "Insufficient Storage")
         default: .internalServerError
         }
     }

@@ -1,5 +1,9 @@
 import Wire
 
+/// Finds the place of the worker or supervisor that has this name; throws where there is none, or more than one.
+typealias PlaceLookup =
+    @Sendable (_ kind: ControlParameter.Kind, _ name: String) async throws(ControlError) -> String
+
 /// All that the server can be asked for.
 struct ControlHandlers: Sendable {
     /// With the one that describes them.
@@ -7,11 +11,14 @@ struct ControlHandlers: Sendable {
     /// Where that child of that supervisor stands or would stand, for the audit log; nil where there is no such
     /// supervisor.
     let childAddress: @Sendable (_ supervisor: String, _ id: String) async -> String?
+    /// The whole place of what a request names by its last parts.
+    let places: PlaceLookup
     /// What a peer has to do with the workers of the node, for the audit log and for what it is told.
     let origin: @Sendable (Peer) async -> Peer.Origin?
 
     init(
         _ handlers: [ControlHandler], origin: @escaping @Sendable (Peer) async -> Peer.Origin? = { _ in nil },
+        places: @escaping PlaceLookup = { _, name in name },
         childAddress: @escaping @Sendable (_ supervisor: String, _ id: String) async -> String?
     ) {
         let rows = handlers.map(\.row) + [Operations.node.openAPI.row]
@@ -21,6 +28,7 @@ struct ControlHandlers: Sendable {
                 ControlHandler(Operations.node.openAPI) { ControlDocument(text: ControlOpenAPI.document(of: rows)) }
             ]
         self.origin = origin
+        self.places = places
         self.childAddress = childAddress
     }
 

@@ -49,12 +49,14 @@ enum ControlOpenAPI {
         let body = row.body.map {
             ##""requestBody": {"required": \##($0.isNeeded), "content": {"application/json": \##(reference($0))}}, "##
         }
-        let type = row.streams ? "application/x-ndjson" : "application/json"
+        let content =
+            row.answer.mediaTypes.map { "\(quoted($0)): \(reference(row.answer))" }
+            + (row.progress.map { ["\(quoted("application/x-ndjson")): \(reference($0))"] } ?? [])
         return """
             \(quoted(row.method.rawValue.lowercased())): {"operationId": \(quoted(row.name)), \
             "summary": \(quoted(row.help)), \(body ?? "")"responses": {
                 "\(row.status)": {"description": "\(row.answer.schemaName)", \
-            "content": {"\(type)": \(reference(row.answer))}},
+            "content": {\(content.joined(separator: ", "))}},
                 "429": {"$ref": "#/components/responses/TooManyRequests"},
                 "default": {"$ref": "#/components/responses/Error"}}}
             """
@@ -92,6 +94,7 @@ enum ControlOpenAPI {
         for row in rows {
             if let body = row.body { add(body) }
             add(row.answer)
+            if let progress = row.progress { add(progress) }
         }
         return found.map { "\(quoted($0.schemaName)): \($0.schema)" }.joined(separator: ",\n")
     }

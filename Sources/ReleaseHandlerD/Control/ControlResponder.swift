@@ -10,11 +10,29 @@ struct ControlResponder: Sendable {
     let rates: ControlRates
     let maxBodyBytes: Int
     let audit: AuditLog
+    let traffic: ControlTraffic
 
     func respond(to request: Request, on channel: any Channel) async -> Response {
+        let response = await answer(to: request, on: channel)
+        traffic.answered(response.status.code)
+        return response
+    }
+
+    private func answer(to request: Request, on channel: any Channel) async -> Response {
         let match = handlers.match(request.method.rawValue, path: request.uri.path)
         do {
             let (peer, connection) = try await Peer.connected(to: channel)
+            return await answer(to: request, match, from: peer, on: connection, channel)
+        } catch {
+            return ControlError(.internalError, "the request could not be served: \(error)").response()
+        }
+    }
+
+    func answer(
+        to request: Request, _ match: ControlHandlers.Match, from peer: Peer, on connection: ControlConnection,
+        _ channel: any Channel
+    ) async -> Response {
+        do {
             try await refuseOverRate(peer, match, channel)
             if let refusal = connection.refusal { throw refusal }
             switch match {
@@ -63,7 +81,7 @@ struct ControlResponder: Sendable {
         let work: ControlWork
         do {
             if let error = await authorization.refusal(of: handler.row, to: peer) { throw error }
-            work = try handler.read(values, try await body(of: request, for: handler.row))
+            work = try await handler.read(values, try await body(of: request, for: handler.row), handlers.places)
             connection.works(handler.row.isRepeatable ? .look : .change(work.subject))
         } catch let error as ControlError {
             let line = await line(handler, peer, Self.named(values), handler.place(values))
@@ -84,6 +102,13 @@ struct ControlResponder: Sendable {
             return Response(
                 status: .init(code: handler.row.status), headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: json))
+        case .work(let work):
+            return try await respond(with: work, to: request, handler.row, line)
+        case .metrics(let exposition):
+            let format = MetricFormat.negotiated(accept: request.headers[.accept])
+            let text = await DiskWork.run { ByteBuffer(string: exposition.text(format)) }
+            return Response(
+                status: .ok, headers: [.contentType: format.contentType], body: ResponseBody(byteBuffer: text))
         case .progress(let progress):
             record(line, .started)
             connection.works(.installing(work.target))
@@ -92,6 +117,35 @@ struct ControlResponder: Sendable {
             connection.works(.events(subscription.progress))
             return .events(subscription, request: request, channel: channel)
         }
+    }
+
+    /// In lines where the client prefers these; what fails before the first of them has its own status all the same.
+    private func respond(
+        with work: LongWork, to request: Request, _ row: ControlRow, _ line: ControlAuditRecord?
+    ) async throws -> Response {
+        let status = HTTPResponse.Status(code: row.status)
+        guard row.progress != nil, Self.prefersLines(request.headers[.accept]) else {
+            do {
+                let json = try await work.whole()
+                record(line, .done)
+                return Response(
+                    status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: json))
+            } catch let error as ControlError {
+                record(line, .failed(error))
+                throw error
+            }
+        }
+        let lines = work.lines { [self] error in record(line, error.map(ControlAuditRecord.Outcome.failed) ?? .done) }
+        var iterator = lines.makeAsyncIterator()
+        let first = await iterator.next()
+        if case .failed(let error)? = first { throw error }
+        return .work(lines, after: first, status: status)
+    }
+
+    /// What is named first; who names both takes one document. Source: RFC 9110, section 12.5.1.
+    private static func prefersLines(_ accept: String?) -> Bool {
+        let first = accept?.split(separator: ",").first?.split(separator: ";").first
+        return first?.filter { $0 != " " }.lowercased() == "application/x-ndjson"
     }
 
     /// Of a path that nobody has checked.

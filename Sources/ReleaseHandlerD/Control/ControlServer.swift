@@ -32,15 +32,18 @@ struct ControlServer: Service, CustomStringConvertible {
     }
 
     private let configuration: ControlConfiguration
-    private let authorization: ControlAuthorization
+    let authorization: ControlAuthorization
     private let handlers: ControlHandlers
     let audit: AuditLog
     private let rates: ControlRates
+    private let traffic: ControlTraffic
     private let logger: Logger
     private let onListening: @Sendable () async -> Void
     private let onHeartbeat: @Sendable () -> Void
     /// Those of the daemon before, where this one goes on in its place.
     private let inherited: ControlConnections.State?
+    /// The service manager's socket, where it has made one: its file stays when the server ends.
+    private let given: OwnedDescriptor?
     let connections: ControlConnections
 
     /// - Parameters:
@@ -48,20 +51,23 @@ struct ControlServer: Service, CustomStringConvertible {
     ///   - onHeartbeat: called by the event loop every half second, for as long as it turns.
     init(
         configuration: ControlConfiguration, handlers: ControlHandlers, audit: @escaping ControlAudit, logger: Logger,
-        inherited: ControlConnections.State? = nil, rates: ControlRates = ControlRates(),
-        onListening: @escaping @Sendable () async -> Void = {}, onHeartbeat: @escaping @Sendable () -> Void = {}
+        inherited: ControlConnections.State? = nil, given: OwnedDescriptor? = nil, rates: ControlRates = ControlRates(),
+        traffic: ControlTraffic = ControlTraffic(), onListening: @escaping @Sendable () async -> Void = {},
+        onHeartbeat: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
         authorization = ControlAuthorization(configuration: configuration)
         self.handlers = handlers
         self.audit = AuditLog(audit)
         self.rates = rates
+        self.traffic = traffic
         self.logger = logger
         self.onListening = onListening
         self.onHeartbeat = onHeartbeat
         self.inherited = inherited
+        self.given = given
         connections = ControlConnections(
-            eventLoop: Self.group.next(), limit: configuration.maxConnections, rates: rates
+            eventLoop: Self.group.next(), limit: configuration.maxConnections, rates: rates, traffic: traffic
         ) { [authorization] in authorization.mayWellChange($0) }
     }
 
@@ -74,7 +80,9 @@ struct ControlServer: Service, CustomStringConvertible {
     /// - Throws: ``ControlSocketError`` where the socket can't be made.
     func run() async throws {
         let socket = ControlSocket(path: configuration.socketPath)
-        if inherited == nil { try socket.prepare() }
+        // Closed with the server's channel; `given` itself outlives that.
+        let bound = try inherited?.listener ?? given.map { try socket.copy(of: $0) }
+        if bound == nil { try socket.prepare() }
         let beat = onHeartbeat
         let beating = Self.group.next().scheduleRepeatedTask(
             initialDelay: .zero, delay: .milliseconds(Int64(Heartbeat.intervalMilliseconds))
@@ -89,7 +97,10 @@ struct ControlServer: Service, CustomStringConvertible {
         let opened = OpenedSocket()
         let outcome: Result<Void, any Error>
         do {
-            try await listener().run(bindingTo: configuration.socketPath, adopting: inherited) { channel in
+            try await listener().run(
+                bindingTo: try SocketAddress(unixDomainSocketPath: configuration.socketPath), unlessAt: bound,
+                adopting: inherited?.connections ?? []
+            ) { channel in
                 await listens(channel, socket, opened)
             }
             outcome = .success(())
@@ -105,7 +116,13 @@ struct ControlServer: Service, CustomStringConvertible {
     private func listens(_ channel: any Channel, _ socket: ControlSocket, _ opened: OpenedSocket) async {
         do throws(ControlSocketError) {
             let inode: UInt64
-            if let inherited { inode = inherited.inode } else { inode = try socket.open() }
+            if let inherited {
+                inode = inherited.inode
+            } else if given != nil {
+                inode = ControlConnections.State.notOurs
+            } else {
+                inode = try socket.open()
+            }
             opened.result.withLock { $0 = .success(inode) }
             await connections.listens(channel, inode: inode, awaiting: inherited?.connections.count ?? 0)
             await onListening()
@@ -119,7 +136,7 @@ struct ControlServer: Service, CustomStringConvertible {
         authorization.group.prepare()
         let responder = ControlResponder(
             handlers: handlers, authorization: authorization, rates: rates, maxBodyBytes: configuration.maxBodyBytes,
-            audit: audit)
+            audit: audit, traffic: traffic)
         let http = HTTP1Channel(
             responder: { request, writer, channel in
                 let response = await responder.respond(to: request, on: channel)

@@ -50,6 +50,13 @@ struct ControlSocket {
         }
     }
 
+    /// Of the service manager's socket, whose listening this process may end by closing it no more than its file.
+    func copy(of given: OwnedDescriptor) throws(ControlSocketError) -> Int32 {
+        let copy = fcntl(given.raw, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw failure("the service manager's socket can't be copied") }
+        return copy
+    }
+
     /// Removes the file, unless a successor has put its own there.
     func remove(ifInode inode: UInt64) {
         if (try? FileStatus(ofLink: path))?.identity.inode == inode { unlink(path) }

@@ -6,9 +6,11 @@ import Wire
 
 /// The answers that are NDJSON streams.
 extension Response {
-    private static func lines(_ write: @escaping @Sendable (any ResponseBodyWriter) async throws -> Void) -> Response {
+    private static func lines(
+        status: HTTPResponse.Status = .ok, _ write: @escaping @Sendable (any ResponseBodyWriter) async throws -> Void
+    ) -> Response {
         Response(
-            status: .ok, headers: [.contentType: "application/x-ndjson"],
+            status: status, headers: [.contentType: "application/x-ndjson"],
             body: ResponseBody { writer in try await write(writer) })
     }
 
@@ -75,6 +77,26 @@ extension Response {
             }
             ended(outcome(last))
             if let failure { throw failure }
+            try await writer.finish(nil)
+        }
+    }
+
+    // MARK: Long work
+
+    /// - Parameter first: the line that was taken from it already.
+    static func work(
+        _ work: AsyncStream<LongWork.Line>, after first: LongWork.Line?, status: HTTPResponse.Status
+    ) -> Response {
+        lines(status: status) { writer in
+            var writer = writer
+            func send(_ line: LongWork.Line) async throws {
+                switch line {
+                case .step(let bytes), .result(let bytes): try await writer.write(bytes)
+                case .failed(let error): try await writer.write(try ControlJSON.line(ControlErrorBody(error: error)))
+                }
+            }
+            if let first { try await send(first) }
+            for await line in work { try await send(line) }
             try await writer.finish(nil)
         }
     }

@@ -51,3 +51,11 @@ extension Peer {
         }
     }
 }
+
+extension ControlConnection {
+    static func of(_ channel: any Channel) async throws -> ControlConnection {
+        try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: ControlBytesHandler.self).connection
+        }.get()
+    }
+}

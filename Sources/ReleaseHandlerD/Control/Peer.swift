@@ -33,6 +33,9 @@ public struct Peer: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Somebody of whom nothing is known, whoever it is.
+    static let stranger = Peer(pid: 0, uid: .max, gid: .max)
+
     public init(pid: Int32, uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
         self.pid = pid
         self.uid = uid
@@ -46,5 +49,5 @@ public struct Peer: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// `user 1000`, for sentences: who they are for a person.
-    var user: String { "user \(uid)" + (origin.map { " (\($0))" } ?? "") }
+    var user: String { (self == .stranger ? "a stranger" : "user \(uid)") + (origin.map { " (\($0))" } ?? "") }
 }

@@ -4,10 +4,12 @@ import Instructions
 import Logging
 import Supervision
 import Terms
+import Wire
 
 /// The orderly restart, as another run of the program that was started first, and the choice of the emulator at a start.
 extension Daemon {
     private static let bootVariable = "RELEASE_HANDLER_BOOT"
+    private static let wishVariable = "RELEASE_HANDLER_BOOT_MAKE_PERMANENT"
     private static let continueVariable = "RELEASE_HANDLER_CONTINUE"
 
     /// Replaces this process by a new run: same pid, so the service manager sees no restart.
@@ -21,6 +23,7 @@ extension Daemon {
         let copies = place(ending.sockets)
         var variables = Emulator.startedVariables
         variables[bootVariable] = .some(nil)
+        variables[wishVariable] = .some(nil)
         variables[continueVariable] = .some(nil)
         if !ending.sockets.isEmpty {
             variables["LISTEN_FDS"] = "\(ending.sockets.count)"
@@ -31,15 +34,16 @@ extension Daemon {
         var data = ending.root.startErlData
         switch ending.end {
         case .stopped, .failed, .restart: break
-        case .restartInto(let vsn):
+        case .restartInto(let vsn, let makePermanent):
             variables[bootVariable] = vsn
+            if let makePermanent { variables[wishVariable] = makePermanent.rawValue }
             data = ending.root.newStartErlData
         case .restartNewEmulator(let restart):
             variables[continueVariable] = (try? TermEncoder().encode(restart.install))?.description
             program = restart.program.path
             data = ending.root.newStartErlData
         }
-        var arguments = Array(CommandLine.arguments.dropFirst())
+        var arguments = Self.arguments(root: ending.root.path)
         if let startProgram = ending.startProgram {
             program = ending.root.resolve(startProgram)
             arguments.insert(data, at: 0)
@@ -51,10 +55,24 @@ extension Daemon {
         // The tree is down: the permanent release is better than none.
         onFailure("\(sentence); the permanent release boots")
         variables[bootVariable] = .some(nil)
+        variables[wishVariable] = .some(nil)
         variables[continueVariable] = .some(nil)
         let second = Successor.execute(
-            first, [first] + CommandLine.arguments.dropFirst(), keeping: copies, variables: variables)
+            first, [first] + Self.arguments(root: ending.root.path), keeping: copies, variables: variables)
         return BootError("the daemon could not execute \(first): \(second.reason)")
+    }
+
+    /// What a program gets that goes on in this one's place: this one's own arguments, with the root that their name led to as this one started.
+    static func arguments(
+        of own: [String] = Array(CommandLine.arguments.dropFirst()), root: String
+    ) -> [String] {
+        var words: [String] = []
+        var isValue = false
+        for word in own {
+            defer { isValue = word == "--root" }
+            if !isValue, word != "--root", !word.hasPrefix("--root=") { words.append(word) }
+        }
+        return ["--root", root] + words
     }
 
     /// As whoever started the daemon would do it again.
@@ -67,7 +85,8 @@ extension Daemon {
 
     /// What the run before has left for this one; asked once, so that no later run and no worker finds it.
     static func takeStart() throws(BootError) -> RunStart {
-        if let vsn = take(bootVariable) { return .boots(vsn) }
+        let wish = take(wishVariable).flatMap { InstallRequest.MakePermanent(rawValue: $0) }
+        if let vsn = take(bootVariable) { return .boots(vsn, makePermanent: wish) }
         guard let text = take(continueVariable) else { return .ordinary }
         do {
             return .continues(try TermDecoder().decode(ContinuedInstall.self, from: TermText.parseTerm(text)))
@@ -111,9 +130,12 @@ extension Daemon {
         logger.notice("executing \(program), the emulator of the release that boots")
         configuration.flush()
         var variables = Emulator.startedVariables
-        if case .boots(let vsn) = start { variables[Self.bootVariable] = vsn }
+        if case .boots(let vsn, let makePermanent) = start {
+            variables[Self.bootVariable] = vsn
+            if let makePermanent { variables[Self.wishVariable] = makePermanent.rawValue }
+        }
         let error = await Successor.execute(
-            program, [program] + CommandLine.arguments.dropFirst(), keeping: SystemdNotify.givenDescriptors,
+            program, [program] + Self.arguments(root: root.path), keeping: SystemdNotify.givenDescriptors,
             variables: variables)
         logger.error(
             "the emulator of the release that boots could not be executed: \(error); erts \(Emulator.vsn) boots it")

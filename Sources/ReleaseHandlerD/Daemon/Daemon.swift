@@ -9,9 +9,11 @@ import Wire
 /// The daemon: one node and its control server, from start to end.
 public struct Daemon: Sendable {
     public struct Configuration: Sendable {
-        /// Absolute path of the release root.
+        /// Absolute path of the release root, without links: one that leads elsewhere later changes nothing for who runs.
         public var root: String
         public var control: ControlConfiguration
+        /// Where the page is served; nowhere where it is nil.
+        public var page: PageAddress?
         /// Who it is among the nodes of its machine.
         public var node: NodeOptions
         /// What its command line says; it counts before what the release that runs says.
@@ -20,19 +22,23 @@ public struct Daemon: Sendable {
         public var setLogLevel: @Sendable (DaemonOptions.LogLevel?) -> Void
         /// Has what was logged written, before another program takes this one's place.
         public var flush: @Sendable () -> Void
+        /// How many lines of the log were dropped so far.
+        public var droppedLogLines: @Sendable () -> Int
 
         public init(
-            root: String, control: ControlConfiguration, node: NodeOptions = NodeOptions(),
+            root: String, control: ControlConfiguration, page: PageAddress? = nil, node: NodeOptions = NodeOptions(),
             options: DaemonOptions = DaemonOptions(),
             setLogLevel: @escaping @Sendable (DaemonOptions.LogLevel?) -> Void = { _ in },
-            flush: @escaping @Sendable () -> Void = {}
+            flush: @escaping @Sendable () -> Void = {}, droppedLogLines: @escaping @Sendable () -> Int = { 0 }
         ) {
             self.root = root
             self.control = control
+            self.page = page
             self.node = node
             self.options = options
             self.setLogLevel = setLogLevel
             self.flush = flush
+            self.droppedLogLines = droppedLogLines
         }
     }
 
@@ -56,7 +62,7 @@ public struct Daemon: Sendable {
     /// Runs until the node has ended. Throws where it could not even begin.
     public func run() async throws -> Ending {
         do {
-            try DaemonThreads.start()
+            try DaemonThreads.start(page: configuration.page != nil)
         } catch {
             throw ThreadsRefused(error)
         }
@@ -67,9 +73,12 @@ public struct Daemon: Sendable {
         // What was handed over is the other one's, where there is one to be executed first.
         if handover == nil { await executeEmulator(for: start) }
         // Before anything else is opened: what was handed over lies at fixed numbers.
-        let inherited = SystemdNotify.receivedDescriptors().map {
+        let received = SystemdNotify.receivedDescriptors().map {
             InheritedDescriptor(name: $0.name, descriptor: $0.descriptor)
         }
+        let control = try handover.map { try GivenControlSocket(of: $0.control) } ?? GivenControlSocket(among: received)
+        let inherited = received.filter { $0.descriptor !== control.inherited?.descriptor }
+        if let warning = control.warning(unlessAt: configuration.control.socketPath) { logger.warning("\(warning)") }
         // A worker that is gone must not end the daemon by a write to it.
         signal(SIGPIPE, SIG_IGN)
         // The watchdog's signal is to end the daemon: Swift's own handler prints a backtrace and lets it go on.
@@ -86,39 +95,53 @@ public struct Daemon: Sendable {
         if handover == nil, let reason = await Self.otherEmulator(node.store) {
             // It has not begun to boot, so this is none of its boots.
             try? await node.store.endsRun(reason, isFailure: false)
-            return Ending(end: .restart(reason: reason), sockets: inherited, startProgram: nil, root: node.root)
+            await node.history.written()
+            return Ending(
+                end: .restart(reason: reason), sockets: control.all + inherited, startProgram: nil, root: node.root)
         }
         await node.sockets.inherit(inherited)
         let reexecution = await Reexecution(node: node, logger: logger, flush: configuration.flush)
         if let handover { await reexecution.tookOver(handover) }
         let readiness = Readiness(isReady: handover != nil)
         let audit = logger
+        let (traffic, pageTraffic) = (ControlTraffic(), ControlTraffic("http"))
+        let handlers = ControlHandlers(
+            node, reexecution: reexecution, traffic: configuration.page == nil ? [traffic] : [traffic, pageTraffic],
+            droppedLogLines: configuration.droppedLogLines)
         let server = ControlServer(
-            configuration: configuration.control, handlers: ControlHandlers(node, reexecution: reexecution),
+            configuration: configuration.control, handlers: handlers,
             audit: { record in
                 var metadata: Logger.Metadata = ["AUDIT": "\(record.operation)", "UID": "\(record.peer.uid)"]
                 metadata["WORKER"] = record.worker.map { .string($0) }
                 metadata["PEER_WORKER"] = record.peer.origin?.worker.map { .string($0) }
                 audit.notice("\(record)", metadata: metadata)
             },
-            logger: logger, inherited: handover?.control, onListening: { await readiness.reached(.control) },
+            logger: logger, inherited: handover?.control, given: control.inherited?.descriptor, traffic: traffic,
+            onListening: { await readiness.reached(.control) },
             onHeartbeat: { readiness.controlHeartbeat.beat() })
-        await reexecution.serves(server.connections, server.audit)
+        let page = configuration.page.map { address in
+            PageServer(
+                address, handlers: handlers, authorization: server.authorization, audit: server.audit,
+                traffic: pageTraffic, logger: logger, inherited: handover?.page)
+        }
+        await reexecution.serves(server.connections, server.audit, page: page?.connections)
         await follow(node.running, server)
         let stop = StopRequest()
+        let runner = NodeRunner(node: node, readiness: readiness, isBooted: handover != nil, stop: stop)
+        // Shut down from the last to the first: the tree goes first, while questions are still answered.
+        let own: [any Service] = [server, runner]
+        var services = own.map { service in
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup)
+        }
+        if let page {
+            // The node goes on without it.
+            services.insert(
+                .init(service: page, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore), at: 1)
+        }
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                // Shut down from the last to the first: the tree goes first, while questions are still answered.
-                services: [
-                    .init(
-                        service: server, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(
-                        service: NodeRunner(node: node, readiness: readiness, isBooted: handover != nil, stop: stop),
-                        successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
-                ],
-                logger: Self.quiet(logger)))
+            configuration: ServiceGroupConfiguration(services: services, logger: Self.quiet(logger)))
         let signals = try await Self.signals(node, stop) { await group.triggerGracefulShutdown() }
         var failure: String?
         do {
@@ -134,20 +157,22 @@ public struct Daemon: Sendable {
         if let failure, end == .stopped { end = .failed(failure) }
         SystemdNotify.flush()
         return Ending(
-            end: end, sockets: await node.sockets.all, startProgram: await node.running.current?.startProgram,
-            root: node.root)
+            end: end, sockets: control.all + (await node.sockets.all),
+            startProgram: await node.running.current?.startProgram, root: node.root)
     }
 
-    /// Why this emulator is not to go on: what was to boot was left for a release of another one, once the root was opened.
+    /// Why this emulator is not to go on: what was to boot was left for a release of another one, once the root was opened, or nothing had said
+    /// until then which one boots.
     @HostActor
     private static func otherEmulator(_ store: ReleaseStore) -> String? {
         let hasFallenBack = store.findings.contains { if case .fellBack = $0 { true } else { false } }
         let data = store.table.startErlData
         // What is not written down would be found by the next one just so.
-        guard hasFallenBack, store.obstacle == nil, data.ertsVsn != Emulator.vsn,
+        guard hasFallenBack || !store.repairs.isEmpty, store.obstacle == nil, data.ertsVsn != Emulator.vsn,
             access(store.root.emulatorProgram(data.ertsVsn), X_OK) == 0
         else { return nil }
-        return "release \(data.releaseVsn), which boots in the place of another, is for erts \(data.ertsVsn)"
+        let which = hasFallenBack ? "which boots in the place of another" : "which is permanent"
+        return "release \(data.releaseVsn), \(which), is for erts \(data.ertsVsn)"
     }
 
     /// Goes by what the release that runs says of the daemon.

@@ -5,12 +5,14 @@ public import Host
 /// A limit of tasks (`TasksMax=`, pids.max, RLIMIT_NPROC) is reached by workers as well: it must find the daemon with all that it needs to go
 /// on, and to end them.
 enum DaemonThreads {
-    static func start() throws(SystemError) {
+    /// - Parameter page: whether it is served.
+    static func start(page: Bool = false) throws(SystemError) {
         try SystemdNotify.thread.start()
         try Processors.threads.start()
         try DiskWork.start()
         try ControlGroup.thread.start()
         try ControlServer.startThread()
+        if page { try PageServer.startThread() }
     }
 }
 

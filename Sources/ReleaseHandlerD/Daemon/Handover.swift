@@ -15,12 +15,14 @@ struct Handover: Codable {
     private(set) var control: ControlConnections.State
     /// Where it is done for an upgrade, which goes on.
     let continued: ContinuedInstall?
+    /// The page's socket, where it is served.
+    private(set) var page: ControlConnections.State?
 
     /// Where the program that goes on finds it: the number of its descriptor.
     static let variable = "RELEASE_HANDLER_STATE"
 
     /// All that are to be open in the next program.
-    var descriptors: [Int32] { node.descriptors + control.descriptors }
+    var descriptors: [Int32] { node.descriptors + control.descriptors + (page?.descriptors ?? []) }
 
     // MARK: Writing
 
@@ -50,6 +52,8 @@ struct Handover: Codable {
         do {
             try Successor.take(handover.node.descriptors + [handover.control.listener])
             handover.control = handover.control.keeping(Successor.takeSocket)
+            // Nobody is to suffer from it.
+            handover.page = handover.page.flatMap { Successor.takeSocket($0.listener) ? $0 : nil }
         } catch {
             throw BootError("the state names what is not there: \(error)")
         }

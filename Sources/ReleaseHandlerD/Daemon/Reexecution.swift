@@ -38,6 +38,8 @@ final class Reexecution: Reexecuting {
     /// Made after this one, which it serves.
     private var connections: ControlConnections?
     private var audit: AuditLog?
+    /// Of the page.
+    private var page: ControlConnections?
     private var state = State.idle
     /// What this program has done as the next of another one: the answer to who asked that one.
     private var takenOver: Reexecuted?
@@ -50,7 +52,8 @@ final class Reexecution: Reexecuting {
     }
 
     /// It was asked for through these.
-    func serves(_ connections: ControlConnections, _ audit: AuditLog) {
+    func serves(_ connections: ControlConnections, _ audit: AuditLog, page: ControlConnections? = nil) {
+        self.page = page
         self.connections = connections
         self.audit = audit
     }
@@ -78,7 +81,9 @@ final class Reexecution: Reexecuting {
         if connection.takeClaim() == .reexecution, let takenOver { return takenOver }
         return try await node.changing(ChangesByHand.reexecution) { () async throws(ControlError) in
             guard case .idle = state else {
-                throw ControlError(.busy, "the daemon is being executed anew already; wait for the end of that")
+                throw ControlError(
+                    .busy, "the daemon is being executed anew already; wait for the end of that",
+                    details: ["change": ChangesByHand.reexecution])
             }
             defer { state = .idle }
             do throws(ReexecutionFailure) {
@@ -134,11 +139,12 @@ final class Reexecution: Reexecuting {
     }
 
     private func handover(
-        _ state: NodeState, _ control: ControlConnections.State, _ install: ContinuedInstall?
+        _ state: NodeState, _ control: ControlConnections.State, _ install: ContinuedInstall?,
+        page: ControlConnections.State? = nil
     ) -> Handover {
         Handover(
             erts: Emulator.vsn, beganNanoseconds: Reactor.nowNanoseconds(), node: state, control: control,
-            continued: install)
+            continued: install, page: page)
     }
 
     /// From the freeze on nothing happens any more: neither is a request begun, nor an event handled.
@@ -157,17 +163,19 @@ final class Reexecution: Reexecuting {
             throw error
         }
         defer { frozen.letGo() }
+        let page = page?.freezeListener()
+        defer { page?.letGo() }
         if frozen.cut > 0 { logger.warning("\(frozen.cut) control connections whose clients do not read are closed") }
         node.probation.rest()
         defer { node.probation.goOn(before.probation) }
-        let handover = handover(before, frozen.state, install)
+        let handover = handover(before, frozen.state, install, page: page?.state)
         let memory = try handover.memory()
         SystemdNotify.watchdog()
         SystemdNotify.flush()
         audit?.tellAll()
         flush()
         let error = Successor.execute(
-            program, [program] + CommandLine.arguments.dropFirst(), keeping: handover.descriptors + [memory.raw],
+            program, [program] + Daemon.arguments(root: node.root.path), keeping: handover.descriptors + [memory.raw],
             variables: Emulator.startedVariables.merging([Handover.variable: "\(memory.raw)"]) { $1 })
         return .notExecuted("\(error)")
     }

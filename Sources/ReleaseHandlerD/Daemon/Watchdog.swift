@@ -55,7 +55,7 @@ final class Watchdog {
     /// Why the service manager is not to be told that all is well.
     private func starvation(_ interval: Int) -> String? {
         if let upgrade = node.installer.upgrade, isWedged(upgrade) {
-            return "the upgrade to \(upgrade.to.vsn) does not come on: its step takes longer than any of its parts may"
+            return "the upgrade to \(upgrade.target) does not come on: its step takes longer than any of its parts may"
         }
         let beat = heartbeat.ageMilliseconds
         if beat > 2 * interval + Heartbeat.intervalMilliseconds {

@@ -14,7 +14,9 @@ enum ProbationEvent {
         switch self {
         case .started(let vsn, let fallback, let milliseconds, let makePermanent):
             EventEntry(
-                .probationStarted, "release \(vsn) is on probation for \(Double(milliseconds) / 1000) s",
+                .probationStarted,
+                "release \(vsn) is on probation for \(Double(milliseconds) / 1000) s"
+                    + (makePermanent == .auto ? "" : ", and stays current then until it is made permanent"),
                 level: .notice,
                 fields: [
                     "vsn": vsn, "fallback": fallback, "ms": "\(milliseconds)",
@@ -25,7 +27,7 @@ enum ProbationEvent {
             EventEntry(
                 .probationPassed,
                 "release \(vsn) passed its probation"
-                    + (makePermanent == .auto ? "" : "; it stays current until it is made permanent"),
+                    + (makePermanent == .auto ? "" : "; it stays current until `releasectl make-permanent \(vsn)`"),
                 level: .notice, fields: ["vsn": vsn])
         case .failed(let vsn, let fallback, let failure):
             EventEntry(

@@ -7,8 +7,16 @@ import Wire
 enum ReleaseEvent {
     case unpacked(vsn: String, package: String)
     case removed(vsn: String)
+    /// By hand, by its `.rel`.
+    case registered(vsn: String, file: String)
+    /// By hand: its files stay.
+    case forgotten(vsn: String)
+    /// Into its directory, by hand; relative to the root.
+    case fileInstalled(vsn: String, file: String)
     /// A change that a run before left half done, in a sentence of the table's.
     case recovered(note: String)
+    /// A file that no operation leaves so was written anew, in a sentence of the table's.
+    case rootRepaired(sentence: String)
     /// What the runs before have come to.
     case found(ReleaseTable.Finding)
     /// The permanent release has come through its first boot as such.
@@ -30,6 +38,16 @@ enum ReleaseEvent {
                 fields: ["vsn": vsn, "package": package])
         case .removed(let vsn):
             EventEntry(.removed, "release \(vsn) is removed", level: .notice, fields: ["vsn": vsn])
+        case .registered(let vsn, let file):
+            EventEntry(
+                .unpacked, "release \(vsn) is registered by \(file)", level: .notice,
+                fields: ["vsn": vsn, "package": file])
+        case .forgotten(let vsn):
+            EventEntry(
+                .removed, "release \(vsn) is forgotten, and its files stay", level: .notice, fields: ["vsn": vsn])
+        case .fileInstalled(let vsn, let file):
+            EventEntry(
+                .fileInstalled, "release \(vsn) has got \(file)", level: .notice, fields: ["vsn": vsn, "file": file])
         case .rootExposed(let exposure):
             EventEntry(.rootExposed, "\(exposure)", level: .warning, fields: ["path": exposure.path])
         case .found(let finding): finding.entry
@@ -45,6 +63,7 @@ enum ReleaseEvent {
                 permanent until that is mended
                 """, level: .warning)
         case .recovered(let note): EventEntry(.recovered, note, level: .notice)
+        case .rootRepaired(let sentence): EventEntry(.rootRepaired, sentence, level: .warning)
         case .madePermanent(let vsn, let by):
             EventEntry(
                 .madePermanent, "release \(vsn) is permanent, by \(by)", level: .notice,

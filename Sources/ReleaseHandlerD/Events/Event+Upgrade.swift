@@ -5,9 +5,13 @@ import Logging
 
 /// An install, from its request to its end, and what it leaves to be done.
 enum UpgradeEvent {
-    case began(from: String, to: String)
+    case began(from: String, to: String, makePermanent: InstallRequest.MakePermanent? = nil)
     case done(from: String, to: String)
     case refused(to: String, RelupMachine.Failure)
+    /// One application, in the release that runs.
+    case applicationBegan(ApplicationChange)
+    case applicationDone(ApplicationChange)
+    case applicationRefused(ApplicationChange, RelupMachine.Failure)
     case aborted(from: String, to: String, RelupMachine.Failure)
     /// What was committed is taken back by the script for the other direction.
     case takingBack(from: String, to: String, RelupMachine.Failure)
@@ -25,9 +29,11 @@ enum UpgradeEvent {
 
     var entry: EventEntry {
         switch self {
-        case .began(let from, let to):
+        case .began(let from, let to, let makePermanent):
             EventEntry(
-                .installRelease, "installing release \(to) over \(from)", level: .notice,
+                .installRelease,
+                "installing release \(to) over \(from)"
+                    + (makePermanent == .manual ? ", to stay current until it is made permanent" : ""), level: .notice,
                 fields: ["from": from, "to": to])
         case .done(let from, let to):
             EventEntry(
@@ -35,6 +41,19 @@ enum UpgradeEvent {
                 fields: ["from": from, "to": to])
         case .refused(let to, let failure):
             EventEntry(.installRefused, "release \(to) refused, nothing changed: \(failure)", level: .error)
+        case .applicationBegan(let change):
+            EventEntry(
+                .upgradeApplication,
+                "changing application \(change.source) to \(change.target) from \(change.directory)",
+                level: .notice, fields: change.fields)
+        case .applicationDone(let change):
+            EventEntry(
+                .applicationUpgraded,
+                "application \(change.target) runs, from \(change.directory); it was \(change.source)",
+                level: .notice, fields: change.fields)
+        case .applicationRefused(let change, let failure):
+            EventEntry(
+                .installRefused, "application \(change.target) refused, nothing changed: \(failure)", level: .error)
         case .aborted(let from, let to, let failure):
             EventEntry(.installAborted, "upgrade to \(to) aborted, \(from) runs on: \(failure)", level: .error)
         case .takingBack(let from, let to, let failure):
@@ -60,5 +79,11 @@ enum UpgradeEvent {
             EventEntry(
                 .traceFailed, "what the upgrade to \(to) did could not be written: \(reason)", level: .warning)
         }
+    }
+}
+
+extension ApplicationChange {
+    fileprivate var fields: [String: String] {
+        ["application": application.name, "from": from, "to": to, "directory": directory]
     }
 }

@@ -52,6 +52,9 @@ final class EventHub {
 
     init(logger: Logger) { self.logger = logger }
 
+    /// How many there were, those of the daemon before included.
+    var posted: Int { sequence }
+
     /// For another daemon that goes on in this one's place; nil while something is posted and not told.
     struct State: Codable {
         let sequence: Int

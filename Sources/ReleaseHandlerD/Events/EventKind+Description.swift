@@ -14,11 +14,13 @@ extension NodeEventKind {
             [.info]
         case .boot, .running, .stopping, .watchdogFed, .signalIgnored, .reexecuted, .workerRestart, .restartDelayed,
             .supervisorAutoShutdown,
-            .unpacked, .removed,
-            .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .relupOutput, .traceWritten,
+            .unpacked, .removed, .fileInstalled,
+            .recovered, .bootProved, .madePermanent, .installRelease, .releaseInstalled, .upgradeApplication,
+            .applicationUpgraded, .relupOutput, .traceWritten,
             .probationStarted, .probationPassed:
             [.notice]
-        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootUnwritable, .bootRetried,
+        case .earlierRunEnded, .earlierRunUnknown, .nodeNotRegistered, .rootExposed, .rootRepaired, .rootUnwritable,
+            .bootRetried,
             .startDelayed, .boundsIgnored,
             .workerHung, .processesLeft,
             .modulesNotLoaded,
@@ -40,7 +42,8 @@ extension NodeEventKind {
         switch self {
         case .boot, .running, .stopping, .stopped, .earlierRunUnknown, .watchdogFed, .workerHung, .configChangeFailed,
             .outputLimited, .applicationStarted, .applicationStopped, .internalError, .recovered, .installRefused,
-            .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed, .rootUnwritable:
+            .installAborted, .installStopped, .installFailed, .relupOutput, .purged, .traceFailed, .rootUnwritable,
+            .rootRepaired:
             EventFields()
         case .earlierRunEnded, .earlierRunRemains: EventFields(["count"])
         case .reloaded: EventFields(["failures"])
@@ -70,12 +73,14 @@ extension NodeEventKind {
         case .supervisorAutoShutdown: EventFields(["child"])
         case .supervisorShutdown: EventFields(["child", "reason"])
         case .unpacked: EventFields(["vsn", "package"])
+        case .fileInstalled: EventFields(["vsn", "file"])
         case .removed, .makePermanentFailed, .probationPassed, .bootProved: EventFields(["vsn"])
         case .releaseDropped: EventFields(["vsn", "permanent", "why"])
         case .bootRetried: EventFields(["vsn", "boot", "allowed"])
         case .bootFallback: EventFields(["vsn", "from", "boots", "why"])
         case .bootFallbackFailed: EventFields(["vsn", "boots"])
         case .madePermanent: EventFields(["vsn", "by"])
+        case .upgradeApplication, .applicationUpgraded: EventFields(["application", "from", "to", "directory"])
         case .installRelease, .releaseInstalled, .installTakingBack: EventFields(["from", "to"])
         case .traceWritten: EventFields(["file"])
         case .probationStarted: EventFields(["vsn", "fallback", "ms", "make_permanent"])

@@ -27,6 +27,9 @@ public struct DaemonLog: Sendable {
         threshold.level = level.flatMap { Logger.Level(rawValue: $0.rawValue) } ?? .info
     }
 
+    /// Entries that nobody took in time.
+    public var dropped: Int { writer.dropped }
+
     /// Waits until what was logged is written, before the process ends or becomes another; a second at most where nobody
     /// reads it.
     public func flush() { writer.flush() }

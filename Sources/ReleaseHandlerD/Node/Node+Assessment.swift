@@ -77,7 +77,9 @@ extension Node {
         }
         // Who is waited for so long is not stopped for somebody's pleasure: a boot that hangs ends by the service manager's patience.
         let hung = ofBoot && Reactor.nowMilliseconds() - startedAtMilliseconds > Self.patienceWithBootMilliseconds
-        let isOwn = store.table.running?.vsn == store.table.assessment?.unproved?.release
+        // An application that was changed since is not what boots.
+        let isOwn =
+            store.table.running?.vsn == store.table.assessment?.unproved?.release && changedApplications.isEmpty
         let isFailure = isOwn && store.table.assessment?.atStake == nil && (end != .stopped || hung)
         let why = end == .stopped ? "it was stopped\(ofBoot ? " before it had booted" : "")" : "\(end)"
         endNote = Task { @HostActor in

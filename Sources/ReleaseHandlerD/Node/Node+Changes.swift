@@ -2,6 +2,7 @@ import Host
 import ReleaseHandling
 import Wire
 import Instructions
+import Terms
 
 /// Who may change something now.
 extension Node {
@@ -11,8 +12,8 @@ extension Node {
         case .running:
             if let upgrade = installer.upgrade {
                 throw ControlError(
-                    .busy, "an upgrade to \(upgrade.to.vsn) is under way; wait for its end",
-                    details: ["vsn": upgrade.to.vsn])
+                    .busy, "an upgrade to \(upgrade.target) is under way; wait for its end",
+                    details: ["vsn": upgrade.target, "change": "install-release \(upgrade.target)"])
             }
             guard let release = running.current else {
                 throw ControlError(.unavailable, "the node has no release yet")
@@ -51,12 +52,38 @@ extension Node {
         return try await installer.install(vsn, request) { [self] () throws(ControlError) in try refuseDuringChanges() }
     }
 
-    private func refuseDuringChanges() throws(ControlError) {
-        if case .goingBack(let trial) = probation.state {
+    /// The answer is there before the restart begins.
+    func rebootOldRelease(_ vsn: String, by: String) async throws(ControlError) -> ReleaseSummary {
+        try refuseWhileGoingBack()
+        return try await store.rebootOld(vsn, by: by)
+    }
+
+    /// One application of the release that runs. Not while that proves itself: what becomes permanent is what was installed.
+    func changeApplication(
+        _ application: Atom, _ wish: ApplicationWish
+    ) async throws(ControlError) -> AsyncStream<InstallProgress> {
+        let mayBegin: @HostActor () throws(ControlError) -> Void = { [self] () throws(ControlError) in
+            try refuseDuringChanges()
+            guard let trial = probation.state.trial else { return }
             throw ControlError(
-                .busy, "release \(trial.release) failed its probation and is taken back; wait for the end of that",
+                .busy,
+                "release \(trial.release) is on probation, which proves what was installed: wait for its end, or make it permanent",
                 details: ["vsn": trial.release])
         }
+        _ = try requireRunning()
+        try mayBegin()
+        return try await installer.change(application, wish, mayBegin: mayBegin)
+    }
+
+    func refuseWhileGoingBack() throws(ControlError) {
+        guard case .goingBack(let trial) = probation.state else { return }
+        throw ControlError(
+            .busy, "release \(trial.release) failed its probation and is taken back; wait for the end of that",
+            details: ["vsn": trial.release, "change": "the way back from \(trial.release)"])
+    }
+
+    private func refuseDuringChanges() throws(ControlError) {
+        try refuseWhileGoingBack()
         guard let first = changes.first else { return }
         throw ControlError(
             .busy, "\(first) is under way; wait for its end, or end what holds it up", details: ["change": first])
@@ -66,7 +93,12 @@ extension Node {
 
     /// What the disk does not take is tried again until it does, or the release is another one's: it has passed.
     func makePermanentByItself(_ vsn: String, attempt: Int = 0) {
+        makingPermanent = vsn
         Task { @HostActor in
+            defer {
+                makingPermanent = nil
+                tellStatus()
+            }
             guard case .running = phase, running.current?.vsn == vsn else { return forgetUnwritten(vsn) }
             do throws(ControlError) {
                 _ = try await store.makePermanent(vsn, by: "probation", isOwn: true)
@@ -78,7 +110,7 @@ extension Node {
                     events.post(
                         .release(.makePermanentFailed(vsn: vsn, reason: error.message, isPermanent: isPermanent)))
                 }
-                guard !isPermanent, error.code == .systemError || error.code == .busy else {
+                guard !isPermanent, error.code.isOfSystem || error.code == .busy else {
                     return forgetUnwritten(vsn)
                 }
                 unwrittenPermanent = UnwrittenPermanent(vsn: vsn, reason: error.message)

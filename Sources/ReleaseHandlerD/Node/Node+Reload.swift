@@ -26,10 +26,13 @@ extension Node {
         let release = try requireRunning()
         let loaded: LoadedRelease
         do {
-            loaded = try await DiskWork.run { [root] () throws(FileError) in try root.load(release.record) }
+            loaded = try await DiskWork.run { [root] () throws(FileError) in
+                // As it runs: an application may have been changed since it was installed.
+                try root.load(release.record, release.resource, file: root.resourceFile(release.record))
+            }
         } catch {
             events.post(.daemon(.reloadFailed(reason: error.description)))
-            throw ControlError(.systemError, "the configuration stays as it was: \(error)")
+            throw ControlError(.configInvalid, "the configuration stays as it was: \(error)")
         }
         // Meanwhile an install may have begun, or the node have been stopped.
         guard try requireRunning().vsn == release.vsn else {
@@ -54,7 +57,7 @@ extension Node {
             do throws(ControlError) {
                 _ = try await changing("reload") { () async throws(ControlError) in try await reload() }
             } catch {
-                if error.code != .systemError { events.post(.daemon(.reloadFailed(reason: error.message))) }
+                if error.code != .configInvalid { events.post(.daemon(.reloadFailed(reason: error.message))) }
             }
             SystemdNotify.ready(status: statusLine)
         }

@@ -24,6 +24,17 @@ extension Node: ReleaseStoreDelegate {
             events.post(.release(.madePermanent(vsn: vsn, by: by)))
         case .removed(let vsn):
             events.post(.release(.removed(vsn: vsn)))
+        case .registered(let vsn, let file, let exposures):
+            events.post(.release(.registered(vsn: vsn, file: file)))
+            for exposure in exposures { events.post(.release(.rootExposed(exposure))) }
+        case .forgotten(let vsn):
+            events.post(.release(.forgotten(vsn: vsn)))
+        case .fileInstalled(let vsn, let file):
+            events.post(.release(.fileInstalled(vsn: vsn, file: file)))
+        case .rebootsOld(let vsn, let by):
+            events.post(.release(.madePermanent(vsn: vsn, by: by)))
+            // Who has asked is answered all the same: the control interface ends last.
+            stop(.restart(reason: "reboot-old-release \(vsn)"))
         }
     }
 }

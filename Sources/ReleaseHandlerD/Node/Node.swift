@@ -61,6 +61,10 @@ public final class Node {
     /// A release that passed and could not be made permanent yet, and why.
     var unwrittenPermanent: UnwrittenPermanent?
     var permanentRetry: ScheduledTimer?
+    /// The release that has passed and is being made permanent.
+    var makingPermanent: String?
+    /// What was asked for with the install that has restarted the emulator into the release that boots.
+    private var bootWish: InstallRequest.MakePermanent?
     private var bootWaiter: ((Result<Void, BootError>) -> Void)?
     private var endWaiters: [(NodeEnd) -> Void] = []
 
@@ -78,7 +82,9 @@ public final class Node {
         self.init(
             store, logger: logger, membership: NodeMembership.State(options, start, store.releases.permanent),
             directory: options.directory)
+        bootWish = start.makePermanent
         for note in store.recoveryNotes { events.post(.release(.recovered(note: note))) }
+        for sentence in store.repairs { events.post(.release(.rootRepaired(sentence: sentence))) }
         for exposure in store.exposures { events.post(.release(.rootExposed(exposure))) }
         tellFindings()
     }
@@ -182,12 +188,15 @@ public final class Node {
             probation.begin(install)
             noteInstallEnded()
             tellStatus()
+        case .changedApplication:
+            membership.installed()
+            tellStatus()
         case .mustRestart(let reason):
             membership.failed()
             stop(.restart(reason: reason))
-        case .restartsEmulator(let vsn):
+        case .restartsEmulator(let vsn, let makePermanent):
             membership.restarts()
-            stop(.restartInto(vsn))
+            stop(.restartInto(vsn, makePermanent: makePermanent))
         }
     }
 
@@ -264,7 +273,8 @@ public final class Node {
                 release: release.vsn, previous: permanent.vsn, permanent: permanent.vsn,
                 changed: ChangedCode(
                     modules: Set(applications.values.flatMap(\.modules)), applications: Set(applications.keys)),
-                options: release.probation))
+                options: release.probation.asked(bootWish)))
+        bootWish = nil
     }
 
     private func finishBoot(_ result: Result<Void, BootError>) {

@@ -1,3 +1,5 @@
+public import Wire
+
 /// Why the node came to its end, and so what its process does next.
 public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
     /// Asked to stop: exit with success.
@@ -7,8 +9,9 @@ public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
     case failed(String)
     /// The daemon re-executes itself and boots the permanent release.
     case restart(reason: String)
-    /// As a script's `restart_emulator` says: the daemon re-executes itself and boots this release, once.
-    case restartInto(String)
+    /// As a script's `restart_emulator` says: the daemon re-executes itself and boots this release, once, which becomes permanent by itself
+    /// or not, where whoever asked for the install has said so.
+    case restartInto(String, makePermanent: InstallRequest.MakePermanent?)
     /// As a script's `restart_new_emulator` says, without the workers: the daemon executes the emulator of the release that is installed, which boots the
     /// permanent one and goes on with the script.
     case restartNewEmulator(EmulatorRestart)
@@ -18,7 +21,7 @@ public enum NodeEnd: Sendable, Equatable, CustomStringConvertible {
         case .stopped: "asked to"
         case .failed(let reason): reason
         case .restart(let reason): "restart into the permanent release: \(reason)"
-        case .restartInto(let vsn): "restart into release \(vsn), as its script says"
+        case .restartInto(let vsn, _): "restart into release \(vsn), as its script says"
         case .restartNewEmulator(let restart):
             "restart into erts \(restart.program.vsn), as the script to \(restart.install.vsn) says"
         }
@@ -48,7 +51,7 @@ extension NodeEnd {
         case .failed(let reason): "the node failed before the upgrade's end: \(reason)"
         case .restart(let reason):
             "the node restarts into its permanent release before the upgrade's end: \(reason)"
-        case .restartInto(let vsn): "the node restarts into release \(vsn)"
+        case .restartInto(let vsn, _): "the node restarts into release \(vsn)"
         case .restartNewEmulator(let restart): "the node restarts into erts \(restart.program.vsn)"
         }
     }

@@ -13,7 +13,7 @@ extension NodeMembership.State {
         let upgrade: NodeRecord.State =
             switch start {
             case .ordinary: .idle
-            case .boots(let vsn): .installed(to: vsn, milliseconds: now)
+            case .boots(let vsn, _): .installed(to: vsn, milliseconds: now)
             case .continues(let install):
                 .upgrading(from: permanent?.vsn ?? "", to: install.vsn, milliseconds: install.beganMilliseconds ?? now)
             }

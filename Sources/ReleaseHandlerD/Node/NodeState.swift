@@ -26,6 +26,7 @@ struct NodeState: Codable {
     let unwrittenPermanent: UnwrittenPermanent?
     let history: [HistoryRecord]?
     let bootedAtMilliseconds: Int?
+    let upgrades: UpgradeCounts?
 
     /// All that are to be open in the next program, under their numbers.
     var descriptors: [Int32] {
@@ -42,7 +43,7 @@ extension Node {
             throw HandoverObstacle("the node does not run", isLasting: true)
         }
         if let continued { throw HandoverObstacle("the upgrade to \(continued.vsn) goes on") }
-        if let upgrade = installer.upgrade { throw HandoverObstacle("an upgrade to \(upgrade.to.vsn) is under way") }
+        if let upgrade = installer.upgrade { throw HandoverObstacle("an upgrade to \(upgrade.target) is under way") }
         if installer.isChecking { throw HandoverObstacle("a check of an install is under way") }
         if case .goingBack(let trial) = probation.state {
             throw HandoverObstacle("release \(trial.release) failed its probation and is taken back")
@@ -63,7 +64,8 @@ extension Node {
             applications: applications,
             unpurged: purger.state, probation: probation.machineState, processes: OwnProcesses.state,
             membership: membership.state, unwrittenPermanent: unwrittenPermanent,
-            history: history.state, bootedAtMilliseconds: bootedAtMilliseconds)
+            history: history.state, bootedAtMilliseconds: bootedAtMilliseconds,
+            upgrades: installer.counts)
     }
 
     /// Goes on where the daemon before stood. Nobody is told of it: for workers and their users nothing has happened.
@@ -75,6 +77,7 @@ extension Node {
         try applications.goOn(state.applications, release.applicationSpecs)
         try tree.goOn(state.tree)
         purger.goOn(state.unpurged)
+        installer.counts = state.upgrades ?? UpgradeCounts()
         phase = .running
         probation.goOn(state.probation)
         bootedAtMilliseconds = state.bootedAtMilliseconds

@@ -19,13 +19,14 @@ enum StateInventory {
         "Node": [
             "root": .derived, "events": .written, "running": .written, "processes": .derived, "sockets": .written,
             "launcher": .written, "code": .written, "tree": .written, "applications": .written, "purger": .written,
-            "installer": .empty, "probation": .written, "changes": .empty, "membership": .written, "store": .written,
+            "installer": .written, "probation": .written, "changes": .empty, "membership": .written, "store": .written,
             "phase": .derived,
             "lastReload": .empty, "continued": .empty,
             "continuedProgress": .empty, "onEmulator": .derived, "startedAtMilliseconds": .written,
-            "bootWaiter": .empty, "endWaiters": .derived, "bootProof": .derived, "endNote": .empty,
+            "bootWaiter": .empty, "bootWish": .empty, "endWaiters": .derived, "bootProof": .derived, "endNote": .empty,
             "toldStatus": .derived, "unwrittenPermanent": .written,
-            "permanentRetry": .derived, "history": .written, "bootedAtMilliseconds": .written,
+            "permanentRetry": .derived, "makingPermanent": .empty, "history": .written,
+            "bootedAtMilliseconds": .written,
         ],
         "NodeMembership": [
             "name": .written, "directory": .derived, "events": .derived, "registration": .written, "problem": .written,
@@ -41,7 +42,8 @@ enum StateInventory {
         "Processes": ["generations": .derived, "others": .derived, "onEnd": .derived],
         "ChangesByHand": ["underWay": .empty, "last": .derived],
         "ReleaseStore": [
-            "root": .derived, "table": .written, "recoveryNotes": .derived, "exposures": .derived,
+            "root": .derived, "table": .written, "recoveryNotes": .derived, "repairs": .written,
+            "exposures": .derived,
             "earlierRun": .derived,
             "delegate": .derived, "line": .empty, "beforeDiskWork": .derived, "disk": .written,
             "findings": .derived, "obstacle": .written, "unwritten": .empty,

@@ -69,7 +69,9 @@ final class ChangeLine {
             }
             if turns == before { return try result.get() }
         }
-        throw ControlError(.busy, "one change of the releases comes after the other; try again later")
+        throw ControlError(
+            .busy, "one change of the releases comes after the other; try again later",
+            details: ["change": "a change of the releases"])
     }
 
     private func end() {

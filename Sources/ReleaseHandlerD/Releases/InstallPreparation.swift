@@ -13,6 +13,14 @@ struct InstallPreparation: Sendable {
     let isUp: Bool
     /// The same relup's script for the other direction, where it has one.
     let wayBack: RelupEntry?
+    /// What is changed where the release stays.
+    var application: ApplicationChange?
+    /// Sentences that belong to its result.
+    var warnings: [String] = []
+
+    /// What it leads from and to, for people.
+    var source: String { application?.source ?? from.vsn }
+    var target: String { application?.target ?? to.vsn }
 
     /// - Parameters:
     ///   - isContinued: whether the script's `restart_new_emulator` is done.
@@ -24,7 +32,14 @@ struct InstallPreparation: Sendable {
         do {
             _ = try table.installable(vsn)
             let relups = (target: try root.relup(vsn), running: try root.relup(from.vsn))
-            let script = try table.script(to: vsn, relupOfTarget: relups.target, relupOfRunning: relups.running)
+            let script: ReleaseTable.Script
+            do throws(ReleaseError) {
+                script = try table.script(to: vsn, relupOfTarget: relups.target, relupOfRunning: relups.running)
+            } catch {
+                // Where a directory is gone, so is its relup.
+                try refuseMissingDirectory(vsn, from.vsn, root)
+                throw error
+            }
             let isUp = script.direction == .up
             let wayBack =
                 isUp ? relups.target?.downScript(to: from.vsn) : relups.running?.upScript(from: vsn)
@@ -38,7 +53,14 @@ struct InstallPreparation: Sendable {
                     vsn: entry.vsn, description: entry.description, script: Array(entry.script.dropFirst()))
             }
             try refuseMissingEmulator(entry, to, root, file: file)
-            return InstallPreparation(from: from, to: to, entry: entry, isUp: isUp, wayBack: wayBack)
+            return InstallPreparation(
+                from: from, to: to, entry: entry, isUp: isUp, wayBack: wayBack,
+                warnings: from.changedLibraries(since: table.releases.release(from.vsn)).map {
+                    """
+                    application \($0.name.name) runs as \($0.vsn) from \($0.directory), and the relup is for what release \(from.vsn) \
+                    has of it
+                    """
+                })
         } catch let error as FileError {
             throw ControlError(.upgradeRefused, error.description, details: ["vsn": vsn, "file": error.file])
         } catch let error as ReleaseError {
@@ -59,6 +81,30 @@ struct InstallPreparation: Sendable {
             release \(to.vsn) is of \(to.resource.name), and \(from.resource.name) \(from.vsn) runs: it would be gone. Where the product \
             has another name now, say so: install-release --rename
             """, details: ["vsn": to.vsn, "name": to.resource.name, "running": from.resource.name])
+    }
+
+    private static func refuseMissingDirectory(
+        _ vsn: String, _ running: String, _ root: ReleaseRoot
+    ) throws(ControlError) {
+        let target = root.releaseDirectory(vsn)
+        let details = ["vsn": vsn, "from": running]
+        if !Directory.isDirectory(target) {
+            throw ControlError(
+                .upgradeRefused,
+                """
+                \(target), the directory of release \(vsn), is gone: remove the release, releasectl remove-release \(vsn), and unpack its \
+                package again
+                """, details: details.merging(["file": target]) { $1 })
+        }
+        let own = root.releaseDirectory(running)
+        if !Directory.isDirectory(own) {
+            throw ControlError(
+                .upgradeRefused,
+                """
+                \(own), the directory of release \(running), which runs, is gone, and with it the relup that may lead to \(vsn): take it \
+                out of that release's package again: tar -xzf PACKAGE.tar.gz -C \(root.path) releases/\(running)
+                """, details: details.merging(["file": own]) { $1 })
+        }
     }
 
     /// An emulator that is to be executed and is not there is known before anything runs.
@@ -84,7 +130,7 @@ struct InstallPreparation: Sendable {
         guard Emulator.program(of: vsn, in: root) == nil else { return nil }
         return """
             release \(to.vsn) is for erts \(vsn), this daemon is \(Emulator.vsn), and there is no \(root.emulatorProgram(vsn)) to \
-            be executed: pack it with make-tar --erts
+            be executed: pack it with make-tar --erts DIRECTORY
             """
     }
 }

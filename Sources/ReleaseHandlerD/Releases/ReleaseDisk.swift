@@ -2,6 +2,7 @@ import Host
 import Instructions
 import ReleaseHandling
 import Terms
+import Wire
 
 /// A release root's disk: performs a change's writes in their order, repairs at start-up what was cut short.
 ///
@@ -15,8 +16,10 @@ struct ReleaseDisk: Sendable {
     struct Start: Sendable {
         let disk: ReleaseDisk
         let table: ReleaseTable
-        /// What start-up repaired, for the log.
+        /// What operations had left that were cut short, for the log.
         let notes: [String]
+        /// Files that were gone, empty or damaged, and what was made of that.
+        let repairs: [String]
         /// What others can change of it, for the log.
         let exposures: [RootExposure]
         /// What the processes of the run before are known by; empty where there was none.
@@ -54,7 +57,7 @@ struct ReleaseDisk: Sendable {
         AtomicFile.removeLeftovers(in: root.logDirectory)
         ReleaseArchive.removeLeftovers(in: root.path)
         do {
-            let (state, unreadable) = try disk.state()
+            let (state, unreadable) = try RootState(root.path).read()
             let recovery = try ReleaseTable.recover(
                 state, booted: start.booted, continued: start.continued?.vsn, identity: root.directories.identity)
             let begun = ReleaseTable.Start(
@@ -69,8 +72,9 @@ struct ReleaseDisk: Sendable {
             }
             let (obstacle, unwritten) = disk.repair(recovery.writes + change.writes)
             root.reserve.keep()
+            let notes = recovery.notes + [unreadable].compactMap(\.self).map(Self.unreadableAssessment)
             return Start(
-                disk: disk, table: change.table, notes: recovery.notes + unreadable, exposures: exposures,
+                disk: disk, table: change.table, notes: notes, repairs: recovery.repairs, exposures: exposures,
                 earlierRun: earlierRun, findings: findings, obstacle: obstacle, unwritten: unwritten)
         } catch {
             throw BootError("the release root \(root.path) can't be used: \(error)")
@@ -89,7 +93,7 @@ struct ReleaseDisk: Sendable {
                 switch write {
                 case .removeDirectory, .removePending: true
                 case .releases, .startErlData, .newStartErlData, .removeNewStartErlData, .bootAssessment, .pending,
-                    .placeDirectory:
+                    .placeDirectory, .keepAside, .file:
                     false
                 }
             // What goes goes at the next start: no change has to wait for that.
@@ -121,17 +125,11 @@ struct ReleaseDisk: Sendable {
     /// - Parameters:
     ///   - unwritten: what comes before it, since it could not be written yet.
     ///   - staging: where a package was unpacked to.
+    ///   - tell: told what is removed.
     func apply(
         _ change: ReleaseTable.Change, to before: ReleaseTable, after unwritten: [ReleaseTable.DiskWrite] = [],
-        staging: String? = nil
+        staging: String? = nil, tell: WorkTeller? = nil
     ) -> Outcome {
-        do {
-            for directory in change.required where !FileNames.exists(root.resolve(directory)) {
-                throw SystemError("stat", 2, root.resolve(directory))
-            }
-        } catch {
-            return Outcome(table: before, failure: error)
-        }
         defer { root.reserve.keep() }
         do {
             for write in unwritten { try perform(write, staging: nil) }
@@ -140,7 +138,7 @@ struct ReleaseDisk: Sendable {
             return Outcome(table: before, failure: error)
         }
         do {
-            for write in change.writes { try perform(write, staging: staging) }
+            for write in change.writes { try perform(write, staging: staging, tell) }
             return Outcome(
                 table: change.table, failure: nil, hasWritten: !(unwritten + change.writes).isEmpty, hasCaughtUp: true)
         } catch {
@@ -168,29 +166,9 @@ struct ReleaseDisk: Sendable {
 
     // MARK: What stands there
 
-    /// The assessment only helps: one that can't be read is left alone, and told.
-    private func state() throws(FileError) -> (ReleaseTable.DiskState, unreadable: [String]) {
-        func read<Value>(
-            _ file: String, _ parse: ([UInt8], String) throws(FileError) -> Value
-        ) throws(FileError) -> Value? {
-            guard FileNames.exists(file) else { return nil }
-            return try parse(root.read(file), file)
-        }
-        var unreadable: [String] = []
-        var assessment: BootAssessment?
-        do throws(FileError) {
-            assessment = try read(root.bootAssessment, BootAssessment.parse)
-        } catch {
-            unreadable.append(
-                "what the runs before have come to can't be read, and is not taken into account: \(error)")
-        }
-        let state = ReleaseTable.DiskState(
-            releases: try read(root.releasesFile, ReleasesFile.parse).map(root.directories.withForms),
-            startErlData: try read(root.startErlData, StartErlData.parse),
-            newStartErlData: try read(root.newStartErlData, StartErlData.parse),
-            pending: try read(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) },
-            assessment: assessment)
-        return (state, unreadable)
+    /// It only helps, so that it is left alone.
+    private static func unreadableAssessment(_ reason: String) -> String {
+        "what the runs before have come to can't be read, and is not taken into account: \(reason)"
     }
 
     /// A file that can't be read says what was last written to it.
@@ -204,16 +182,8 @@ struct ReleaseDisk: Sendable {
                 ?? table.releases.persistent,
             startErlData: readable(root.startErlData, StartErlData.parse) ?? table.startErlData,
             newStartErlData: readable(root.newStartErlData, StartErlData.parse),
-            pending: readable(root.pendingFile, Self.parsePending).map { $0.map(root.directories.form) },
+            pending: readable(root.pendingFile, RootState.parsePending).map { $0.map(root.directories.form) },
             assessment: readable(root.bootAssessment, BootAssessment.parse))
-    }
-
-    private static func parsePending(_ bytes: [UInt8], _ file: String) throws(FileError) -> [String] {
-        do {
-            return try TermText.parseTerms(bytes).compactMap(\.term.asString)
-        } catch {
-            throw FileError(file: file, position: error.position, message: error.message)
-        }
     }
 
     /// Two daemons on one root would write over each other.
@@ -235,7 +205,7 @@ struct ReleaseDisk: Sendable {
 
     // MARK: Writing
 
-    private func perform(_ write: ReleaseTable.DiskWrite, staging: String?) throws {
+    private func perform(_ write: ReleaseTable.DiskWrite, staging: String?, _ tell: WorkTeller? = nil) throws {
         switch write {
         case .releases(let releases):
             try put(root.releasesFile, Array(releases.text().utf8))
@@ -257,6 +227,12 @@ struct ReleaseDisk: Sendable {
         case .removePending:
             try Directory.removeTree(root.pendingFile)
             try AtomicFile.syncDirectory(root.releasesDirectory)
+        case .file(let file, let bytes):
+            let target = root.resolve(file)
+            try Directory.make(Paths.parent(of: target), permissions: ConfidentialFiles.directoryMode)
+            // Nothing is kept for it: a full disk takes none.
+            try AtomicFile.write(
+                target, bytes, permissions: ConfidentialFiles.fileMode, groupOf: root.releasesDirectory)
         case .placeDirectory(let directory):
             guard let staging, FileNames.exists("\(staging)/\(directory)") else { return }
             let target = root.resolve(directory)
@@ -264,10 +240,20 @@ struct ReleaseDisk: Sendable {
             try AtomicFile.place("\(staging)/\(directory)", at: target)
         case .removeDirectory(let directory):
             let target = root.resolve(directory)
-            try Directory.removeTree(target)
+            var removed = 0
+            try Directory.removeTree(target) {
+                removed += 1
+                // A line for each file would cost more than the file.
+                if removed % 100 == 1 { tell?(WorkStep("removing \(directory)", done: removed, .files)) }
+            }
             // What lay in a directory that is gone as well needs no sync of it.
             let parent = Paths.parent(of: target)
             if FileNames.exists(parent) { try AtomicFile.syncDirectory(parent) }
+        case .keepAside(let file):
+            // By a copy: what is written anew takes its place, through a link where it is one.
+            let path = root.resolve(file.path)
+            guard FileNames.exists(path) else { return }
+            try put(root.resolve(file.asidePath), FileContents.read(path, limit: ReleaseRoot.maxFileBytes))
         }
     }
 

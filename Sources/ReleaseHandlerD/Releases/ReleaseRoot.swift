@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Instructions
 import ReleaseHandling
@@ -39,9 +40,18 @@ public struct ReleaseRoot: Sendable {
     static let maxFileBytes = 64 * 1024 * 1024
 
     func read(_ file: String) throws(FileError) -> [UInt8] {
+        guard let bytes = try readWhereThere(file) else {
+            throw FileError(file: file, position: nil, message: SystemError.reason(ENOENT))
+        }
+        return bytes
+    }
+
+    /// nil where there is no file of that name; what can't be read for another reason is no less there.
+    private func readWhereThere(_ file: String) throws(FileError) -> [UInt8]? {
         do {
             return try FileContents.read(file, limit: Self.maxFileBytes)
         } catch {
+            guard error.number != ENOENT else { return nil }
             throw FileError(file: file, position: nil, message: error.reason)
         }
     }
@@ -49,13 +59,17 @@ public struct ReleaseRoot: Sendable {
     // MARK: One release
 
     /// The `.rel` of a release: `releases/VSN/NAME.rel`.
-    func resourceFile(_ record: ReleaseRecord) -> String { "\(releaseDirectory(record.vsn))/\(record.name).rel" }
+    func resourceFile(_ record: ReleaseRecord) -> String { resolve(record.resourceFile) }
 
     /// Reads a release with all that it names; an application that is missing is an error that says where it was
     /// looked for.
     func load(_ record: ReleaseRecord) throws(FileError) -> LoadedRelease {
         let file = resourceFile(record)
-        let resource = try ReleaseResource.parse(read(file), file: file)
+        return try load(record, ReleaseResource.parse(read(file), file: file), file: file)
+    }
+
+    /// The same of a `.rel` that was read already, from `file`.
+    func load(_ record: ReleaseRecord, _ resource: ReleaseResource, file: String) throws(FileError) -> LoadedRelease {
         guard resource.vsn == record.vsn else {
             let message = "expected release \(Term.string(record.vsn)), found \(Term.string(resource.vsn))"
             throw FileError(file: file, position: nil, message: message)
@@ -105,13 +119,14 @@ public struct ReleaseRoot: Sendable {
     /// `sys.config` may be missing: then every application has its own environment.
     private func loadConfig(_ vsn: String) throws(FileError) -> SysConfig {
         let file = "\(releaseDirectory(vsn))/sys.config"
-        guard FileNames.exists(file) else { return SysConfig() }
-        let config = try SysConfig.parse(read(file), file: file)
+        guard let bytes = try readWhereThere(file) else { return SysConfig() }
+        let config = try SysConfig.parse(bytes, file: file)
         return try config.including { (name) throws(FileError) in
-            let path = Paths.join(releaseDirectory(vsn), name)
-            let whole = path.hasSuffix(".config") ? path : path + ".config"
-            guard FileNames.exists(whole) else { throw SysConfig.missing(name, at: whole, includedBy: file) }
-            return try SysConfig.parseIncluded(read(whole), file: whole)
+            let whole = Paths.join(releaseDirectory(vsn), SysConfig.file(ofIncluded: name))
+            guard let bytes = try readWhereThere(whole) else {
+                throw SysConfig.missing(name, at: whole, includedBy: file)
+            }
+            return try SysConfig.parseIncluded(bytes, file: whole)
         }
     }
 
@@ -120,7 +135,7 @@ public struct ReleaseRoot: Sendable {
     /// A release's relup; nil where it has none.
     func relup(_ vsn: String) throws(FileError) -> Relup? {
         let file = relupFile(vsn)
-        return FileNames.exists(file) ? try Relup.parse(read(file), file: file) : nil
+        return try readWhereThere(file).map { (bytes) throws(FileError) in try Relup.parse(bytes, file: file) }
     }
 
     func relupFile(_ vsn: String) -> String { "\(releaseDirectory(vsn))/relup" }

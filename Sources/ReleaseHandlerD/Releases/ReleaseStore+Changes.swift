@@ -1,6 +1,7 @@
 import Host
 import Instructions
 import ReleaseHandling
+import Terms
 import Wire
 
 /// Unpack, make permanent, remove, and the reading of what an install needs: each a turn.
@@ -9,10 +10,12 @@ extension ReleaseStore {
     ///
     /// What the root has of it already is compared within the turn: a library that another change takes away, or brings,
     /// can't come in between.
-    func unpack(_ package: String) async throws(ControlError) -> ReleaseSummary {
+    ///
+    /// - Parameter tell: told how far it is, on the disk's thread.
+    func unpack(_ package: String, tell: WorkTeller? = nil) async throws(ControlError) -> ReleaseSummary {
         try await line.turn("unpack-release \(package)") { () async throws(ControlError) in
             _ = try requireRunning()
-            let unpacked = try await staged(package)
+            let unpacked = try await staged(package, tell)
             do throws(ControlError) {
                 // The node may have begun to stop meanwhile.
                 _ = try requireRunning()
@@ -29,14 +32,9 @@ extension ReleaseStore {
         }
     }
 
-    private func staged(_ package: String) async throws(ControlError) -> UnpackedPackage {
-        do {
-            return try await onDisk { [root] () throws(PackageError) in
-                try UnpackedPackage.make(package, root: root)
-            }
-        } catch {
-            throw ControlError(
-                error.isOfDisk ? .systemError : .packageInvalid, error.description, details: ["package": package])
+    private func staged(_ package: String, _ tell: WorkTeller?) async throws(ControlError) -> UnpackedPackage {
+        try await onDisk { [root, table] () throws(ControlError) in
+            try UnpackedPackage.make(package, root: root, besides: table, tell: tell)
         }
     }
 
@@ -73,7 +71,7 @@ extension ReleaseStore {
                 }
             } catch {
                 // start_erl.data decides what boots, whatever else could not be written.
-                if error.code == .systemError, releases.permanent?.vsn == vsn {
+                if error.code.isOfSystem, releases.permanent?.vsn == vsn {
                     delegate?.releasesChanged(.madePermanent(vsn, by: by))
                 }
                 throw error
@@ -84,15 +82,23 @@ extension ReleaseStore {
     }
 
     /// Source: OTP release_handler(3), `remove_release/1`.
-    func remove(_ vsn: String) async throws(ControlError) {
+    ///
+    /// - Parameter tell: told how far it is, on the disk's thread.
+    func remove(_ vsn: String, tell: WorkTeller? = nil) async throws(ControlError) {
         try await line.turn("remove-release \(vsn)") { () async throws(ControlError) in
-            _ = try requireRunning()
+            let running = try requireRunning()
             let started = delegate?.startedProcesses ?? []
-            try await change { [root] (table) throws(ReleaseError) in
+            try await change(tell: tell) { [root] (table) throws(ReleaseError) in
                 let directories = root.directories
                 let users = DirectoryUsers(started)
+                let changed = running.changedLibraries(since: table.releases.release(running.vsn))
                 return try table.remove(
-                    vsn, users: { users.of(directories.identity($0)) }, identity: directories.identity)
+                    vsn,
+                    users: { directory in
+                        let identity = directories.identity(directory)
+                        return changed.filter { directories.identity($0.directory) == identity }
+                            .map { "application \($0.name.name)" } + users.of(identity)
+                    }, identity: directories.identity)
             }
             delegate?.releasesChanged(.removed(vsn))
         }
@@ -112,13 +118,37 @@ extension ReleaseStore {
         check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
         then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
     ) async throws(ControlError) -> Value {
-        try await line.turn("\(what) \(vsn)", isOwn: isOwn) { () async throws(ControlError) in
+        let read: @Sendable (LoadedRelease, ReleaseTable) throws(ControlError) -> InstallPreparation = {
+            [root] (from, table) throws(ControlError) in
+            try InstallPreparation.read(vsn, from: from, table, root, isContinued: isContinued, mayRename: mayRename)
+        }
+        return try await prepare("\(what) \(vsn)", isOwn: isOwn, reading: read, check: check, then: then)
+    }
+
+    /// The same of one application of the release that runs.
+    func prepare<Checked: Sendable, Value: Sendable>(
+        _ wish: ApplicationWish, of application: Atom,
+        check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
+        then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        let read: @Sendable (LoadedRelease, ReleaseTable) throws(ControlError) -> InstallPreparation = {
+            [root] (from, _) throws(ControlError) in
+            try InstallPreparation.read(wish, of: application, from: from, root)
+        }
+        return try await prepare(
+            "\(wish.operation) \(application.name)", isOwn: false, reading: read, check: check, then: then)
+    }
+
+    private func prepare<Checked: Sendable, Value: Sendable>(
+        _ what: String, isOwn: Bool,
+        reading: @escaping @Sendable (LoadedRelease, ReleaseTable) throws(ControlError) -> InstallPreparation,
+        check: @HostActor (InstallPreparation) async throws(ControlError) -> Checked,
+        then: @HostActor (InstallPreparation, Checked) throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        try await line.turn(what, isOwn: isOwn) { () async throws(ControlError) in
             let from = try requireRunning()
             let table = table
-            let preparation = try await onDisk { [root] () throws(ControlError) in
-                try InstallPreparation.read(
-                    vsn, from: from, table, root, isContinued: isContinued, mayRename: mayRename)
-            }
+            let preparation = try await onDisk { () throws(ControlError) in try reading(from, table) }
             _ = try requireRunning()
             let checked = try await check(preparation)
             _ = try requireRunning()
@@ -137,7 +167,7 @@ extension ReleaseStore {
         }
     }
 
-    private func requireRunning() throws(ControlError) -> LoadedRelease {
+    func requireRunning() throws(ControlError) -> LoadedRelease {
         guard let delegate else { throw ControlError(.unavailable, "the node is stopping") }
         return try delegate.requireRunning()
     }

@@ -32,12 +32,22 @@ final class ReleaseStore {
         case unpacked(String, package: String)
         case madePermanent(String, by: String)
         case removed(String)
+        /// By hand: its files were there.
+        case registered(String, file: String, exposures: [RootExposure])
+        /// Its files stay.
+        case forgotten(String)
+        /// `file`: relative to the root.
+        case fileInstalled(String, file: String)
+        /// It is permanent, and the node is to restart into it.
+        case rebootsOld(String, by: String)
     }
 
     let root: ReleaseRoot
     private(set) var table: ReleaseTable
-    /// What start-up found and repaired, for the log.
+    /// What start-up found that was cut short, for the log.
     let recoveryNotes: [String]
+    /// Files of the root that this run, or the one in whose place it goes on, has found gone, empty or damaged, and what was made of that.
+    let repairs: [String]
     /// What others can change of the root, for the log.
     let exposures: [RootExposure]
     /// What the processes of the run before are known by; empty where there was none.
@@ -60,6 +70,7 @@ final class ReleaseStore {
         root = start.disk.root
         table = start.table
         recoveryNotes = start.notes
+        repairs = start.repairs
         exposures = start.exposures
         earlierRun = start.earlierRun
         findings = start.findings
@@ -82,11 +93,14 @@ final class ReleaseStore {
         let lock: Int32
         /// Nil too where the daemon before did not keep it.
         let obstacle: String?
+        /// The same.
+        let repairs: [String]?
     }
 
     /// Nil while a change of the disk is under way.
     var state: State? {
-        line.current == nil && unwritten.isEmpty ? State(table: table, lock: disk.lock.raw, obstacle: obstacle) : nil
+        line.current == nil && unwritten.isEmpty
+            ? State(table: table, lock: disk.lock.raw, obstacle: obstacle, repairs: repairs) : nil
     }
 
     /// Goes on where the daemon before stood: nothing is read.
@@ -95,6 +109,7 @@ final class ReleaseStore {
         self.root = root
         table = state.table
         recoveryNotes = []
+        repairs = state.repairs ?? []
         exposures = []
         earlierRun = ""
         findings = []
@@ -141,13 +156,14 @@ final class ReleaseStore {
 
     /// Decides by the table as it is now, on the disk's thread, since what stands there may be asked, and writes.
     func change(
-        staging: String? = nil, _ decide: @escaping @Sendable (ReleaseTable) throws(ReleaseError) -> ReleaseTable.Change
+        staging: String? = nil, tell: WorkTeller? = nil,
+        _ decide: @escaping @Sendable (ReleaseTable) throws(ReleaseError) -> ReleaseTable.Change
     ) async throws(ControlError) {
         let before = table
         let outcome: ReleaseDisk.Outcome
         do {
             outcome = try await onDisk { [disk, unwritten] () throws(ReleaseError) in
-                disk.apply(try decide(before), to: before, after: unwritten, staging: staging)
+                disk.apply(try decide(before), to: before, after: unwritten, staging: staging, tell: tell)
             }
         } catch {
             throw error.controlError
@@ -158,6 +174,10 @@ final class ReleaseStore {
         if outcome.hasCaughtUp { unwritten = [] }
         // Others say something of one directory, and nothing of the root.
         if let failure = outcome.failure as? SystemError, failure.isOfDisk { obstacle = "\(failure)" }
+        if let failure = outcome.failure as? SystemError {
+            throw .notWritten(
+                failure, root: root.path, outcome: sentence(since: before), isUnchanged: table == before)
+        }
         if let failure = outcome.failure {
             throw ControlError(.systemError, "\(failure); \(sentence(since: before))")
         }

@@ -20,12 +20,19 @@ extension ReleaseRecord {
 }
 
 extension ReleaseError {
+    /// With OTP's reason in the details.
     var controlError: ControlError {
+        var error = toldError
+        error.details["reason"] = term.description
+        return error
+    }
+
+    private var toldError: ControlError {
         switch self {
         case .existingRelease(let vsn): ControlError(.badStatus, description, details: ["vsn": vsn])
         case .noSuchRelease(let vsn): ControlError(.noSuchRelease, description, details: ["vsn": vsn])
         case .alreadyInstalled(let vsn): ControlError(.alreadyInstalled, description, details: ["vsn": vsn])
-        case .badStatus(let vsn, let status):
+        case .badStatus(let vsn, let status), .notOld(let vsn, let status), .fixed(let vsn, let status):
             ControlError(.badStatus, description, details: ["vsn": vsn, "status": status.atom.name])
         case .permanent(let vsn): ControlError(.badStatus, description, details: ["vsn": vsn, "status": "permanent"])
         case .noMatchingRelup(let to, let from):

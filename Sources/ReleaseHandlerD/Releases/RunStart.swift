@@ -5,14 +5,20 @@ enum RunStart: Sendable {
     /// It boots the permanent release.
     case ordinary
     /// It boots this release, once: `restart_emulator`.
-    case boots(String)
+    case boots(String, makePermanent: InstallRequest.MakePermanent?)
     /// It boots the permanent release, and goes on with an upgrade under its own emulator: `restart_new_emulator` where the tree was
     /// stopped for it.
     case continues(ContinuedInstall)
 
     var booted: String? {
-        guard case .boots(let vsn) = self else { return nil }
+        guard case .boots(let vsn, _) = self else { return nil }
         return vsn
+    }
+
+    /// What was asked for with the install of the release that boots.
+    var makePermanent: InstallRequest.MakePermanent? {
+        guard case .boots(_, let wish) = self else { return nil }
+        return wish
     }
 
     /// Whether it is part of an install.

@@ -1,13 +1,12 @@
-import Glibc
 import Host
 import Instructions
 import ReleaseHandling
+import Terms
+import Wire
 
-/// Why a package is not taken: one sentence that names the package and what is wrong in it.
-struct PackageError: Error, CustomStringConvertible {
+/// What is wrong in a package: one sentence.
+private struct PackageError: Error, CustomStringConvertible {
     let description: String
-    /// The package may be right: the disk has no room, or does not take it.
-    var isOfDisk = false
 }
 
 /// A package that lies unpacked beside the root's own directories, read and found to be a whole release.
@@ -15,29 +14,55 @@ struct UnpackedPackage: Sendable {
     let staged: StagedRelease
     let resource: ReleaseResource
 
-    static func make(_ package: String, root: ReleaseRoot) throws(PackageError) -> UnpackedPackage {
+    /// - Parameter table: the releases that the root has.
+    static func make(
+        _ package: String, root: ReleaseRoot, besides table: ReleaseTable, tell: WorkTeller? = nil
+    ) throws(ControlError) -> UnpackedPackage {
         guard package.hasPrefix("/") else {
-            throw PackageError(description: "\(package): the package's path must be absolute")
+            throw invalid(package, "\(package): the package's path must be absolute")
         }
         let staged: StagedRelease
         do {
-            staged = try ReleaseArchive.stage(package, under: root.path)
+            staged = try ReleaseArchive.stage(package, under: root.path, tell: tell)
         } catch {
-            throw PackageError(description: error.description, isOfDisk: error.isOfDisk)
+            switch error.kind {
+            case .notRead(let error): throw .packageUnreadable(package, error)
+            case .system(let error): throw notUnpacked(package, error, root)
+            default: throw invalid(package, error.description)
+            }
         }
+        tell?(WorkStep("checking it"))
         do {
-            return try check(staged, root)
+            return try check(staged, root, table)
         } catch {
             staged.discard()
+            if let error = error as? ControlError { throw error }
+            if let error = error as? SystemError { throw notUnpacked(package, error, root) }
             // Paths of the directory that is gone by now would only mislead.
             let text = "\(error)".replacing("\(staged.directory)/", with: "")
-            throw PackageError(description: "\(package): \(text)")
+            throw invalid(package, "\(package): \(text)")
         }
     }
 
-    private static func check(_ staged: StagedRelease, _ root: ReleaseRoot) throws -> UnpackedPackage {
+    private static func invalid(_ package: String, _ sentence: String) -> ControlError {
+        ControlError(.packageInvalid, sentence, details: ["package": package])
+    }
+
+    private static func notUnpacked(_ package: String, _ error: SystemError, _ root: ReleaseRoot) -> ControlError {
+        .notWritten(
+            error, root: root.path, words: "\(package): can't be unpacked:", outcome: "nothing of it stays",
+            isUnchanged: true, details: ["package": package])
+    }
+
+    private static func check(
+        _ staged: StagedRelease, _ root: ReleaseRoot, _ table: ReleaseTable
+    ) throws -> UnpackedPackage {
         let stagedRoot = ReleaseRoot(path: staged.directory)
-        let resource = try findResource(staged, stagedRoot)
+        guard let resource = try staged.placedResource() else {
+            throw PackageError(description: "no releases/NAME.rel in the package")
+        }
+        // Before what it brings is compared with what that release has by now.
+        if let there = table.releases.release(resource.vsn) { throw existing(there, package: staged.package) }
         try staged.checkManifest(vsn: resource.vsn)
         var record = ReleaseRecord(resource, status: .unpacked)
         for index in record.libraries.indices {
@@ -47,11 +72,7 @@ struct UnpackedPackage: Sendable {
             let isBrought = FileNames.exists(brought)
             if FileNames.exists(standing) {
                 guard !isBrought || Directory.isSame(brought, standing) else {
-                    throw PackageError(
-                        description: """
-                            \(library.directory) is in the release root with other contents; give the changed \
-                            application another version
-                            """)
+                    throw PackageError(description: otherContents(library.directory, root, table))
                 }
                 record.libraries[index].directory = standing
             }
@@ -83,26 +104,28 @@ struct UnpackedPackage: Sendable {
         return UnpackedPackage(staged: staged, resource: resource)
     }
 
-    /// `releases/NAME.rel`, as OTP packs it, or `releases/VSN/NAME.rel`; it is put in the second place.
-    private static func findResource(_ staged: StagedRelease, _ stagedRoot: ReleaseRoot) throws -> ReleaseResource {
-        guard let first = staged.releaseResourceFile else {
-            throw PackageError(description: "no releases/NAME.rel in the package")
-        }
-        let resource = try ReleaseResource.parse(stagedRoot.read("\(staged.directory)/\(first)"), file: first)
-        let place = "\(stagedRoot.releaseDirectory(resource.vsn))/\(resource.name).rel"
-        if !FileNames.exists(place) {
-            let directory = stagedRoot.releaseDirectory(resource.vsn)
-            try Directory.make(directory, permissions: ConfidentialFiles.directoryMode)
-            try AtomicFile.write(
-                place, Array(resource.text().utf8), permissions: ConfidentialFiles.fileMode, groupOf: directory)
-        }
-        return resource
-    }
-}
+    // MARK: What the root has already
 
-extension ArchiveError {
-    fileprivate var isOfDisk: Bool {
-        guard case .system(let error) = kind else { return false }
-        return [ENOSPC, EDQUOT, EROFS, EIO].contains(error.number)
+    private static func existing(_ release: ReleaseRecord, package: String) -> ControlError {
+        let (vsn, status) = (release.vsn, release.status.atom.name)
+        let remedy =
+            switch release.status {
+            case .unpacked, .old: "to unpack it anew, remove it first: releasectl remove-release \(vsn)"
+            case .permanent, .current, .tmpCurrent: "give what was changed in it a release of another version"
+            }
+        return ControlError(
+            .badStatus, "release \(vsn) is in the release root already, and is \(status); \(remedy)",
+            details: ["vsn": vsn, "status": status, "package": package])
+    }
+
+    private static func otherContents(_ directory: String, _ root: ReleaseRoot, _ table: ReleaseTable) -> String {
+        let users = table.releases.releases.filter {
+            $0.directories.map(root.resolve).contains(root.resolve(directory))
+        }
+        let remedy =
+            users.isEmpty
+            ? "no release uses it: remove it, rm -r \(root.resolve(directory)), or give the changed application another version"
+            : "give the changed application another version"
+        return "\(directory) is in the release root with other contents; \(remedy)"
     }
 }

@@ -51,7 +51,9 @@ struct InstallPreflight {
         let programs = await readPrograms()
         let workerModules = Set((specs + site.tree.places.values.map(\.spec)).compactMap(\.workerModule))
         try refuse(
-            machine.checkCalls(applications: Set(preparation.to.applicationSpecs.map(\.name))) {
+            machine.checkCalls(
+                applications: Set(preparation.to.applicationSpecs.map(\.name)), release: preparation.to.vsn
+            ) {
                 programs.problem(of: $0, workers: workerModules)
             })
         try checkBarrier()

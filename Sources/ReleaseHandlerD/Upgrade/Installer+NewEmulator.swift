@@ -14,7 +14,7 @@ extension Installer {
         let fail = { @HostActor [self] (reason: String) in
             let failure = RelupMachine.Failure(
                 index: 0, instruction: .restartNewEmulator, error: .emulator(reason: reason))
-            site.events.post(.upgrade(.refused(to: upgrade.to.vsn, failure)))
+            site.events.post(.upgrade(.refused(upgrade, failure)))
             then(upgrade.result(.refused, failure))
             onNotice(.failed(reason: "\(failure)"))
         }

@@ -47,6 +47,7 @@ extension Installer {
         return InstallPlan(
             from: preparation.from.vsn, to: vsn, direction: preparation.isUp ? .up : .down,
             description: preparation.entry.description.asText ?? preparation.entry.description.description,
-            instructions: instructions, warnings: findings.survey.warnings + specs.plannedWarnings() + firstBoot)
+            instructions: instructions,
+            warnings: preparation.warnings + findings.survey.warnings + specs.plannedWarnings() + firstBoot)
     }
 }

@@ -10,16 +10,16 @@ extension Installer {
         _ failed: Upgrade, _ failure: RelupMachine.Failure, _ script: [LowLevelInstruction], _ warnings: [String],
         then: @escaping @HostActor (InstallResult) -> Void
     ) {
-        site.events.post(.upgrade(.takingBack(from: failed.to.vsn, to: failed.from.vsn, failure)))
+        site.events.post(.upgrade(.takingBack(from: failed.target, to: failed.source, failure)))
         onNotice(.takesBack)
         site.running.begins(from: failed.to, to: failed.from)
         let machine = RelupMachine(
-            script: script, fromRelease: failed.to.vsn, toRelease: failed.from.vsn,
+            script: script, fromRelease: failed.target, toRelease: failed.source,
             libraries: failed.from.record.libraries, options: failed.options)
         let preparation = InstallPreparation(
             from: failed.to, to: failed.from,
             entry: RelupEntry(vsn: failed.from.vsn, description: failed.entry.description, script: script),
-            isUp: false, wayBack: nil)
+            isUp: false, wayBack: nil, application: failed.applicationBack)
         Task { @HostActor in
             let findings: InstallPreflight.Findings
             do throws(InstallRefusal) {
@@ -30,7 +30,8 @@ extension Installer {
             // The node may have been stopped meanwhile.
             guard isUnderWay(failed) else { return mustRestart(failed, failure, warnings: warnings, then: then) }
             let back = Upgrade(
-                site: site, from: failed.to, to: failed.from, entry: preparation.entry, machine: machine,
+                site: site, from: failed.to, to: failed.from, entry: preparation.entry,
+                application: failed.applicationBack, machine: machine,
                 findings: findings, patience: patience, progress: { _ in },
                 then: { [self] back, outcome in
                     tookBack(failed, failure, back, outcome, warnings, then: then)
@@ -44,8 +45,8 @@ extension Installer {
     static func noWayBack(_ failed: Upgrade, hasScript: Bool) -> String {
         let reason =
             hasScript
-            ? "its script to \(failed.from.vsn) does not take back all that was committed, and nothing else"
-            : "it has no script to \(failed.from.vsn)"
+            ? "its script to \(failed.source) does not take back all that was committed, and nothing else"
+            : "it has no script to \(failed.source)"
         return "what was committed can't be taken back by the relup: \(reason)"
     }
 
@@ -54,7 +55,7 @@ extension Installer {
         _ failed: Upgrade, _ failure: RelupMachine.Failure, _ second: RelupMachine.Failure, _ warnings: [String],
         then: (InstallResult) -> Void
     ) {
-        let sentence = "the way back by the script to \(failed.from.vsn) failed: \(second)"
+        let sentence = "the way back by the script to \(failed.source) failed: \(second)"
         mustRestart(failed, failure, warnings: warnings + [sentence], then: then)
     }
 
@@ -67,7 +68,7 @@ extension Installer {
         case .done(_, let more):
             let count = back.reports.count
             let sentence =
-                "what was committed was taken back by \(count) instruction\(count == 1 ? "" : "s") of the script to \(failed.from.vsn)"
+                "what was committed was taken back by \(count) instruction\(count == 1 ? "" : "s") of the script to \(failed.source)"
             failed.startTerminated { [self] notStarted in
                 guard isUnderWay(back) else { return mustRestart(failed, failure, warnings: warnings, then: then) }
                 let down = notStarted.map { "\($0.worker) was not started again: \($0.reason.reasonText)" }

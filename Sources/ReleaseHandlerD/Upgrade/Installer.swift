@@ -15,12 +15,14 @@ final class Installer {
         /// Refused or aborted: the release that ran runs on.
         case failed(reason: String)
         case installed(Probation.Install)
+        /// One application of the release that runs is another version.
+        case changedApplication
         /// What it has committed is taken back, as an upgrade of its own.
         case takesBack
         /// It can't be undone: the node is to restart into the permanent release.
         case mustRestart(reason: String)
         /// The script is done, and its release is what the next run boots.
-        case restartsEmulator(into: String)
+        case restartsEmulator(into: String, makePermanent: InstallRequest.MakePermanent?)
         /// The first instruction of a script: it is to go on under the emulator of its release.
         case needsNewEmulator(NewEmulator)
     }
@@ -54,6 +56,7 @@ final class Installer {
     /// Whose checks of an install read their files: one at a time of each, since it reads them all.
     var checks: Set<Asker> = []
     var isChecking: Bool { !checks.isEmpty }
+    var counts = UpgradeCounts()
 
     init(site: UpgradeSite, store: ReleaseStore, purger: Purger) {
         self.site = site
@@ -104,7 +107,7 @@ final class Installer {
     }
 
     /// What is known to fail is refused, and nothing has begun.
-    private func preflight(
+    func preflight(
         _ preparation: InstallPreparation, _ request: InstallRequest
     ) async throws(ControlError) -> InstallPreflight.Findings {
         let preflight = InstallPreflight(
@@ -112,47 +115,49 @@ final class Installer {
         do throws(InstallRefusal) {
             return try await preflight.run()
         } catch {
-            site.events.post(.upgrade(.refused(to: preparation.to.vsn, error.failure)))
+            counts.ended(.refused)
+            site.events.post(.upgrade(.refused(preparation, error.failure)))
             throw error.controlError
         }
     }
 
     func machine(_ preparation: InstallPreparation, _ request: InstallRequest) -> RelupMachine {
         RelupMachine(
-            script: preparation.entry.script, fromRelease: preparation.from.vsn, toRelease: preparation.to.vsn,
+            script: preparation.entry.script, fromRelease: preparation.source, toRelease: preparation.target,
             libraries: preparation.to.record.libraries,
             options: preparation.to.upgrade.asked(overrides).asked(request))
     }
 
-    private func begin(
+    func begin(
         _ preparation: InstallPreparation, _ request: InstallRequest, _ findings: InstallPreflight.Findings
     ) -> AsyncStream<InstallProgress> {
-        let vsn = preparation.to.vsn
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         let machine = machine(preparation, request)
         // Its configuration may have been read anew while the next release was looked at.
         let current = site.running.current
+        let end: @HostActor (InstallResult) -> Void = { [self] result in
+            counts.ended(result)
+            continuation.yield(.result(result))
+            continuation.finish()
+        }
         let from = current?.vsn == preparation.from.vsn ? current ?? preparation.from : preparation.from
         let upgrade = Upgrade(
-            site: site, from: from, to: preparation.to, entry: preparation.entry, machine: machine,
+            site: site, from: from, to: preparation.to, entry: preparation.entry,
+            application: preparation.application, warnings: preparation.warnings, machine: machine,
             findings: findings, patience: patience, progress: { continuation.yield($0) },
             then: { [self] upgrade, outcome in
-                if case .restartNewEmulator = outcome {
-                    return restartNewEmulator(upgrade, request) { result in
-                        continuation.yield(.result(result))
-                        continuation.finish()
-                    }
-                }
-                finish(upgrade, outcome, wayBack: preparation.wayBack) { result in
-                    continuation.yield(.result(result))
-                    continuation.finish()
-                }
+                if case .restartNewEmulator = outcome { return restartNewEmulator(upgrade, request, then: end) }
+                finish(upgrade, outcome, wayBack: preparation.wayBack, then: end)
             })
+        upgrade.makePermanent = request.makePermanent
         self.upgrade = upgrade
         site.running.begins(from: from, to: preparation.to)
         site.tree.expect(.upgrade)
-        onNotice(.began(from: from.vsn, to: vsn))
-        site.events.post(.upgrade(.began(from: from.vsn, to: vsn)))
+        onNotice(.began(from: upgrade.source, to: upgrade.target))
+        site.events.post(
+            .upgrade(
+                upgrade.application.map { .applicationBegan($0) }
+                    ?? .began(from: from.vsn, to: preparation.to.vsn, makePermanent: request.makePermanent)))
         // The answer to the request goes out first, then the script runs.
         Reactor.shared.soon { upgrade.start() }
         return stream
@@ -167,7 +172,7 @@ final class Installer {
             installed(upgrade, unpurged, warnings, then: then)
         case .refused(let failure):
             goOn(upgrade)
-            site.events.post(.upgrade(.refused(to: upgrade.to.vsn, failure)))
+            site.events.post(.upgrade(.refused(upgrade, failure)))
             then(upgrade.result(.refused, failure))
             onNotice(.failed(reason: "\(failure)"))
         case .aborted(let failure, let warnings):
@@ -181,6 +186,8 @@ final class Installer {
             takeBack(upgrade, failure, script, warnings, then: then)
         case .restartNode(let failure):
             mustRestart(upgrade, failure, warnings: [], then: then)
+        case .restartEmulator(let warnings) where upgrade.application != nil:
+            installed(upgrade, [], warnings + [Self.awaitsRestart(upgrade)], restartsEmulator: true, then: then)
         case .restartEmulator(let warnings): restartEmulator(upgrade, warnings, then: then)
         case .restartNewEmulator: break  // It is no end.
         }
@@ -202,7 +209,7 @@ final class Installer {
             self.upgrade = nil
             site.running.ends(installed: true)
             then(upgrade.result(.restarting, nil, warnings: warnings))
-            onNotice(.restartsEmulator(into: upgrade.to.vsn))
+            onNotice(.restartsEmulator(into: upgrade.to.vsn, makePermanent: upgrade.makePermanent))
         }
     }
 
@@ -211,7 +218,7 @@ final class Installer {
         then: (InstallResult) -> Void
     ) {
         let result = upgrade.result(.aborted, failure, warnings: warnings, wasTakenBack: wasTakenBack)
-        site.events.post(.upgrade(.aborted(from: upgrade.from.vsn, to: upgrade.to.vsn, failure)))
+        site.events.post(.upgrade(.aborted(from: upgrade.source, to: upgrade.target, failure)))
         then(result)
         onNotice(.failed(reason: "\(failure)"))
     }
@@ -223,7 +230,7 @@ final class Installer {
         if let stopReason { return stopped(upgrade, stopReason, warnings, then: then) }
         self.upgrade = nil
         site.running.ends(installed: false)
-        let event = Event.upgrade(.failed(to: upgrade.to.vsn, failure))
+        let event = Event.upgrade(.failed(to: upgrade.target, failure))
         site.events.post(event)
         then(upgrade.result(.restarting, failure, warnings: warnings))
         onNotice(.mustRestart(reason: event.entry.message))
@@ -235,7 +242,7 @@ final class Installer {
     ) {
         self.upgrade = nil
         site.running.ends(installed: false)
-        site.events.post(.upgrade(.stopped(to: upgrade.to.vsn)))
+        site.events.post(.upgrade(.stopped(to: upgrade.target)))
         then(upgrade.result(.restarting, nil, reason: reason, warnings: warnings, nodeEndsByIt: false))
     }
 
@@ -251,20 +258,25 @@ final class Installer {
         site.tree.expect(.none)
         site.code.forgetUnused()
         purger.purgeWhatIsDue()
+        // They are by the release's vsn, which is the same.
+        if upgrade.application != nil { site.applications.environmentChanges = upgrade.environmentsBefore }
         site.applications.takeBack(to: upgrade.from, loaded: upgrade.loadedBefore)
     }
 
     private func installed(
-        _ upgrade: Upgrade, _ unpurged: [UnpurgedModule], _ warnings: [String],
+        _ upgrade: Upgrade, _ unpurged: [UnpurgedModule], _ warnings: [String], restartsEmulator: Bool = false,
         then: @escaping @HostActor (InstallResult) -> Void
     ) {
         let applications = site.applications
         applications.forgetEnvironmentChanges(except: upgrade.to.vsn)
+        if let change = upgrade.application {
+            applications.forgetEnvironmentChanges(of: change.application, in: upgrade.to)
+        }
         site.events.release = upgrade.to.vsn
         site.code.forgetUnused()
         var warnings = warnings + upgrade.supervisorWarnings() + upgrade.specWarnings()
         do {
-            try store.installed(upgrade.to.vsn)
+            if upgrade.application == nil { try store.installed(upgrade.to.vsn) }
             try applications.update(upgrade.to.applicationSpecs)
         } catch {
             warnings.append("\(error)")
@@ -274,11 +286,13 @@ final class Installer {
         site.tree.expect(.none)
         purger.add(unpurged)
         purger.purgeWhatIsDue()
-        onNotice(.installed(probation(of: upgrade)))
+        onNotice(upgrade.application == nil ? .installed(probation(of: upgrade)) : .changedApplication)
+        let reply: Term = restartsEmulator ? .atom("restart_emulator") : .unpurged(unpurged.map(\.module))
         applications.changeConfig(to: upgrade.to) { [self] failures in
             // What was lost is told before the end: who follows the events for that need not look any further.
-            let result = upgrade.result(.done, nil, warnings: warnings + failures)
-            site.events.post(.upgrade(.done(from: upgrade.from.vsn, to: upgrade.to.vsn)))
+            let result = upgrade.result(.done, nil, warnings: warnings + failures, reply: reply)
+            let done = upgrade.application.map { UpgradeEvent.applicationDone($0) }
+            site.events.post(.upgrade(done ?? .done(from: upgrade.from.vsn, to: upgrade.to.vsn)))
             then(result)
         }
     }
@@ -289,7 +303,7 @@ final class Installer {
             touched: upgrade.touched)
         return Probation.Install(
             release: upgrade.to.vsn, previous: upgrade.from.vsn, permanent: store.table.startErlData.releaseVsn,
-            changed: changed, options: upgrade.to.probation)
+            changed: changed, options: upgrade.to.probation.asked(upgrade.makePermanent))
     }
 }
 
@@ -301,7 +315,7 @@ extension Upgrade {
 
     func result(
         _ outcome: InstallResult.Outcome, _ failure: RelupMachine.Failure?, reason: String? = nil,
-        warnings: [String] = [], wasTakenBack: Bool = false, nodeEndsByIt: Bool = true
+        warnings: [String] = [], wasTakenBack: Bool = false, nodeEndsByIt: Bool = true, reply: Term? = nil
     ) -> InstallResult {
         let failed = failure.flatMap { failure -> InstallResult.FailedInstruction? in
             guard let index = failure.index, let instruction = failure.instruction else { return nil }
@@ -311,11 +325,11 @@ extension Upgrade {
         let lost = losses(nodeEnds: outcome == .restarting && nodeEndsByIt)
         for loss in lost { events.post(.worker(.lost(loss))) }
         return InstallResult(
-            outcome: outcome, from: from.vsn, to: to.vsn, failedInstruction: failed,
+            outcome: outcome, from: source, to: target, failedInstruction: failed,
             worker: failure?.worker?.description, reason: reason ?? failure?.error.description,
             suspendToResumeMicroseconds: suspendToResumeNanoseconds.map { $0 / 1000 },
             totalMilliseconds: totalMilliseconds, instructions: reports.sorted { $0.index < $1.index },
-            warnings: survey.warnings + warnings, wasTakenBack: wasTakenBack ? true : nil, lost: lost,
-            trace: traceFile)
+            warnings: ownWarnings + survey.warnings + warnings, wasTakenBack: wasTakenBack ? true : nil, lost: lost,
+            trace: traceFile, reply: application == nil ? nil : (reply ?? .errorReply(failure, reason)).description)
     }
 }

@@ -43,7 +43,7 @@ extension Upgrade {
         guard !others.isEmpty else { return answer(.nodesSynced) }
         run(
             BarrierRequest(
-                id: id, node: site.membership.name, others: others, from: from.vsn, to: to.vsn,
+                id: id, node: site.membership.name, others: others, from: source, to: target,
                 beganMilliseconds: beganMilliseconds,
                 timeoutMilliseconds: BarrierRequest.ownTimeout(ofLimit: to.barrier.timeoutMilliseconds)))
     }

@@ -11,10 +11,10 @@ enum WrittenTrace: Sendable {
 extension Upgrade {
     /// Writes what the machine was given and did so far to a file, off this thread, and tells where.
     func writeTrace(then: @escaping @HostActor (WrittenTrace) -> Void) {
-        let first = Gather<WrittenTrace>(count: 1) { [events, to] written in
+        let first = Gather<WrittenTrace>(count: 1) { [events, target] written in
             switch written[0] {
-            case .file(let path): events.post(.upgrade(.traceWritten(to: to.vsn, file: path)))
-            case .failed(let reason): events.post(.upgrade(.traceFailed(to: to.vsn, reason: reason)))
+            case .file(let path): events.post(.upgrade(.traceWritten(to: target, file: path)))
+            case .failed(let reason): events.post(.upgrade(.traceFailed(to: target, reason: reason)))
             }
             then(written[0])
         }

@@ -22,6 +22,10 @@ final class Upgrade {
     let from: LoadedRelease
     let to: LoadedRelease
     let entry: RelupEntry
+    /// What is changed where the release stays.
+    let application: ApplicationChange?
+    /// Sentences that were known before it.
+    let ownWarnings: [String]
     let site: UpgradeSite
     private var machine: RelupMachine
     var options: RelupMachine.Options { machine.options }
@@ -32,7 +36,7 @@ final class Upgrade {
     private let progress: (InstallProgress) -> Void
     private let then: (Upgrade, RelupMachine.Outcome) -> Void
 
-    private var lastToldStep = 0
+    private(set) var lastToldStep = 0
     /// What each instruction did, and the milliseconds that it took. It is put into words at the end: an address as text
     /// costs as much as a message, and is nothing to wait for.
     private var told: [(report: RelupMachine.InstructionReport, milliseconds: Double)] = []
@@ -49,6 +53,8 @@ final class Upgrade {
     private(set) var suspendToResumeNanoseconds: Int?
     /// The applications that were loaded before it.
     let loadedBefore: Set<Atom>
+    /// What was set in their environments before it.
+    let environmentsBefore: [String: EnvironmentChanges]
     /// Workers of this upgrade that were terminated as hung and wait for `startAgain`.
     var terminated: Set<ChildAddress> = []
     var sleepTimer: ScheduledTimer?
@@ -79,6 +85,8 @@ final class Upgrade {
     /// Whether its outcome was told.
     private var hasEnded = false
     let patience: Patience
+    /// Whether its release becomes permanent by itself, where whoever asked for it has said so.
+    var makePermanent: InstallRequest.MakePermanent?
     /// What it came to, while its trace is being written.
     private var untold: RelupMachine.Outcome?
     /// Answers that came while actions were being performed.
@@ -89,7 +97,8 @@ final class Upgrade {
     var ended: [ChildAddress: Generation] = [:]
 
     init(
-        site: UpgradeSite, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry, machine: RelupMachine,
+        site: UpgradeSite, from: LoadedRelease, to: LoadedRelease, entry: RelupEntry,
+        application: ApplicationChange? = nil, warnings: [String] = [], machine: RelupMachine,
         findings: InstallPreflight.Findings, patience: Patience,
         progress: @escaping @HostActor (InstallProgress) -> Void,
         then: @escaping @HostActor (Upgrade, RelupMachine.Outcome) -> Void
@@ -98,15 +107,22 @@ final class Upgrade {
         self.from = from
         self.to = to
         self.entry = entry
+        self.application = application
+        ownWarnings = warnings
         self.machine = machine
         self.findings = findings
         trace = MachineTrace(of: machine, code: site.code.table)
         loadedBefore = site.applications.loaded
+        environmentsBefore = site.applications.environmentChanges
         ledger = LossLedger(running: site.tree.runningStarts())
         self.patience = patience
         self.progress = progress
         self.then = then
     }
+
+    /// What it leads from and to, for people: the releases' vsns, or the application's versions.
+    var source: String { application?.source ?? from.vsn }
+    var target: String { application?.target ?? to.vsn }
 
     var tree: TreeDriver { site.tree }
     var applications: ApplicationDriver { site.applications }

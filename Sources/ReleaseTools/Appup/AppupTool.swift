@@ -262,7 +262,8 @@ public struct AppupTool: Sendable {
         do {
             try AtomicFile.write(file, text)
         } catch {
-            throw Diagnostic(.error, code: "write", "\(error)", advice: "Nothing was written.")
+            throw Diagnostic(
+                .error, code: "write", "\(error)", advice: ToolInput.writingAdvice(error, in: Paths.parent(of: file)))
         }
     }
 }

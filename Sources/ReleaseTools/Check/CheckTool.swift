@@ -34,7 +34,12 @@ public struct CheckTool {
         do {
             kind = try FileStatus(of: path).kind
         } catch {
-            return Result(diagnostics: [Diagnostic(.error, code: "unreadable", "\(error)")])
+            return Result(diagnostics: [
+                Diagnostic(
+                    .error, code: "unreadable", "\(error)",
+                    advice: error.remedy(at: Paths.parent(of: path)).map { "Nothing is known of it; \($0)." }
+                        ?? "Give a release root or a package (.tar.gz).")
+            ])
         }
         switch kind {
         case .directory: return RootCheck(path).run()

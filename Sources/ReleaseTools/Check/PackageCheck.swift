@@ -22,20 +22,34 @@ struct PackageCheck {
             let staged = try ReleaseArchive.stage(package, under: scratch.path, isForALook: true)
             return check(staged)
         } catch {
-            return CheckTool.Result(diagnostics: [
-                Diagnostic(.error, code: "bad_package", "\(error)", advice: "unpack-release would refuse it.")
-            ])
+            return CheckTool.Result(diagnostics: [Self.diagnostic(error)])
         }
     }
 
-    private func check(_ staged: StagedRelease) -> CheckTool.Result {
+    /// What the system refuses says nothing of the package.
+    private static func diagnostic(_ error: ArchiveError) -> Diagnostic {
+        switch error.kind {
+        case .notRead(let reason):
+            Diagnostic(
+                .error, code: "unreadable_package", "\(error)",
+                advice: reason.remedy(at: error.package).map { "Nothing is known of it; \($0)." })
+        case .system:
+            Diagnostic(
+                .error, code: "no_scratch", "\(error)",
+                advice: "It is unpacked for the check: set TMPDIR to a directory with room for it.")
+        default: Diagnostic(.error, code: "bad_package", "\(error)", advice: "unpack-release would refuse it.")
+        }
+    }
+
+    /// Of one that is unpacked already.
+    func check(_ staged: StagedRelease) -> CheckTool.Result {
         let files = ReleaseFiles.below(staged.directory, shownAfter: "")
         var result = CheckTool.Result()
         guard let name = staged.releaseResourceFile else {
             result.diagnostics.append(
                 Diagnostic(
                     .error, code: "no_release", "there is no releases/NAME.rel in the package",
-                    advice: "Make it with releasectl make-tar."))
+                    advice: "Make it with releasectl make-tar NAME.rel."))
             return result
         }
         let resource: ReleaseResource

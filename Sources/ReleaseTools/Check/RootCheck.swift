@@ -53,28 +53,18 @@ struct RootCheck {
     // MARK: What the daemon starts from
 
     private func recover(_ diagnostics: inout [Diagnostic]) -> ReleaseTable? {
-        var isReadable = true
-        func read<Value>(
-            _ name: String, _ parse: ([UInt8], String) throws(FileError) -> Value
-        ) -> Value? {
-            guard files.has(name) else { return nil }
-            do {
-                return try files.parse(name, parse)
-            } catch {
-                diagnostics.append(
-                    Diagnostic(error, code: "bad_releases", advice: "The daemon does not start with it."))
-                isReadable = false
-                return nil
-            }
+        var disk: ReleaseTable.DiskState
+        do {
+            disk = try RootState(root, shown: files.shown).read().state
+            // What an operation has in hand, or left, is among the directories that belong to no release.
+            disk.pending = nil
+        } catch {
+            diagnostics.append(Diagnostic(error, code: "bad_releases", advice: "The daemon does not start with it."))
+            return nil
         }
-        let disk = ReleaseTable.DiskState(
-            releases: read("releases/RELEASES", ReleasesFile.parse).map(directories.withForms),
-            startErlData: read("releases/start_erl.data", StartErlData.parse),
-            newStartErlData: read("releases/new_start_erl.data", StartErlData.parse))
-        guard isReadable else { return nil }
         do {
             let recovery = try ReleaseTable.recover(disk, identity: directories.identity)
-            diagnostics += recovery.notes.map {
+            diagnostics += (recovery.notes + recovery.repairs).map {
                 Diagnostic(.warning, code: "repaired", $0, advice: "The daemon repairs it when it starts.")
             }
             return recovery.table

@@ -20,7 +20,8 @@ public struct TarTool {
         public var path: [String]
         /// `nil`: beside the `.rel`.
         public var outputDirectory: String?
-        /// Where `erts-VSN/bin` is that the package is to have. Source: `{erts, Dir}` of `systools:make_tar/2`.
+        /// Where the emulator is that the package is to have: a directory with `erts-VSN`, that itself, or a directory of programs. Source: `{erts, Dir}` of
+        /// `systools:make_tar/2`, which knows the first.
         public var emulatorDirectory: String?
 
         public init(
@@ -105,20 +106,22 @@ public struct TarTool {
                 applications: collection.members.map { "\($0.name.name)-\($0.vsn)" }, relup: found.relup,
                 config: found.config)
         } catch {
-            throw Diagnostic(.error, code: "write", "\(error)")
+            let reason = (error as? PackageWritingError)?.systemError ?? error as? SystemError
+            throw Diagnostic(.error, code: "write", "\(error)", advice: ToolInput.writingAdvice(reason, in: output))
         }
     }
 
     private func addEmulator(_ vsn: String, to contents: inout PackageContents) throws(Diagnostic) {
         guard let directory = options.emulatorDirectory else { return }
-        let bin = "\(Paths.join(directory, "erts-\(vsn)"))/bin"
-        let program = "\(bin)/\(EmulatorFiles.program)"
-        guard FileNames.exists(program) else {
-            throw Diagnostic(
-                .error, code: "erts",
-                "the release is for erts \(vsn), and there is no \(program): name the directory that has erts-\(vsn)")
+        let source: EmulatorSource
+        do {
+            source = try EmulatorSource(vsn, in: directory)
+        } catch {
+            throw error.diagnostic(vsn)
         }
-        try contents.add(directory: bin, as: "erts-\(vsn)/bin")
+        let bin = "erts-\(vsn)/bin"
+        guard let names = source.names else { return try contents.add(directory: source.directory, as: bin) }
+        for name in names { try contents.add(file: Paths.join(source.directory, name), as: "\(bin)/\(name)") }
     }
 
     private func collect(_ directories: [String]) throws(Diagnostic) -> ReleaseCollection {
@@ -163,7 +166,7 @@ public struct TarTool {
                     .error, code: "include", "it includes \"\(name)\", which would lie outside the release's directory",
                     place: SourcePlace(file: config, position: nil), advice: "Put the file beside sys.config.")
             }
-            let file = name.hasSuffix(".config") ? name : "\(name).config"
+            let file = SysConfig.file(ofIncluded: name)
             let source = Paths.join(Paths.parent(of: config), file)
             if FileNames.exists(source) { try contents.add(file: source, as: "releases/\(vsn)/\(file)") }
         }
@@ -202,12 +205,16 @@ public struct TarTool {
         let releases = Paths.parent(of: collection.file)
         let own = Paths.join(releases, collection.vsn)
         let bytes = (try? FileContents.read(file, limit: ReleaseFiles.maxFileBytes)) ?? []
-        guard Paths.parent(of: file) != own, let relup = try? Relup.parse(bytes, file: file) else {
-            return
-                "Make it anew with make-relup --outdir \(own), or remove it, if nothing is upgraded to \(collection.vsn)."
-        }
-        return
-            "It is found for each release here: move it to \(Paths.join(releases, relup.vsn))/relup, where it is found for "
-            + "\(relup.vsn) alone."
+        guard let relup = try? Relup.parse(bytes, file: file) else { return "Remove it: rm \(file)" }
+        let directory = Paths.join(releases, relup.vsn)
+        let target = "\(directory)/relup"
+        // A relup that upgrades to this release takes its place, where it has to have one.
+        let why =
+            Paths.parent(of: file) == own
+            ? "It is for \(relup.vsn): make that of \(collection.vsn) with make-relup, where something is upgraded to it, and "
+            : "It is found for each release here, and \(relup.vsn) alone is to find it: "
+        return FileNames.exists(target)
+            ? why + "remove it, since \(relup.vsn) has one: rm \(file)"
+            : why + "move it: mkdir -p \(directory) && mv \(file) \(target)"
     }
 }

@@ -140,8 +140,7 @@ struct ReleaseReview {
             applications.map { ($0.resource.name, $0.resource.env) }, uniquingKeysWith: { first, _ in first })
         let read = trying("bad_config") { () throws(FileError) in
             try files.parse(file, SysConfig.parse).including { (name) throws(FileError) in
-                let path = Paths.join(directory, name)
-                let whole = path.hasSuffix(".config") ? path : path + ".config"
+                let whole = Paths.join(directory, SysConfig.file(ofIncluded: name))
                 guard files.has(whole) else {
                     throw SysConfig.missing(name, at: files.shown(whole), includedBy: files.shown(file))
                 }

@@ -34,4 +34,19 @@ public struct ApplicationOperations: Sendable {
     public let unsetEnv = ControlOperation<OfEnvironment, NoBody, EnvironmentAnswer>(
         "unset-env", .delete, "/v1/applications/{application}/env/{key}", may: .change,
         help: "Unset a parameter until another release runs, and tell the workers")
+
+    public let upgrade = ControlOperation<OfApplication, UpgradeApplicationRequest, InstallProgress>(
+        "upgrade-app", .post, "/v1/applications/{application}/upgrade", may: .change,
+        help: "Change one application to the version in a directory, while it works",
+        target: { $0.values + [$1.directory] })
+
+    public let downgrade = ControlOperation<OfApplication, DowngradeApplicationRequest, InstallProgress>(
+        "downgrade-app", .post, "/v1/applications/{application}/downgrade", may: .change,
+        help: "Change one application back to the older version in a directory, while it works",
+        target: { $0.values + [$1.vsn, $1.directory].compactMap(\.self) })
+
+    public let evalAppupScript = ControlOperation<OfApplication, EvalAppupScriptRequest, InstallProgress>(
+        "eval-appup-script", .post, "/v1/applications/{application}/eval-appup-script", may: .change,
+        help: "Change one application by a script of low-level instructions, while it works",
+        target: { $0.values + [$1.vsn, $1.directory] })
 }

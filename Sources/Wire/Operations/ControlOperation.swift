@@ -31,6 +31,8 @@ public struct ControlRow: Sendable {
     /// Of a stream, one line.
     public let answer: any ControlShape.Type
     public let streams: Bool
+    /// What who asks for NDJSON gets in its place: one line of how far the work is, and at last the answer.
+    public internal(set) var progress: (any ControlLine.Type)?
     /// The HTTP status of success.
     public let status: Int
     /// One sentence without its full stop, in the imperative.
@@ -39,7 +41,7 @@ public struct ControlRow: Sendable {
 
 /// A row with its types, so that server and client can't disagree about what is sent.
 public struct ControlOperation<Parameters: ControlParameters, Body: ControlBody, Answer: ControlShape>: Sendable {
-    public let row: ControlRow
+    public private(set) var row: ControlRow
     /// What the audit log says that it is about.
     public let target: @Sendable (Parameters, Body) -> [String]
     /// Of whom the audit log speaks; without a body where the request was turned down before it was read.
@@ -61,6 +63,15 @@ public struct ControlOperation<Parameters: ControlParameters, Body: ControlBody,
 
     /// The path of a request.
     public func path(_ parameters: Parameters) -> String { row.path.filled(with: parameters.values) }
+}
+
+extension ControlOperation where Answer: Codable & Hashable {
+    /// The same, which tells who asks for NDJSON how far it is.
+    func tellingProgress() -> Self {
+        var operation = self
+        operation.row.progress = WorkProgress<Answer>.self
+        return operation
+    }
 }
 
 /// Any operation, whatever its types.

@@ -16,6 +16,10 @@ public struct NodeOperations: Sendable {
     public let events = ControlOperation<NoParameters, NoBody, NodeEvent>(
         "events", .get, "/v1/events", may: .look, help: "Show what happens on the node, from now on")
 
+    public let metrics = ControlOperation<NoParameters, NoBody, MetricExposition>(
+        "metrics", .get, "/v1/metrics", may: .look,
+        help: "Show the node's metrics, as OpenMetrics or in the older text of Prometheus")
+
     public let reload = ControlOperation<NoParameters, NoBody, ReloadedConfiguration>(
         "reload", .post, "/v1/reload", may: .change,
         help: "Read the configuration of the release that runs anew, and tell the workers")

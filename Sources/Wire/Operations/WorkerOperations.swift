@@ -20,4 +20,12 @@ public struct WorkerOperations: Sendable {
     public let statistics = ControlOperation<OfWorker, NoBody, WorkerStatistics>(
         "statistics", .get, "/v1/workers/{worker}/statistics", may: .look,
         help: "Show what a worker was given and gave since its start")
+
+    public let kill = ControlOperation<OfWorker, KillRequest, SentSignal>(
+        "kill", .post, "/v1/workers/{worker}/kill", may: .change,
+        help: "Send a worker's process a signal", target: { $0.values + [$1.signal] })
+
+    public let logs = ControlOperation<OfWorker, NoBody, WorkerLog>(
+        "logs", .get, "/v1/workers/{worker}/log", may: .look,
+        help: "Say where to find what a worker said and what was logged of it")
 }

@@ -25,6 +25,8 @@ enum EventSamples {
     private static let store = ChildAddress(application: "kv", path: [.atom("kv_sup"), .atom("store")])
     private static let supervisor = ChildAddress(application: "kv", path: [.atom("kv_sup")])
     private static let ended = EndedProcess(pid: 7, generation: 2, ageMilliseconds: 40)
+    private static let change = ApplicationChange(
+        application: "kv", from: "1.0.0", to: "2.0.0", directory: "/srv/kv")
     private static let failure = RelupMachine.Failure(index: nil, instruction: nil, error: .noSuchLibrary("kv"))
 
     private static let daemon: [(DaemonEvent, String)] = [
@@ -205,7 +207,11 @@ enum EventSamples {
     private static let release: [(ReleaseEvent, String)] = [
         (.unpacked(vsn: "2.0.0", package: "demo"), "release 2.0.0 is unpacked from demo"),
         (.removed(vsn: "2.0.0"), "release 2.0.0 is removed"),
+        (.registered(vsn: "2.0.0", file: "/srv/fix.rel"), "release 2.0.0 is registered by /srv/fix.rel"),
+        (.forgotten(vsn: "2.0.0"), "release 2.0.0 is forgotten, and its files stay"),
+        (.fileInstalled(vsn: "2.0.0", file: "releases/2.0.0/relup"), "release 2.0.0 has got releases/2.0.0/relup"),
         (.recovered(note: "it is whole"), "it is whole"),
+        (.rootRepaired(sentence: "it was empty: written anew"), "it was empty: written anew"),
         (
             .found(.dropped(.init(release: "2.0.0", permanent: "1.0.0", why: "it was stopped", seconds: 1))),
             """
@@ -262,10 +268,20 @@ enum EventSamples {
 
     private static let upgrade: [(UpgradeEvent, String)] = [
         (.began(from: "1.0.0", to: "2.0.0"), "installing release 2.0.0 over 1.0.0"),
+        (
+            .began(from: "1.0.0", to: "2.0.0", makePermanent: .manual),
+            "installing release 2.0.0 over 1.0.0, to stay current until it is made permanent"
+        ),
         (.done(from: "1.0.0", to: "2.0.0"), "release 2.0.0 runs, installed over 1.0.0"),
         (
             .refused(to: "2.0.0", failure),
             "release 2.0.0 refused, nothing changed: library kv is not in the new release"
+        ),
+        (.applicationBegan(change), "changing application kv-1.0.0 to kv-2.0.0 from /srv/kv"),
+        (.applicationDone(change), "application kv-2.0.0 runs, from /srv/kv; it was kv-1.0.0"),
+        (
+            .applicationRefused(change, failure),
+            "application kv-2.0.0 refused, nothing changed: library kv is not in the new release"
         ),
         (
             .aborted(from: "1.0.0", to: "2.0.0", failure),
@@ -302,7 +318,7 @@ enum EventSamples {
         (.passed(vsn: "2.0.0", .auto), "release 2.0.0 passed its probation"),
         (
             .passed(vsn: "2.0.0", .manual),
-            "release 2.0.0 passed its probation; it stays current until it is made permanent"
+            "release 2.0.0 passed its probation; it stays current until `releasectl make-permanent 2.0.0`"
         ),
         (
             .failed(vsn: "2.0.0", fallback: "1.0.0", .supervisorGaveUp("kv/kv_sup")),

@@ -119,4 +119,58 @@ import Wire
             #expect(fixture.audit.withLock { $0.count } == 8)
         }
     }
+
+    @Test func oneApplicationIsChanged() async throws {
+        try await ControlFixture.run { fixture async throws in
+            let commands = [
+                ["upgrade-app", "kv", "/srv/kv-2.0.0"], ["downgrade-app", "kv", "/srv/kv-0.9.0"],
+                ["downgrade-app", "kv", "0.8.0", "/srv/old"],
+                ["eval-appup-script", "kv", "2.0.0", "/srv/kv-2.0.0", "[point_of_no_return]"],
+            ]
+            for (command, to) in zip(commands, ["2.0.0", "0.9.0", "0.8.0", "2.0.0"]) {
+                let run = try await fixture.releasectl(command)
+                #expect(run.exit == 0, "\(run)")
+                #expect(run.output.hasSuffix("kv-1.0.0 -> kv-\(to): done\n"), "\(run)")
+                #expect(try await fixture.releasectlAsStranger(command).exit == 2)
+            }
+            let records = fixture.audit.withLock { $0 }.filter { $0.outcome == .done }
+            #expect(
+                records.map { "\($0.operation) \($0.target)" } == [
+                    "upgrade-app kv /srv/kv-2.0.0", "downgrade-app kv /srv/kv-0.9.0",
+                    "downgrade-app kv 0.8.0 /srv/old", "eval-appup-script kv 2.0.0 /srv/kv-2.0.0",
+                ])
+            let json = try await fixture.releasectl("upgrade-app", "kv", "/srv/kv-2.0.0", "--json")
+            #expect(json.output.contains("\"reply\":\"{ok,[]}\""), "\(json)")
+        }
+    }
+
+    @Test func aChangeOfAnApplicationFailsAsAnInstallDoes() async throws {
+        try await ControlFixture.run { fixture async throws in
+            let refused = try await fixture.releasectl("upgrade-app", "kv", "/srv/refused")
+            #expect(
+                refused
+                    == Releasectl(
+                        exit: 2, output: "",
+                        error: """
+                            releasectl: upgrade-app kv /srv/refused: there is no /srv/refused/ebin/kv.appup, which says how it is \
+                            changed (upgrade_refused)
+                              Nothing was changed.
+
+                            """))
+            let aborted = try await fixture.releasectl("downgrade-app", "kv", "/srv/aborted")
+            #expect(aborted.exit == 3)
+            #expect(
+                aborted.error == """
+                    releasectl: downgrade-app kv /srv/aborted: failed: code_change threw badarg
+                      It was rolled back: kv-1.0.0 runs on as before.
+
+                    """)
+            #expect(try await fixture.releasectl("upgrade-app", "other", "/srv/x").exit == 2)
+            #expect(try await fixture.releasectl("downgrade-app", "kv").exit == 64)
+            #expect(try await fixture.releasectl("downgrade-app", "kv", "1", "/srv/x", "y").exit == 64)
+            let noTerm = try await fixture.releasectl("eval-appup-script", "kv", "2", "/srv/x", "[1,")
+            #expect(noTerm.exit == 64)
+            #expect(noTerm.error.hasPrefix("releasectl: eval-appup-script: the script is no term:"), "\(noTerm.error)")
+        }
+    }
 }

@@ -117,9 +117,10 @@ import Wire
     }
 
     private static let place = "at instruction 2, {suspend,[kv_server]} for kv/kv_sup/store"
-    private static let plan = "Nothing was changed. `releasectl check-install-release` shows the plan."
+    private static let plan =
+        "Nothing was changed. Once that is mended, `releasectl check-install-release refused` shows the plan."
     private static let releases =
-        "Nothing was changed. `releasectl which-releases` lists the releases, `unpack-release` adds one."
+        "Nothing was changed. `releasectl which-releases` lists the releases, `releasectl unpack-release PACKAGE` adds one."
     static let failures: [(command: [String], exit: Int32, message: String, advice: String)] = [
         (
             ["install-release", "refused"], 2,
@@ -342,7 +343,9 @@ import Wire
     @Test func onATerminalThereIsColourAndProgress() async throws {
         try await ControlFixture.run { fixture in
             let run = try await fixture.releasectlOnTerminal(["install-release", "2.0.0"], environment: [:])
-            #expect(run.contains("\r\u{1B}[K[1/2] {load_object_code,"))
+            #expect(run.contains("\r\u{1B}[K[\(String(repeating: ".", count: 30))]    0%  1/2 {load_object_code,"))
+            #expect(
+                run.contains("[\(String(repeating: "#", count: 15))\(String(repeating: ".", count: 15))]   50%  2/2 "))
             #expect(run.contains("\u{1B}[32m1.0.0 -> 2.0.0: done\u{1B}[0m"))
             let plain = try await fixture.releasectlOnTerminal(
                 ["install-release", "2.0.0"], environment: ["NO_COLOR": "1"])

@@ -49,7 +49,16 @@ import Wire
             ("POST", "/v1/releases/{vsn}/install", "/v1/releases/9/install", nil),
             ("POST", "/v1/releases/{vsn}/make-permanent", "/v1/releases/2.0.0/make-permanent", nil),
             ("DELETE", "/v1/releases/{vsn}", "/v1/releases/0.9.0", nil),
-            ("GET", "/v1/tree", "/v1/tree", nil),
+            ("GET", "/v1/releases/status/{status}", "/v1/releases/status/permanent", nil),
+            ("GET", "/v1/releases/status/{status}", "/v1/releases/status/odd", nil),
+            ("POST", "/v1/releases/{vsn}/reboot", "/v1/releases/2.0.0/reboot", nil),
+            ("POST", "/v1/releases/{vsn}/reboot", "/v1/releases/9/reboot", nil),
+            ("POST", "/v1/releases/set-unpacked", "/v1/releases/set-unpacked", #"{"rel_file":"/srv/kv.rel"}"#),
+            ("POST", "/v1/releases/set-unpacked", "/v1/releases/set-unpacked", #"{"rel_file":"kv.rel"}"#),
+            ("POST", "/v1/releases/{vsn}/set-removed", "/v1/releases/2.0.0/set-removed", nil),
+            ("POST", "/v1/releases/{vsn}/files", "/v1/releases/2.0.0/files", #"{"file":"/srv/relup"}"#),
+            ("POST", "/v1/releases/{vsn}/files", "/v1/releases/2.0.0/files", #"{"file":"relup"}"#),
+            ("GET", "/v1/tree", "/v1/tree", nil), ("GET", "/v1/metrics", "/v1/metrics", nil),
             ("GET", "/v1/workers", "/v1/workers", nil),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"kv/kv_sup/store","request":"x"}"#),
             ("POST", "/v1/call", "/v1/call", #"{"worker":"w","request":"x"}"#),
@@ -59,6 +68,11 @@ import Wire
             ("PUT", "\(Self.worker)/state", "/v1/workers/kv%2Fkv_sup%2Fstore/state", ##"{"state":"7"}"##),
             ("PUT", "\(Self.worker)/state", "/v1/workers/kv%2Fkv_sup%2Fstore/state", "{}"),
             ("GET", "\(Self.worker)/statistics", "/v1/workers/kv%2Fkv_sup%2Fstore/statistics", nil),
+            ("GET", "\(Self.worker)/status", "/v1/workers/twice/status", nil),
+            ("POST", "\(Self.worker)/kill", "/v1/workers/store/kill", #"{"signal":"usr1"}"#),
+            ("POST", "\(Self.worker)/kill", "/v1/workers/store/kill", #"{"signal":"0"}"#),
+            ("GET", "\(Self.worker)/log", "/v1/workers/store/log", nil),
+            ("GET", "\(Self.worker)/log", "/v1/workers/kv%2Fkv_sup%2Fother/log", nil),
             ("GET", Self.children, "/v1/supervisors/kv%2Fkv_sup/children", nil),
             ("GET", Self.children, "/v1/supervisors/other/children", nil),
             ("POST", Self.children, "/v1/supervisors/kv_sup/children", ##"{"spec":"#{id => new}"}"##),
@@ -79,6 +93,17 @@ import Wire
             ("POST", "\(Self.application)/stop", "/v1/applications/kv/stop", nil),
             ("POST", "\(Self.application)/load", "/v1/applications/kv/load", nil),
             ("POST", "\(Self.application)/unload", "/v1/applications/other/unload", nil),
+            ("POST", "\(Self.application)/upgrade", "/v1/applications/kv/upgrade", #"{"directory":"/srv/kv"}"#),
+            ("POST", "\(Self.application)/upgrade", "/v1/applications/kv/upgrade", #"{"directory":"/srv/refused"}"#),
+            (
+                "POST", "\(Self.application)/downgrade", "/v1/applications/kv/downgrade",
+                #"{"directory":"/srv/aborted"}"#
+            ),
+            ("POST", "\(Self.application)/downgrade", "/v1/applications/kv/downgrade", #"{"directory":"kv"}"#),
+            (
+                "POST", "\(Self.application)/eval-appup-script", "/v1/applications/kv/eval-appup-script",
+                #"{"vsn":"2","directory":"/srv/kv","script":"[]"}"#
+            ),
             ("GET", "\(Self.application)/env", "/v1/applications/kv/env", nil),
             ("GET", "\(Self.application)/env/{key}", "/v1/applications/kv/env/limit", nil),
             ("GET", "\(Self.application)/env/{key}", "/v1/applications/kv/env/other", nil),
@@ -90,6 +115,21 @@ import Wire
     func answersHaveTheirShape(method: String, template: String, path: String, body: String?) async throws {
         try await ControlFixture.run { fixture in
             let answer = try await fixture.request(method, path, body: body)
+            let problems = try JSONSchema(document: Self.document).problems(
+                with: answer, method: method, template: template)
+            #expect(problems == [])
+        }
+    }
+
+    @Test(arguments: [
+        ("POST", "/v1/releases", "/v1/releases", #"{"package":"/srv/kv-2.0.0.tar.gz"}"#),
+        ("POST", "/v1/releases", "/v1/releases", #"{"package":"/srv/breaks-off.tar.gz"}"#),
+        ("POST", "/v1/releases", "/v1/releases", #"{"package":"/srv/none"}"#),
+        ("DELETE", "/v1/releases/{vsn}", "/v1/releases/0.9.0", ""),
+    ])
+    func linesOfLongWorkHaveTheirShape(method: String, template: String, path: String, body: String) async throws {
+        try await ControlFixture.run { fixture in
+            let answer = try await fixture.lines(method, path, body: body)
             let problems = try JSONSchema(document: Self.document).problems(
                 with: answer, method: method, template: template)
             #expect(problems == [])
@@ -143,6 +183,10 @@ struct JSONSchema {
         let type = answer.headers["content-type"] ?? ""
         guard let schema = value(resolve(response), ["content", type, "schema"]) else {
             return ["\(type) is not described for status \(answer.status)"]
+        }
+        // Only what is no JSON has a string for its schema.
+        if !type.hasPrefix("application/json"), type != "application/x-ndjson" {
+            return problems(answer.text, schema: schema, at: "$")
         }
         let bodies =
             type == "application/x-ndjson" ? answer.text.split(separator: "\n").map(String.init) : [answer.text]

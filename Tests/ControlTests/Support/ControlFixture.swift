@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Host
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -19,7 +20,7 @@ final class ControlFixture: Sendable {
 
     var socketPath: String { "\(directory)/run/control.sock" }
 
-    private init() throws {
+    init() throws {
         directory = TemporaryDirectory.make()
         // Other users connect in some of the tests.
         chmod(directory, 0o755)
@@ -32,10 +33,24 @@ final class ControlFixture: Sendable {
         _ body: @Sendable (ControlFixture) async throws -> Value
     ) async throws -> Value {
         let fixture = try ControlFixture()
-        defer { try? FileManager.default.removeItem(atPath: fixture.directory) }
+        defer { fixture.remove() }
+        let value = try await fixture.serve(
+            readers: readers, group: group, maxConnections: maxConnections, rates: rates, body)
+        #expect(access(fixture.socketPath, F_OK) != 0, "the socket is removed")
+        return value
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: directory) }
+
+    /// - Parameter given: the service manager's socket, where it has made one.
+    func serve<Value: Sendable>(
+        readers: ControlConfiguration.Readers = .everyone, group: String = "no-such-group-here",
+        maxConnections: Int = 128, rates: ControlRates = ControlRates(), given: OwnedDescriptor? = nil,
+        _ body: @Sendable (ControlFixture) async throws -> Value
+    ) async throws -> Value {
         let listening = AsyncStream.makeStream(of: Void.self)
-        let server = fixture.server(
-            readers: readers, group: group, maxConnections: maxConnections, rates: rates
+        let server = server(
+            readers: readers, group: group, maxConnections: maxConnections, rates: rates, given: given
         ) {
             listening.continuation.yield()
             listening.continuation.finish()
@@ -49,10 +64,9 @@ final class ControlFixture: Sendable {
             }
             for await _ in listening.stream { break }
             do {
-                let value = try await body(fixture)
+                let value = try await body(self)
                 await group.triggerGracefulShutdown()
                 try await tasks.waitForAll()
-                #expect(access(fixture.socketPath, F_OK) != 0, "the socket is removed")
                 return value
             } catch {
                 tasks.cancelAll()
@@ -63,7 +77,7 @@ final class ControlFixture: Sendable {
 
     func server(
         readers: ControlConfiguration.Readers = .everyone, group: String = "no-such-group-here",
-        maxConnections: Int = 128, rates: ControlRates = ControlRates(),
+        maxConnections: Int = 128, rates: ControlRates = ControlRates(), given: OwnedDescriptor? = nil,
         onListening: @escaping @Sendable () async -> Void = {}
     ) -> ControlServer {
         ControlServer(
@@ -75,8 +89,26 @@ final class ControlFixture: Sendable {
                 self.audit.withLock { $0.append(record) }
                 self.audited.continuation.yield(record)
             },
-            logger: Logger(label: "control-test") { _ in SwiftLogNoOpLogHandler() }, rates: rates,
+            logger: Logger(label: "control-test") { _ in SwiftLogNoOpLogHandler() }, given: given, rates: rates,
             onListening: onListening)
+    }
+
+    /// One request for NDJSON and its answer.
+    ///
+    /// - Parameter accept: as the client names what it takes.
+    func lines(
+        _ method: String, _ path: String, body: String = "", accept: String = "application/x-ndjson"
+    ) async throws -> RawHTTP.Answer {
+        let socketPath = socketPath
+        return try await offPool {
+            let connection = try RawHTTP(path: socketPath)
+            try connection.send(
+                Array(
+                    """
+                    \(method) \(path) HTTP/1.1\r\nhost: localhost\r\naccept: \(accept)\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)
+                    """.utf8))
+            return try connection.answer()
+        }
     }
 
     /// One request and its answer, over raw HTTP.

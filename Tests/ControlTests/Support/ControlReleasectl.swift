@@ -34,12 +34,24 @@ extension ControlFixture {
 
     /// All that it wrote to a terminal of 100 columns.
     func releasectlOnTerminal(
-        _ arguments: [String], environment: [String: String], rows: UInt16 = 40
+        _ arguments: [String], environment: [String: String] = [:], rows: UInt16 = 40, columns: UInt16 = 100
     ) async throws -> String {
+        try await releasectlOnTerminal(
+            arguments, environment: environment, rows: rows, columns: columns, interruptedAt: nil
+        )
+        .written
+    }
+
+    /// - Parameter text: once it has written that, it gets SIGINT.
+    /// - Returns: its exit status too; of one that a signal ended, 128 and the signal's number.
+    func releasectlOnTerminal(
+        _ arguments: [String], environment: [String: String] = [:], rows: UInt16 = 40, columns: UInt16 = 100,
+        interruptedAt text: String?
+    ) async throws -> (written: String, exit: Int32) {
         let socketPath = socketPath
         return try await offPool {
             var (ours, theirs): (Int32, Int32) = (-1, -1)
-            var size = winsize(ws_row: rows, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
+            var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
             try #require(openpty(&ours, &theirs, nil, nil, &size) == 0)
             let child = try Spawned(
                 Releasectl.path, arguments,
@@ -47,9 +59,13 @@ extension ControlFixture {
                     .merging(["RELEASE_HANDLER_SOCKET": socketPath]) { $1 },
                 descriptors: [nil, theirs, theirs])
             close(theirs)
-            let written = PipeEnds.readAll(ours)
-            _ = child.waitForExit()
-            return String(decoding: written, as: UTF8.self)
+            var beginning: [UInt8] = []
+            if let text {
+                beginning = PipeEnds.readUntil(text, ours)
+                kill(child.pid, SIGINT)
+            }
+            let written = beginning + PipeEnds.readAll(ours)
+            return (String(decoding: written, as: UTF8.self), child.waitForExit())
         }
     }
 }

@@ -25,7 +25,45 @@ extension ControlTestNode {
                     try Self.known(request.parameters.application)
                     return ApplicationAnswer(reply: "ok")
                 }
-            } + environments
+            } + changes + environments
+    }
+
+    private var changes: [ControlHandler] {
+        [
+            ControlHandler(progressOf: Operations.applications.upgrade) { request async throws(ControlError) in
+                try Self.change(request.parameters.application, to: "2.0.0", request.body.directory)
+            },
+            ControlHandler(progressOf: Operations.applications.downgrade) { request async throws(ControlError) in
+                try Self.change(
+                    request.parameters.application, to: request.body.vsn ?? "0.9.0", request.body.directory)
+            },
+            ControlHandler(progressOf: Operations.applications.evalAppupScript) {
+                request async throws(ControlError) in
+                try Self.change(request.parameters.application, to: request.body.vsn, request.body.directory)
+            },
+        ]
+    }
+
+    /// `/srv/refused` has no `.appup`, and what `/srv/aborted` has fails.
+    private static func change(
+        _ application: String, to vsn: String, _ directory: String
+    ) throws(ControlError) -> AsyncStream<InstallProgress> {
+        try known(application)
+        if directory == "/srv/refused" {
+            throw ControlError(
+                .upgradeRefused, "there is no /srv/refused/ebin/kv.appup, which says how it is changed",
+                details: ["reason": "no_appup_found"])
+        }
+        let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
+        var result = Self.result
+        (result.from, result.to, result.reply) = ("\(application)-1.0.0", "\(application)-\(vsn)", "{ok,[]}")
+        if directory == "/srv/aborted" {
+            (result.outcome, result.reason, result.reply) = (.aborted, "code_change threw badarg", "{error,badarg}")
+        }
+        continuation.yield(.progress(.init(index: 0, count: 2, text: result.instructions[0].text)))
+        continuation.yield(.result(result))
+        continuation.finish()
+        return stream
     }
 
     private static func start(_ application: String, type: String?) throws(ControlError) -> ApplicationAnswer {

@@ -46,13 +46,19 @@ extension ControlTestNode {
                         message: "release 2.0.0 is\u{1B}[2J removed", fields: ["vsn": "2.0.0"])
                 ])
             },
-            ControlHandler(Operations.releases.unpack) { request async throws(ControlError) in
+            ControlHandler(working: Operations.releases.unpack) { request, tell async throws(ControlError) in
                 let package = request.body.package
+                if package.hasSuffix("/breaks-off.tar.gz") {
+                    tell?(WorkStep("unpacking", done: 1_048_576, of: 4_194_304, .bytes))
+                    throw ControlError(.packageInvalid, "it is damaged\u{1B}[2J")
+                }
                 guard package.hasSuffix("/kv-2.0.0.tar.gz") else {
                     throw ControlError(
                         .packageInvalid, "\(package): is no gzip-compressed tar", details: ["package": package])
                 }
                 self.peers.withLock { $0.append(request.peer) }
+                tell?(WorkStep("unpacking", done: 1_048_576, of: 4_194_304, .bytes))
+                tell?(WorkStep("checking it"))
                 return Self.release
             },
             ControlHandler(Operations.releases.check) { request async throws(ControlError) in
@@ -68,11 +74,39 @@ extension ControlTestNode {
                 release.status = .permanent
                 return release
             },
-            ControlHandler(Operations.releases.remove) { request async throws(ControlError) in
+            ControlHandler(working: Operations.releases.remove) { request, tell async throws(ControlError) in
                 let vsn = request.parameters.vsn
                 if vsn == "1.0.0" { throw ControlError(.badStatus, "1.0.0 is permanent: it runs") }
+                tell?(WorkStep("removing lib/kv-\(vsn)", done: 101, .files))
                 self.removed.withLock { $0.append(vsn) }
                 return RemovedRelease(removed: vsn)
+            },
+        ] + releasesByHand
+    }
+
+    private var releasesByHand: [ControlHandler] {
+        [
+            ControlHandler(Operations.releases.whichOfStatus) { request in
+                ReleaseList(releases: Self.releases.filter { $0.status.rawValue == request.parameters.status })
+            },
+            ControlHandler(Operations.releases.rebootOld) { request async throws(ControlError) in
+                try Self.known(request.parameters.vsn)
+                var release = Self.release
+                release.status = .permanent
+                return release
+            },
+            ControlHandler(Operations.releases.setUnpacked) { request async throws(ControlError) in
+                self.registered.withLock { $0.append(request.body) }
+                return Self.release
+            },
+            ControlHandler(Operations.releases.setRemoved) { request async throws(ControlError) in
+                try Self.known(request.parameters.vsn)
+                return RemovedRelease(removed: request.parameters.vsn)
+            },
+            ControlHandler(Operations.releases.installFile) { request async throws(ControlError) in
+                try Self.known(request.parameters.vsn)
+                let name = request.body.file.split(separator: "/").last ?? ""
+                return InstalledFile(file: "releases/\(request.parameters.vsn)/\(name)")
             },
         ]
     }
@@ -89,7 +123,9 @@ extension ControlTestNode {
     }
 
     private func install(_ vsn: String) throws(ControlError) -> AsyncStream<InstallProgress> {
-        if vsn == "busy" { throw ControlError(.busy, "2.0.0 is being installed") }
+        if vsn == "busy" {
+            throw ControlError(.busy, "2.0.0 is being installed", details: ["change": "install-release 2.0.0"])
+        }
         if vsn == "refused" { throw ControlError(.upgradeRefused, "relup has no entry for 1.0.0") }
         let (stream, continuation) = AsyncStream.makeStream(of: InstallProgress.self)
         var result = Self.result

@@ -38,6 +38,20 @@ extension ControlTestNode {
                     currentTime: "2026-01-31T10:05:07.042Z", messagesIn: 12, messagesOut: 11, openCalls: 1, mailbox: 0,
                     logged: 3, dropped: 0, cpuMilliseconds: 20, rssAnonKiB: 912)
             },
+            ControlHandler(Operations.workers.kill) { request async throws(ControlError) in
+                let worker = try Self.known(request.parameters)
+                guard let signal = WorkerSignal(request.body.signal) else {
+                    throw KillRequest.noSignal(request.body.signal)
+                }
+                return SentSignal(worker: worker, pid: 31, generation: 2, signal: signal.description)
+            },
+            ControlHandler(Operations.workers.logs) { request async throws(ControlError) in
+                if request.parameters.worker == "kv/kv_sup/other" {
+                    return WorkerLog(worker: request.parameters.worker, file: "/var/log/kv.log")
+                }
+                let worker = try Self.known(request.parameters)
+                return WorkerLog(worker: worker, journal: ["WORKER=\(worker)", "_UID=0"])
+            },
             ControlHandler(Operations.workers.getState) { request async throws(ControlError) in
                 WorkerState(worker: try Self.known(request.parameters), state: "{counter,7}")
             },

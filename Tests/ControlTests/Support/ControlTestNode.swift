@@ -15,11 +15,28 @@ final class ControlTestNode: Sendable {
     let removed = Mutex<[String]>([])
     let calls = Mutex<[CallRequest]>([])
     let installs = Mutex<[InstallRequest]>([])
+    let registered = Mutex<[SetUnpackedRequest]>([])
     let peers = Mutex<[Peer]>([])
 
     var handlers: ControlHandlers {
-        ControlHandlers(whole + releases + workers + supervisors + applications) { supervisor, id in
+        ControlHandlers(
+            whole + releases + workers + supervisors + applications,
+            places: { (kind, name) async throws(ControlError) in try Self.place(kind, name) }
+        ) { supervisor, id in
             (try? self.known(supervisor: supervisor)) == nil ? nil : "kv/kv_sup/\(id)"
+        }
+    }
+
+    /// `store` and `sup` are last parts that name one place, `twice` ones that name two.
+    private static func place(_ kind: ControlParameter.Kind, _ name: String) throws(ControlError) -> String {
+        switch (kind, name) {
+        case (.worker, "store"): return "kv/kv_sup/store"
+        case (.supervisor, "sup"): return "kv/kv_sup"
+        case (.worker, "twice"), (.supervisor, "twice"):
+            throw ControlError(
+                .ambiguousPlace, "2 places are called twice: kv/a/twice, kv/b/twice; name one by more of its place",
+                details: ["candidates": "kv/a/twice\nkv/b/twice"])
+        default: return name
         }
     }
 
@@ -36,7 +53,7 @@ final class ControlTestNode: Sendable {
             ControlHandler(Operations.node.probation) { _ in
                 ProbationStatus(
                     state: .onProbation, release: "2.0.0", fallback: "1.0.0", remainingMilliseconds: 12_000,
-                    restarts: 0, allowedRestarts: 1)
+                    restarts: 0, allowedRestarts: 1, makePermanent: .auto)
             },
             ControlHandler(Operations.node.modules) { _ in
                 ModuleList(modules: [
@@ -46,6 +63,7 @@ final class ControlTestNode: Sendable {
                         sha256: String(repeating: "0", count: 64), workers: ["kv/kv_sup/store"])
                 ])
             },
+            ControlHandler(Operations.node.metrics) { Self.metrics },
             ControlHandler(Operations.node.reload) { _ in ReloadedConfiguration(release: "1.0.0", failures: []) },
             ControlHandler(Operations.node.reexec) { _ in
                 Reexecuted(pid: 4711, erts: "0.2.0", previousErts: "0.1.0", workers: 3, pauseMicroseconds: 12_345)
@@ -54,6 +72,13 @@ final class ControlTestNode: Sendable {
             ControlHandler(following: Operations.node.events) { _ in self.follow() },
         ]
     }
+
+    private static let metrics: MetricExposition = {
+        var exposition = MetricExposition()
+        exposition.add(Metrics.workers.restarts, 3, [#"kv/kv_sup/"o\1""#])
+        exposition.add(Metrics.node.upgradePause, MetricHistogram())
+        return exposition
+    }()
 
     private func follow() -> EventSubscription {
         let (stream, continuation) = AsyncStream.makeStream(

@@ -14,7 +14,7 @@ import Testing
         let environment = [
             "BIN": programs, "PATH": "\(programs):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")",
         ]
-        let (before, after) = try Guide("upgrade-from-scratch.md").split(at: "release-handlerd --root root")
+        let (before, after) = try Guide("upgrade-from-scratch.md").split(at: "root/bin/start --socket")
         let start = try await before.followed(in: root.directory, environment: environment)
         let end = try await EndToEndDaemon.again(on: root) { daemon async throws in
             try await after.followed(

@@ -18,6 +18,9 @@ struct ServiceManagerTests {
     @Test("the journal's entries have RELEASE= and WORKER=")
     func journal() async throws { try await check("journal_has_fields") }
 
+    @Test("logs shows a worker's lines from the journal, and nobody else's")
+    func logs() async throws { try await check("logs_of_a_worker") }
+
     @Test("workers get nothing of what the service manager gave the daemon")
     func environment() async throws { try await check("workers_get_nothing_of_the_daemons") }
 
@@ -78,6 +81,9 @@ struct ServiceManagerTests {
     @Test("a root that can't boot fails systemctl start, says why, and is not tried for ever")
     func noBoot() async throws { try await check("root_that_cannot_boot") }
 
+    @Test("a root whose RELEASES or start_erl.data is gone, empty or damaged boots what stands, and says so")
+    func rootFiles() async throws { try await check("root_files_are_repaired") }
+
     @Test("neither a fault of ten minutes nor an administrator's restarts end the service for good")
     func startLimit() async throws { try await check("long_fault_and_many_restarts") }
 
@@ -99,18 +105,21 @@ struct ServiceManagerTests {
     }
 
     private func check(_ name: String, _ location: SourceLocation = #_sourceLocation) async throws {
-        let run = try await ServiceManagerRun.shared.value
-        guard let outcome = run.outcomes[name] else {
-            let ending = "exit status \(run.exitStatus)\n\(run.console)\n\(run.transcript)"
-            Issue.record("the container ended without \(name): \(ending)", sourceLocation: location)
-            return
-        }
-        guard let failure = outcome.failure else { return }
-        Issue.record("\(name): \(failure)\n\(run.transcript(of: name))", sourceLocation: location)
+        try await ServiceManagerRun.shared.value.check(name, location)
     }
 }
 
 extension ServiceManagerRun {
+    func check(_ name: String, _ location: SourceLocation) {
+        guard let outcome = outcomes[name] else {
+            let ending = "exit status \(exitStatus)\n\(console)\n\(transcript)"
+            Issue.record("the container ended without \(name): \(ending)", sourceLocation: location)
+            return
+        }
+        guard let failure = outcome.failure else { return }
+        Issue.record("\(name): \(failure)\n\(transcript(of: name))", sourceLocation: location)
+    }
+
     /// The part of the transcript from the check's name to its end.
     func transcript(of name: String) -> String {
         let lines = transcript.split(separator: "\n", omittingEmptySubsequences: false)

@@ -138,9 +138,9 @@ import Wire
             // Cut short anywhere.
             for length in [0, 1, 10, state.count / 2, state.count - 1] {
                 let cut = try await Self.check(state.prefix(length), in: directory)
-                #expect(
-                    cut.exit == 1 && cut.said.contains("cut short"),
-                    "\(length): \(cut)")
+                // What is cut within a value that is read by itself is told by what that lacks.
+                let isTold = cut.said.contains("cut short") || cut.said.contains("can't be read by")
+                #expect(cut.exit == 1 && isTold, "\(length): \(cut)")
             }
             // Of a version to come: the small integer behind the tag.
             let tag = Data("release_handler_state".utf8) + Data([97])

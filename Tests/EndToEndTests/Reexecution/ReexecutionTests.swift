@@ -37,7 +37,7 @@ private final class Flag: Sendable {
             #expect(try await daemon.releasectl("call", TestNode.c1, "crash").exit == 1)
             while try await daemon.workers().first?.state != .running { await Task.yield() }
             let second = try #require(try await daemon.workers().first)
-            #expect(second.pid != first && second.restarts == 1)
+            #expect(second.pid != first && second.restarts == 1, "\(second), first \(first)")
             try await daemon.ask("reexec")
             #expect(try await daemon.workers().first?.pid == second.pid)
             #expect(try await daemon.workers().first?.restarts == 1)

@@ -8,10 +8,9 @@ import Testing
 struct ServiceManagerRoot: Sendable {
     private let releases: TestRoot
     var directory: String { releases.directory }
+    private var machine: ContainerMachine { ContainerMachine(directory: directory) }
 
-    static let repository = Project.root.path
-    static let fixtures = "\(Project.fixtures.path)/systemd"
-    static let container = "\(fixtures)/container"
+    private static let repository = Project.root.path
 
     init() throws {
         releases = try TestRoot()
@@ -31,7 +30,7 @@ struct ServiceManagerRoot: Sendable {
 
     /// `bin/start` and `erts-VSN/bin`, as an installation has them.
     private func layOutEmulator() throws {
-        try copy("\(Self.repository)/scripts/start", to: "root/bin/start")
+        try machine.copy("\(Self.repository)/scripts/start", to: "root/bin/start")
         let bin = "\(releases.root)/erts-\(Emulator.vsn)/bin"
         try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
         for program in ["release-handlerd", "releasectl"] {
@@ -116,27 +115,11 @@ struct ServiceManagerRoot: Sendable {
     }
 
     private func layOutMachine() throws {
-        let units = "files/etc/systemd/system"
-        try copy("\(Self.repository)/systemd/release-handlerd.service", to: "\(units)/release-handlerd.service")
+        try machine.layOut()
+        let unit = "\(ContainerMachine.units)/release-handlerd.service"
+        try machine.copy("\(Self.repository)/systemd/release-handlerd.service", to: unit)
         for name in ["unprivileged.conf", "private-workers.conf"] {
-            try copy("\(Self.repository)/systemd/\(name)", to: "files/opt/\(name)")
+            try machine.copy("\(Self.repository)/systemd/\(name)", to: "files/opt/\(name)")
         }
-        try copy("\(Self.fixtures)/release-handlerd.conf", to: "\(units)/release-handlerd.service.d/test.conf")
-        for unit in ["service-test.target", "service-test.service"] {
-            try copy("\(Self.fixtures)/\(unit)", to: "\(units)/\(unit)")
-        }
-        try copy("\(Self.fixtures)/journald.conf", to: "files/etc/systemd/journald.conf.d/test.conf")
-        try copy("\(Self.fixtures)/checks", to: "files/opt/checks")
-        // A machine of its own, and none that boots for the first time and asks questions.
-        try "0123456789abcdef0123456789abcdef\n".write(
-            toFile: "\(directory)/files/etc/machine-id", atomically: true, encoding: .utf8)
-        try FileManager.default.createDirectory(atPath: "\(directory)/out", withIntermediateDirectories: true)
-    }
-
-    private func copy(_ source: String, to path: String) throws {
-        let target = URL(filePath: "\(directory)/\(path)")
-        try FileManager.default.createDirectory(
-            at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try FileManager.default.copyItem(atPath: source, toPath: target.path)
     }
 }

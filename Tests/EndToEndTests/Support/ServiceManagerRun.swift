@@ -3,10 +3,10 @@ import Testing
 
 @testable import TestSupport
 
-/// One boot of a container with systemd as PID 1, in which all checks run; every test reads its own outcome from it.
+/// One boot of a container with systemd as PID 1, in which all checks of a file run; every test reads its own outcome from it.
 struct ServiceManagerRun: Sendable {
     struct Outcome: Decodable, Sendable {
-        /// A function of Tests/Fixtures/systemd/checks/cases.py.
+        /// A function of a file in Tests/Fixtures/systemd/checks.
         let `case`: String
         let seconds: Double
         let failure: String?
@@ -25,29 +25,31 @@ struct ServiceManagerRun: Sendable {
             let probe = try execute(["probe"])
             return probe.exit == 0 ? nil : probe.output.trimmingCharacters(in: .whitespacesAndNewlines)
         } catch {
-            return "\(ServiceManagerRoot.container) can't be run: \(error)"
+            return "\(ContainerMachine.container) can't be run: \(error)"
         }
     }()
 
     /// The one boot, for whoever asks first.
-    static let shared = Task { try await boot() }
-
-    private static func boot() async throws -> ServiceManagerRun {
+    static let shared = Task {
         let root = try ServiceManagerRoot()
         defer { root.remove() }
-        let run = try await offPool { try execute(["run", root.directory]) }
-        let results = (try? String(contentsOfFile: "\(root.directory)/out/results", encoding: .utf8)) ?? ""
+        return try await boot(root.directory)
+    }
+
+    static func boot(_ directory: String) async throws -> ServiceManagerRun {
+        let run = try await offPool { try execute(["run", directory]) }
+        let results = (try? String(contentsOfFile: "\(directory)/out/results", encoding: .utf8)) ?? ""
         let outcomes = try results.split(separator: "\n").map {
             try JSONDecoder().decode(Outcome.self, from: Data($0.utf8))
         }
         return ServiceManagerRun(
             outcomes: Dictionary(uniqueKeysWithValues: outcomes.map { ($0.case, $0) }),
-            transcript: (try? String(contentsOfFile: "\(root.directory)/out/log", encoding: .utf8)) ?? "",
+            transcript: (try? String(contentsOfFile: "\(directory)/out/log", encoding: .utf8)) ?? "",
             console: run.output, exitStatus: run.exit)
     }
 
     private static func execute(_ arguments: [String]) throws -> Releasectl {
         try Releasectl.runNow(
-            ["-c", "exec \"$0\" \"$@\" 2>&1", ServiceManagerRoot.container] + arguments, executable: "/bin/sh")
+            ["-c", "exec \"$0\" \"$@\" 2>&1", ContainerMachine.container] + arguments, executable: "/bin/sh")
     }
 }

@@ -140,7 +140,8 @@ import Wire
                         error: """
                             releasectl: install-release 2.0.0: neither the relup of 2.0.0 nor that of 1.0.0 leads from \
                             1.0.0 to 2.0.0 (upgrade_refused)
-                              Nothing was changed. `releasectl check-install-release` shows the plan.
+                              Nothing was changed. Pack a release anew with a relup that leads from 1.0.0 to 2.0.0: \
+                            `releasectl make-relup NEW.rel --outdir DIRECTORY --up-from OLD.rel --down-to OLD.rel`.
 
                             """))
             #expect(try await daemon.workers().map(\.pid) == before)

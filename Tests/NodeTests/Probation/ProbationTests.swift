@@ -81,7 +81,8 @@ import Wire
             #expect(try await test.install("2.0.0").outcome == .done)
             let passed = try await test.events.first("probation_passed")
             #expect(
-                passed.message == "release 2.0.0 passed its probation; it stays current until it is made permanent")
+                passed.message
+                    == "release 2.0.0 passed its probation; it stays current until `releasectl make-permanent 2.0.0`")
             #expect(await test.service.whichReleases().map(\.status) == [.permanent, .current])
             _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
             let permanent = try await test.events.first("made_permanent")

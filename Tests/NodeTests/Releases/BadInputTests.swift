@@ -15,9 +15,8 @@ import Wire
         let text = try await TestNode.failingToBoot(root)
         #expect(
             text == """
-                the release root \(root.root) can't be used: releases/RELEASES is missing; write it with what the \
-                release's .rel says, in the form [{release, "NAME", "VSN", "ERTSVSN", [{APP, "VSN", "lib/APP-VSN"}], \
-                permanent}]. (docs/upgrade-from-scratch.md), and let releasectl check ROOT read it
+                the release root \(root.root) can't be used: releases/RELEASES is missing, releases/start_erl.data is missing, and \
+                no release stands in the root; releasectl make-root PACKAGE DIR lays out a root in an empty directory
                 """)
     }
 
@@ -114,7 +113,7 @@ import Wire
                     == "bad_status: release 1.0.0 is permanent and can't be removed; make another one permanent first")
             #expect(
                 await test.refusal { try await test.call("get", of: "fix/fix_sup/nobody") }
-                    == "no_such_worker: no worker fix/fix_sup/nobody in the tree; see releasectl ps")
+                    == "no_such_worker: no worker fix/fix_sup/nobody in the tree; see releasectl tree")
             let noTerm = await test.refusal { try await test.call("{get") }
             #expect(noTerm.hasPrefix("bad_request: the request is no term: 1:"), "\(noTerm)")
         }

@@ -148,9 +148,30 @@ import Wire
             }
             #expect(
                 refusal == """
-                    package_invalid: \(package): lib/fix-2.0.0 is in the release root with other contents; give the \
-                    changed application another version
+                    package_invalid: \(package): lib/fix-2.0.0 is in the release root with other contents; no release uses \
+                    it: remove it, rm -r \(test.root.root)/lib/fix-2.0.0, or give the changed application another version
                     """)
+        }
+    }
+
+    @Test func whoWantsToKnowIsToldHowFarItIs() async throws {
+        try await TestNode.with(try Self.oneVersion()) { test async throws in
+            let package = try await Self.package(test)
+            let told = try await test.service.progress(
+                of: Operations.releases.unpack, NoParameters(), UnpackRequest(package: package))
+            var texts: [String] = []
+            for case .progress(let step) in told where texts.last != step.text { texts.append(step.text) }
+            #expect(texts == ["reading the package", "unpacking", "writing it to the disk", "checking it"])
+            guard case .result(let release)? = told.last else { throw ControlError(.internalError, "\(told)") }
+            #expect(release.status == .unpacked)
+            let removed = try await test.service.progress(
+                of: Operations.releases.remove, OfRelease(release.vsn), NoBody())
+            guard case .progress(let step)? = removed.first else { throw ControlError(.internalError, "\(removed)") }
+            #expect(step.text.hasPrefix("removing ") && step.unit == .files && step.total == nil, "\(step)")
+            #expect(removed.last == .result(RemovedRelease(removed: release.vsn)))
+            let none = try await test.service.progress(of: Operations.releases.remove, OfRelease("9.9.9"), NoBody())
+            guard case .error(let error)? = none.first else { throw ControlError(.internalError, "\(none)") }
+            #expect(none.count == 1 && error.code == .noSuchRelease)
         }
     }
 

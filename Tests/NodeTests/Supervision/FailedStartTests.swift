@@ -152,10 +152,12 @@ import Wire
                     == "worker_error: fix/fix_sup/p1 is an unmodified program: it answers no calls")
             #expect(
                 await test.refusal { try await test.call("get", of: "fix/fix_sup") }
-                    == "no_such_worker: fix/fix_sup is a supervisor and no worker; see releasectl which-children")
+                    == "no_such_worker: fix/fix_sup is a supervisor and no worker; see releasectl which-children fix/fix_sup"
+            )
             #expect(
                 await test.refusal { try await test.call("get", of: "fix/fix_sup/c9") }
-                    == "no_such_worker: no worker fix/fix_sup/c9 in the tree; see releasectl ps")
+                    == "no_such_worker: no worker fix/fix_sup/c9 in the tree; near it: fix/fix_sup/c1; see releasectl tree"
+            )
             _ = try await test.service.terminateChild(supervisor: "fix_sup", id: "c1", peer: TestNode.peer)
             #expect(await test.refusal { try await test.call("get") } == "worker_error: fix/fix_sup/c1 does not run")
             let hanging = Task {

@@ -179,8 +179,7 @@ import Wire
             let refusal = await test.refusal { try await test.service.whichChildren(supervisor: "inner_sup") }
             #expect(
                 refusal == """
-                    no_such_supervisor: 2 supervisors are called inner_sup: name one by its place, such as \
-                    fix/fix_sup/a; see releasectl tree
+                    ambiguous_place: 2 supervisors are called inner_sup: fix/fix_sup/a, fix/fix_sup/b; name one by more of its place
                     """)
             #expect(try await test.service.whichChildren(supervisor: "b").children.map(\.id) == ["c2"])
             #expect(try await test.service.whichChildren(supervisor: "fix/fix_sup/a").children.count == 1)

@@ -125,7 +125,7 @@ private final class Counter: Sendable {
             while await test.service.ps().count < 2 { await Task.yield() }
             let busy = await test.refusal { try await test.install("2.0.0") }
             #expect(
-                busy == "busy: start-child fix_sup is under way; wait for its end, or end what holds it up")
+                busy == "busy: start-child fix/fix_sup is under way; wait for its end, or end what holds it up")
             kill(try await test.pid("fix/fix_sup/slow"), SIGKILL)
             #expect(await start.value.contains("{exited_before_ready,{signal,sigkill}}"))
             #expect(try await test.install("2.0.0").outcome == .done)

@@ -80,6 +80,8 @@ import Testing
                 try Self.check(try #require(supervisor.children[.atom("c1")]).spec)
                 try Self.check(OutputBudget())
                 try Self.check(PlaceStatistics())
+                try Self.check(node.installer.counts)
+                try Self.check(node.installer.counts.pauses)
             }()
         }
     }

@@ -59,6 +59,10 @@ final class ControlConnection: Sendable {
     var refusal: ControlError? { state.withLock { $0.refusal } }
     func refuse(_ error: ControlError) { state.withLock { $0.refusal = error } }
 
+    var isFollowing: Bool {
+        state.withLock { if case .working(.events) = $0.phase { true } else { false } }
+    }
+
     func isRead() { state.withLock { $0.phase = .read } }
     func works(_ work: Work) { state.withLock { $0.phase = .working(work) } }
     func isAnswered() { state.withLock { $0.phase = .reading } }

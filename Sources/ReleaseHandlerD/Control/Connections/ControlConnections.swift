@@ -20,9 +20,12 @@ final class ControlConnections: Sendable {
         }
 
         let listener: Int32
-        /// Of the socket's file.
+        /// Of the socket's file; `notOurs` where the service manager has made that.
         let inode: UInt64
         let connections: [Connection]
+
+        /// No file has it. A daemon that knows nothing of the service manager's socket does not remove that one's file either.
+        static let notOurs: UInt64 = 0
 
         var descriptors: [Int32] { [listener] + connections.map(\.descriptor) }
 
@@ -63,16 +66,19 @@ final class ControlConnections: Sendable {
 
     private let eventLoop: any EventLoop
     private let rates: ControlRates
+    private let traffic: ControlTraffic
     private let mayChange: @Sendable (Peer) -> Bool
     private let loop: NIOLoopBoundBox<Loop>
 
     /// - Parameter mayChange: whether that one may be among those who may change things, as far as it is known.
     init(
         eventLoop: any EventLoop, limit: Int, rates: ControlRates = ControlRates(),
+        traffic: ControlTraffic = ControlTraffic(),
         mayChange: @escaping @Sendable (Peer) -> Bool = { _ in true }
     ) {
         self.eventLoop = eventLoop
         self.rates = rates
+        self.traffic = traffic
         self.mayChange = mayChange
         loop = NIOLoopBoundBox.makeBoxSendingValue(Loop(limit: limit), eventLoop: eventLoop)
     }
@@ -108,11 +114,13 @@ final class ControlConnections: Sendable {
         if let peer, !isAdopted, !mayChange(peer) {
             // Without a word: who comes again and again is no more work than that.
             guard rates.mayConnect(peer.uid) else {
+                traffic.refused()
                 throw ControlError.tooManyRequests("\(peer.user) connects too often", retryAfterSeconds: 1)
             }
             do throws(ControlError) {
                 try refuseOverShare(peer.uid)
             } catch {
+                traffic.refused()
                 // A few are told why, as soon as they ask; who is turned away without a word takes no time of others.
                 guard refusedCount < Self.share(ofOneIn: loop.value.limit) else { throw error }
                 bytes.connection.refuse(error)
@@ -120,6 +128,7 @@ final class ControlConnections: Sendable {
         }
         loop.value.open[ObjectIdentifier(channel)] = Open(
             channel: channel, bytes: bytes, descriptor: descriptor, peer: peer)
+        traffic.opened()
         channel.closeFuture.whenComplete { _ in self.remove(channel) }
     }
 
@@ -141,6 +150,11 @@ final class ControlConnections: Sendable {
             details: ["limit": "\(all)"])
     }
 
+    /// How many of them follow the events.
+    func followers() async throws -> Int {
+        try await eventLoop.submit { self.loop.value.open.values.count { $0.bytes.connection.isFollowing } }.get()
+    }
+
     private var refusedCount: Int { loop.value.open.values.count { $0.bytes.connection.refusal != nil } }
 
     /// Of a user that may not change things.
@@ -148,6 +162,7 @@ final class ControlConnections: Sendable {
 
     private func remove(_ channel: any Channel) {
         loop.value.open[ObjectIdentifier(channel)] = nil
+        traffic.closed()
         letIn()
     }
 
@@ -217,6 +232,25 @@ final class ControlConnections: Sendable {
         found.wait()
         let (state, cut) = try result.withLock { $0 }.get()
         return Frozen(state: state, cut: cut, loop: resumed)
+    }
+
+    /// The same for the listening socket alone, where there is one: who is connected comes again. Not on the event loop.
+    func freezeListener() -> Frozen? {
+        let found = ThreadGate()
+        let resumed = ThreadGate()
+        let listener = Mutex<(descriptor: Int32, inode: UInt64)?>(nil)
+        eventLoop.execute {
+            let own = self.loop.value.listener
+            listener.withLock { $0 = own }
+            found.open()
+            if own != nil { resumed.wait() }
+        }
+        found.wait()
+        return listener.withLock { $0 }.map { listener in
+            Frozen(
+                state: State(listener: listener.descriptor, inode: listener.inode, connections: []), cut: 0,
+                loop: resumed)
+        }
     }
 
     private func state(_ isLast: Bool, _ install: String?) throws(HandoverObstacle) -> (State, Int) {

@@ -17,24 +17,32 @@ struct ControlListener: Sendable {
 
     /// Until a graceful shutdown has ended.
     ///
-    /// - Parameter onListening: with the server's channel, before the first connection is served.
+    /// - Parameters:
+    ///   - bound: a socket that listens already, by the daemon before or the service manager; it is this one's to close from now on.
+    ///   - onListening: with the server's channel, before the first connection is served.
     func run(
-        bindingTo path: String, adopting state: ControlConnections.State?,
+        bindingTo address: SocketAddress, unlessAt bound: Int32?,
+        adopting adopted: [ControlConnections.State.Connection],
         onListening: @Sendable (any Channel) async -> Void
     ) async throws {
         let (children, accepted) = AsyncStream.makeStream(of: Child.self)
-        let bootstrap = bootstrap(accepted)
-        let server: any Channel
-        if let state {
-            server = try await bootstrap.withBoundSocket(state.listener).get()
+        var bootstrap = bootstrap(accepted)
+        // What an earlier run had listened at is not to wait for the last of its connections.
+        if case .unixDomainSocket = address {
         } else {
-            server = try await bootstrap.bind(unixDomainSocketPath: path).get()
+            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        }
+        let server: any Channel
+        if let bound {
+            server = try await bootstrap.withBoundSocket(bound).get()
+        } else {
+            server = try await bootstrap.bind(to: address).get()
         }
         server.closeFuture.whenComplete { _ in accepted.finish() }
         await withGracefulShutdownHandler {
             await onListening(server)
             await withDiscardingTaskGroup { group in
-                for connection in state?.connections ?? [] {
+                for connection in adopted {
                     group.addTask { await goOn(with: connection) }
                 }
                 for await child in children {

@@ -155,7 +155,7 @@ struct ApplicationFunctions {
     // MARK: Names
 
     /// An atom as text; what is none without quotes, such as `my-app`, is taken for the name that it is.
-    private static func name(_ text: String) -> Atom {
+    nonisolated static func name(_ text: String) -> Atom {
         guard let term = try? TermText.parseTerm(text), case .atom(let name) = term else { return Atom(text) }
         return name
     }

@@ -9,6 +9,7 @@ import Wire
 /// The node's rooms as the control interface asks them.
 extension Node {
     var workers: WorkerFunctions { WorkerFunctions(tree: tree) }
+    var placeNames: PlaceNames { PlaceNames(tree: tree) }
     var supervisors: SupervisorFunctions { SupervisorFunctions(tree: tree) }
     var view: NodeView { NodeView(tree: tree, applications: applications, running: running) }
 
@@ -33,6 +34,7 @@ extension Node {
             permanent: store.table.releases.permanent?.vsn ?? "", erts: Emulator.vsn, pid: getpid(),
             uptimeSeconds: uptime,
             root: root.path, waitingRestarts: waiting > 0 ? waiting : nil, cgroup: Cgroups.shared.path,
-            noCgroup: Cgroups.shared.obstacle, notices: notices)
+            noCgroup: Cgroups.shared.obstacle, notices: notices,
+            install: installer.upgrade?.summary)
     }
 }

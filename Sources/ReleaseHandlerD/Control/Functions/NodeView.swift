@@ -27,12 +27,12 @@ struct NodeView {
     }
 
     /// A supervisor that was changed may have a spec of another type, or start, for what runs on: what runs is shown.
-    private func isWorker(_ child: ChildStatus) -> Bool {
+    func isWorker(_ child: ChildStatus) -> Bool {
         if tree.supervisor(at: child.address) != nil { return false }
         return child.spec.type == .worker || tree.places[child.address]?.current != nil
     }
 
-    private func module(of child: ChildStatus) -> String {
+    func module(of child: ChildStatus) -> String {
         let running =
             tree.supervisor(at: child.address)?.module ?? tree.places[child.address]?.current?.spec.start.module
         return (running ?? child.spec.start.module).name
@@ -90,7 +90,7 @@ struct NodeView {
         }
     }
 
-    private func state(of child: ChildStatus, _ place: Place?) -> TreeNode.State {
+    func state(of child: ChildStatus, _ place: Place?) -> TreeNode.State {
         if let place {
             switch place.phase {
             case .suspended: return .suspended

@@ -17,6 +17,7 @@ extension ProbationDriver {
         return ProbationStatus(
             state: name, release: trial.release, fallback: trial.fallback,
             remainingMilliseconds: max(trial.deadlineMilliseconds - Reactor.nowMilliseconds(), 0),
-            restarts: trial.restarts, allowedRestarts: trial.options.restarts)
+            restarts: trial.restarts, allowedRestarts: trial.options.restarts,
+            makePermanent: trial.options.makePermanent == .auto ? .auto : .manual)
     }
 }

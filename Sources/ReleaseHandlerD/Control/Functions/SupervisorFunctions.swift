@@ -27,7 +27,7 @@ struct SupervisorFunctions {
 
     func getChildspec(_ name: String, _ id: String) async throws(ControlError) -> ChildSpecification {
         let key = try Self.id(id)
-        let (reply, _) = try await ask(name, id) { .getChildspec(supervisor: $0, id: tree.childID(key, in: $0)) }
+        let (reply, _) = try await ask(name, id) { .getChildspec(supervisor: $0, id: childID(key, in: $0)) }
         guard case .childspec(let spec) = reply else { throw unexpected(reply) }
         return ChildSpecification(reply: reply.term.description, childspec: spec.term.description)
     }
@@ -55,7 +55,17 @@ struct SupervisorFunctions {
 
     func childAddress(_ name: String, _ id: String) -> String? {
         guard let supervisor = try? tree.supervisor(named: .text(name)), let key = try? Self.id(id) else { return nil }
-        return supervisor.child(tree.childID(key, in: supervisor)).description
+        return supervisor.child(childID(key, in: supervisor)).description
+    }
+
+    /// As in OTP's functions, and by the last parts of its place as well.
+    private func childID(_ key: Term, in supervisor: ChildAddress) -> Term {
+        let id = tree.childID(key, in: supervisor)
+        guard id == key, tree.child(at: supervisor.child(id)) == nil, let text = key.asText,
+            let parts = ChildAddress.parts(of: text), parts.count > 1, let last = parts.last,
+            supervisor.ends(with: parts.dropLast())
+        else { return id }
+        return last
     }
 
     func terminateChild(_ name: String, _ id: String) async throws(ControlError) -> ChildAnswer {
@@ -74,7 +84,7 @@ struct SupervisorFunctions {
         _ name: String, _ id: String, _ request: (ChildAddress, Term) -> SupervisorRequest
     ) async throws(ControlError) -> ChildAnswer {
         let key = try Self.id(id)
-        let (reply, _) = try await ask(name, id) { request($0, tree.childID(key, in: $0)) }
+        let (reply, _) = try await ask(name, id) { request($0, childID(key, in: $0)) }
         var child: String?
         if case .child(let address, _?) = reply { child = address.description }
         return ChildAnswer(reply: reply.term.description, child: child)
@@ -102,7 +112,7 @@ struct SupervisorFunctions {
     }
 
     /// What to do with a supervisor that is a child and does not run.
-    private func stoppedSupervisor(named name: String) -> String? {
+    func stoppedSupervisor(named name: String) -> String? {
         let term = try? TermText.parseTerm(name)
         let stopped = tree.allChildren().filter { child in
             child.spec.type == .supervisor && child.state.startID == nil
@@ -112,14 +122,15 @@ struct SupervisorFunctions {
         guard let child = stopped.first, stopped.count == 1, let parent = child.address.parent,
             let id = child.address.id?.description
         else { return nil }
-        if child.state == .restarting {
-            return "\(child.address) is being restarted: wait, or end it with `releasectl terminate-child`"
-        }
         let isPlain = id.utf8.allSatisfy { byte in
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
                 || byte == UInt8(ascii: "_")
         }
         let word = isPlain ? id : id.contains("'") ? "\"\(id)\"" : "'\(id)'"
+        if child.state == .restarting {
+            return
+                "\(child.address) is being restarted: wait, or end it with `releasectl terminate-child \(parent) \(word)`"
+        }
         return "\(child.address) does not run: start it with `releasectl restart-child \(parent) \(word)`"
     }
 
@@ -128,7 +139,7 @@ struct SupervisorFunctions {
         do {
             return try TermText.parseTerm(text)
         } catch {
-            if ChildAddress(parsing: text) != nil { return .text(text) }
+            if ChildAddress.parts(of: text) != nil { return .text(text) }
             throw ControlError(.badRequest, "the child's id is no term: \(error)", details: ["id": text])
         }
     }
@@ -182,7 +193,11 @@ struct SupervisorFunctions {
         case .invalidChildSpec(let reason): (.badChildspec, "\(supervisor) can't have \(child): \(reason)")
         case .noproc: (.noSuchSupervisor, "\(supervisor) has ended")
         case .shutdown: (.unavailable, "\(supervisor) is ending")
-        case .overload: (.busy, "too many requests wait for \(supervisor): it is busy with a start or an end")
+        case .overload:
+            (
+                .busy,
+                "too many requests wait for \(supervisor): it is busy with a start or an end; see releasectl tree, and try again later"
+            )
         }
     }
 

@@ -110,7 +110,7 @@ struct WorkerFunctions {
         throw ControlError(
             .noSuchWorker,
             isSupervisor
-                ? "\(worker) is a supervisor and no worker; see releasectl which-children"
+                ? "\(worker) is a supervisor and no worker; see releasectl which-children \(worker)"
                 : "no worker \(worker) in the tree; see releasectl ps", details: ["worker": worker])
     }
 

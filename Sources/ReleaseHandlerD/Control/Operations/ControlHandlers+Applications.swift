@@ -19,7 +19,29 @@ extension ControlHandlers {
             ControlHandler(Operations.applications.unload, changing: node) { request async throws(ControlError) in
                 try await node.applicationFunctions.unloadApplication(request.parameters.application)
             },
-        ] + environments(node)
+        ] + changes(node) + environments(node)
+    }
+
+    /// Of one application as of a release: by the same machine, told as an install.
+    private static func changes(_ node: Node) -> [ControlHandler] {
+        [
+            ControlHandler(progressOf: Operations.applications.upgrade) { request async throws(ControlError) in
+                try await node.changeApplication(
+                    ApplicationFunctions.name(request.parameters.application),
+                    .upgrade(directory: request.body.directory))
+            },
+            ControlHandler(progressOf: Operations.applications.downgrade) { request async throws(ControlError) in
+                try await node.changeApplication(
+                    ApplicationFunctions.name(request.parameters.application),
+                    .downgrade(directory: request.body.directory, vsn: request.body.vsn))
+            },
+            ControlHandler(progressOf: Operations.applications.evalAppupScript) {
+                request async throws(ControlError) in
+                try await node.changeApplication(
+                    ApplicationFunctions.name(request.parameters.application),
+                    .evaluate(vsn: request.body.vsn, directory: request.body.directory, script: request.body.script))
+            },
+        ]
     }
 
     /// A change is answered once the workers that run have been told.

@@ -3,15 +3,26 @@ import Wire
 
 extension ControlHandlers {
     /// What the daemon serves: each handler hands its request to the node's own thread.
-    init(_ node: Node, reexecution: any Reexecuting) {
+    ///
+    /// - Parameters:
+    ///   - traffic: of each interface, for the metrics.
+    ///   - droppedLogLines: how many lines of the log were dropped since this program was executed.
+    init(
+        _ node: Node, reexecution: any Reexecuting, traffic: [ControlTraffic] = [],
+        droppedLogLines: @escaping @Sendable () -> Int = { 0 }
+    ) {
+        let metrics = NodeMetricsReader(node, traffic, droppedLogLines: droppedLogLines)
         self.init(
-            Self.node(node, reexecution) + Self.releases(node) + Self.workers(node) + Self.supervisors(node)
+            Self.node(node, reexecution, metrics) + Self.releases(node) + Self.workers(node) + Self.supervisors(node)
                 + Self.applications(node),
             origin: { await node.origin(of: $0) },
+            places: { (kind, name) async throws(ControlError) in try await node.placeNames.place(kind, name) },
             childAddress: { await node.supervisors.childAddress($0, $1) })
     }
 
-    private static func node(_ node: Node, _ reexecution: any Reexecuting) -> [ControlHandler] {
+    private static func node(
+        _ node: Node, _ reexecution: any Reexecuting, _ metrics: NodeMetricsReader
+    ) -> [ControlHandler] {
         [
             ControlHandler(Operations.node.status) { _ in await node.status() },
             ControlHandler(Operations.node.probation) { _ in await node.probation.status() },
@@ -19,6 +30,7 @@ extension ControlHandlers {
             ControlHandler(Operations.node.modules) { _ in
                 ModuleList(modules: await node.tree.moduleSummaries())
             },
+            ControlHandler(Operations.node.metrics) { await metrics.read() },
             ControlHandler(Operations.node.reload, changing: node) { _ async throws(ControlError) in
                 try await node.reload()
             },

@@ -25,6 +25,13 @@ extension ControlHandlers {
             ControlHandler(Operations.workers.statistics) { request async throws(ControlError) in
                 try await node.workers.statistics(request.parameters.worker)
             },
+            // Also while a release is installed: who hangs may be in its way, and an end of a worker is nothing new to it.
+            ControlHandler(Operations.workers.kill) { request async throws(ControlError) in
+                try await node.workers.kill(request.parameters.worker, request.body.signal)
+            },
+            ControlHandler(Operations.workers.logs) { request async in
+                await node.workers.log(of: request.parameters.worker)
+            },
         ]
     }
 

@@ -49,6 +49,12 @@ PRIVATE_WORKERS = "/opt/private-workers.conf"
 C1, C2, C3 = "fix/fix_sup/c1", "fix/fix_sup/c2", "fix/fix_sup/c3"
 
 
+def reset():
+    systemctl("stop", UNIT)
+    systemctl("reset-failed", UNIT, status=None)
+    lay_out(permanent="1.0.0")
+
+
 def lay_out(permanent, also=()):
     """The statuses on disk: this release permanent, the others unpacked."""
     records = [
@@ -174,6 +180,44 @@ def journal_has_fields(journal):
     expect_match("systemctl status", status, r"Active: active \(running\)")
     expect_match("systemctl status", status, r'Status: "release 1\.0\.0 runs"')
     expect_match("systemctl status, the journal's end", status, r"written by the worker")
+
+
+def logs_of_a_worker(journal):
+    """releasectl logs, from the real journal: of one worker, and of no other."""
+    start()
+    call(C1, '{log, "one of c1"}')
+    call(C2, '{log, "one of c2"}')
+    journal.has("one of c1")
+    journal.has("one of c2")
+    found = run(RELEASECTL, "logs", "c1").stdout
+    expect_match("logs c1", found, r"one of c1")
+    expect_match("logs c1", found, rf"{C1} started, pid \d+")
+    expect("what it has of c2", [line for line in found.splitlines() if "one of c2" in line or C2 in line], [])
+    expect_match("logs fix_sup/c2", run(RELEASECTL, "logs", "fix_sup/c2").stdout, r"one of c2\n")
+    expect("lines of logs c2 -n 1", run(RELEASECTL, "logs", "c2", "-n", "1").stdout.count("\n"), 1)
+    entry = json.loads(run(RELEASECTL, "logs", "c2", "-n", "1", "--json").stdout)
+    expect("WORKER= of logs --json", entry["WORKER"], C2)
+    # What another process writes of the worker has another user, or another unit.
+    run("/bin/sh", "-c", f"printf 'MESSAGE=forged\\nWORKER={C1}\\n' | logger --journald")
+    journal.has("forged")
+    expect("what is forged", "forged" in run(RELEASECTL, "logs", "c1").stdout, False)
+    following = subprocess.Popen(
+        [RELEASECTL, "logs", "c1", "--follow", "-n", "5"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        expect("the beginning of logs --follow", following.stdout.readline() != "", True)
+        call(C1, '{log, "heard while it follows"}')
+        expect_match("logs --follow", next(line for line in following.stdout if "heard" in line), r"heard while it follows$")
+    finally:
+        following.kill()
+        following.wait()
+    # One that does not run has a log, too; and so has a daemon that is down.
+    run(RELEASECTL, "terminate-child", "fix_sup", "c1")
+    expect_match("logs of one that does not run", run(RELEASECTL, "logs", "c1").stdout, r"one of c1")
+    systemctl("stop", UNIT)
+    down = run(RELEASECTL, "logs", C1)
+    expect_match("logs without a daemon", down.stdout, r"one of c1")
+    expect_match("what it says then", down.stderr, r"no daemon answers at /run/release-handler/control\.sock")
 
 
 def workers_get_nothing_of_the_daemons(journal):
@@ -838,6 +882,34 @@ def cannot_boot(journal):
     expect("the unit", show("ActiveState"), "failed")
 
 
+def root_files_are_repaired(journal):
+    """By the unit as it is: bin/start finds the emulator, the daemon what boots, and the next start finds nothing to repair."""
+    releases, data = f"{ROOT}/releases/RELEASES", f"{ROOT}/releases/start_erl.data"
+    for file, contents in ((releases, None), (releases, ""), (releases, "[{release, "), (data, None), (data, "")):
+        name = os.path.basename(file)
+        what = f"{name} that is {'gone' if contents is None else 'empty' if not contents else 'damaged'}"
+        lay_out(permanent="1.0.0")
+        os.unlink(file)
+        if contents is not None:
+            with open(file, "w") as new:
+                new.write(contents)
+        since = now()
+        start()
+        entry = journal.first(f"repair of {what}", lambda entry: entry.get("EVENT") == "root_repaired", since)
+        expect(f"PRIORITY= of a repair of {what}", entry.get("PRIORITY"), "4")
+        expect_match("its message", message(entry), rf"releases/{name} was (missing|empty|damaged).*: written anew")
+        expect_match("the status line", show("StatusText"), rf"^release 1\.0\.0 runs;.* releases/{name} was ")
+        expect_running("1.0.0")
+        permanent = [one["vsn"] for one in releasectl("which-releases", "--json")["releases"] if one["status"] == "permanent"]
+        expect("the permanent release", permanent, ["1.0.0"])
+        systemctl("stop", UNIT)
+    start()
+    expect("the next start repairs something", "written anew" in show("StatusText"), False)
+    with open(f"{releases}.damaged") as kept:
+        expect("what is kept of a damaged RELEASES", kept.read(), "[{release, ")
+    os.unlink(f"{releases}.damaged")
+
+
 def connect_while_the_daemon_is_down(journal):
     """The listening sockets are in the service manager's descriptor store meanwhile."""
     daemon = start()
@@ -891,6 +963,8 @@ def log_has_all_that_was_written(journal):
         message(entry)
         for entry in Journal.written_since(0)
         if entry.get("_SYSTEMD_UNIT") == UNIT and entry.get("_TRANSPORT") == "stdout"
+        # bin/start says which emulator it takes where nothing names one.
+        and not message(entry).startswith("start: ")
     ]
     expect("lines beside the log", past, [])
 
@@ -899,6 +973,7 @@ ALL = [
     start_returns_once_the_release_runs,
     whoever_hides_ends_with_its_worker,
     journal_has_fields,
+    logs_of_a_worker,
     workers_get_nothing_of_the_daemons,
     upgrade_keeps_a_connection,
     unit_is_hardened,
@@ -920,6 +995,7 @@ ALL = [
     three_nodes_in_step,
     long_fault_and_many_restarts,
     root_that_cannot_boot,
+    root_files_are_repaired,
     connect_while_the_daemon_is_down,
     journal_stands_still,
     log_has_all_that_was_written,

@@ -17,10 +17,12 @@ import time
 UNIT = "release-handlerd.service"
 ROOT = "/var/lib/release-handler"
 OTHER_ERTS = "0.2.0"
+# Where there is no root yet, there is a package.
 ERTS = next(
-    name[len("erts-") :] for name in os.listdir(ROOT) if name.startswith("erts-") and name != f"erts-{OTHER_ERTS}"
+    (name[len("erts-") :] for name in os.listdir(ROOT) if name.startswith("erts-") and name != f"erts-{OTHER_ERTS}"),
+    None,
 )
-RELEASECTL = f"{ROOT}/erts-{ERTS}/bin/releasectl"
+RELEASECTL = f"{ROOT}/erts-{ERTS}/bin/releasectl" if ERTS else "/usr/bin/releasectl"
 LIMIT_SECONDS = 40
 
 

@@ -1,0 +1,14 @@
+import Instructions
+import Terms
+import Wire
+
+extension Upgrade {
+    /// How far it is, for who looks.
+    var summary: NodeStatus.Install {
+        let script = entry.script
+        return NodeStatus.Install(
+            from: from.vsn, to: to.vsn, index: lastToldStep, count: script.count,
+            text: script.indices.contains(lastToldStep) ? script[lastToldStep].term.description : "",
+            elapsedMilliseconds: totalMilliseconds)
+    }
+}
