@@ -20,7 +20,10 @@ extension ReleaseTable {
         let data = StartErlData(ertsVsn: permanent.ertsVsn, releaseVsn: permanent.vsn)
         var writes = disk.asides
         if disk.newStartErlData != nil || disk.faults[.newStartErlData] != nil { writes.append(.removeNewStartErlData) }
-        writes += [.bootAssessment(nil), .startErlData(data), .releases(releases)]
+        // What they name may belong to a release that only a lost RELEASES knew.
+        if disk.pending != nil || disk.faults[.pending] != nil { writes.append(.removePending) }
+        // RELEASES first: a start_erl.data that names what RELEASES does not list would end a start that comes in between.
+        writes += [.bootAssessment(nil), .releases(releases), .startErlData(data)]
         return Change(writes: writes, table: ReleaseTable(releases: releases, startErlData: data))
     }
 

@@ -11,7 +11,7 @@ public import ReleaseHandling
 enum Main {
     static func main() {
         // Another daemon asks, whose workers' clients are not to wait for the answer. Before there are threads, which take it over.
-        if CommandLine.arguments.dropFirst() == ["--check-state"] { nice(10) }
+        if CommandLine.arguments.dropFirst().first == "--check-state" { nice(10) }
         ServiceSignals.begin(hasWorkers: Daemon.goesOn)
         do {
             try TaskThreads.begin()

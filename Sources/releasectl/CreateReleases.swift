@@ -18,9 +18,9 @@ struct CreateReleases: ParsableCommand {
             The daemon does the same by itself when it starts and RELEASES is gone; by hand it is for a root in which nothing says which \
             release is permanent, or to which releases were copied.
 
-              systemctl stop release-handlerd
+              systemctl stop release-handlerd.socket release-handlerd.service
               releasectl create-releases 1.0.0 --root /var/lib/release-handler
-              systemctl start release-handlerd
+              systemctl start release-handlerd.socket release-handlerd.service
             """)
 
     @Argument(help: "The release that is to be permanent.") var vsn: String?
@@ -31,9 +31,9 @@ struct CreateReleases: ParsableCommand {
     func run() throws {
         let result: ReleasesTool.Result
         do {
-            result = try ReleasesTool(
-                vsn, root: URL(filePath: root).standardizedFileURL.path, isForced: force
-            ).run()
+            let path = URL(filePath: root).standardizedFileURL.path
+            try RootOwner.become(of: path)
+            result = try ReleasesTool(vsn, root: path, isForced: force).run()
         } catch {
             [Diagnostic(.error, code: "not_created", error.message, advice: error.advice)].reportAtTheirPlaces()
             throw ExitCode(Exit.failure.rawValue)

@@ -43,7 +43,14 @@ struct Logs: ControlCommand {
             Terminal.standardError.line("releasectl: \(printable("logs: \(sentence)"))")
             return ["WORKER=\(worker)"]
         }
-        if let matches = log.journal { return matches }
+        if let matches = log.journal {
+            // They become words of a command line: options are none of theirs, whoever answers at the socket.
+            guard !matches.isEmpty, matches.allSatisfy({ $0.wholeMatch(of: /_?[A-Z][A-Z0-9_]*=[^\u{0}]*/) != nil })
+            else {
+                throw Failure(.failure, "\(subject): the daemon's answer is no list of matches of the journal")
+            }
+            return matches
+        }
         let file = log.file ?? "standard error"
         throw Failure(
             .failure, "\(subject): the daemon does not log to the journal: its log goes to \(file)",

@@ -33,10 +33,15 @@ struct MakeRoot: ParsableCommand {
     @Flag(help: "Print what came of it as one JSON object.") var json = false
 
     func run() throws {
+        let path = URL(filePath: directory).standardizedFileURL.path
+        do {
+            try RootOwner.become(of: path)
+        } catch {
+            [Diagnostic(.error, code: "unwritable", error.message, advice: error.advice)].reportAtTheirPlaces()
+            throw ExitCode(Exit.failure.rawValue)
+        }
         let result = RootTool(
-            RootTool.Options(
-                package: package, directory: URL(filePath: directory).standardizedFileURL.path,
-                emulatorDirectory: erts)
+            RootTool.Options(package: package, directory: path, emulatorDirectory: erts)
         ).run()
         result.diagnostics.reportAtTheirPlaces()
         if json {

@@ -10,9 +10,9 @@ struct SetPermanent: ParsableCommand {
             The way back where the permanent release does not boot: VSN, which the root has, becomes permanent, whatever its status; \
             the one that was is old. A release in which something is wrong that `check` would tell is refused without --force.
 
-              systemctl stop release-handlerd
+              systemctl stop release-handlerd.socket release-handlerd.service
               releasectl set-permanent 1.0.0 --root /var/lib/release-handler
-              systemctl start release-handlerd
+              systemctl start release-handlerd.socket release-handlerd.service
             """)
 
     @Argument(help: "The release's version.") var vsn: String
@@ -23,14 +23,17 @@ struct SetPermanent: ParsableCommand {
     func run() throws {
         let result: PermanentTool.Result
         do {
-            result = try PermanentTool(
-                vsn, root: URL(filePath: root).standardizedFileURL.path, isForced: force
-            ).run()
+            let path = URL(filePath: root).standardizedFileURL.path
+            try RootOwner.become(of: path)
+            result = try PermanentTool(vsn, root: path, isForced: force).run()
         } catch {
             [Diagnostic(.error, code: "not_permanent", error.message, advice: error.advice)].reportAtTheirPlaces()
             throw ExitCode(Exit.failure.rawValue)
         }
-        if json { return try printJSON(Answer(permanent: result.vsn, former: result.former)) }
+        if json {
+            return try printJSON(Answer(permanent: result.vsn, former: result.former, repairs: result.repairs))
+        }
+        for repair in result.repairs { Terminal.standardOutput.line(printable(repair)) }
         let vsn = printable(result.vsn)
         Terminal.standardOutput.line(
             result.vsn == result.former
@@ -42,5 +45,6 @@ struct SetPermanent: ParsableCommand {
     private struct Answer: Encodable {
         let permanent: String
         let former: String
+        let repairs: [String]
     }
 }

@@ -85,7 +85,7 @@ import Testing
         #expect(
             refusal("1.0.0") == """
                 the release root DIR is in use by a release-handlerd
-                It has RELEASES in its memory and writes it itself: stop it first: systemctl stop release-handlerd
+                It has RELEASES in its memory and writes it itself: stop it first: systemctl stop release-handlerd.socket release-handlerd.service
                 """)
         withExtendedLifetime(lock) {}
     }

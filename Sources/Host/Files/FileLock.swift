@@ -21,11 +21,11 @@ public final class FileLock: Sendable {
 
     private static func opened(_ path: String) throws(SystemError) -> OwnedDescriptor {
         do throws(SystemError) {
-            return try .open(path, O_RDWR | O_CREAT, mode: 0o600)
+            return try .open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         } catch {
             guard error.number == EROFS else { throw error }
             do throws(SystemError) {
-                return try .open(path, O_RDONLY)
+                return try .open(path, O_RDONLY | O_NOFOLLOW)
             } catch {
                 guard error.number == ENOENT else { throw error }
                 return try .open(Paths.parent(of: path), O_RDONLY | O_DIRECTORY)

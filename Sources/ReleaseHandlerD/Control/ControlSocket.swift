@@ -42,7 +42,10 @@ struct ControlSocket {
     ///
     /// - Returns: the file's inode, by which ``remove(ifInode:)`` knows it again.
     func open() throws(ControlSocketError) -> UInt64 {
-        guard chmod(path, 0o666) == 0 else { throw failure("can't be given the mode 0666") }
+        // Whoever may write in the directory may have put a link in its place.
+        guard fchmodat(AT_FDCWD, path, 0o666, AT_SYMLINK_NOFOLLOW) == 0 else {
+            throw failure("can't be given the mode 0666")
+        }
         do {
             return try FileStatus(ofLink: path).identity.inode
         } catch {

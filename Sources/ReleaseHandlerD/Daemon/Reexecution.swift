@@ -194,9 +194,10 @@ final class Reexecution: Reexecuting {
         }
         let said: [String]
         do throws(UnansweredQuestion) {
+            // With the arguments that it would be executed with: one that does not know an option of theirs is refused.
             said = try await ProgramRun.ask(
-                program, "--check-state", standardInput: input, among: node.processes,
-                timeoutMilliseconds: Self.checkMilliseconds)
+                program, "--check-state", further: Daemon.arguments(root: node.root.path), standardInput: input,
+                among: node.processes, timeoutMilliseconds: Self.checkMilliseconds)
         } catch {
             throw .refused("\(error)")
         }

@@ -39,7 +39,7 @@ extension ReleaseStore {
     /// It waits for a turn only where what is under way writes the same: else that may take longer than the daemon lives.
     func endsRun(_ why: String, isFailure: Bool) async throws(ControlError) {
         guard let current = line.current,
-            ["make-permanent", "install-release", "boot"].contains(where: current.hasPrefix)
+            ["make-permanent", "install-release", "reboot-old-release", "boot"].contains(where: current.hasPrefix)
         else { return try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) } }
         try await line.turn("end of the run", isOwn: true) { () async throws(ControlError) in
             try await change { (table) throws(ReleaseError) in table.endingRun(why, isFailure: isFailure) }

@@ -115,7 +115,7 @@ final class Installer {
         do throws(InstallRefusal) {
             return try await preflight.run()
         } catch {
-            counts.ended(.refused)
+            if preparation.application == nil { counts.ended(.refused) }
             site.events.post(.upgrade(.refused(preparation, error.failure)))
             throw error.controlError
         }
@@ -135,8 +135,9 @@ final class Installer {
         let machine = machine(preparation, request)
         // Its configuration may have been read anew while the next release was looked at.
         let current = site.running.current
+        let isOfRelease = preparation.application == nil
         let end: @HostActor (InstallResult) -> Void = { [self] result in
-            counts.ended(result)
+            if isOfRelease { counts.ended(result) }
             continuation.yield(.result(result))
             continuation.finish()
         }

@@ -7,7 +7,7 @@ extension Upgrade {
     var summary: NodeStatus.Install {
         let script = entry.script
         return NodeStatus.Install(
-            from: from.vsn, to: to.vsn, index: lastToldStep, count: script.count,
+            from: source, to: target, index: lastToldStep, count: script.count,
             text: script.indices.contains(lastToldStep) ? script[lastToldStep].term.description : "",
             elapsedMilliseconds: totalMilliseconds)
     }

@@ -9,8 +9,11 @@ extension ProgramRun {
     private static let answerLines = 8
 
     /// The first lines that a program says which is asked one thing, as `PROGRAM --version`, and ends with success.
+    ///
+    /// - Parameter further: arguments behind the question.
     static func ask(
-        _ program: String, _ question: String, standardInput: OwnedDescriptor? = nil, among processes: Processes,
+        _ program: String, _ question: String, further: [String] = [], standardInput: OwnedDescriptor? = nil,
+        among processes: Processes,
         timeoutMilliseconds: Int
     ) async throws(UnansweredQuestion) -> [String] {
         var said: [String] = []
@@ -18,7 +21,7 @@ extension ProgramRun {
             if said.count < answerLines { said.append(line) }
         }
         let launch = WorkerProcess.Launch(
-            executable: .unchecked(program), arguments: [question],
+            executable: .unchecked(program), arguments: [question] + further,
             environment: WorkerEnvironment.inherited(forOtherUser: false), withProtocol: false,
             standardInput: standardInput)
         let ending: Ending = await withCheckedContinuation { continuation in

@@ -8,6 +8,8 @@ public struct PermanentTool {
         public let vsn: String
         /// What was permanent before; the same where nothing was to be done.
         public let former: String
+        /// What was missing or damaged of the root's own files, and is written anew, in a sentence each.
+        public let repairs: [String]
     }
 
     private let vsn: String
@@ -28,8 +30,8 @@ public struct PermanentTool {
             root,
             remedy:
                 "While it runs, releasectl install-release \(vsn) and releasectl make-permanent \(vsn) do it; else stop it first: "
-                + "systemctl stop release-handlerd")
-        let (table, asides) = try recovered(place.state())
+                + "systemctl stop release-handlerd.socket release-handlerd.service")
+        let (table, mended, repairs) = try recovered(place.state())
         let former = table.startErlData.releaseVsn
         let record: ReleaseRecord
         let change: ReleaseTable.Change
@@ -41,14 +43,14 @@ public struct PermanentTool {
             throw ToolError("\(error)", advice: "The releases of \(root) are \(known).")
         }
         if !isForced { try RootChange.check(record, in: root) }
-        try place.perform(asides + change.writes)
-        return Result(vsn: vsn, former: former)
+        try place.perform(mended + change.writes)
+        return Result(vsn: vsn, former: former, repairs: repairs)
     }
 
-    /// The table as a start would find it, and the damaged files that are to be kept.
+    /// The table as a start would find it; the damaged files that are to be kept, and a note of directories that no later start is to remove.
     private func recovered(
         _ state: ReleaseTable.DiskState
-    ) throws(ToolError) -> (ReleaseTable, asides: [ReleaseTable.DiskWrite]) {
+    ) throws(ToolError) -> (ReleaseTable, mended: [ReleaseTable.DiskWrite], repairs: [String]) {
         var state = state
         // What names no release is what this is there to mend.
         if let data = state.startErlData, let releases = state.releases, releases.release(data.releaseVsn) == nil {
@@ -57,8 +59,14 @@ public struct PermanentTool {
         let directories = RootDirectories(FileNames.withoutLinks(root) ?? root)
         do {
             let recovery = try ReleaseTable.recover(state, identity: directories.identity)
-            let asides = recovery.writes.filter { if case .keepAside = $0 { true } else { false } }
-            return (recovery.table, asides)
+            let mended = recovery.writes.filter {
+                switch $0 {
+                case .keepAside: true
+                case .removePending: state.releases == nil
+                default: false
+                }
+            }
+            return (recovery.table, mended, recovery.repairs)
         } catch {
             throw ToolError("\(error)", advice: "releasectl check \(root) tells all that is wrong with it.")
         }

@@ -40,7 +40,8 @@ public struct ReleasesTool {
     public func run() throws(ToolError) -> Result {
         let place = try RootChange(
             root,
-            remedy: "It has RELEASES in its memory and writes it itself: stop it first: systemctl stop release-handlerd"
+            remedy:
+                "It has RELEASES in its memory and writes it itself: stop it first: systemctl stop release-handlerd.socket release-handlerd.service"
         )
         let state = try place.state(alsoStanding: true)
         let change: ReleaseTable.Change

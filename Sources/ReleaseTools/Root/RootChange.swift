@@ -66,7 +66,9 @@ struct RootChange {
             try remove("releases/boot_assessment")
         case .removeNewStartErlData:
             try remove("releases/new_start_erl.data")
-        case .bootAssessment, .newStartErlData, .pending, .removePending, .placeDirectory, .removeDirectory,
+        case .removePending:
+            try remove("releases/RELEASES.pending")
+        case .bootAssessment, .newStartErlData, .pending, .placeDirectory, .removeDirectory,
             .file:
             break  // They are no part of these changes: the next start carries on what was cut short.
         }

@@ -11,7 +11,8 @@ import Testing
         "releasectl ◊": "requireNames puts a command of its callers' there; their words are checked below",
         "releasectl check ROOT": "the message that it stands in says what to do before",
         "chmod +x": "where the file was built is known to who built it",
-        "systemctl stop release-handlerd": "needs a service manager; the container's checks use it",
+        "systemctl stop release-handlerd.socket release-handlerd.service":
+            "needs a service manager; the container's checks use it",
         "releasectl terminate-child ◊ ◊":
             "the same words as for restart-child, while a supervisor waits for its next start",
     ]

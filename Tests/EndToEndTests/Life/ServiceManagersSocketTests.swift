@@ -28,8 +28,9 @@ import Wire
         let path = "\(root.directory)/control.sock"
         let file = try await EndToEndDaemon.again(on: root, shell: Self.shell) { daemon in
             let file = try FileStatus(ofLink: path).identity.inode
-            let descriptors = try Self.descriptors(of: daemon)
+            // Who connects to a socket that is there before the daemon waits for it: once it answers it has all that it has.
             let worker = try await daemon.workers().first?.pid
+            let descriptors = try Self.descriptors(of: daemon)
             for _ in 0..<3 { try await daemon.ask("reexec") }
             #expect(try await daemon.workers().first?.pid == worker)
             #expect(try Self.descriptors(of: daemon) == descriptors, "none is left over")

@@ -111,6 +111,11 @@ final class ControlConnections: Sendable {
         ) { $0 }
         guard let descriptor else { throw ChannelError.operationUnsupported }
         let peer = try? Peer(socket: descriptor)
+        // By TCP nobody is known: all of them together are one who may look only.
+        if peer == nil, !isAdopted, !rates.mayConnect(.max) {
+            traffic.refused()
+            throw ControlError.tooManyRequests("strangers connect too often", retryAfterSeconds: 1)
+        }
         if let peer, !isAdopted, !mayChange(peer) {
             // Without a word: who comes again and again is no more work than that.
             guard rates.mayConnect(peer.uid) else {
@@ -186,14 +191,23 @@ final class ControlConnections: Sendable {
     /// On the event loop: calls `next` once there is room again.
     func whenThereIsRoom(_ next: @escaping () -> Void) { loop.value.waiting = next }
 
-    /// Ends those that no request is under way on, and the others once theirs is answered.
+    /// Ends those that no request is under way on, and the others once theirs is answered: a client that does not read its answer is not
+    /// waited for.
     func quiesce() {
         eventLoop.execute {
             for open in self.loop.value.open.values {
                 open.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
             }
+            self.eventLoop.scheduleTask(in: .seconds(Self.unreadSeconds)) {
+                for open in self.loop.value.open.values where open.bytes.unwritten > 0 {
+                    open.channel.close(promise: nil)
+                }
+            }
         }
     }
+
+    /// For how long an answer may stay unread at the end.
+    private static let unreadSeconds: Int64 = 2
 
     // MARK: Handing on
 

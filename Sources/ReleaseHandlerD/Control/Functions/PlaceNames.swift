@@ -76,10 +76,9 @@ struct PlaceNames {
         let running = tree.allSupervisors().map(\.address)
         let parts = ChildAddress.parts(of: name) ?? []
         let resting = tree.allChildren().filter { $0.spec.type == .supervisor }.map(\.address)
-        for all in [running, resting] where !parts.isEmpty {
-            let found = all.filter { $0.ends(with: parts) }
-            guard let first = found.first else { continue }
-            guard found.count == 1 else { throw several("supervisors", name, found, "supervisor") }
+        let found = parts.isEmpty ? [] : Set(running + resting).filter { $0.ends(with: parts) }
+        if let first = found.first {
+            guard found.count == 1 else { throw several("supervisors", name, Array(found), "supervisor") }
             return first.description
         }
         // By the module of one that does not run: who asks it says how to start it.
