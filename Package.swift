@@ -161,8 +161,12 @@ let package = Package(
             name: "kv-server-2", dependencies: ["KeyValueCore", "WorkerKit", "Terms"],
             path: "Examples/KeyValue/v2", swiftSettings: settings),
         // Its functional modules, in C and in Swift; libNAME.so becomes ebin/kv_lolwut.so and ebin/kv_transform.so.
-        .target(name: "kv-lolwut-1", dependencies: ["CModuleInterface"], path: "Examples/KeyValue/modules/lolwut-1"),
-        .target(name: "kv-lolwut-2", dependencies: ["CModuleInterface"], path: "Examples/KeyValue/modules/lolwut-2"),
+        .target(
+            name: "kv-lolwut-1", dependencies: ["CModuleInterface"], path: "Examples/KeyValue/modules/lolwut-1",
+            linkerSettings: moduleLinking),
+        .target(
+            name: "kv-lolwut-2", dependencies: ["CModuleInterface"], path: "Examples/KeyValue/modules/lolwut-2",
+            linkerSettings: moduleLinking),
         .target(
             name: "kv-transform-1", dependencies: ["ModuleKit", "CModuleInterface", "Terms"],
             path: "Examples/KeyValue/modules/transform-1", swiftSettings: settings, linkerSettings: moduleLinking),
