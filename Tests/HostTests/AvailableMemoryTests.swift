@@ -52,13 +52,19 @@ import Testing
     }
 
     @Test func `what a process has for itself is in its status`() throws {
-        let before = try #require(ProcessMemory.rssWithoutFilesKiB(pid: getpid()))
-        let bytes = 64 << 20
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
-        memset(memory, 1, bytes)
-        // Other tests take and give memory back meanwhile.
-        #expect(try #require(ProcessMemory.rssWithoutFilesKiB(pid: getpid())) > before + bytes / 1024 / 2)
-        memory.deallocate()
+        let (input, output) = (try PipeEnds(), try PipeEnds())
+        let program = "import sys; kept = b'1' * (64 << 20); print(len(kept), flush=True); sys.stdin.read()"
+        let child = try Spawned(
+            "/usr/bin/python3", ["-c", program], environment: [:],
+            descriptors: [input.readEnd, output.writeEnd, 2])
+        close(input.readEnd)
+        close(output.writeEnd)
+        #expect(String(decoding: PipeEnds.readUntil("\n", output.readEnd), as: UTF8.self) == "67108864\n")
+        let kibibytes = try #require(ProcessMemory.rssWithoutFilesKiB(pid: child.pid))
+        #expect((64 << 10..<128 << 10).contains(kibibytes))
+        close(input.writeEnd)
+        #expect(child.waitForExit() == 0)
+        close(output.readEnd)
         #expect(ProcessMemory.rssWithoutFilesKiB(pid: -1) == nil)
     }
 }

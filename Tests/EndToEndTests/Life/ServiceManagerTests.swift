@@ -7,7 +7,7 @@ import Testing
 /// PID 1 of a container. The steps are in Tests/Fixtures/systemd/checks/cases.py, a function for each test here.
 @Suite(
     .enabled(if: ServiceManagerRun.obstacle == nil, Comment(rawValue: ServiceManagerRun.obstacle ?? "")),
-    .timeLimit(.minutes(6)))
+    .timeLimit(.minutes(15)))
 struct ServiceManagerTests {
     @Test("systemctl start returns once the release runs, and the status line names it")
     func start() async throws { try await check("start_returns_once_the_release_runs") }

@@ -13,7 +13,7 @@ import traceback
 from machine import UNIT, Journal, message, now, systemctl
 
 CASES = importlib.import_module(sys.argv[1])
-CASE_LIMIT_SECONDS = getattr(CASES, "LIMIT_SECONDS", 60)
+CASE_LIMIT_SECONDS = getattr(CASES, "LIMIT_SECONDS", 240)
 
 
 def past_limit(*_):

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import threading
 
+from machine import LIMIT_SECONDS as WAIT_LIMIT_SECONDS
 from machine import (
     ERTS,
     OTHER_ERTS,
@@ -781,7 +782,7 @@ class Node:
 
 
 def outcome(installing):
-    said, _ = installing.communicate(timeout=60)
+    said, _ = installing.communicate(timeout=WAIT_LIMIT_SECONDS)
     return json.loads(said.splitlines()[-1])["result"]
 
 

@@ -23,7 +23,7 @@ ERTS = next(
     None,
 )
 RELEASECTL = f"{ROOT}/erts-{ERTS}/bin/releasectl" if ERTS else "/usr/bin/releasectl"
-LIMIT_SECONDS = 40
+LIMIT_SECONDS = 100
 
 
 class CheckFailed(Exception):

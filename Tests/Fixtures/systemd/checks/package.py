@@ -38,7 +38,7 @@ LIBRARY = "/usr/lib/release-handler"
 FIRST, SECOND = "0.1.0", "0.2.0"
 PORT = 7001
 # dpkg unpacks two hundred files each time.
-LIMIT_SECONDS = 150
+LIMIT_SECONDS = 300
 DOCUMENTS = f"/usr/share/doc/{PACKAGE}"
 QUIET = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
