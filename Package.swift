@@ -11,6 +11,11 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// What is done once for a command, or is there for tests alone: a release build spends no time on its optimization, which
+/// is most of the time that such a build takes. What runs while workers are suspended has `settings`.
+let settingsOfCommands: [SwiftSetting] =
+    settings + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 /// A release build of a worker is one static executable. Its next version is started beside it at each change, and all of its kind
 /// wait for their turn then: without a loader and libraries of its own it starts in half the time, and is through a handoff sooner.
 let workerLinking: [LinkerSetting] = [
@@ -62,7 +67,7 @@ let package = Package(
         .target(
             name: "Instructions",
             dependencies: ["Terms", .product(name: "HeapModule", package: "swift-collections")],
-            swiftSettings: settings),
+            swiftSettings: settingsOfCommands),
         .target(name: "Wire", dependencies: ["Terms"], swiftSettings: settings),
         .target(
             name: "Supervision",
@@ -101,18 +106,18 @@ let package = Package(
         .target(
             name: "ReleaseTools",
             dependencies: ["Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host"],
-            swiftSettings: settings),
+            swiftSettings: settingsOfCommands),
 
         // The default barrier of sync_nodes.
         .target(
-            name: "BarrierTool", dependencies: ["Terms", "ReleaseHandling", "Host"], swiftSettings: settings),
+            name: "BarrierTool", dependencies: ["Terms", "ReleaseHandling", "Host"], swiftSettings: settingsOfCommands),
 
         .target(
             name: "ReleaseHandlerD",
             dependencies: [
                 "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host",
                 .product(name: "DequeModule", package: "swift-collections"),
-                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -125,7 +130,7 @@ let package = Package(
                 "ReleaseHandlerD", "ReleaseHandling", "Host",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settingsOfCommands),
         .executableTarget(
             name: "releasectl",
             dependencies: [
@@ -135,7 +140,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settingsOfCommands),
 
         // What workers are written with.
         .target(name: "CWorkerKit"),
@@ -193,7 +198,7 @@ let package = Package(
         .executableTarget(
             name: "fixture-worker", dependencies: ["WorkerKit", "CWorkerKit", "Wire", "Terms"],
             path: "Tests/Fixtures/fixture-worker",
-            swiftSettings: settings),
+            swiftSettings: settingsOfCommands),
         .executableTarget(name: "c-worker", dependencies: ["CWorkerKit"], path: "Tests/Fixtures/c-worker"),
 
         .testTarget(

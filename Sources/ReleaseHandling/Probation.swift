@@ -11,7 +11,8 @@ public import Wire
 ///                ▼  │  └─ failed ─┐ └───────┐               failed ───┤
 ///           interrupted           ▼         ▼                         ▼
 ///           (upgrade failed: goes on)  goingBack: by an install of the previous release
-///                                         │ can't be ─> the node restarts into the permanent release
+///                                         │ can't be ─> the node restarts into the permanent release, or,
+///                                         │             where that could not boot, none: the release is kept
 ///                                         └ installed ─> none where that one is permanent, else onProbation
 /// ```
 ///
@@ -98,7 +99,9 @@ public struct Probation: Hashable, Sendable, Codable {
         case installed(Install)
         case upgradeBegan
         /// Refused, aborted, or it could not even begin: the release that ran runs on.
-        case upgradeFailed(reason: String)
+        ///
+        /// `obstacle`: why the permanent release could not boot, a clause that names it; nil where nothing is known against it. Needed of a way back.
+        case upgradeFailed(reason: String, obstacle: String? = nil)
         /// A worker ended so that it is started again, or a start of it failed. `listed`: its child spec's modules.
         case workerFailed(ChildAddress, listed: [Atom])
         /// Told once its start was made, whatever came of it, or has to wait; the second time of one restart does not count.
@@ -135,6 +138,8 @@ public struct Probation: Hashable, Sendable, Codable {
         case started(Trial)
         case passed(Trial)
         case failed(Trial, Failure)
+        /// It failed and stays current all the same: neither a script nor a restart leads to anything that runs.
+        case kept(Trial, reason: String, obstacle: String)
     }
 
     public private(set) var state = State.none
@@ -146,7 +151,7 @@ public struct Probation: Hashable, Sendable, Codable {
         switch event {
         case .installed(let install): return installed(install, now)
         case .upgradeBegan: return interrupt()
-        case .upgradeFailed(let reason): return upgradeFailed(reason)
+        case .upgradeFailed(let reason, let obstacle): return upgradeFailed(reason, obstacle)
         case .workerFailed(let worker, let listed):
             note(worker, listed)
             return []
@@ -332,13 +337,14 @@ public struct Probation: Hashable, Sendable, Codable {
         }
     }
 
-    private mutating func upgradeFailed(_ reason: String) -> [Action] {
+    private mutating func upgradeFailed(_ reason: String, _ obstacle: String?) -> [Action] {
         switch state {
         case .interrupted(let trial):
             state = .onProbation(trial)
             return [.schedule(atMilliseconds: trial.deadlineMilliseconds)]
         case .goingBack(let trial):
             state = .none
+            if let obstacle { return [.report(.kept(trial, reason: reason, obstacle: obstacle))] }
             let sentence =
                 "release \(trial.release) failed its probation and can't be taken back by a script: \(reason)"
             return [.restartNode(reason: sentence)]

@@ -3,7 +3,7 @@ public import Terms
 
 /// Why an operation on the releases is refused; `term` is the reason of OTP's `{error, Reason}`.
 public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
-    case existingRelease(String)
+    case existingRelease(String, ReleaseStatus)
     case noSuchRelease(String)
     case alreadyInstalled(String)
     case badStatus(String, ReleaseStatus)
@@ -12,6 +12,8 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
     /// It runs or boots, and its files are as they are. OTP has no such check.
     case fixed(String, ReleaseStatus)
     case permanent(String)
+    /// The release `of` is on probation and is taken back to it. OTP has no such check.
+    case wayBack(String, of: String)
     case noMatchingRelup(to: String, from: String)
     /// These still run from this directory. OTP has no such check.
     case inUse(vsn: String, directory: String, by: [String])
@@ -20,12 +22,13 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var term: Term {
         switch self {
-        case .existingRelease(let vsn): tuple("existing_release", .string(vsn))
+        case .existingRelease(let vsn, _): tuple("existing_release", .string(vsn))
         case .noSuchRelease(let vsn): tuple("no_such_release", .string(vsn))
         case .alreadyInstalled(let vsn): tuple("already_installed", .string(vsn))
         case .badStatus(_, let status), .notOld(_, let status), .fixed(_, let status):
             tuple("bad_status", .atom(status.atom))
         case .permanent(let vsn): tuple("permanent", .string(vsn))
+        case .wayBack(let vsn, _): tuple("in_use", .string(vsn))
         case .noMatchingRelup(let to, let from): tuple("no_matching_relup", .string(to), .string(from))
         case .inUse(_, let directory, _): tuple("in_use", .string(directory))
         case .badState(let message): tuple("bad_releases", .string(message))
@@ -36,7 +39,7 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .existingRelease(let vsn): "release \(vsn) is unpacked already; remove it first to unpack it anew"
+        case .existingRelease(let vsn, let status): Self.existing(vsn, status)
         case .noSuchRelease(let vsn): "there is no release \(vsn); which-releases lists those that are unpacked"
         case .alreadyInstalled(let vsn): "release \(vsn) runs already"
         case .badStatus(let vsn, let status):
@@ -46,6 +49,9 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
         case .fixed(let vsn, let status):
             "release \(vsn) is \(status.atom.name): files of a release that runs or boots stay as they are"
         case .permanent(let vsn): "release \(vsn) is permanent and can't be removed; make another one permanent first"
+        case .wayBack(let vsn, let trial):
+            "release \(vsn) stays as it is: release \(trial) is on probation and is taken back to it if it fails; wait for the "
+                + "end of that, or make \(trial) permanent"
         case .noMatchingRelup(let to, let from):
             "neither the relup of \(to) nor that of \(from) leads from \(from) to \(to)"
         case .inUse(let vsn, let directory, let users):
@@ -61,6 +67,15 @@ public enum ReleaseError: Error, Hashable, Sendable, CustomStringConvertible {
     private static func listed(_ names: [String]) -> String {
         let named = names.prefix(namedUsers).joined(separator: ", ")
         return names.count > namedUsers ? "\(named) and \(names.count - namedUsers) more" : named
+    }
+
+    private static func existing(_ vsn: String, _ status: ReleaseStatus) -> String {
+        switch status {
+        case .unpacked, .old: "release \(vsn) is unpacked already; remove it first to unpack it anew"
+        case .permanent, .current, .tmpCurrent:
+            "release \(vsn) is there already, and is \(status.atom.name); give what was changed in it a release of another "
+                + "version"
+        }
     }
 
     private static func remedy(_ status: ReleaseStatus) -> String {

@@ -34,11 +34,15 @@ extension ReleaseTable {
     }
 
     /// `install_file`: into the directory of a release that neither runs nor boots, which are as they were proved.
-    public func installFile(_ name: String, _ bytes: [UInt8], in vsn: String) throws(ReleaseError) -> Change {
+    ///
+    /// - Parameter trial: the release on probation.
+    public func installFile(
+        _ name: String, _ bytes: [UInt8], in vsn: String, during trial: Probation.Trial? = nil
+    ) throws(ReleaseError) -> Change {
         let release = try release(vsn)
         switch release.status {
         case .permanent, .current, .tmpCurrent: throw .fixed(vsn, release.status)
-        case .unpacked, .old: break
+        case .unpacked, .old: try requireNoWayBack(vsn, trial)
         }
         return Change(writes: [.file("\(release.releaseDirectory)/\(name)", bytes)], table: self)
     }
@@ -47,7 +51,8 @@ extension ReleaseTable {
         do throws(ReleasesFileError) {
             return with(try releases.adding(record))
         } catch {
-            throw .existingRelease(record.vsn)
+            let existing = try release(record.vsn)
+            throw .existingRelease(record.vsn, existing.status)
         }
     }
 
@@ -161,15 +166,16 @@ extension ReleaseTable {
     }
 
     /// `remove_release`. `users`: who runs from a directory of the release, verified. `identity`: what a
-    /// directory is, whatever links lead there.
+    /// directory is, whatever links lead there. `trial`: the release on probation.
     ///
     /// RELEASES comes first, so that a release that is listed is whole; what is to go is noted before, so that a
     /// removal that was cut short is carried on at start-up.
     public func remove(
-        _ vsn: String, users: (String) -> [String], identity: (String) -> String
+        _ vsn: String, during trial: Probation.Trial? = nil, users: (String) -> [String],
+        identity: (String) -> String
     ) throws(ReleaseError) -> Change {
         let release = try release(vsn)
-        let table = try removing(release)
+        let table = try removing(release, trial)
         let directories = table.directoriesOnly(of: release, identity: identity)
         for directory in directories {
             let users = users(directory)
@@ -192,19 +198,28 @@ extension ReleaseTable {
     }
 
     /// `set_removed`: forgets a release and leaves its files.
-    public func setRemoved(_ vsn: String) throws(ReleaseError) -> Change {
-        let table = try removing(release(vsn))
+    ///
+    /// - Parameter trial: the release on probation.
+    public func setRemoved(_ vsn: String, during trial: Probation.Trial? = nil) throws(ReleaseError) -> Change {
+        let table = try removing(release(vsn), trial)
         return Change(writes: [.releases(table.releases.persistent)], table: table)
     }
 
-    private func removing(_ release: ReleaseRecord) throws(ReleaseError) -> ReleaseTable {
+    private func removing(
+        _ release: ReleaseRecord, _ trial: Probation.Trial?
+    ) throws(ReleaseError) -> ReleaseTable {
         switch release.status {
         case .permanent: throw .permanent(release.vsn)
         case .current, .tmpCurrent: throw .badStatus(release.vsn, release.status)
-        case .unpacked, .old: break
+        case .unpacked, .old: try requireNoWayBack(release.vsn, trial)
         }
         let rest = ReleasesFile(releases: releases.releases.filter { $0.vsn != release.vsn })
         return with(rest)
+    }
+
+    /// Without what it goes back to, a release that fails its probation costs all states: the node restarts.
+    private func requireNoWayBack(_ vsn: String, _ trial: Probation.Trial?) throws(ReleaseError) {
+        if let trial, trial.fallback == vsn { throw .wayBack(vsn, of: trial.release) }
     }
 
     private func with(_ releases: ReleasesFile) -> ReleaseTable {

@@ -117,7 +117,7 @@ extension WhichApplications: ControlShape {
 extension StartApplicationRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "properties": {
+        {"type": "object", "additionalProperties": false, "properties": {
           "type": {"enum": ["permanent", "transient", "temporary"], "description": "absent: that of the .rel"}}}
         """#
     }
@@ -166,7 +166,7 @@ extension EnvironmentValue: ControlShape {
 extension SetEnvironmentRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["value"], "properties": {
+        {"type": "object", "required": ["value"], "additionalProperties": false, "properties": {
           "value": {"type": "string", "description": "a term as text"}}}
         """#
     }

@@ -37,7 +37,7 @@ public struct EvalAppupScriptRequest: Hashable, Sendable, Codable {
 extension UpgradeApplicationRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["directory"], "properties": {
+        {"type": "object", "required": ["directory"], "additionalProperties": false, "properties": {
           "directory": {"type": "string", "description": "absolute; the new version's, in which ebin lies"}}}
         """#
     }
@@ -50,7 +50,7 @@ extension UpgradeApplicationRequest: ControlBody {
 extension DowngradeApplicationRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["directory"], "properties": {
+        {"type": "object", "required": ["directory"], "additionalProperties": false, "properties": {
           "directory": {"type": "string", "description": "absolute; the older version's, in which ebin lies"},
           "vsn": {"type": "string", "description": "absent: what the directory's name says, APP-VSN"}}}
         """#
@@ -64,7 +64,7 @@ extension DowngradeApplicationRequest: ControlBody {
 extension EvalAppupScriptRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["vsn", "directory", "script"], "properties": {
+        {"type": "object", "required": ["vsn", "directory", "script"], "additionalProperties": false, "properties": {
           "vsn": {"type": "string", "description": "the version that is reached"},
           "directory": {"type": "string", "description": "absolute; that version's, in which ebin lies"},
           "script": {"type": "string", "description": "a list of low-level instructions, a term as text"}}}

@@ -275,7 +275,7 @@ extension NodeEvent: ControlLine {
 extension CallRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["worker", "request"], "properties": {
+        {"type": "object", "required": ["worker", "request"], "additionalProperties": false, "properties": {
           "worker": {"type": "string", "description": "the place in the tree, or its last parts"},
           "request": {"type": "string", "description": "a term as text"},
           "timeout_ms": {"type": "integer", "minimum": 1, "maximum": 3600000, "default": 5000}}}

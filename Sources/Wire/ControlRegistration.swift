@@ -52,7 +52,7 @@ public struct InstalledFile: Hashable, Sendable, Codable {
 extension SetUnpackedRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["rel_file"], "properties": {
+        {"type": "object", "required": ["rel_file"], "additionalProperties": false, "properties": {
           "rel_file": {"type": "string", "description": "the absolute path of a .rel that the daemon can read"},
           "applications": {"type": "array", "description": "those that are not in the root's lib", "items": {
             "type": "object", "required": ["name", "vsn", "directory"], "properties": {
@@ -74,7 +74,7 @@ extension SetUnpackedRequest: ControlBody {
 extension InstallFileRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["file"], "properties": {
+        {"type": "object", "required": ["file"], "additionalProperties": false, "properties": {
           "file": {"type": "string", "description": "the absolute path of a file that the daemon can read"}}}
         """#
     }

@@ -138,7 +138,7 @@ extension RemovedRelease: ControlShape {
 extension UnpackRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["package"], "properties": {
+        {"type": "object", "required": ["package"], "additionalProperties": false, "properties": {
           "package": {"type": "string", "description": "the absolute path of a .tar.gz that the daemon can read"}}}
         """#
     }

@@ -25,7 +25,7 @@ extension ControlLine {
     public static var mediaTypes: [String] { ["application/x-ndjson"] }
 }
 
-/// The body of a request.
+/// The body of a request. Its schema describes each member that it has: the server refuses any other.
 public protocol ControlBody: ControlShape, Codable {
     /// JSON like it, for the error of who sent something else.
     static var example: String { get }

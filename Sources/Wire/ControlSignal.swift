@@ -53,7 +53,7 @@ extension KillRequest: ControlBody {
 
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["signal"], "properties": {
+        {"type": "object", "required": ["signal"], "additionalProperties": false, "properties": {
           "signal": {"type": "string", "description": "as kill(1) takes it: TERM, SIGTERM, 15, RTMIN+3"}}}
         """#
     }

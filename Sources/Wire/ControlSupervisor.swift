@@ -82,7 +82,7 @@ public struct ChildSpecification: Hashable, Sendable, Codable {
 extension StartChildRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["spec"], "properties": {
+        {"type": "object", "required": ["spec"], "additionalProperties": false, "properties": {
           "spec": {"type": "string", "description":
             "a child spec, a term as text; under simple_one_for_one the list of further arguments"}}}
         """#

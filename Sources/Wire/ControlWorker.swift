@@ -109,7 +109,7 @@ extension WorkerState: ControlShape {
 extension ReplaceStateRequest: ControlBody {
     public static var schema: String {
         #"""
-        {"type": "object", "required": ["state"], "properties": {
+        {"type": "object", "required": ["state"], "additionalProperties": false, "properties": {
           "state": {"type": "string", "description": "a term as text"}}}
         """#
     }

@@ -10,6 +10,11 @@ public import ReleaseHandling
 @main
 enum Main {
     static func main() {
+        if let odd = ProgramArguments.firstNotText() {
+            let sentence = "release-handlerd: \(odd)\n  \(ProgramArguments.NotText.advice)\n"
+            FileHandle.standardError.write(Data(sentence.utf8))
+            exit(ExitCode.validationFailure.rawValue)
+        }
         // Another daemon asks, whose workers' clients are not to wait for the answer. Before there are threads, which take it over.
         if CommandLine.arguments.dropFirst().first == "--check-state" { nice(10) }
         ServiceSignals.begin(hasWorkers: Daemon.goesOn)
@@ -87,6 +92,11 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
     var checkState = false
 
     func validate() throws {
+        // An empty path would be the directory that the daemon was started in.
+        let paths = [("--root", root), ("--socket", socket), ("--nodes-directory", nodesDirectory ?? "/")]
+        for (option, path) in paths where path.isEmpty {
+            throw ValidationError("'' is no path for \(option): give one, or leave the option out.")
+        }
         if let node, NodeName(named: node, host: NodeOptions.shortHost) == nil {
             throw ValidationError("'\(node)' is no node's name: give NAME or \(NodeName.form).")
         }

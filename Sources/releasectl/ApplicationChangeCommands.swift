@@ -13,7 +13,6 @@ extension ApplicationChangeCommand {
     func change<Body>(
         _ operation: ControlOperation<OfApplication, Body, InstallProgress>, body: Body, in session: Session
     ) async throws {
-        try requireNames(operation.row.name, application, from: "which-applications")
         let progress = ProgressLine(isWanted: !session.json)
         let result = try await InstallRelease.follow(
             operation, OfApplication(application), body: body, subject: subject, in: session, progress)

@@ -40,7 +40,6 @@ struct StartApplication: ControlCommand {
     var subject: String { (["start-application", application] + (type.map { [$0] } ?? [])).joined(separator: " ") }
 
     func run(in session: Session) async throws {
-        try requireNames("start-application", application, from: "which-applications")
         if let type, !Self.types.contains(type) {
             throw Failure(
                 .usage, "start-application: \(type) is no type of a start",
@@ -60,7 +59,6 @@ struct StopApplication: ControlCommand {
     var subject: String { "stop-application \(application)" }
 
     func run(in session: Session) async throws {
-        try requireNames("stop-application", application, from: "which-applications")
         try await session.ask(Operations.applications.stop, OfApplication(application)) { _ in
             session.output.line("stopped")
         }
@@ -75,7 +73,6 @@ struct LoadApplication: ControlCommand {
     var subject: String { "load-application \(application)" }
 
     func run(in session: Session) async throws {
-        try requireNames("load-application", application, from: "which-applications")
         try await session.ask(Operations.applications.load, OfApplication(application)) { _ in
             session.output.line("loaded")
         }
@@ -90,7 +87,6 @@ struct UnloadApplication: ControlCommand {
     var subject: String { "unload-application \(application)" }
 
     func run(in session: Session) async throws {
-        try requireNames("unload-application", application, from: "which-applications")
         try await session.ask(Operations.applications.unload, OfApplication(application)) { _ in
             session.output.line("unloaded")
         }
@@ -107,7 +103,6 @@ struct GetEnv: ControlCommand {
     var subject: String { (["get-env", application] + (key.map { [$0] } ?? [])).joined(separator: " ") }
 
     func run(in session: Session) async throws {
-        try requireNames("get-env", application, key ?? "all", from: "which-applications")
         if let key {
             return try await session.ask(Operations.applications.getEnv, OfEnvironment(key, of: application)) {
                 answer in
@@ -138,7 +133,6 @@ struct SetEnv: ControlCommand {
     var subject: String { "set-env \(application) \(key)" }
 
     func run(in session: Session) async throws {
-        try requireNames("set-env", application, key, from: "which-applications")
         do throws(TermTextError) {
             _ = try TermText.parseTerm(value, limits: .default)
         } catch {
@@ -162,7 +156,6 @@ struct UnsetEnv: ControlCommand {
     var subject: String { "unset-env \(application) \(key)" }
 
     func run(in session: Session) async throws {
-        try requireNames("unset-env", application, key, from: "which-applications")
         try await session.ask(Operations.applications.unsetEnv, OfEnvironment(key, of: application)) { answer in
             session.show("unset", answer)
         }

@@ -58,7 +58,9 @@ struct Failure: Error {
     }
 
     /// Of these there is no check.
-    private static let withoutPlan = ["upgrade-app ", "downgrade-app ", "eval-appup-script ", "reboot-old-release "]
+    private static let withoutPlan = [
+        "upgrade-app ", "downgrade-app ", "eval-appup-script ", "reboot-old-release ", "make-permanent ",
+    ]
 
     /// A check is refused for what an install is refused for.
     private static func upgradeAdvice(for error: ControlError, _ subject: String) -> String {
@@ -115,14 +117,5 @@ struct Failure: Error {
         default:
             nil
         }
-    }
-}
-
-/// An empty name would make a path that names something else.
-///
-/// - Parameter list: the command that shows what there is.
-func requireNames(_ command: String, _ names: String..., from list: String) throws {
-    guard !names.contains("") else {
-        throw Failure(.usage, "\(command): an empty name", advice: "See `releasectl \(list)` for what there is.")
     }
 }

@@ -19,7 +19,6 @@ struct Kill: ControlCommand {
     var subject: String { "kill \(worker) \(signal)" }
 
     func run(in session: Session) async throws {
-        try requireNames("kill", worker, from: "ps")
         guard WorkerSignal(signal) != nil else {
             throw Failure(
                 .usage, "kill: \(signal.debugDescription) is no signal",

@@ -29,7 +29,6 @@ struct Logs: ControlCommand {
     }
 
     func run(in session: Session) async throws {
-        try requireNames("logs", worker, from: "ps")
         throw Self.become("journalctl", arguments(try await matches(in: session)))
     }
 

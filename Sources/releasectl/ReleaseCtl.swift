@@ -103,7 +103,10 @@ struct ReleaseCtl: AsyncParsableCommand {
 
     static func main() async {
         do {
-            var command = try parseAsRoot(globalOptionsLast(Array(CommandLine.arguments.dropFirst())))
+            try GivenArguments.requireText()
+            let arguments = globalOptionsLast(Array(CommandLine.arguments.dropFirst()))
+            var command = try parseAsRoot(arguments)
+            try GivenArguments.requireNoneEmpty(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

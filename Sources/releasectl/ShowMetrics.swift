@@ -5,7 +5,8 @@ struct ShowMetrics: ControlCommand {
     static let configuration = CommandConfiguration(
         asking: Operations.node.metrics,
         discussion: """
-            The older text is what node_exporter's textfile collector and `promtool check metrics` read: --format prometheus.
+            The older text is what node_exporter's textfile collector and `promtool check metrics` read: --format prometheus. \
+            Neither is JSON: there is no --json here.
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -14,6 +15,12 @@ struct ShowMetrics: ControlCommand {
     var format = MetricFormat.openMetrics
 
     var subject: String { "metrics" }
+
+    func validate() throws {
+        if options.json {
+            throw ValidationError("metrics prints no JSON: leave --json out, and see --format for what it prints.")
+        }
+    }
 
     func run(in session: Session) async throws {
         let operation = Operations.node.metrics

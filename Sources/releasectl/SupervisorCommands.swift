@@ -23,7 +23,6 @@ struct StartChild: ControlCommand {
     var subject: String { "start-child \(supervisor)" }
 
     func run(in session: Session) async throws {
-        try requireNames("start-child", supervisor, from: "tree")
         do throws(TermTextError) {
             _ = try TermText.parseTerm(spec, limits: .default)
         } catch {
@@ -49,7 +48,6 @@ struct TerminateChild: ControlCommand {
     var subject: String { "terminate-child \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("terminate-child", supervisor, id, from: "tree")
         try await session.ask(Operations.supervisors.terminateChild, OfChild(id, of: supervisor)) { _ in
             session.output.line("terminated")
         }
@@ -65,7 +63,6 @@ struct RestartChild: ControlCommand {
     var subject: String { "restart-child \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("restart-child", supervisor, id, from: "tree")
         try await session.ask(Operations.supervisors.restartChild, OfChild(id, of: supervisor)) { answer in
             session.output.line(
                 answer.child.map { "started \(printable($0))" } ?? "its start answered ignore: it does not run")
@@ -82,7 +79,6 @@ struct DeleteChild: ControlCommand {
     var subject: String { "delete-child \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("delete-child", supervisor, id, from: "tree")
         try await session.ask(Operations.supervisors.deleteChild, OfChild(id, of: supervisor)) { _ in
             session.output.line("deleted")
         }
@@ -97,7 +93,6 @@ struct WhichChildren: ControlCommand {
     var subject: String { "which-children \(supervisor)" }
 
     func run(in session: Session) async throws {
-        try requireNames("which-children", supervisor, from: "tree")
         try await session.ask(Operations.supervisors.whichChildren, OfSupervisor(supervisor)) { list in
             var table = Table(columns: [
                 .init(title: "ID", yields: true), .init(title: "STATE"), .init(title: "TYPE"),
@@ -123,7 +118,6 @@ struct CountChildren: ControlCommand {
     var subject: String { "count-children \(supervisor)" }
 
     func run(in session: Session) async throws {
-        try requireNames("count-children", supervisor, from: "tree")
         try await session.ask(Operations.supervisors.countChildren, OfSupervisor(supervisor)) { counts in
             session.output.line("specs:       \(counts.specs)")
             session.output.line("active:      \(counts.active)")
@@ -142,7 +136,6 @@ struct GetChildspec: ControlCommand {
     var subject: String { "get-childspec \(supervisor) \(id)" }
 
     func run(in session: Session) async throws {
-        try requireNames("get-childspec", supervisor, id, from: "tree")
         try await session.ask(Operations.supervisors.getChildspec, OfChild(id, of: supervisor)) { answer in
             session.output.line(printable(answer.childspec))
         }

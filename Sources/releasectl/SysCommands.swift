@@ -5,13 +5,6 @@ import Wire
 let workerHelp = ArgumentHelp(
     "The worker's place in the tree, as ps lists it, or its last parts where they name one only.", valueName: "worker")
 
-private func place(_ worker: String, command: String) throws -> OfWorker {
-    guard !worker.isEmpty else {
-        throw Failure(.usage, "\(command): an empty name", advice: "See `releasectl ps` for the workers.")
-    }
-    return OfWorker(worker)
-}
-
 struct GetStatus: ControlCommand {
     static let configuration = CommandConfiguration(asking: Operations.workers.getStatus)
 
@@ -20,7 +13,7 @@ struct GetStatus: ControlCommand {
     var subject: String { "get-status \(worker)" }
 
     func run(in session: Session) async throws {
-        let place = try place(worker, command: "get-status")
+        let place = OfWorker(worker)
         try await session.ask(Operations.workers.getStatus, place) { answer in
             // A map has one key a line, which is how one looks for something in it.
             guard case .map(let pairs)? = try? TermText.parseTerm(answer.status, limits: .default) else {
@@ -43,7 +36,7 @@ struct GetState: ControlCommand {
     var subject: String { "get-state \(worker)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(Operations.workers.getState, try place(worker, command: "get-state")) { answer in
+        try await session.ask(Operations.workers.getState, OfWorker(worker)) { answer in
             session.output.line(printable(answer.state))
         }
     }
@@ -68,7 +61,7 @@ struct ReplaceState: ControlCommand {
                 advice: "Write it as get-state prints it; quote it for the shell.")
         }
         try await session.ask(
-            Operations.workers.replaceState, try place(worker, command: "replace-state"),
+            Operations.workers.replaceState, OfWorker(worker),
             body: ReplaceStateRequest(state: state)
         ) { _ in session.output.line("replaced") }
     }
@@ -82,7 +75,7 @@ struct Statistics: ControlCommand {
     var subject: String { "statistics \(worker)" }
 
     func run(in session: Session) async throws {
-        try await session.ask(Operations.workers.statistics, try place(worker, command: "statistics")) { answer in
+        try await session.ask(Operations.workers.statistics, OfWorker(worker)) { answer in
             var lines = [
                 ("start time", answer.startTime), ("current time", answer.currentTime),
                 ("messages in", "\(answer.messagesIn)"), ("messages out", "\(answer.messagesOut)"),

@@ -17,7 +17,7 @@ private let layers: [String: Set<String>] = [
         "Terms", "Instructions", "Wire", "Supervision", "ReleaseHandling", "Host", "DequeModule", "Foundation",
         "FoundationEssentials",
         "Glibc",
-        "Synchronization", "Hummingbird", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
+        "Synchronization", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
         "ServiceLifecycle",
     ],
     "ModuleKit": ["CModuleInterface", "Terms"],

@@ -166,13 +166,18 @@ struct AtomicFileTests {
         #expect(directory.names == ["old", "second", "target", "third"])
     }
 
-    @Test func `files that are too large, directories, or not there`() throws {
+    @Test func `files that are too large, directories, no files, or not there`() throws {
         let path = try directory.write("large", [UInt8](repeating: 0, count: 101))
         #expect(try FileContents.read(path, limit: 101).count == 101)
-        #expect(throws: SystemError("read", EFBIG, path)) { try FileContents.read(path, limit: 100) }
+        let large = #expect(throws: SystemError.self) { try FileContents.read(path, limit: 100) }
+        #expect(large?.number == EFBIG && large?.description == "\(path): read: over the limit of 100 bytes")
         #expect(throws: SystemError("read", EISDIR, directory.path)) {
             try FileContents.read(directory.path, limit: 100)
         }
+        let fifo = directory.file("fifo")
+        mkfifo(fifo, 0o600)
+        let other = #expect(throws: SystemError.self) { try FileContents.read(fifo, limit: 100) }
+        #expect(other?.number == EINVAL && other?.description == "\(fifo): read: not a regular file")
         #expect(throws: SystemError("open", ENOENT, "/no/such")) { try FileContents.read("/no/such", limit: 100) }
     }
 }

@@ -140,6 +140,7 @@ struct ListeningSocketTests {
             error(text)
                 == "can't listen at \"\(text)\": not an address; write 127.0.0.1:6379, [::1]:6379, 6379 for all "
                 + "addresses, /run/x.sock or @name")
+        #expect(ListeningSocket.formError(of: text)?.description == error(text))
     }
 
     @Test func `addresses that can't be had`() {
@@ -150,6 +151,11 @@ struct ListeningSocketTests {
             error("/no/such/socket") == "can't listen at \"/no/such/socket\": the directory /no/such does not exist")
         let long = "/" + String(repeating: "x", count: 108)
         #expect(error(long) == "can't listen at \"\(long)\": the path of a unix socket has at most 107 bytes")
+        // Without binding it is known of the last only.
+        #expect(ListeningSocket.formError(of: long)?.description == error(long))
+        for text in ["192.0.2.1:6379", "/no/such/socket", "0", ":0", "[::1]:0", "@name"] {
+            #expect(ListeningSocket.formError(of: text) == nil)
+        }
     }
 
     @Test func `what does not listen is not adopted`() throws {

@@ -79,6 +79,7 @@ import Wire
         case .report(.started): "started"
         case .report(.passed): "passed"
         case .report(.failed(_, let failure)): "failed: \(failure)"
+        case .report(.kept(let trial, let reason, let obstacle)): "kept \(trial.release): \(reason), \(obstacle)"
         case .makePermanent(let vsn): "permanent \(vsn)"
         case .goBack(let vsn): "back \(vsn)"
         case .restartNode(let reason): "restart: \(reason)"
@@ -142,6 +143,10 @@ import Wire
         Row("proving", .upgradeFailed(reason: "why"), [], "proving"),
         Row("interrupted", .upgradeFailed(reason: "why"), ["schedule 31000"], same),
         Row("goingBack", .upgradeFailed(reason: "why"), ["restart: \(back)"], "none"),
+        // Neither leads anywhere: what runs is all that there is.
+        Row("goingBack", .upgradeFailed(reason: "why", obstacle: "1 is gone"), ["kept 3: why, 1 is gone"], "none"),
+        Row("interrupted", .upgradeFailed(reason: "why", obstacle: "1 is gone"), ["schedule 31000"], same),
+        Row("none", .upgradeFailed(reason: "why", obstacle: "1 is gone"), [], "none"),
 
         Row("none", .timerFired, [], "none"),
         Row("onProbation", .timerFired, ["ask"], "asking"),

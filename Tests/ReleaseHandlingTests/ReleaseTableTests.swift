@@ -207,6 +207,12 @@ struct Disk: Equatable {
             error { () throws(ReleaseError) in
                 _ = try table.setUnpacked(ReleaseRecord(release("2.0.0"), status: .unpacked))
             },
+            error { () throws(ReleaseError) in
+                _ = try table.setUnpacked(ReleaseRecord(release("1.0.0"), status: .unpacked))
+            },
+            error { () throws(ReleaseError) in
+                _ = try current.setUnpacked(ReleaseRecord(release("2.0.0"), status: .unpacked))
+            },
             error { () throws(ReleaseError) in _ = try table.rebootOld("1.0.0") },
             error { () throws(ReleaseError) in _ = try table.rebootOld("9") },
             error { () throws(ReleaseError) in _ = try table.installFile("relup", [], in: "1.0.0") },
@@ -237,6 +243,14 @@ struct Disk: Equatable {
                 "{no_such_release,\"9\"}: there is no release 9; which-releases lists those that are unpacked",
                 "{existing_release,\"2.0.0\"}: release 2.0.0 is unpacked already; remove it first to unpack it anew",
                 """
+                {existing_release,"1.0.0"}: release 1.0.0 is there already, and is permanent; give what was changed in it a \
+                release of another version
+                """,
+                """
+                {existing_release,"2.0.0"}: release 2.0.0 is there already, and is current; give what was changed in it a \
+                release of another version
+                """,
+                """
                 {bad_status,permanent}: release 1.0.0 is permanent, and only one that ran before, an old one, is rebooted into
                 """,
                 "{no_such_release,\"9\"}: there is no release 9; which-releases lists those that are unpacked",
@@ -260,6 +274,26 @@ struct Disk: Equatable {
         // So that there is a way back to it.
         let permanent = try table.installed("2.0.0").table.makePermanent("2.0.0").table
         #expect(try permanent.installFile("relup", [3], in: "1.0.0").writes.count == 1)
+    }
+
+    /// Its files as they are, too: they may be what leads there.
+    @Test func whatAReleaseOnProbationGoesBackToStays() throws {
+        let two = try unpacked(fresh(), "2.0.0").installed("2.0.0").table
+        let three = try unpacked(two, "3.0.0").installed("3.0.0").table
+        #expect(statuses(three) == ["1.0.0": .permanent, "2.0.0": .old, "3.0.0": .current])
+        var probation = Probation()
+        _ = probation.handle(ProbationTests.install("3.0.0", over: "2.0.0", permanent: "1.0.0"), now: 0)
+        let trial = try #require(probation.state.trial)
+        let refused = ReleaseError.wayBack("2.0.0", of: "3.0.0")
+        #expect(throws: refused) { try three.remove("2.0.0", during: trial, users: none, identity: same) }
+        #expect(throws: refused) { try three.setRemoved("2.0.0", during: trial) }
+        #expect(throws: refused) { try three.installFile("relup", [], in: "2.0.0", during: trial) }
+        #expect("\(refused.term)" == "{in_use,\"2.0.0\"}")
+        // One that is permanent is refused as ever, and any other is taken away.
+        #expect(throws: ReleaseError.permanent("1.0.0")) { try three.setRemoved("1.0.0", during: trial) }
+        let four = try unpacked(three, "4.0.0")
+        #expect(try four.setRemoved("4.0.0", during: trial).table == three)
+        #expect(try four.setRemoved("2.0.0").table.releases.release("2.0.0") == nil)
     }
 
     @Test func theScriptIsTheTargetsUpOrTheRunningOnesDown() throws {

@@ -30,6 +30,17 @@ import Testing
         try directory.write("lib/kv-2.0.0/ebin/kv_sup.sup", "{ok, {#{}, [\(children)]}}.")
     }
 
+    private static func socket(_ address: String) -> String { "sockets => [#{name => web, listen => \(address)}]" }
+
+    private static func noAddress(_ text: String) -> String {
+        """
+        error bad_address: child a: its socket web can't listen at "\(text)": not an address; write 127.0.0.1:6379, \
+        [::1]:6379, 6379 for all addresses, /run/x.sock or @name
+          lib/kv-2.0.0/ebin/kv_sup.sup: It would fail to start: correct the address there, or in the environment that it is \
+        taken from.
+        """
+    }
+
     private static func script(_ directory: ReleaseDirectory, _ script: String) throws {
         try directory.write("releases/2.0.0/relup", "{\"2.0.0\", [{\"1.0.0\", [],\n [\(script)]}], []}.")
     }
@@ -65,6 +76,42 @@ import Testing
                 warning no_health_check: the health command no is not there
                   releases/2.0.0/sys.config: Without it the release fails its probation: bring it in an application's \
                 priv, or correct its path, which is absolute or relative to the release root.
+                """
+            ]
+        ),
+        (
+            { try $0.write("releases/2.0.0/sys.config", "[{release_handler, [{control_readers, foo}]}].") },
+            [
+                """
+                error bad_config: release_handler, control_readers: expected everyone or group, found foo
+                  at releases/2.0.0/sys.config
+                """
+            ]
+        ),
+        (
+            { try $0.write("releases/2.0.0/sys.config", "[{release_handler, [{log_level, bar}]}].") },
+            [
+                """
+                error bad_config: release_handler, log_level: expected debug, info, notice, warning or error, found bar
+                  at releases/2.0.0/sys.config
+                """
+            ]
+        ),
+        (
+            { try $0.write("releases/2.0.0/sys.config", "[{release_handler, [{control_connections, 0}]}].") },
+            [
+                """
+                error bad_config: release_handler, control_connections: expected a number from 8 to 100000, found 0
+                  at releases/2.0.0/sys.config
+                """
+            ]
+        ),
+        (
+            { try $0.write("releases/2.0.0/sys.config", "[{release_handler, [{boot_fallback, 0}]}].") },
+            [
+                """
+                error bad_config: release_handler, boot_fallback: expected a number from 1 to 100, or false, found 0
+                  at releases/2.0.0/sys.config
                 """
             ]
         ),
@@ -181,6 +228,17 @@ import Testing
                   lib/kv-2.0.0/ebin/kv_sup.sup: No upgrade finds the worker by it: correct the name.
                 """
             ]
+        ),
+        (
+            { try supervisor($0, "#{id => a, start => {server, s, []}, \(socket("\"nonsense\""))}") },
+            [noAddress("nonsense")]
+        ),
+        (
+            { directory in
+                try supervisor(directory, "#{id => a, start => {server, s, []}, \(socket("{'$env', listen, 80}"))}")
+                try directory.write("releases/2.0.0/sys.config", "[{kv, [{listen, \"127.0.0.1:99999\"}]}].")
+            },
+            [noAddress("127.0.0.1:99999")]
         ),
         (
             { try supervisor($0, "#{id => a, start => {os, run, []}}") },

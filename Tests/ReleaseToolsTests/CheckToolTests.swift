@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Host
 import Instructions
 import Terms
@@ -245,6 +246,46 @@ import Testing
         #expect(made == Releasectl(exit: 0, output: "1.0.0 is permanent\n2.0.0 is unpacked\n"))
         #expect(told(check()) == [])
         #expect(check().releases.map(\.status) == [.permanent, .unpacked])
+    }
+
+    /// The daemon boots with none of them, and stops at the first; here each kind is looked for.
+    @Test func allThatTheDaemonReadsOfItselfIsRead() throws {
+        try root()
+        try directory.write(
+            "releases/2.0.0/sys.config",
+            "[{release_handler, [{sync_nodes, often}, {make_permanent, often}, {boot_fallback, often}]}].")
+        let keys = check().diagnostics.map { String($0.text.split(separator: ":")[0]) }
+        #expect(
+            keys == [
+                "release_handler, make_permanent", "release_handler, sync_nodes", "release_handler, boot_fallback",
+            ])
+    }
+
+    @Test func aRootThatThisUserMayNotReadIsNotToldToBeWrong() throws {
+        try root()
+        let words = "Run check as root, or as the root's owner."
+        for name in ["releases/RELEASES", "releases/start_erl.data"] {
+            chmod(directory.file(name), 0)
+            defer { chmod(directory.file(name), 0o644) }
+            let result = withModesInForce { check() }
+            #expect(
+                told(result) == [
+                    """
+                    error unreadable: user \(geteuid()), as whom this runs, may not read it
+                      \(name): \(words)
+                    """
+                ])
+        }
+        chmod(directory.path, 0)
+        defer { chmod(directory.path, 0o755) }
+        let result = withModesInForce { check() }
+        #expect(
+            told(result) == [
+                """
+                error unreadable: user \(geteuid()), as whom this runs, may not read it
+                  releases: \(words)
+                """
+            ])
     }
 
     // MARK: Packages

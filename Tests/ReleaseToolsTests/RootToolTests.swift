@@ -150,7 +150,24 @@ import Testing
         #expect(
             run(package, root: "shared").diagnostics.first?.text.contains("chmod o-w \(directory.file("shared"))")
                 == true)
+        #expect(run(package, root: "shared/new").diagnostics.first?.text.contains("chmod o-w") == true)
         #expect(Directory.names(directory.file("shared")) == [])
+    }
+
+    @Test func whatCantBeReadIsNotTakenForEmpty() throws {
+        let package = try package()
+        try programs("em/erts-0.1.0/bin")
+        try directory.write("root/a", "a")
+        for name in ["root", "em/erts-0.1.0/bin"] {
+            let path = directory.file(name)
+            chmod(path, 0o300)
+            defer { chmod(path, 0o755) }
+            let result = withModesInForce { run(package, root: name == "root" ? name : "new", erts: "em") }
+            let text = result.diagnostics.first?.text
+            #expect(result.root == nil && text == "\(path): opendir: Permission denied", "\(told(result))")
+        }
+        #expect(Directory.names(directory.file("root")) == ["a"])
+        #expect(!FileNames.exists(directory.file("new")))
     }
 
     /// Killed at any moment: it is no root yet, and the next run begins anew; or it is one, and stays it.

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Host
 import Instructions
 import Testing
@@ -148,6 +149,21 @@ import Testing
         #expect(!result.isSuccess)
         #expect(try directory.text("rel/kv-2.0.0.tar.gz") == "the one before")
         #expect(!Directory.names(directory.file("rel")).contains { $0.hasPrefix(".") })
+    }
+
+    /// An empty one in its place would have a digest of each file that is left, and look whole.
+    @Test func aDirectoryThatCantBeReadIsNotPackedAsAnEmptyOne() throws {
+        try directory.whole("2.0.0")
+        try directory.write("lib/kv-2.0.0/priv/secret/key", "k")
+        let secret = directory.file("lib/kv-2.0.0/priv/secret")
+        chmod(secret, 0)
+        defer { chmod(secret, 0o755) }
+        let result = withModesInForce { run() }
+        #expect(
+            told(result) == [
+                "DIR/lib/kv-2.0.0/priv/secret: opendir: Permission denied\n  Nothing was written."
+            ])
+        #expect(!result.isSuccess && !FileNames.exists(directory.file("rel/kv-2.0.0.tar.gz")))
     }
 
     /// The first release is packed again when the next one's relup lies beside both: what is advised brings both packages.

@@ -75,6 +75,11 @@ final class RawHTTP: Sendable {
         }
     }
 
+    /// How many of these bytes the socket takes at once.
+    func offer(_ bytes: [UInt8]) -> Int {
+        max(0, Glibc.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
+    }
+
     func head() throws -> Answer {
         let first = try line().split(separator: " ")
         var answer = Answer(status: Int(first[1]) ?? 0, headers: [:], body: [])

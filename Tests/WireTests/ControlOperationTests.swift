@@ -30,7 +30,16 @@ import Wire
         }
         if let body = row.body {
             func decode<Body: ControlBody>(_ type: Body.Type) throws {
-                try JSONDecoder().decode(type, from: Data(type.example.utf8)).check()
+                let example = try JSONDecoder().decode(type, from: Data(type.example.utf8))
+                try example.check()
+                // The server refuses what the schema does not describe.
+                let schema = try JSONSerialization.jsonObject(with: Data(type.schema.utf8)) as? [String: Any]
+                let sent = try JSONSerialization.jsonObject(with: try JSONEncoder().encode(example)) as? [String: Any]
+                let described = (schema?["properties"] as? [String: Any]).map { $0.keys.sorted() } ?? []
+                let undescribed = (sent ?? [:]).keys.filter { !described.contains($0) }
+                #expect(!described.isEmpty && undescribed.isEmpty, "\(row.name): \(undescribed)")
+                let takesOthers = schema?["additionalProperties"] as? Bool ?? true
+                #expect(!takesOthers, "\(row.name)")
             }
             try decode(body)
         }

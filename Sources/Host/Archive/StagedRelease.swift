@@ -69,11 +69,19 @@ public struct StagedRelease: Sendable {
             let there = "\(root)/\(unit)"
             if access(there, F_OK) != 0 || Self.isReplaceable(unit) {
                 missing.append(unit)
-            } else if !Directory.isSame("\(directory)/\(unit)", there) {
+            } else if try !isSame(unit) {
                 throw ArchiveError(package, .alreadyThere(unit))
             }
         }
         return missing
+    }
+
+    private func isSame(_ unit: String) throws(ArchiveError) -> Bool {
+        do {
+            return try Directory.isSame("\(directory)/\(unit)", "\(root)/\(unit)")
+        } catch {
+            throw ArchiveError(package, .system(error))
+        }
     }
 
     private static func isReplaceable(_ unit: String) -> Bool {

@@ -44,7 +44,7 @@ public final class Cgroups {
     }
 
     static let prefix = "worker-"
-    static let daemonName = "daemon"
+    nonisolated static let daemonName = "daemon"
     /// Which tell what a group uses. The others change how processors and disks are shared, so they are for who asks.
     private static let usual = ["memory", "pids"]
 

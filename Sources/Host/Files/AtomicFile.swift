@@ -73,7 +73,7 @@ public enum AtomicFile {
         _ source: String, at target: String, calls: FileSystemCalls = .system
     ) throws(SystemError) {
         if Directory.isDirectory(target) {
-            guard Directory.isSame(source, target) else { throw SystemError("rename", EEXIST, target) }
+            guard try Directory.isSame(source, target) else { throw SystemError("rename", EEXIST, target) }
         } else {
             let status = calls.rename(source, target)
             guard status == 0 else { throw SystemError("rename", -status, target) }

@@ -69,7 +69,7 @@ extension Directory {
             throw SystemError("fdopendir", number, path)
         }
         defer { closedir(stream) }
-        return entries(stream)
+        return try entries(stream, path)
     }
 }
 

@@ -3,17 +3,28 @@ import Instructions
 
 /// What the rest needs to do with directories.
 public enum Directory {
-    /// The names in `path`, sorted, without `.` and `..`; none where it can't be read.
+    /// The names in `path`, sorted, without `.` and `..`; none where it can't be read: only for who does the same with an empty one.
     public static func names(_ path: String) -> [String] {
-        guard let stream = opendir(path) else { return [] }
+        (try? allNames(in: path)) ?? []
+    }
+
+    /// The same, for who must not take what can't be read for empty.
+    public static func allNames(in path: String) throws(SystemError) -> [String] {
+        guard let stream = opendir(path) else { throw SystemError("opendir", errno, path) }
         defer { closedir(stream) }
-        return entries(stream).map(text).sorted()
+        return try entries(stream, path).map(text).sorted()
     }
 
     /// The names as they are: any bytes.
-    static func entries(_ stream: OpaquePointer) -> [[CChar]] {
+    static func entries(_ stream: OpaquePointer, _ path: String) throws(SystemError) -> [[CChar]] {
         var names: [[CChar]] = []
-        while let entry = readdir(stream) {
+        while true {
+            // Nothing else tells the end from a failure. Source: readdir(3).
+            errno = 0
+            guard let entry = readdir(stream) else {
+                guard errno == 0 else { throw SystemError("readdir", errno, path) }
+                return names
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { pointer in
                     Array(UnsafeBufferPointer(start: pointer, count: strlen(pointer) + 1))
@@ -21,7 +32,6 @@ public enum Directory {
             }
             if name != [dot, 0], name != [dot, dot, 0] { names.append(name) }
         }
-        return names
     }
 
     /// The bytes up to a NUL.

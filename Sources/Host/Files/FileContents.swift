@@ -2,7 +2,9 @@ import Glibc
 
 /// Whole files read into memory, with a bound.
 public enum FileContents {
-    /// Reads a regular file of at most `maxBytes`. Throws EFBIG where it has more.
+    /// Reads a regular file of at most `maxBytes`.
+    ///
+    /// - Throws: EFBIG where it has more; EISDIR, EINVAL where it is no regular file.
     public static func read(_ path: String, limit maxBytes: Int) throws(SystemError) -> [UInt8] {
         // Non-blocking: opening a FIFO would wait for its writer.
         let file = try OwnedDescriptor.open(path, O_RDONLY | O_NONBLOCK)
@@ -10,9 +12,9 @@ public enum FileContents {
         switch status.kind {
         case .file: break
         case .directory: throw SystemError("read", EISDIR, path)
-        case .symbolicLink, .socket, .other: throw SystemError("read", EINVAL, path)
+        case .symbolicLink, .socket, .other: throw SystemError("read", EINVAL, path, words: "not a regular file")
         }
-        guard status.size <= maxBytes else { throw SystemError("read", EFBIG, path) }
+        guard status.size <= maxBytes else { throw tooLarge(path, maxBytes) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(status.size)
         // Files of /proc say that they have no bytes: only the end itself tells.
@@ -24,8 +26,12 @@ public enum FileContents {
             if count == 0 { return bytes }
             bytes.append(contentsOf: chunk[..<count])
             // A file that grows while it is read is no file of a release.
-            guard bytes.count <= maxBytes else { throw SystemError("read", EFBIG, path) }
+            guard bytes.count <= maxBytes else { throw tooLarge(path, maxBytes) }
         }
+    }
+
+    private static func tooLarge(_ path: String, _ maxBytes: Int) -> SystemError {
+        SystemError("read", EFBIG, path, words: "over the limit of \(maxBytes) bytes")
     }
 }
 

@@ -55,13 +55,14 @@ public final class FirstRoot {
         guard Directory.isDirectory(path) else { throw .notADirectory(path) }
         try Self.requireEmpty(path)
         if let exposure = RootExposure.found(in: path).first(where: \.isRefused) {
+            if isNew { rmdir(path) }
             throw .writableByEverybody(exposure)
         }
         mark = try Self.marked(path)
         // Another one may have come to its end meanwhile.
         try Self.requireEmpty(path)
         do throws(SystemError) {
-            for name in Directory.names(path) where Self.isOwn(name) && name != Self.markName {
+            for name in try Directory.allNames(in: path) where Self.isOwn(name) && name != Self.markName {
                 try Directory.removeTree("\(path)/\(name)")
             }
         } catch {
@@ -81,7 +82,12 @@ public final class FirstRoot {
     }
 
     private static func requireEmpty(_ path: String) throws(Problem) {
-        let names = Directory.names(path)
+        let names: [String]
+        do {
+            names = try Directory.allNames(in: path)
+        } catch {
+            throw .system(error)
+        }
         let isMarked = names.contains(markName)
         // A file system of its own has the latter.
         let others = names.filter { !(isMarked && isOwn($0)) && $0 != "lost+found" }
@@ -100,7 +106,7 @@ public final class FirstRoot {
         let descriptor = try OwnedDescriptor.open(staged, O_RDONLY | O_DIRECTORY)
         let status = chost_syncfs(descriptor.raw)
         guard status == 0 else { throw SystemError("syncfs", -status, staged) }
-        let names = Directory.names(staged).filter { Self.isOwn($0) && $0 != Self.markName }
+        let names = try Directory.allNames(in: staged).filter { Self.isOwn($0) && $0 != Self.markName }
         for name in names + ["releases"] {
             guard rename("\(staged)/\(name)", "\(path)/\(name)") == 0 else {
                 throw SystemError("rename", errno, "\(path)/\(name)")

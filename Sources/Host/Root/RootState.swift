@@ -44,7 +44,7 @@ public struct RootState {
             unreadable = "\(error)"
         }
         if alsoStanding || state.releases == nil {
-            state.standing = standing(state.releases)
+            state.standing = try standing(state.releases)
             state.formerlyPermanent = formerlyPermanent()
         }
         return (state, unreadable)
@@ -98,17 +98,32 @@ public struct RootState {
     // MARK: What stands
 
     /// The directories in `releases` that may be a release's.
-    private func standing(_ known: ReleasesFile?) -> [ReleaseTable.StandingRelease] {
-        Directory.names(Paths.join(root, "releases")).filter {
+    private func standing(_ known: ReleasesFile?) throws(FileError) -> [ReleaseTable.StandingRelease] {
+        try releaseNames().filter {
             NameRule.vsn.allows($0) && !$0.hasPrefix(".") && !ReleasesFile.reservedNames.contains($0)
                 && Directory.isDirectory(Paths.join(root, "releases/\($0)"))
         }.map { ReleaseTable.StandingRelease(vsn: $0, contents: look(at: $0, known?.release($0))) }
     }
 
+    private func releaseNames() throws(FileError) -> [String] {
+        do throws(SystemError) {
+            return try Directory.allNames(in: Paths.join(root, "releases"))
+        } catch {
+            if error.number == ENOENT { return [] }
+            throw FileError(file: shown("releases"), position: nil, message: error.reason)
+        }
+    }
+
     private func look(at vsn: String, _ known: ReleaseRecord?) -> ReleaseTable.StandingRelease.Contents {
         let directory = "releases/\(vsn)"
+        let names: [String]
+        do throws(SystemError) {
+            names = try Directory.allNames(in: Paths.join(root, directory))
+        } catch {
+            return .broken("\(directory): \(error.reason)")
+        }
         var problem = "there is no .rel file in \(directory)"
-        for name in Directory.names(Paths.join(root, directory)) where name.hasSuffix(".rel") {
+        for name in names where name.hasSuffix(".rel") {
             let file = "\(directory)/\(name)"
             do throws(FileError) {
                 let resource = try ReleaseResource.parse(try contents(file) ?? [], file: file)

@@ -48,11 +48,7 @@ public final class ListeningSocket: Sendable {
     /// an unmodified program expects it; who wants it otherwise sets that itself.
     public static func bind(_ text: String, access: SocketFileAccess = .standard) throws(ListenError) -> ListeningSocket
     {
-        guard let address = SocketAddress(checking: text) else {
-            throw ListenError(
-                text, errno: 0,
-                "not an address; write 127.0.0.1:6379, [::1]:6379, 6379 for all addresses, /run/x.sock or @name")
-        }
+        let address = try checked(text)
         switch address {
         case .allAddresses(let port):
             do {
@@ -76,6 +72,30 @@ public final class ListeningSocket: Sendable {
         }
     }
 
+    /// Why nobody can listen at `text` on any machine: it is no address, or a path that is too long.
+    public static func formError(of text: String) -> ListenError? {
+        do throws(ListenError) {
+            _ = try checked(text)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func checked(_ text: String) throws(ListenError) -> SocketAddress {
+        guard let address = SocketAddress(checking: text) else {
+            throw ListenError(
+                text, errno: 0,
+                "not an address; write 127.0.0.1:6379, [::1]:6379, 6379 for all addresses, /run/x.sock or @name")
+        }
+        guard address.storage() != nil else { throw tooLong(text) }
+        return address
+    }
+
+    private static func tooLong(_ text: String) -> ListenError {
+        ListenError(text, errno: ENAMETOOLONG, "the path of a unix socket has at most 107 bytes")
+    }
+
     /// A listening socket that came from elsewhere, such as the service manager's descriptor store.
     public static func adopt(_ descriptor: OwnedDescriptor) throws(ListenError) -> ListeningSocket {
         var listens: Int32 = 0
@@ -94,9 +114,7 @@ public final class ListeningSocket: Sendable {
             let number = errno
             return ListenError(text, errno: number, sentence(call, number, address))
         }
-        guard let (storage, length) = address.storage() else {
-            throw ListenError(text, errno: ENAMETOOLONG, "the path of a unix socket has at most 107 bytes")
-        }
+        guard let (storage, length) = address.storage() else { throw tooLong(text) }
         let raw = socket(address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard raw >= 0 else { throw failure("socket") }
         let descriptor = OwnedDescriptor(raw)

@@ -92,7 +92,7 @@ struct ControlHandler: Sendable {
 
     private static func body<Body: ControlBody>(_: Body.Type, from bytes: ByteBuffer) throws(ControlError) -> Body {
         if let absent = Body.absent, bytes.readableBytes == 0 || Body.self == NoBody.self { return absent }
-        return try ControlJSON.decode(Body.self, from: bytes, example: Body.example)
+        return try ControlJSON.decode(Body.self, from: bytes)
     }
 
     /// The request with whole places for what it names by their last parts: the one place at which that is done.

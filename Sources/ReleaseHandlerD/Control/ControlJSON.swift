@@ -1,6 +1,6 @@
 import FoundationEssentials
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Wire
 
@@ -19,20 +19,45 @@ enum ControlJSON {
         return buffer
     }
 
-    /// - Parameter example: shown in the error.
-    static func decode<Value: Decodable>(
-        _ type: Value.Type, from body: ByteBuffer, example: String
-    ) throws(ControlError) -> Value {
+    /// The body of a request. What is misspelt in it is refused: nobody would do what it asks for.
+    static func decode<Body: ControlBody>(_ type: Body.Type, from body: ByteBuffer) throws(ControlError) -> Body {
+        let example = Body.example
         guard body.readableBytes > 0 else {
             throw ControlError(.badRequest, "the request has no body: send JSON like \(example)")
         }
+        let json = Data(body.readableBytesView)
+        try refuseUnknownMembers(of: json, schema: Body.schema)
         do {
-            return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
+            return try JSONDecoder().decode(type, from: json)
         } catch let error as DecodingError {
             throw ControlError(.badRequest, "\(sentence(error)): send JSON like \(example)")
         } catch {
             throw ControlError(.badRequest, "the request's body is no JSON: send JSON like \(example)")
         }
+    }
+
+    /// How many unknown members an error names, and how many characters of each.
+    private static let unknownLimit = (members: 8, characters: 60)
+
+    /// - Parameter schema: of the body's type, which describes each member that it has.
+    private static func refuseUnknownMembers(of json: Data, schema: String) throws(ControlError) {
+        // What is no object is told by who reads the type.
+        guard let sent = try? JSONDecoder().decode(Members.self, from: json),
+            let described = try? JSONDecoder().decode(DescribedMembers.self, from: Data(schema.utf8))
+        else { return }
+        let known = described.properties.names
+        let unknown = sent.names.filter { !known.contains($0) }
+        guard !unknown.isEmpty else { return }
+        let shown = unknown.prefix(unknownLimit.members).map {
+            String($0.prefix(unknownLimit.characters)).debugDescription
+        }
+        let more = unknown.count - shown.count
+        throw ControlError(
+            .badRequest,
+            """
+            unknown \(unknown.count == 1 ? "key" : "keys") \(shown.joined(separator: ", "))\(more > 0 ? " and \(more) more" : "") \
+            in the request's body; the keys are \(known.joined(separator: ", "))
+            """)
     }
 
     static func response(
@@ -69,4 +94,26 @@ enum ControlJSON {
         if type == Int.self { return "an integer" }
         return "an object"
     }
+}
+
+/// The names of a JSON object's members, sorted, whatever their values are.
+private struct Members: Decodable {
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { return nil }
+    }
+
+    let names: [String]
+
+    init(from decoder: any Decoder) throws {
+        names = try decoder.container(keyedBy: Name.self).allKeys.map(\.stringValue).sorted()
+    }
+}
+
+/// Those that a JSON Schema describes.
+private struct DescribedMembers: Decodable {
+    let properties: Members
 }

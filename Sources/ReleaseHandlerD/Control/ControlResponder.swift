@@ -1,5 +1,5 @@
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Wire
 
@@ -28,13 +28,17 @@ struct ControlResponder: Sendable {
         }
     }
 
+    /// - Parameter isCounted: whether its rate was looked at already.
     func answer(
         to request: Request, _ match: ControlHandlers.Match, from peer: Peer, on connection: ControlConnection,
-        _ channel: any Channel
+        _ channel: any Channel, isCounted: Bool = false
     ) async -> Response {
         do {
-            try await refuseOverRate(peer, match, channel)
-            if let refusal = connection.refusal { throw refusal }
+            if !isCounted { try await refuseOverRate(peer, match, channel) }
+            if let refusal = connection.refusal {
+                await recordRefusal(peer, match, refusal)
+                throw refusal
+            }
             switch match {
             case .handler(let handler, let values):
                 return try await respond(
@@ -57,13 +61,20 @@ struct ControlResponder: Sendable {
     }
 
     /// Whoever may look only: of a change that it asks for too often the audit log says no less than of any other.
-    private func refuseOverRate(_ peer: Peer, _ match: ControlHandlers.Match, _ channel: any Channel) async throws {
+    func refuseOverRate(_ peer: Peer, _ match: ControlHandlers.Match, _ channel: any Channel) async throws {
         guard !authorization.mayWellChange(peer), let (error, delay) = rates.refusal(of: peer) else { return }
         try await channel.eventLoop.scheduleTask(in: .milliseconds(Int64(delay))) {}.futureResult.get()
-        if case .handler(let handler, let values) = match, handler.row.right == .change {
-            record(await line(handler, await known(peer), Self.named(values), nil), .failed(error))
-        }
+        await recordRefusal(peer, match, error)
         throw error
+    }
+
+    /// Of one that has asked too much at all, whatever for.
+    private func recordRefusal(_ peer: Peer, _ match: ControlHandlers.Match, _ error: ControlError) async {
+        guard case .handler(let handler, let values) = match, handler.row.right == .change,
+            var line = await line(handler, await known(peer), Self.named(values), nil)
+        else { return }
+        line.outcome = .failed(error)
+        audit.record(line, isSummed: true)
     }
 
     /// With what it has to do with a worker.
@@ -156,9 +167,15 @@ struct ControlResponder: Sendable {
 
     private static let maxNamedBytes = 1024
 
-    /// Of an operation that takes none it is read all the same where it is a change, and not looked at.
+    /// Of an operation that takes none it is read all the same, and not looked at; but behind the head of a stream nobody reads it any more.
     private func body(of request: Request, for row: ControlRow) async throws -> ByteBuffer {
-        guard row.right == .change || row.body != nil else { return ByteBuffer() }
+        if row.streams, row.right == .look {
+            let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+            guard length == 0, request.headers[.transferEncoding] == nil else {
+                throw ControlError(.badRequest, "\(row.name) takes no body: send none")
+            }
+            return ByteBuffer()
+        }
         let error = ControlError(
             .tooLarge, "the request's body has more than \(maxBodyBytes) bytes: send less",
             details: ["limit": String(maxBodyBytes)])

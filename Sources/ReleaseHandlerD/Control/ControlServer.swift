@@ -1,5 +1,4 @@
 import Host
-import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore

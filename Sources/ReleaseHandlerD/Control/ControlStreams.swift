@@ -1,5 +1,5 @@
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import ServiceLifecycle
 import Wire
@@ -43,41 +43,42 @@ extension Response {
 
     // MARK: Progress
 
-    /// Reads the progress to its end also when nobody listens any more: the audit log wants the outcome.
-    ///
     /// - Parameter vsn: what is installed.
     static func progress(
         _ progress: AsyncStream<InstallProgress>, of vsn: String,
         ended: @escaping @Sendable (ControlAuditRecord.Outcome) -> Void
     ) -> Response {
-        lines { writer in
+        let steps = followed(progress, of: vsn, ended)
+        return lines { writer in
             var writer = writer
-            var failure: (any Error)?
-            var last: InstallProgress?
-            func send(_ step: InstallProgress) async {
-                guard failure == nil else { return }
-                do {
-                    try await writer.write(try ControlJSON.line(step))
-                } catch {
-                    failure = error
-                }
-            }
-            for await step in progress {
-                switch step {
-                case .progress: break
-                case .result, .error: last = step
-                }
-                await send(step)
-            }
-            if last == nil {
-                let lost = InstallProgress.error(
-                    ControlError(.internalError, "the install of \(vsn) ended without a result: see the daemon's log"))
-                last = lost
-                await send(lost)
-            }
-            ended(outcome(last))
-            if let failure { throw failure }
+            for await step in steps { try await writer.write(try ControlJSON.line(step)) }
             try await writer.finish(nil)
+        }
+    }
+
+    /// Read to its end also when nobody listens any more, or ever did: the audit log wants the outcome.
+    private static func followed(
+        _ progress: AsyncStream<InstallProgress>, of vsn: String,
+        _ ended: @escaping @Sendable (ControlAuditRecord.Outcome) -> Void
+    ) -> AsyncStream<InstallProgress> {
+        AsyncStream { continuation in
+            Task {
+                var last: InstallProgress?
+                for await step in progress {
+                    switch step {
+                    case .progress: continuation.yield(step)
+                    case .result, .error: last = step
+                    }
+                }
+                let end =
+                    last
+                    ?? .error(
+                        ControlError(
+                            .internalError, "the install of \(vsn) ended without a result: see the daemon's log"))
+                ended(outcome(end))
+                continuation.yield(end)
+                continuation.finish()
+            }
         }
     }
 
@@ -101,7 +102,7 @@ extension Response {
         }
     }
 
-    private static func outcome(_ last: InstallProgress?) -> ControlAuditRecord.Outcome {
+    private static func outcome(_ last: InstallProgress) -> ControlAuditRecord.Outcome {
         switch last {
         case .result(let result):
             let reason = result.reason ?? "no reason given"
@@ -113,7 +114,7 @@ extension Response {
             case .aborted: return .failed(ControlError(.upgradeAborted, reason))
             }
         case .error(let error): return .failed(error)
-        case .progress, nil: return .failed(ControlError(.internalError, "no result"))
+        case .progress: return .failed(ControlError(.internalError, "no result"))
         }
     }
 }

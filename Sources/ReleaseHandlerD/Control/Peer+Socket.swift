@@ -1,4 +1,5 @@
 import Glibc
+import Host
 import NIOCore
 import NIOPosix
 
@@ -19,10 +20,38 @@ extension Peer {
             let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
                 of: NIOBSDSocket.Handle.self
             ) { try Peer(socket: $0) }
-            guard let peer else { throw ChannelError.operationUnsupported }
+            guard var peer else { throw ChannelError.operationUnsupported }
             let bytes = try channel.pipeline.syncOperations.handler(type: ControlBytesHandler.self)
+            peer.standing = bytes.connection.standing
             return (peer, bytes.connection)
         }.get()
+    }
+
+    /// From `asm-generic/socket.h`.
+    private static let peerDescriptor: Int32 = 77
+
+    /// As it is now: to be asked when the connection is let in, while the process can hardly have become another's.
+    ///
+    /// Since Linux 6.5 a descriptor of the process that connected says whether it was that one that was looked at.
+    static func standing(of peer: Peer, socket: Int32) -> Standing {
+        // One of another PID namespace has none here. It is none of ours, since what the daemon starts has a PID wherever it goes.
+        guard peer.pid > 0, let own = ProcessBounds.own else { return .free }
+        var descriptor: Int32 = -1
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let process: OwnedDescriptor?
+        if getsockopt(socket, SOL_SOCKET, peerDescriptor, &descriptor, &length) == 0 {
+            process = OwnedDescriptor(descriptor)
+        } else {
+            process = nil
+            // Of one that was waited for there is none. Source: Linux, net/core/sock.c.
+            if errno == ESRCH { return .gone }
+        }
+        let bounds = ProcessBounds(pid: peer.pid)
+        let isThere = process.map(\.isProcessThere) ?? (kill(peer.pid, 0) == 0 || errno != ESRCH)
+        guard isThere else { return .gone }
+        // /proc may hide others from the daemon's user; of its own it hides what does not want to be looked at.
+        guard let bounds else { return peer.uid == geteuid() ? .confined : .free }
+        return bounds.isConfined(beside: own) ? .confined : .free
     }
 
     /// - Throws: `IOError`.

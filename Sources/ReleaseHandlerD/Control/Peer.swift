@@ -9,6 +9,16 @@ public struct Peer: Hashable, Sendable, CustomStringConvertible {
     public var groups: [UInt32]
     /// Where it has to do with a worker of the node.
     public var origin: Origin?
+    /// What is known of the process's own bounds, as they were when it was let in.
+    var standing = Standing.free
+
+    enum Standing: String, Hashable, Sendable, Codable {
+        case free
+        /// It is of this service, and confined: a worker, or what one has started.
+        case confined
+        /// The process that connected had ended by then: who has the connection is anybody.
+        case gone
+    }
 
     public enum Origin: Hashable, Sendable, CustomStringConvertible {
         /// It is that worker's process, or one of its process group.

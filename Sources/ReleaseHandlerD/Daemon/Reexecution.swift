@@ -126,16 +126,23 @@ final class Reexecution: Reexecuting {
             return (try handover(state, none, install).memory(), state)
         }
         try await check(program, vsn, memory)
-        guard identity == (try? FileStatus(of: program).identity) else {
-            throw .refused("\(program) was changed while it was tried")
-        }
+        try Self.require(program, identity)
         state = .settling
         logger.notice("executing \(program) in this one's place")
         willExecute()
         defer { connections?.release() }
         // What is written now need not be written while everybody waits.
         let ahead = try await settled { [self] _ in try node.state(like: checked) }
-        throw try await settled { [self] isLast in try execute(program, install, like: ahead, isLast: isLast) }
+        throw try await settled { [self] isLast in
+            try execute(program, identity, install, like: ahead, isLast: isLast)
+        }
+    }
+
+    /// What was checked is what is executed: an update may put another file there, or half of one.
+    private static func require(_ program: String, _ identity: FileIdentity?) throws(ReexecutionFailure) {
+        guard identity == (try? FileStatus(of: program).identity) else {
+            throw .refused("\(program) was changed since it was checked")
+        }
     }
 
     private func handover(
@@ -149,7 +156,7 @@ final class Reexecution: Reexecuting {
 
     /// From the freeze on nothing happens any more: neither is a request begun, nor an event handled.
     private func execute(
-        _ program: String, _ install: ContinuedInstall?, like ahead: NodeState, isLast: Bool
+        _ program: String, _ identity: FileIdentity?, _ install: ContinuedInstall?, like ahead: NodeState, isLast: Bool
     ) throws -> ReexecutionFailure {
         guard let connections else { throw HandoverObstacle("the control interface does not listen") }
         // What can't be handed on is found before anybody has to wait for that.
@@ -174,6 +181,8 @@ final class Reexecution: Reexecuting {
         SystemdNotify.flush()
         audit?.tellAll()
         flush()
+        // Settling may have taken its time since the check.
+        do throws(ReexecutionFailure) { try Self.require(program, identity) } catch { return error }
         let error = Successor.execute(
             program, [program] + Daemon.arguments(root: node.root.path), keeping: handover.descriptors + [memory.raw],
             variables: Emulator.startedVariables.merging([Handover.variable: "\(memory.raw)"]) { $1 })

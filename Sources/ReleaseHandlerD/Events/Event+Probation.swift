@@ -9,6 +9,8 @@ enum ProbationEvent {
     case healthCheck(program: String, line: String)
     case passed(vsn: String, ProbationOptions.MakePermanent)
     case failed(vsn: String, fallback: String, Probation.Failure)
+    /// It failed, and stays current: there is nothing else that could run.
+    case kept(vsn: String, reason: String, obstacle: String)
 
     var entry: EventEntry {
         switch self {
@@ -33,6 +35,13 @@ enum ProbationEvent {
             EventEntry(
                 .probationFailed, "release \(vsn) failed its probation: \(failure)", level: .critical,
                 fields: ["vsn": vsn, "fallback": fallback, "reason": "\(failure)"])
+        case .kept(let vsn, let reason, let obstacle):
+            EventEntry(
+                .makePermanentFailed,
+                """
+                release \(vsn) failed its probation and stays current: it can't be taken back by a script: \(reason); and \(obstacle); \
+                mend that, or `releasectl make-permanent \(vsn)` keeps this one
+                """, level: .critical, fields: ["vsn": vsn])
         }
     }
 }

@@ -110,7 +110,8 @@ extension Node {
                     events.post(
                         .release(.makePermanentFailed(vsn: vsn, reason: error.message, isPermanent: isPermanent)))
                 }
-                guard !isPermanent, error.code.isOfSystem || error.code == .busy else {
+                // Refused is a release of which a file has gone since its probation looked at it: it may come back.
+                guard !isPermanent, error.code.isOfSystem || [.busy, .upgradeRefused].contains(error.code) else {
                     return forgetUnwritten(vsn)
                 }
                 unwrittenPermanent = UnwrittenPermanent(vsn: vsn, reason: error.message)
@@ -131,7 +132,7 @@ extension Node {
         tellStatus()
     }
 
-    /// By the ordinary way of an install; where there is none, the machine restarts the node.
+    /// By the ordinary way of an install; where there is none, the machine restarts the node, or keeps the release.
     func goBack(to vsn: String) {
         Task { @HostActor in
             do throws(ControlError) {
@@ -142,9 +143,35 @@ extension Node {
                     }
                 }
             } catch {
-                probation.judge(.upgradeFailed(reason: error.message))
+                await judgeWayBack(failed: error.message)
             }
         }
+    }
+
+    /// An install has come to nothing, and the release that ran before it runs on.
+    func upgradeFailed(_ reason: String) {
+        guard case .goingBack = probation.state else {
+            probation.judge(.upgradeFailed(reason: reason))
+            return upgradeSettled()
+        }
+        Task { @HostActor in
+            await judgeWayBack(failed: reason)
+            upgradeSettled()
+        }
+    }
+
+    private func upgradeSettled() {
+        noteInstallEnded()
+        leaveNewEmulator()
+    }
+
+    /// Nobody restarts into what is known not to boot.
+    private func judgeWayBack(failed reason: String) async {
+        let permanent = store.table.startErlData.releaseVsn
+        let obstacle = await store.bootObstacles(to: permanent).first.map {
+            "the permanent release \(permanent) could not boot: \($0)"
+        }
+        probation.judge(.upgradeFailed(reason: reason, obstacle: obstacle))
     }
 }
 

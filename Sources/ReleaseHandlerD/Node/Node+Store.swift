@@ -13,6 +13,15 @@ extension Node: ReleaseStoreDelegate {
         }
     }
 
+    var trial: Probation.Trial? { probation.state.trial }
+
+    var bootFindings: BootFindings {
+        { release, root in
+            let boot = BootTree(release, root, CodeReader(root: root))
+            return boot.problems + boot.missingPrograms
+        }
+    }
+
     func releasesChanged(_ news: ReleaseStore.News) {
         defer { tellStatus() }
         switch news {

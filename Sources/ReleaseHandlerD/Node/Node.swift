@@ -151,6 +151,9 @@ public final class Node {
         probation.onDemand = { [unowned self] in meet($0) }
         probation.bootProblems = { [unowned self] in
             guard let release = running.current else { return [] }
+            // What is not there needs no trial.
+            let obstacles = await store.bootObstacles(to: release.vsn)
+            guard obstacles.isEmpty else { return obstacles }
             return await BootRehearsal(site: installer.site, release: release).problems()
         }
         probation.onChange = { [unowned self] in tellStatus() }
@@ -178,9 +181,7 @@ public final class Node {
         case .takesBack: membership.failed()
         case .failed(let reason):
             membership.failed()
-            probation.judge(.upgradeFailed(reason: reason))
-            noteInstallEnded()
-            leaveNewEmulator()
+            upgradeFailed(reason)
         case .needsNewEmulator(let wish): becomeNewEmulator(wish)
         case .installed(let install):
             continued = nil

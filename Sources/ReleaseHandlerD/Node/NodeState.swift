@@ -9,7 +9,7 @@ import Wire
 struct NodeState: Codable {
     /// The version of what is written. One that takes more away than keys, renames one (what is missing is read as zero), or gives others a new meaning, is another version, and
     /// `StateVersions` brings what older ones wrote up to it.
-    static let version = 2
+    static let version = 3
 
     let startedAtMilliseconds: Int
     let release: LoadedRelease.State
@@ -58,6 +58,9 @@ extension Node {
             throw HandoverObstacle("an application is being started or stopped")
         }
         guard let events = events.state else { throw HandoverObstacle("events are held back") }
+        // The next program would write the same once more. Nor can any program be executed while a thread waits for a disk that hangs: the
+        // kernel awaits the thread's end first, and the whole daemon with it.
+        if history.isWriting { throw HandoverObstacle("the history of the releases is being written", isBrief: true) }
         return NodeState(
             startedAtMilliseconds: startedAtMilliseconds, release: release.state, store: store, events: events,
             code: code.state, sockets: sockets.state, tree: try tree.state(like: before?.tree),

@@ -172,6 +172,8 @@ final class ProbationDriver {
             events.post(.probation(.passed(vsn: trial.release, trial.options.makePermanent)))
         case .failed(let trial, let failure):
             events.post(.probation(.failed(vsn: trial.release, fallback: trial.fallback, failure)))
+        case .kept(let trial, let reason, let obstacle):
+            events.post(.probation(.kept(vsn: trial.release, reason: reason, obstacle: obstacle)))
         }
     }
 }

@@ -13,10 +13,18 @@ enum DiskWork {
     private static let lanes = WorkThreads(laneCount, name: "files")
     static let laneCount = System.coreCount
 
+    /// For what is read for those who look: however many ask while a disk hangs, none of the threads above waits for it.
+    private static let lookers = WorkThreads(2, name: "lookers")
+
     /// Makes all of its threads, which else are made when there is work.
     static func start() throws(SystemError) {
         try threads.start()
         try lanes.start()
+        try lookers.start()
+    }
+
+    static func look<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await run(on: lookers, work)
     }
 
     static func run<Value: Sendable, Failure: Error>(

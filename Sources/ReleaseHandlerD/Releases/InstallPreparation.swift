@@ -22,6 +22,17 @@ struct InstallPreparation: Sendable {
     var source: String { application?.source ?? from.vsn }
     var target: String { application?.target ?? to.vsn }
 
+    /// For the plan: what is lost where it fails.
+    var wayBackWarnings: [String] {
+        guard wayBack == nil else { return [] }
+        return [
+            """
+            no script leads back from \(target) to \(source): what fails once something is committed restarts the node into the \
+            permanent release, and states and connections are lost; a relup that has such a script keeps them
+            """
+        ]
+    }
+
     /// - Parameters:
     ///   - isContinued: whether the script's `restart_new_emulator` is done.
     ///   - mayRename: whether the release may have another name than the one that runs.

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Terms
 import Wire
@@ -27,6 +28,9 @@ final class ReleaseHistory {
     /// For another daemon that goes on in this one's place.
     var state: [HistoryRecord] { unwritten }
 
+    /// Whether what is not written may be on the disk all the same, or come there any moment.
+    var isWriting: Bool { writing != nil }
+
     func note(_ record: HistoryRecord) {
         unwritten.append(record)
         write()
@@ -50,8 +54,8 @@ final class ReleaseHistory {
     /// What was written and can be read, the last one last.
     func records() async -> [HistoryRecord] {
         await written()
-        return await DiskWork.run { [root] in
-            Self.lines(root).suffix(Self.listed).compactMap { line in
+        return await DiskWork.look { [root] in
+            ((try? Self.lines(root)) ?? []).suffix(Self.listed).compactMap { line in
                 // One may be cut off, or of a later version.
                 guard let term = try? TermText.parseTerms(Array(line)).first?.term else { return nil }
                 return try? TermDecoder().decode(HistoryRecord.self, from: term)
@@ -59,23 +63,32 @@ final class ReleaseHistory {
         }
     }
 
-    private nonisolated static func lines(_ root: ReleaseRoot) -> [ArraySlice<UInt8>] {
-        let bytes = (try? FileContents.read(root.historyFile, limit: ReleaseRoot.maxFileBytes)) ?? []
-        return bytes.split(separator: UInt8(ascii: "\n"))
+    private nonisolated static func lines(_ root: ReleaseRoot) throws(SystemError) -> [ArraySlice<UInt8>] {
+        try FileContents.read(root.historyFile, limit: ReleaseRoot.maxFileBytes).split(separator: UInt8(ascii: "\n"))
     }
 
     private nonisolated static func append(_ records: [HistoryRecord], _ root: ReleaseRoot) {
         let text = records.compactMap { try? TermEncoder().encode($0).description }.map { "\($0).\n" }.joined()
         let bytes = Array(text.utf8)
-        let status = try? FileStatus(of: root.historyFile)
-        guard let status, status.size + bytes.count <= maximumBytes else {
-            let kept = status == nil ? [] : lines(root)
-            let newer = Array(kept.suffix(kept.count / 2).joined(separator: [UInt8(ascii: "\n")]))
-            let whole = newer.isEmpty ? bytes : newer + [UInt8(ascii: "\n")] + bytes
+        if let whole = replacement(adding: bytes, root) {
             try? AtomicFile.write(
                 root.historyFile, whole, permissions: ConfidentialFiles.fileMode, groupOf: root.releasesDirectory)
-            return
+        } else {
+            try? AppendedFile.append(bytes, to: root.historyFile)
         }
-        try? AppendedFile.append(bytes, to: root.historyFile)
+    }
+
+    /// The whole file as it is to be, where there is none yet, or it would have too much; else nil.
+    ///
+    /// What can't be looked at or read is no less there: nothing takes its place, though it grows beyond its bound.
+    private nonisolated static func replacement(adding bytes: [UInt8], _ root: ReleaseRoot) -> [UInt8]? {
+        do throws(SystemError) {
+            guard try FileStatus(of: root.historyFile).size + bytes.count > maximumBytes else { return nil }
+            let kept = try lines(root)
+            let newer = Array(kept.suffix(kept.count / 2).joined(separator: [UInt8(ascii: "\n")]))
+            return newer.isEmpty ? bytes : newer + [UInt8(ascii: "\n")] + bytes
+        } catch {
+            return error.number == ENOENT ? bytes : nil
+        }
     }
 }

@@ -59,11 +59,13 @@ extension ReleaseStore {
         }
     }
 
-    /// `by`: whose doing it is, for the events.
+    /// `by`: whose doing it is, for the events. One that could not boot stays what it is.
     ///
     /// Source: OTP release_handler(3), `make_permanent/1`.
     func makePermanent(_ vsn: String, by: String, isOwn: Bool) async throws(ControlError) -> ReleaseSummary {
         try await line.turn("make-permanent \(vsn)", isOwn: isOwn) { () async throws(ControlError) in
+            _ = try requireRunning()
+            try await requireBootable(vsn)
             let fallback = try requireRunning().daemon.bootFallback ?? .standard
             do throws(ControlError) {
                 try await change { (table) throws(ReleaseError) in
@@ -88,12 +90,13 @@ extension ReleaseStore {
         try await line.turn("remove-release \(vsn)") { () async throws(ControlError) in
             let running = try requireRunning()
             let started = delegate?.startedProcesses ?? []
+            let trial = delegate?.trial
             try await change(tell: tell) { [root] (table) throws(ReleaseError) in
                 let directories = root.directories
                 let users = DirectoryUsers(started)
                 let changed = running.changedLibraries(since: table.releases.release(running.vsn))
                 return try table.remove(
-                    vsn,
+                    vsn, during: trial,
                     users: { directory in
                         let identity = directories.identity(directory)
                         return changed.filter { directories.identity($0.directory) == identity }

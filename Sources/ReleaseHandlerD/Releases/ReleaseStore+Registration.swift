@@ -26,7 +26,8 @@ extension ReleaseStore {
     func setRemoved(_ vsn: String) async throws(ControlError) {
         try await line.turn("set-removed \(vsn)") { () async throws(ControlError) in
             _ = try requireRunning()
-            try await change { (table) throws(ReleaseError) in try table.setRemoved(vsn) }
+            let trial = delegate?.trial
+            try await change { (table) throws(ReleaseError) in try table.setRemoved(vsn, during: trial) }
             delegate?.releasesChanged(.forgotten(vsn))
         }
     }
@@ -35,10 +36,11 @@ extension ReleaseStore {
     func installFile(_ file: String, in vsn: String) async throws(ControlError) -> InstalledFile {
         try await line.turn("install-file \(vsn)") { () async throws(ControlError) in
             _ = try requireRunning()
+            let trial = delegate?.trial
             let record: ReleaseRecord
             do throws(ReleaseError) {
                 record = try table.release(vsn)
-                _ = try table.installFile("", [], in: vsn)
+                _ = try table.installFile("", [], in: vsn, during: trial)
             } catch {
                 throw error.controlError
             }
@@ -47,7 +49,7 @@ extension ReleaseStore {
             }
             _ = try requireRunning()
             try await change { (table) throws(ReleaseError) in
-                try table.installFile(installed.name, installed.bytes, in: vsn)
+                try table.installFile(installed.name, installed.bytes, in: vsn, during: trial)
             }
             let place = "\(record.releaseDirectory)/\(installed.name)"
             delegate?.releasesChanged(.fileInstalled(vsn, file: place))
@@ -68,11 +70,10 @@ extension ReleaseStore {
             } catch {
                 throw error.controlError
             }
-            let obstacle = await onDisk { [root] in Self.obstacle(to: record, in: root) }
-            if let obstacle {
-                throw ControlError(
-                    .upgradeRefused, "release \(vsn) could not boot: \(obstacle)", details: ["vsn": vsn])
+            let obstacle = await onDisk { [root, findings = delegate?.bootFindings] in
+                Self.obstacle(to: record, in: root, findings)
             }
+            if let obstacle { throw ControlError.couldNotBoot(vsn, obstacle) }
             _ = try requireRunning()
             do throws(ControlError) {
                 try await change { (table) throws(ReleaseError) in try table.rebootOld(vsn) }
@@ -89,16 +90,52 @@ extension ReleaseStore {
     }
 
     /// Why a boot of it would come to nothing, as far as files say; nil where they do not.
-    private nonisolated static func obstacle(to record: ReleaseRecord, in root: ReleaseRoot) -> String? {
-        do throws(FileError) {
-            _ = try root.load(record)
-        } catch {
-            return error.description
-        }
+    private nonisolated static func obstacle(
+        to record: ReleaseRecord, in root: ReleaseRoot, _ findings: BootFindings?
+    ) -> String? {
+        if let obstacle = fileObstacles(to: record, in: root, findings).first { return obstacle }
         guard Emulator.program(of: record.ertsVsn, in: root) == nil else { return nil }
         return """
             it is for erts \(record.ertsVsn), this daemon is \(Emulator.vsn), and there is no \
             \(root.emulatorProgram(record.ertsVsn)) to be executed
             """
+    }
+
+    /// The same without the emulator: where the release's own is not there, a start boots it under the one that was started.
+    private nonisolated static func fileObstacles(
+        to record: ReleaseRecord, in root: ReleaseRoot, _ findings: BootFindings?
+    ) -> [String] {
+        do throws(FileError) {
+            return findings?(try root.load(record), root) ?? []
+        } catch {
+            return [error.description]
+        }
+    }
+
+    /// What of a release's files a boot of it would not find, or could not read, in a sentence each.
+    func bootObstacles(to vsn: String) async -> [String] {
+        guard let record = releases.release(vsn) else { return [] }
+        return await onDisk { [root, findings = delegate?.bootFindings] in
+            Self.fileObstacles(to: record, in: root, findings)
+        }
+    }
+
+    /// Within the turn that makes it permanent. One that is so already stays so, and what can't become it is refused as that.
+    func requireBootable(_ vsn: String) async throws(ControlError) {
+        let record: ReleaseRecord
+        do throws(ReleaseError) {
+            record = try table.release(vsn)
+            _ = try table.makePermanent(vsn)
+        } catch {
+            throw error.controlError
+        }
+        guard record.status != .permanent else { return }
+        if let obstacle = await bootObstacles(to: vsn).first { throw ControlError.couldNotBoot(vsn, obstacle) }
+    }
+}
+
+extension ControlError {
+    fileprivate static func couldNotBoot(_ vsn: String, _ obstacle: String) -> ControlError {
+        ControlError(.upgradeRefused, "release \(vsn) could not boot: \(obstacle)", details: ["vsn": vsn])
     }
 }

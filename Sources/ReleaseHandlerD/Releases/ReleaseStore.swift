@@ -10,8 +10,14 @@ protocol ReleaseStoreDelegate: AnyObject {
     func requireRunning() throws(ControlError) -> LoadedRelease
     /// The processes that the node started, with the files that they were started from, scripts too.
     var startedProcesses: [StartedProcess] { get }
+    /// The release on probation: what it is taken back to stays as it is. None begins within a turn.
+    var trial: Probation.Trial? { get }
+    /// What a boot of a release would not find, or could not read, beside its own files: those of its children, on the disk's thread.
+    var bootFindings: BootFindings { get }
     func releasesChanged(_ news: ReleaseStore.News)
 }
+
+typealias BootFindings = @Sendable (LoadedRelease, ReleaseRoot) -> [String]
 
 /// A process of the node, for the question who runs from a directory.
 struct StartedProcess: Sendable {

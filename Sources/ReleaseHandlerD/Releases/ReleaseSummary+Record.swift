@@ -29,12 +29,13 @@ extension ReleaseError {
 
     private var toldError: ControlError {
         switch self {
-        case .existingRelease(let vsn): ControlError(.badStatus, description, details: ["vsn": vsn])
+        case .existingRelease(let vsn, _): ControlError(.badStatus, description, details: ["vsn": vsn])
         case .noSuchRelease(let vsn): ControlError(.noSuchRelease, description, details: ["vsn": vsn])
         case .alreadyInstalled(let vsn): ControlError(.alreadyInstalled, description, details: ["vsn": vsn])
         case .badStatus(let vsn, let status), .notOld(let vsn, let status), .fixed(let vsn, let status):
             ControlError(.badStatus, description, details: ["vsn": vsn, "status": status.atom.name])
         case .permanent(let vsn): ControlError(.badStatus, description, details: ["vsn": vsn, "status": "permanent"])
+        case .wayBack(let vsn, let trial): ControlError(.busy, description, details: ["vsn": vsn, "from": trial])
         case .noMatchingRelup(let to, let from):
             ControlError(.upgradeRefused, description, details: ["to": to, "from": from])
         case .inUse(let vsn, let directory, let users):

@@ -71,7 +71,7 @@ struct UnpackedPackage: Sendable {
             let brought = stagedRoot.resolve(library.directory)
             let isBrought = FileNames.exists(brought)
             if FileNames.exists(standing) {
-                guard !isBrought || Directory.isSame(brought, standing) else {
+                guard try !isBrought || Directory.isSame(brought, standing) else {
                     throw PackageError(description: otherContents(library.directory, root, table))
                 }
                 record.libraries[index].directory = standing
@@ -89,7 +89,7 @@ struct UnpackedPackage: Sendable {
                     """)
         }
         let (standing, brought) = (root.resolve(emulator), stagedRoot.resolve(emulator))
-        if FileNames.exists(standing), FileNames.exists(brought), !Directory.isSame(brought, standing) {
+        if FileNames.exists(standing), FileNames.exists(brought), try !Directory.isSame(brought, standing) {
             throw PackageError(
                 description: """
                     \(emulator) is in the release root with other contents; give the changed daemon another version

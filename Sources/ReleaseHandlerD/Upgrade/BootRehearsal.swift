@@ -1,4 +1,3 @@
-import Glibc
 import Host
 import Instructions
 import ReleaseHandling
@@ -21,13 +20,15 @@ struct BootRehearsal {
         let tree = await DiskWork.run { [release, root = site.root, reader = site.code.reader] in
             BootTree(release, root, reader)
         }
-        var problems = tree.problems
+        // One that runs with the address that it had is started with this one by a boot.
+        var problems = tree.problems + tree.badAddresses.map { "child \($0.child): \($0.sentence)" }
         var tried: Set<Atom> = []
         for child in unstarted(tree) {
             switch child.spec.type {
             case .supervisor: continue  // Its file is read.
             case .worker where child.spec.isUnmodifiedProgram:
-                if let problem = await problem(ofProgram: child) { problems.append(problem) }
+                let problem = await DiskWork.run { tree.problem(ofProgram: child) }
+                if let problem { problems.append(problem) }
             case .worker:
                 guard tried.insert(child.spec.start.module).inserted else { continue }
                 if let problem = await problem(ofWorker: child) { problems.append(problem) }
@@ -37,10 +38,7 @@ struct BootRehearsal {
     }
 
     /// Children of the release that neither run nor are started by its script, before it is installed, in a sentence each.
-    static func warnings(_ preparation: InstallPreparation, site: UpgradeSite) async -> [String] {
-        let boot = await DiskWork.run { [to = preparation.to, root = site.root, reader = site.code.reader] in
-            BootTree(to, root, reader)
-        }
+    static func warnings(_ preparation: InstallPreparation, _ boot: BootTree, site: UpgradeSite) -> [String] {
         let started = Set(preparation.entry.script.compactMap(\.startedChild))
         let applications = Set(preparation.entry.script.compactMap(\.startedApplication))
         let unstarted = BootRehearsal(site: site, release: preparation.to).unstarted(boot).filter { child in
@@ -61,20 +59,6 @@ struct BootRehearsal {
         boot.children.filter { child in
             guard let there = site.tree.child(at: child.address) else { return true }
             return there.state == .undefined
-        }
-    }
-
-    private func problem(ofProgram child: BootTree.Child) async -> String? {
-        guard let program = child.spec.start.arguments.first?.asText, !program.isEmpty else {
-            return "child \(child.address): its start names no program"
-        }
-        let directory = release.record.library(child.application).map { site.root.resolve($0.directory) }
-        let path = program.hasPrefix("/") ? program : "\(directory ?? site.root.path)/\(program)"
-        return await DiskWork.run {
-            guard access(path, X_OK) == 0 else {
-                return "child \(child.address): \(path) can't be executed: \(SystemError.reason(errno))"
-            }
-            return nil
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Instructions
 import ReleaseHandling
@@ -14,7 +15,14 @@ struct BootTree: Sendable {
         let application: Atom
     }
 
+    /// One that is to listen at what is no address.
+    struct BadAddress: Sendable {
+        let child: ChildAddress
+        let sentence: String
+    }
+
     private(set) var children: [Child] = []
+    private(set) var badAddresses: [BadAddress] = []
     /// Supervisors that can't be read, each in a sentence.
     private(set) var problems: [String] = []
 
@@ -64,10 +72,40 @@ struct BootTree: Sendable {
         for spec in initial.children {
             let child = ChildAddress(application: address.application, path: address.path + [spec.id])
             children.append(Child(address: child, spec: spec, application: owner))
+            if let sentence = spec.addressProblem { badAddresses.append(BadAddress(child: child, sentence: sentence)) }
             if spec.type == .supervisor {
                 read(spec.start.module, at: child, of: application, above: above + [module])
             }
         }
+    }
+
+    /// Of the children's programs those that are not there, in a sentence each. Reads directories.
+    var missingPrograms: [String] {
+        let ebins = release.record.libraries.map { "\(root.resolve($0.directory))/ebin" }.sorted()
+        return children.compactMap { (child) -> String? in
+            guard child.spec.type == .worker else { return nil }
+            if child.spec.isUnmodifiedProgram { return problem(ofProgram: child) }
+            let module = child.spec.start.module
+            guard !ebins.contains(where: { ebin in Self.isThere(module, in: ebin) }) else { return nil }
+            return "child \(child.address): \(CodeError.notFound(module, searched: ebins))"
+        }
+    }
+
+    private static func isThere(_ module: Atom, in ebin: String) -> Bool {
+        FileNames.exists(anyOf: ["", ".so", ".sup"].map { "\(ebin)/\(module.name)\($0)" })
+    }
+
+    /// Why an unmodified program can't be executed; nil where it can.
+    func problem(ofProgram child: Child) -> String? {
+        guard let program = child.spec.start.arguments.first?.asText, !program.isEmpty else {
+            return "child \(child.address): its start names no program"
+        }
+        let directory = release.record.library(child.application).map { root.resolve($0.directory) }
+        let path = program.hasPrefix("/") ? program : "\(directory ?? root.path)/\(program)"
+        guard access(path, X_OK) == 0 else {
+            return "child \(child.address): \(path) can't be executed: \(SystemError.reason(errno))"
+        }
+        return nil
     }
 
     /// As the code server finds it at a boot: one that lists it, else one that has the file.

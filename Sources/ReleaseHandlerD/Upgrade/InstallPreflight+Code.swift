@@ -109,13 +109,34 @@ extension InstallPreflight {
             table: site.code.table, script: preparation.entry.script, libraries: preparation.to.record.libraries,
             read: objectCode.map(\.version), root: site.root)
         let missing = await DiskWork.run { [starts] () -> (start: Start, sentence: String)? in
-            for start in starts where !start.spec.isUnmodifiedProgram {
+            for start in starts {
+                if let sentence = start.spec.addressProblem {
+                    return (
+                        start, "child \(start.spec.id): \(sentence); correct the spec, or the environment that it is of"
+                    )
+                }
+                guard !start.spec.isUnmodifiedProgram else { continue }
                 if let sentence = modules.problem(of: start.spec) { return (start, sentence) }
             }
             return nil
         }
         guard let (start, sentence) = missing else { return }
         throw refusal(at: start.index, start.error(sentence, preparation.entry.script[start.index]))
+    }
+
+    func bootTree() async -> BootTree {
+        await DiskWork.run { [to = preparation.to, root = site.root, reader = site.code.reader] in
+            BootTree(to, root, reader)
+        }
+    }
+
+    /// Children that listen where nobody can: the script may start none of them, and the next boot does.
+    func checkAddresses(_ boot: BootTree) throws(InstallRefusal) {
+        guard let bad = boot.badAddresses.first else { return }
+        let sentence =
+            "\(bad.sentence); correct its spec in release \(preparation.to.vsn), or the sys.config that it is of"
+        throw InstallRefusal(
+            .init(index: nil, instruction: nil, error: .start(worker: bad.child, reason: .text(sentence))))
     }
 
     /// A child that an instruction makes startable, or starts.

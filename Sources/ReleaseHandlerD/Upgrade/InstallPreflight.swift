@@ -24,6 +24,8 @@ struct InstallPreflight {
         let objectCode: [LoadedCode]
         /// What the new release's supervisors start, as their files say.
         let specs: [ChildSpec]
+        /// What a boot of the new release starts.
+        let boot: BootTree
         /// What an `apply` calls.
         let programs: CalledPrograms
         /// By the instruction's index.
@@ -59,6 +61,8 @@ struct InstallPreflight {
         try checkBarrier()
         let objectCode = try await tried(try await readObjectCode())
         try await checkSupervisors(objectCode)
+        let boot = await bootTree()
+        try checkAddresses(boot)
         let survey = ModuleSurvey()
         let census = await workers(survey)
         let libraries = objectCode.filter { $0.version.kind == .functional }.map {
@@ -73,7 +77,8 @@ struct InstallPreflight {
         }
         try await checkRoom(objectCode, census)
         var findings = Findings(
-            survey: survey, census: census, objectCode: objectCode, specs: specs, programs: programs)
+            survey: survey, census: census, objectCode: objectCode, specs: specs, boot: boot,
+            programs: programs)
         findings.notes = notes(findings)
         return findings
     }

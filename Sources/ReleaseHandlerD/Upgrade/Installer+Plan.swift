@@ -43,11 +43,12 @@ extension Installer {
                 notes: findings.notes(for: index))
         }
         let specs = HandedOffSpecs(preparation.entry.script, findings, to: preparation.to, site: site)
-        let firstBoot = await BootRehearsal.warnings(preparation, site: site)
+        let firstBoot = BootRehearsal.warnings(preparation, findings.boot, site: site)
         return InstallPlan(
             from: preparation.from.vsn, to: vsn, direction: preparation.isUp ? .up : .down,
             description: preparation.entry.description.asText ?? preparation.entry.description.description,
             instructions: instructions,
-            warnings: preparation.warnings + findings.survey.warnings + specs.plannedWarnings() + firstBoot)
+            warnings: preparation.warnings + preparation.wayBackWarnings + findings.survey.warnings
+                + specs.plannedWarnings() + firstBoot)
     }
 }

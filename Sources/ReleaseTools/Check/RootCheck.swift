@@ -1,3 +1,4 @@
+import Glibc
 import Host
 import Instructions
 import ReleaseHandling
@@ -17,6 +18,10 @@ struct RootCheck {
 
     func run() -> CheckTool.Result {
         var result = CheckTool.Result()
+        if let error = forbidden() {
+            result.diagnostics.append(error)
+            return result
+        }
         guard Directory.isDirectory("\(root)/releases") else {
             result.diagnostics.append(
                 Diagnostic(
@@ -59,7 +64,7 @@ struct RootCheck {
             // What an operation has in hand, or left, is among the directories that belong to no release.
             disk.pending = nil
         } catch {
-            diagnostics.append(Diagnostic(error, code: "bad_releases", advice: "The daemon does not start with it."))
+            diagnostics.append(unread(error))
             return nil
         }
         do {
@@ -76,6 +81,27 @@ struct RootCheck {
                     advice: "The daemon does not start with it."))
             return nil
         }
+    }
+
+    /// Where this user may not even look at what the root has.
+    private func forbidden() -> Diagnostic? {
+        do throws(SystemError) {
+            _ = try FileStatus(of: "\(root)/releases")
+            return nil
+        } catch {
+            guard error.number == EACCES else { return nil }
+            return unread(FileError(file: files.shown("releases"), position: nil, message: error.reason))
+        }
+    }
+
+    /// What this user may not read the daemon may: nothing is known of it then.
+    private func unread(_ error: FileError) -> Diagnostic {
+        guard error.message == SystemError.reason(EACCES) else {
+            return Diagnostic(error, code: "bad_releases", advice: "The daemon does not start with it.")
+        }
+        return Diagnostic(
+            .error, code: "unreadable", "user \(geteuid()), as whom this runs, may not read it",
+            place: SourcePlace(file: error.file, position: nil), advice: "Run check as root, or as the root's owner.")
     }
 
     /// Directories that no release has: what an operation left, or what somebody put there.

@@ -33,7 +33,7 @@ struct PackageContents {
     /// A directory with all that is in it, empty directories included.
     mutating func add(directory path: String, as name: String) throws(Diagnostic) {
         directories.insert(name)
-        for entry in Directory.names(path) {
+        for entry in try Self.names(path) {
             let (inner, packed) = ("\(path)/\(entry)", "\(name)/\(entry)")
             switch try Self.kind(inner) {
             case .file: try add(file: inner, as: packed)
@@ -50,6 +50,14 @@ struct PackageContents {
                     .error, code: "special_file", "\(inner) is neither a file nor a directory",
                     advice: "A package holds files: take it out of the application.")
             }
+        }
+    }
+
+    private static func names(_ path: String) throws(Diagnostic) -> [String] {
+        do {
+            return try Directory.allNames(in: path)
+        } catch {
+            throw Diagnostic(.error, code: "unreadable", "\(error)", advice: "Nothing was written.")
         }
     }
 

@@ -140,6 +140,7 @@ extension ReleaseReview {
         }
         let place = SourcePlace(file: file, position: nil)
         for child in (parsed ?? nil)?.children ?? [] {
+            reviewAddresses(child, at: place)
             if child.isUnmodifiedProgram {
                 reviewProgram(child, application, at: place)
                 continue
@@ -156,6 +157,15 @@ extension ReleaseReview {
                         place: place, advice: "No upgrade finds the worker by it: correct the name."))
             }
         }
+    }
+
+    private mutating func reviewAddresses(_ child: ChildSpec, at place: SourcePlace) {
+        guard let sentence = child.addressProblem else { return }
+        add(
+            Diagnostic(
+                .error, code: "bad_address", "child \(child.id): \(sentence)", place: place,
+                advice:
+                    "It would fail to start: correct the address there, or in the environment that it is taken from."))
     }
 
     /// An included application is called for the phases of the including one that are its own too.

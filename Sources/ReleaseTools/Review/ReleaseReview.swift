@@ -157,6 +157,12 @@ struct ReleaseReview {
         _ = trying("bad_config") { () throws(FileError) in
             try RelupMachine.Options(parameters, file: files.shown(file))
         }
+        _ = trying("bad_config") { () throws(FileError) in
+            try BarrierOptions(parameters, file: files.shown(file))
+        }
+        _ = trying("bad_config") { () throws(FileError) in
+            try DaemonOptions(parameters, file: files.shown(file))
+        }
         guard let program = options?.healthCheck?.program, !files.has(program) else { return }
         add(
             Diagnostic(

@@ -135,7 +135,7 @@ public struct RootTool {
         let bin = "\(directory)/erts-\(vsn)/bin"
         try make(directory: "\(directory)/erts-\(vsn)")
         try make(directory: bin)
-        for name in source.names ?? Directory.names(source.directory) {
+        for name in try source.names ?? Directory.allNames(in: source.directory) {
             let file = "\(source.directory)/\(name)"
             guard try FileStatus(of: file).kind == .file else { continue }
             try FileCopy.make(file, "\(bin)/\(name)", permissions: FileStatus(of: file).isExecutable ? 0o755 : 0o644)

@@ -324,5 +324,12 @@ enum EventSamples {
             .failed(vsn: "2.0.0", fallback: "1.0.0", .supervisorGaveUp("kv/kv_sup")),
             "release 2.0.0 failed its probation: supervisor kv/kv_sup gave up"
         ),
+        (
+            .kept(vsn: "2.0.0", reason: "no script", obstacle: "the permanent release 1.0.0 could not boot: no kv.rel"),
+            """
+            release 2.0.0 failed its probation and stays current: it can't be taken back by a script: no script; and the permanent \
+            release 1.0.0 could not boot: no kv.rel; mend that, or `releasectl make-permanent 2.0.0` keeps this one
+            """
+        ),
     ]
 }

@@ -36,6 +36,10 @@ import Wire
             let old = try await fixture.releasectl("metrics", "--format", "prometheus")
             _ = try MetricText(old.output, .prometheus)
             #expect(try await fixture.releasectl("metrics", "--format", "xml").exit == 64)
+            let json = try await fixture.releasectl("metrics", "--json")
+            #expect(json.exit == 64 && json.output == "", "\(json)")
+            let words = "metrics prints no JSON: leave --json out, and see --format for what it prints."
+            #expect(json.error.contains(words), "\(json)")
         }
     }
 

@@ -152,6 +152,8 @@ import Wire
             let answer = try await page.request("GET", "/v1/status")
             #expect(answer.status == 429 && answer.headers["retry-after"] == "1")
             #expect(try answer.error().message.hasPrefix("a stranger asks more often"))
+            // The page itself, and what there is not.
+            for path in ["/", "/nothing"] { #expect(try await page.request("GET", path).status == 429) }
         }
     }
 

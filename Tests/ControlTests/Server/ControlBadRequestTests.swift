@@ -30,6 +30,9 @@ import Wire
             method: "GET", path: "/v1/releases/", status: 404, code: .notFound,
             message: "there is no /v1/releases/: see /v1/openapi.json for what there is"),
         Case(
+            method: "GET", path: "/v1/events", body: "x", status: 400, code: .badRequest,
+            message: "events takes no body: send none"),
+        Case(
             method: "PUT", path: "/v1/releases", status: 405, code: .methodNotAllowed,
             message: "/v1/releases has no PUT: use GET, POST"),
         Case(
@@ -59,6 +62,25 @@ import Wire
         Case(
             method: "POST", path: "/v1/releases", body: #"{"package":"/etc/passwd"}"#, status: 422,
             code: .packageInvalid, message: "/etc/passwd: is no gzip-compressed tar"),
+        Case(
+            method: "POST", path: "/v1/releases", body: #"{"pakage":"/srv/kv-2.0.0.tar.gz"}"#, status: 400,
+            code: .badRequest, message: "unknown key \"pakage\" in the request's body; the keys are package"),
+        Case(
+            method: "POST", path: "/v1/releases/2.0.0/install",
+            body: #"{"hungworkers":"abort","make_permament":"manual","suspend_timeout_ms":5000}"#, status: 400,
+            code: .badRequest,
+            message: """
+                unknown keys "hungworkers", "make_permament" in the request's body; the keys are code_change_timeout_ms, \
+                hung_workers, make_permanent, rename, suspend_grace_ms, suspend_timeout_ms
+                """),
+        Case(
+            method: "POST", path: "/v1/applications/kv/start",
+            body: #"{"1":1,"2":null,"3":[],"4":{},"5":"","6":true,"7":0.5,"8":"\n","9":9,"type":"temporary"}"#,
+            status: 400,
+            code: .badRequest,
+            message: """
+                unknown keys "1", "2", "3", "4", "5", "6", "7", "8" and 1 more in the request's body; the keys are type
+                """),
         Case(
             method: "POST", path: "/v1/call", body: #"{"worker":"w","request":"r","timeout_ms":0}"#, status: 400,
             code: .badRequest, message: "timeout_ms is 0: give 1 to 3600000"),
@@ -102,6 +124,8 @@ import Wire
                 #expect(answer.headers["content-type"] == "application/json")
             }
             #expect(fixture.node.removed.withLock { $0.isEmpty })
+            let wasAsked = fixture.node.installs.withLock { $0.contains { $0.suspendTimeoutMilliseconds == 5000 } }
+            #expect(!wasAsked)
         }
     }
 

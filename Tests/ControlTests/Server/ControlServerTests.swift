@@ -147,6 +147,30 @@ import Wire
         }
     }
 
+    /// Gone as soon as the install has begun, whether or not anything of the answer could be written.
+    @Test func anInstallIsAuditedToItsEndWhoseClientDidNotWait() async throws {
+        try await ControlFixture.run { fixture in
+            let path = fixture.socketPath
+            let connection = try await offPool {
+                let connection = try RawHTTP(path: path)
+                try connection.send("POST", "/v1/releases/waits/install")
+                return connection
+            }
+            for await install in fixture.node.waiting.stream {
+                connection.shutdown()
+                install.yield(.result(ControlTestNode.result))
+                install.finish()
+                break
+            }
+            var outcomes: [ControlAuditRecord.Outcome] = []
+            for await record in fixture.audited.stream {
+                outcomes.append(record.outcome)
+                if outcomes.count == 2 { break }
+            }
+            #expect(outcomes == [.started, .done])
+        }
+    }
+
     @Test func anInstallWithoutAResultEndsInAnError() async throws {
         try await ControlFixture.run { fixture in
             let answer = try await fixture.request("POST", "/v1/releases/silent/install")
@@ -221,6 +245,30 @@ import Wire
         let connection = try await followerAtTheEnd(events: 1_000, bytes: 10_000)
         await #expect(throws: RawHTTP.Ended.self) {
             try await offPool { while try connection.chunk() != nil {} }
+        }
+    }
+
+    /// The daemon would keep all of it.
+    @Test func whatComesBehindAStreamStaysWithTheClient() async throws {
+        try await ControlFixture.run { fixture in
+            let path = fixture.socketPath
+            let taken = try await offPool {
+                let follower = try RawHTTP(path: path)
+                try follower.send("GET", "/v1/events")
+                #expect(try follower.head().status == 200)
+                let looker = try RawHTTP(path: path)
+                let some = [UInt8](repeating: UInt8(ascii: "x"), count: 64 * 1024)
+                var taken = 0
+                for _ in 0..<100 {
+                    while case let count = follower.offer(some), count > 0 { taken += count }
+                    // Answered in a turn of the event loop in which what the follower sends could be read, too.
+                    try looker.send("GET", "/v1/status")
+                    #expect(try looker.answer().status == 200)
+                }
+                return taken
+            }
+            // What the kernel keeps for the socket, and what the daemon has read.
+            #expect(taken < 4 << 20)
         }
     }
 

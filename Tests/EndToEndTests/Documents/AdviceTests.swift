@@ -8,7 +8,6 @@ import Testing
     /// What no message tells to be typed as it stands, or what no test can bring about here; each with why.
     static let unfollowed: [String: String] = [
         "releasectl make-appup": "who made an entry of an .appup, in a comment there",
-        "releasectl ◊": "requireNames puts a command of its callers' there; their words are checked below",
         "releasectl check ROOT": "the message that it stands in says what to do before",
         "chmod +x": "where the file was built is known to who built it",
         "systemctl stop release-handlerd.socket release-handlerd.service":
@@ -68,7 +67,7 @@ import Testing
         let usage = try await CommandUsage.read()
         let all = try Self.found { AdvisedCommands.inSentences(of: $0) + AdvisedCommands.lines(of: $0) }
         #expect(all.count > 40)
-        for found in all where !["releasectl make-appup", "releasectl ◊"].contains(found.command) {
+        for found in all where found.command != "releasectl make-appup" {
             let problem = try Self.problem(found.command, usage)
             #expect(problem == nil, "\(found.places.joined(separator: ", ")): \(found.command)")
         }
@@ -97,7 +96,7 @@ import Testing
         }
     }
 
-    /// Such as `unpack-release would refuse it`, and the lists that `requireNames` sends people to.
+    /// Such as `unpack-release would refuse it`.
     @Test func commandsThatMessagesNameInPassingAreThere() async throws {
         let usage = try await CommandUsage.read()
         let verbs =
@@ -107,15 +106,6 @@ import Testing
             let named = try Self.matches("(?<![\\w/.`{-])\(verbs)-[a-z-]+[a-z](?![\\w./])", in: literal.text)
             for name in named where !Self.notCommands.contains(name) {
                 #expect(usage.commands[name] != nil, "\(literal.file):\(literal.line): \(name)")
-            }
-        }
-        for url in try FileManager.default.contentsOfDirectory(
-            at: Project.root.appending(path: "Sources/releasectl"), includingPropertiesForKeys: nil)
-        where url.pathExtension == "swift" {
-            let text = try String(contentsOf: url, encoding: .utf8)
-            for match in text.matches(of: /requireNames\([^)]*from: "([^"]+)"\)/) {
-                let problem = usage.problem([String(match.1)], isWhole: false)
-                #expect(problem == nil, "\(url.lastPathComponent): \(match.0)")
             }
         }
     }

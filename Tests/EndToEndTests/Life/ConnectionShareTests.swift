@@ -18,7 +18,7 @@ struct ConnectionShareTests {
             client = socket.socket(socket.AF_UNIX)
             client.connect(path)
             try:
-                client.sendall(b"GET /v1/status HTTP/1.1\\r\\nhost: x\\r\\n\\r\\n")
+                client.sendall(sys.argv[3].encode() + b" HTTP/1.1\\r\\nhost: x\\r\\ncontent-length: 0\\r\\n\\r\\n")
                 answer = client.recv(65536)
             except (BrokenPipeError, ConnectionResetError):
                 answer = b""
@@ -29,10 +29,11 @@ struct ConnectionShareTests {
         """
 
     private static func strangers(
-        _ uid: Int, _ count: Int, _ daemon: EndToEndDaemon, _ body: @Sendable (String) async throws -> Void
+        _ uid: Int, _ count: Int, _ daemon: EndToEndDaemon, asking request: String = "GET /v1/status",
+        _ body: @Sendable (String) async throws -> Void
     ) async throws {
         let user = ["--reuid=\(uid)", "--regid=\(uid)", "--clear-groups"]
-        let command = ["/usr/bin/python3", "-c", stranger, daemon.controlSocket, "\(count)"]
+        let command = ["/usr/bin/python3", "-c", stranger, daemon.controlSocket, "\(count)", request]
         try await Program.with("/usr/bin/setpriv", user + command, streaming: .output) { program in
             try await body(try #require(try await program.line()))
             program.signal(SIGTERM)
@@ -64,6 +65,23 @@ struct ConnectionShareTests {
                 }
             }
             try await Self.strangers(65_534, 1, daemon) { said in #expect(said == "200:1", "once they are closed") }
+        }
+    }
+
+    /// A change that is asked for is in the audit log, whatever it is refused for.
+    @Test func whatIsRefusedForItIsAudited() async throws {
+        let root = try TestRoot()
+        try root.install(vsn: "1.0.0")
+        try root.release("1.0.0", config: "[{release_handler, [{control_connections, 8}]}].")
+        try root.register(["1.0.0"])
+        chmod(root.directory, 0o755)
+        try await EndToEndDaemon.with(root) { daemon in
+            try await Self.strangers(65_534, 1, daemon) { said in
+                #expect(said == "200:1")
+                let change = "POST /v1/releases/9/make-permanent"
+                try await Self.strangers(65_534, 1, daemon, asking: change) { said in #expect(said == "503:1") }
+                while !daemon.program.complained.contains("AUDIT=make-permanent UID=65534") { await Task.yield() }
+            }
         }
     }
 

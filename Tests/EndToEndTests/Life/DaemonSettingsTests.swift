@@ -80,4 +80,20 @@ import Wire
             #expect(try further.answer().status == 200)
         }
     }
+
+    // MARK: A wrong command line
+
+    @Test(arguments: ["--socket", "--root", "--nodes-directory"])
+    func anEmptyPathIsNone(option: String) async throws {
+        let run = try await Releasectl.run([option, ""], executable: EndToEndDaemon.path)
+        #expect(run.exit == 64 && run.output == "", "\(run)")
+        #expect(run.error.contains("'' is no path for \(option): give one, or leave the option out."), "\(run)")
+    }
+
+    @Test func whatIsNoTextNamesNoFile() async throws {
+        let script = "exec \"$0\" --root \"$(printf 'caf\\351')\""
+        let run = try await Releasectl.run(["-c", script, EndToEndDaemon.path], executable: "/bin/sh")
+        let words = "release-handlerd: argument 2 is not valid UTF-8: caf\\xe9\n"
+        #expect(run.exit == 64 && run.output == "" && run.error.hasPrefix(words), "\(run)")
+    }
 }

@@ -85,7 +85,10 @@ struct ReaderLoopTests {
         try root.install(vsn: "1.0.0")
         try root.release(
             "1.0.0",
-            children: "[#{id => nobody, \(asking(", user => \"nobody\""))}, #{id => root, \(asking(""))}]")
+            children: """
+                [#{id => nobody, \(asking(", user => \"nobody\""))}, #{id => root, \(asking(""))},
+                 #{id => bound, \(asking(", capabilities => []"))}, #{id => nnp, \(asking(", no_new_privs => true"))}]
+                """)
         try root.register(["1.0.0"])
         chmod(root.directory, 0o755)
         try await EndToEndDaemon.with(root) { daemon in
@@ -97,12 +100,19 @@ struct ReaderLoopTests {
                     await Task.yield()
                 }
             }
-            let refused = try await line("user 65534 (worker fix/fix_sup/nobody) may not change things here")
+            let refused = try await line("AUDIT=remove-release PEER_WORKER=fix/fix_sup/nobody UID=65534")
             #expect(refused.contains("(worker fix/fix_sup/nobody): forbidden"), "\(refused)")
-            #expect(refused.contains("AUDIT=remove-release PEER_WORKER=fix/fix_sup/nobody UID=65534"), "\(refused)")
+            #expect(refused.contains("user 65534 (worker fix/fix_sup/nobody) may not change things here"), "\(refused)")
             // Root's right is not in question, and yet it is told whose process it was.
             let asRoot = try await line("(worker fix/fix_sup/root): no_such_release")
             #expect(asRoot.contains("PEER_WORKER=fix/fix_sup/root UID=0"), "\(asRoot)")
+            // One that is confined would start others that are not.
+            for name in ["bound", "nnp"] {
+                let refused = try await line("AUDIT=remove-release PEER_WORKER=fix/fix_sup/\(name) UID=0")
+                #expect(
+                    refused.contains("user 0 (worker fix/fix_sup/\(name)) may not change things here"), "\(refused)")
+                #expect(refused.contains("belongs to this service and is confined"), "\(refused)")
+            }
             // Anybody of that user, and of root nobody else.
             let other = try await Program.run(
                 "/usr/bin/setpriv", Self.user + [client, "--socket", control, "make-permanent", "9"])

@@ -74,6 +74,39 @@ import Wire
         }
     }
 
+    /// No program is executed while a thread hangs: the kernel would wait for its end, and everybody with it. What is being written is
+    /// written once.
+    @Test(.enabled(if: canMount)) func aFrozenDiskRefusesAReexecution() async throws {
+        let up = "{apply, {nowhere, run, []}}, \(TestRoot.up())"
+        let root = try TestRoot.twoVersions(relup: TestRoot.relup(up: up))
+        try await EndToEndDaemon.with(
+            root, environment: ["WATCHDOG_USEC": "3000000"], shell: Self.mounted(root)
+        ) { daemon in
+            #expect(try await Self.there(daemon, "fsfreeze", "--freeze", root.root).exit == 0)
+            do {
+                // That it is refused is what has to be written.
+                #expect(try await daemon.releasectl("install-release", "2.0.0").exit == 2)
+                while try !Self.waits(daemon) { await Task.yield() }
+                let refused = try await daemon.releasectl("reexec")
+                #expect(
+                    refused.exit == 2
+                        && refused.error.contains(
+                            "the daemon goes on as it is: the history of the releases is being written, and did not end within 10 s"
+                        ), "\(refused)")
+                #expect(try await daemon.call("vsn") == "\"1.0.0\"")
+                try await Self.isFed(daemon)
+                #expect(try await Self.there(daemon, "fsfreeze", "--unfreeze", root.root).exit == 0)
+            } catch {
+                _ = try await Self.there(daemon, "fsfreeze", "--unfreeze", root.root)
+                throw error
+            }
+            #expect(try await daemon.ask("reexec").contains("goes on anew"))
+            let history = try JSONDecoder().decode(
+                HistoryList.self, from: Data(try await daemon.ask("history", "--json").utf8))
+            #expect(history.records.count { $0.kind == "install_refused" } == 1, "\(history)")
+        }
+    }
+
     @Test func aReleaseOfManyFilesIsRemovedWhileAllElseGoesOn() async throws {
         let root = try TestRoot.twoVersions()
         try Spawned.run(

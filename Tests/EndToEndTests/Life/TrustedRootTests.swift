@@ -16,14 +16,26 @@ import Wire
         return root
     }
 
-    @Test(arguments: ["", "/releases", "/lib", "/lib/fix-1.0.0", "/releases/RELEASES"])
+    private static func mode(_ path: String) throws -> mode_t {
+        var status = stat()
+        try #require(stat(path, &status) == 0, "\(path)")
+        return status.st_mode & 0o7777
+    }
+
+    @Test(arguments: ["", "/releases", "/lib", "/lib/fix-1.0.0", "/releases/RELEASES", "/releases/1.0.0/fix.rel"])
     func aRootThatEverybodyCanWriteToIsNotUsed(place: String) async throws {
         let root = try Self.root()
+        try await Self.isNotUsed(root, whereEverybodyCanWriteTo: root.root + place)
+    }
+
+    @Test func aRootWhosePathEverybodyCanWriteToIsNotUsed() async throws {
+        let root = try Self.root()
+        try await Self.isNotUsed(root, whereEverybodyCanWriteTo: root.directory)
+    }
+
+    private static func isNotUsed(_ root: TestRoot, whereEverybodyCanWriteTo path: String) async throws {
         defer { root.remove() }
-        let path = root.root + place
-        var status = stat()
-        try #require(stat(path, &status) == 0)
-        chmod(path, status.st_mode | S_IWOTH)
+        chmod(path, try mode(path) | S_IWOTH)
         let control = "\(root.directory)/control.sock"
         let run = try await Program.run(EndToEndDaemon.path, ["--root", root.root, "--socket", control])
         #expect(run.exit == 1, "\(run)")
@@ -35,6 +47,62 @@ import Wire
         try Spawned.run("/bin/chmod", ["o-w", path])
         let release = try await EndToEndDaemon.again(on: root) { daemon in try await daemon.status().release }
         #expect(release == "1.0.0")
+    }
+
+    /// What is run or read by its name, and what could take its place.
+    @Test func whereCodeIsEverybodyIsLookedFor() throws {
+        let root = try Self.root()
+        defer { root.remove() }
+        for name in ["bin/start", "erts-9/bin/release-handlerd", "lib/fix-1.0.0/priv/data"] { try root.write(name, "") }
+        #expect(RootExposure.found(in: root.root).map(\.path) == [])
+        let looked = [
+            "bin", "bin/start", "erts-9", "erts-9/bin", "erts-9/bin/release-handlerd", "lib/fix-1.0.0/ebin",
+            "lib/fix-1.0.0/priv", "releases/1.0.0", "releases/1.0.0/sys.config",
+        ]
+        for path in looked.map({ "\(root.root)/\($0)" }) {
+            let mode = try Self.mode(path)
+            chmod(path, mode | S_IWOTH)
+            let found = RootExposure.found(in: root.root)
+            #expect(found.map(\.path) == [path] && found.allSatisfy(\.isRefused), "\(path): \(found)")
+            chmod(path, mode)
+        }
+        // As many as there may be are not looked at one by one.
+        chmod("\(root.root)/lib/fix-1.0.0/priv/data", 0o666)
+        #expect(RootExposure.found(in: root.root).map(\.path) == [])
+    }
+
+    /// A link to the root can be replaced where it is, and the root where that is.
+    @Test func thePathToTheRootIsLookedAtAsItIsSpelledAndAsItIs() throws {
+        let root = try Self.root()
+        defer { root.remove() }
+        let other = TemporaryDirectory()
+        let link = other.file("link")
+        try #require(symlink(root.root, link) == 0)
+        func found(_ path: String) -> [String] { RootExposure.found(in: path).map(\.path) }
+        #expect(found(root.root) == [] && found(link) == [])
+        for directory in [root.directory, other.path] { chmod(directory, 0o702) }
+        #expect(found(root.root) == [root.directory])
+        #expect(found(link) == [root.directory, other.path].sorted())
+        // As in /tmp, where all tests have theirs: nobody can rename what is another's.
+        for directory in [root.directory, other.path] { chmod(directory, 0o1702) }
+        #expect(found(root.root) == [] && found(link) == [])
+        withExtendedLifetime(other) {}
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "files of other users can be had by root only"))
+    func whoOwnsAllOfATreeIsToldOfOnce() throws {
+        let root = try Self.root()
+        defer { root.remove() }
+        let library = "\(root.root)/lib/fix-1.0.0"
+        try root.write("lib/fix-1.0.0/priv/data", "")
+        for path in [library, "\(library)/ebin", "\(library)/priv"] { try #require(chown(path, 65_534, 0) == 0) }
+        #expect(RootExposure.found(in: root.root).map(\.path) == [library])
+        try #require(chown(library, 0, 0) == 0)
+        #expect(RootExposure.found(in: root.root).map(\.path) == ["\(library)/ebin", "\(library)/priv"])
+        // Whose a sticky directory is can rename all that is in it.
+        chmod(root.directory, 0o1700)
+        try #require(chown(root.directory, 65_534, 0) == 0)
+        #expect(RootExposure.found(in: root.root).first?.how == RootExposure.How.ownedBy(uid: 65_534))
     }
 
     /// What a crash has left, and what workers listen on: everybody may connect, and nothing of it is run.

@@ -95,6 +95,39 @@ import Wire
         }
     }
 
+    /// What was checked is what is executed, however long what is under way takes to come to its end in between.
+    @Test func aProgramThatIsReplacedAfterItsCheck() async throws {
+        let root = try Self.root()
+        let (asked, starts) = ("\(root.directory)/asked", "\(root.directory)/starts")
+        #expect(mkfifo(asked, 0o600) == 0 && mkfifo(starts, 0o600) == 0)
+        let next = try Self.program(
+            root, "next",
+            "#!/bin/sh\n[ \"$1\" = --check-state ] && read x < \(asked)\nexec \"\(EndToEndDaemon.path)\" \"$@\"\n")
+        let other = try Self.program(root, "other", "#!/bin/sh\nexit 1\n")
+        let child = "#{id => c2, start => {counter, start_link, [{init_wait, \"\(starts)\"}]}}"
+        try await EndToEndDaemon.with(root) { daemon in
+            let pid = try await daemon.workers().first?.pid
+            async let reexec = daemon.releasectl("reexec", next)
+            // Once it is asked, a change begins that it has to wait for.
+            let check = try await offPool { try FileHandle(forWritingTo: URL(filePath: asked)) }
+            async let start = daemon.releasectl("start-child", "fix/fix_sup", child)
+            let begun = try await offPool { try FileHandle(forWritingTo: URL(filePath: starts)) }
+            try check.write(contentsOf: Data("go\n".utf8))
+            while !daemon.program.complained.contains("executing \(next) in this one's place") { await Task.yield() }
+            #expect(rename(other, next) == 0)
+            try begun.write(contentsOf: Data([1]))
+            let refused = try await reexec
+            #expect(refused.exit == 2, "\(refused)")
+            #expect(
+                refused.error.contains("the daemon goes on as it is: \(next) was changed since it was checked"),
+                "\(refused)")
+            #expect(try await start.exit == 0)
+            #expect(try await daemon.workers().first { $0.address == TestNode.c1 }?.pid == pid)
+            #expect(try await daemon.call("{add, 0}") == "0")
+            #expect(try await daemon.ask("reexec").contains("goes on anew"))
+        }
+    }
+
     @Test func duringAnInstall() async throws {
         let root = try TestRoot.twoVersions(
             relup: TestRoot.relup(up: "{apply, {timer, sleep, [3000]}}, \(TestRoot.up())", down: TestRoot.down()))

@@ -119,6 +119,38 @@ import Wire
         }
     }
 
+    /// What it goes back to is neither removed nor changed, until it is needed for that no more.
+    @Test func whatItGoesBackToStays() async throws {
+        try await TestNode.with(try Self.root()) { test async throws in
+            // On a busy machine its own time would pass.
+            await test.limitProbation(to: 3_600_000)
+            #expect(try await test.install("2.0.0").outcome == .done)
+            #expect(try await test.install("3.0.0").outcome == .done)
+            let refused = """
+                busy: release 2.0.0 stays as it is: release 3.0.0 is on probation and is taken back to it if it fails; wait \
+                for the end of that, or make 3.0.0 permanent
+                """
+            let relup = "\(test.root.root)/releases/2.0.0/relup"
+            #expect(
+                await test.refusal {
+                    try await test.service.removeRelease(vsn: "2.0.0", peer: TestNode.peer)
+                } == refused)
+            #expect(await test.refusal { try await test.service.setRemoved(vsn: "2.0.0") } == refused)
+            #expect(await test.refusal { try await test.service.installFile(relup, in: "2.0.0") } == refused)
+            try await Self.crash(test)
+            while await test.node.probation.status().release != "2.0.0" { await Task.yield() }
+            #expect(try await test.call("vsn") == "\"2.0.0\"")
+            // From there the way leads to the permanent one.
+            try await test.service.setRemoved(vsn: "3.0.0")
+            #expect(
+                await test.refusal { try await test.service.setRemoved(vsn: "1.0.0") }
+                    .hasPrefix("bad_status: release 1.0.0 is permanent"))
+            _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
+            try await test.service.setRemoved(vsn: "1.0.0")
+            #expect(await test.service.whichReleases().map(\.vsn) == ["2.0.0"])
+        }
+    }
+
     /// It fails: the release on probation is judged on.
     @Test func aProbationGoesOnAfterAnInstallThatFailed() async throws {
         let root = try Self.root()

@@ -1,3 +1,4 @@
+import Foundation
 import Host
 import ReleaseHandling
 import Testing
@@ -66,6 +67,52 @@ import Wire
             _ = try await test.service.kill(worker: "c1", signal: "KILL")
             let back = try await test.events.first { $0.kind == "release_installed" && $0.fields["to"] == "1.0.0" }
             #expect(back.fields["from"] == "2.0.0")
+        }
+    }
+
+    // MARK: Where nothing else could run
+
+    /// What of the permanent release is gone, and what its boot would come to, in which ROOT stands for the root.
+    static let gone: [(path: String, obstacle: String)] = [
+        ("releases/1.0.0", "ROOT/releases/1.0.0/fix.rel: No such file or directory"),
+        ("lib/fix-1.0.0/ebin/fix.app", "ROOT/lib/fix-1.0.0/ebin/fix.app: No such file or directory"),
+        (
+            "lib/fix-1.0.0/ebin/counter",
+            "child fix/fix_sup/c1: module counter is in no library of the release; searched ROOT/lib/fix-1.0.0/ebin"
+        ),
+    ]
+
+    /// It failed, and a restart would end the node for good.
+    @Test(arguments: gone.indices) func oneThatFailsIsKeptWhereThePermanentReleaseCouldNotBoot(index: Int) async throws
+    {
+        let root = try TestRoot.twoVersions(config2: "[{release_handler, [{probation_restarts, 0}]}].")
+        let path = "\(root.root)/\(Self.gone[index].path)"
+        try await TestNode.with(root) { test async throws in
+            try await Self.install(test, .auto)
+            try FileManager.default.moveItem(atPath: path, toPath: "\(path).away")
+            await #expect(throws: ControlError.self) { try await test.call("crash") }
+            let failed = try await test.events.first("probation_failed")
+            let kept = try await test.events.first("make_permanent_failed", after: failed.sequence)
+            let words = "release 2.0.0 failed its probation and stays current: it can't be taken back by a script: "
+            #expect(kept.message.hasPrefix(words), "\(kept.message)")
+            let obstacle = Self.gone[index].obstacle.replacing("ROOT", with: root.root)
+            let end = """
+                ; and the permanent release 1.0.0 could not boot: \(obstacle); mend that, or `releasectl make-permanent 2.0.0` \
+                keeps this one
+                """
+            #expect(kept.message.hasSuffix(end), "\(kept.message)")
+            while (try? await test.call("vsn")) != "\"2.0.0\"" { await Task.yield() }
+            let status = await test.service.status()
+            #expect(status.state == .running && status.release == "2.0.0" && status.permanent == "1.0.0", "\(status)")
+            #expect(await test.node.probation.state == .none)
+            #expect(
+                await Self.notices(test) == [
+                    "not_permanent: release 2.0.0 runs and a restart boots 1.0.0: `releasectl make-permanent 2.0.0` keeps it"
+                ])
+            let history = await test.node.history.records().map(\.message)
+            #expect(history.contains(kept.message), "\(history)")
+            _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
+            #expect(await test.service.whichReleases().map(\.status) == [.old, .permanent])
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Host
 import Testing
 import Wire
@@ -42,6 +43,48 @@ import Wire
         let records = await ReleaseHistory(release).records()
         #expect(Self.kinds(records) == ["first", "second"])
         #expect(records.last?.fields == ["a": "b\nc"])
+    }
+
+    /// Who goes on in the node's place would write once more what is being written.
+    @Test func nothingIsHandedOnWhileItIsWritten() async throws {
+        try await TestNode.with(try .twoVersions()) { test async throws in
+            let obstacle = await { @HostActor in
+                test.node.history.note(HistoryRecord(time: "t", kind: "noted", message: "m"))
+                do throws(HandoverObstacle) {
+                    _ = try test.node.state()
+                    return "none"
+                } catch {
+                    return "\(error), \(error.isBrief ? "briefly" : "for long")"
+                }
+            }()
+            #expect(obstacle == "the history of the releases is being written, briefly")
+            await test.node.history.written()
+            let unwritten = try await { @HostActor in try test.node.state().history }()
+            #expect(unwritten == [])
+            let records = await test.node.history.records()
+            #expect(Self.kinds(records).count { $0 == "noted" } == 1)
+        }
+    }
+
+    /// Here since it is longer than what is read.
+    @Test func whatCantBeReadIsNotReplacedByTheNewestRecord() async throws {
+        let root = try TestRoot.twoVersions()
+        defer { root.remove() }
+        let path = "\(root.root)/releases/history"
+        let history = await ReleaseHistory(ReleaseRoot(path: root.root))
+        func note(_ kind: String) async {
+            await history.note(HistoryRecord(time: "t", kind: kind, message: "m"))
+            await history.written()
+        }
+        await note("first")
+        let size = try FileStatus(of: path).size
+        let tooLong = ReleaseRoot.maxFileBytes + 1
+        try #require(truncate(path, off_t(tooLong)) == 0)
+        await note("second")
+        #expect(try FileStatus(of: path).size > tooLong)
+        try #require(truncate(path, off_t(size)) == 0)
+        await note("third")
+        #expect(Self.kinds(await history.records()) == ["first", "third"])
     }
 
     @Test func theFileIsBounded() async throws {

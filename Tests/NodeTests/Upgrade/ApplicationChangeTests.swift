@@ -242,6 +242,7 @@ import Wire
             #expect(await test.service.whichApplications().applications.first?.vsn == "2.0.0")
             #expect(try await test.call("{env, more}") == "1")
             // So does a daemon that goes on in this one's place.
+            await test.node.history.written()
             let libraries = try await { @HostActor in try test.node.state().release.record.libraries.map(\.vsn) }()
             #expect(libraries == ["2.0.0"])
         }

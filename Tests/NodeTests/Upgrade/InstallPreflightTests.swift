@@ -115,6 +115,10 @@ import Wire
             "#{id => w2, start => {fix_sup, start_link, []}}",
             { _ in "child w2 is a worker, and its module fix_sup is no executable fix_sup; correct one of them" }
         ),
+        (
+            "#{id => w2, start => {counter, start_link, []}, sockets => [#{name => web, listen => \"nonsense\"}]}",
+            { _ in "child w2: \(noAddress("nonsense")); correct the spec, or the environment that it is of" }
+        ),
     ]
 
     @Test(arguments: supervisors.indices) func aSupervisorsFileThatNamesWhatIsNotThere(index: Int) async throws {
@@ -146,6 +150,37 @@ import Wire
                 the module, or correct the spec
                 """
             #expect(refusal.hasSuffix(words), "\(refusal)")
+        }
+    }
+
+    private static func noAddress(_ text: String) -> String {
+        """
+        its socket web can't listen at "\(text)": not an address; write 127.0.0.1:6379, [::1]:6379, 6379 for all addresses, \
+        /run/x.sock or @name
+        """
+    }
+
+    private static func listening(at address: String) -> String {
+        "[#{id => c1, start => {counter, start_link, []}, sockets => [#{name => web, listen => \(address)}]}]"
+    }
+
+    /// The script does not come to the supervisor: its worker would listen where it does, and the next boot would fail.
+    @Test(arguments: ["nonsense", "127.0.0.1:99999", "localhost:80"])
+    func anAddressThatIsNone(text: String) async throws {
+        let words = """
+            fix/fix_sup/c1 could not be started: \(Self.noAddress(text)); correct its spec in release 2.0.0, or the \
+            sys.config that it is of
+            """
+        let configured = try TestRoot.twoVersions(
+            children: Self.listening(at: "{'$env', listen, \"127.0.0.1:0\"}"),
+            config2: "[{fix, [{listen, \"\(text)\"}]}].")
+        let written = try TestRoot.twoVersions(children: Self.listening(at: "\"127.0.0.1:0\""))
+        let children = Self.listening(at: "\"\(text)\"")
+        try written.write("lib/fix-2.0.0/ebin/fix_sup.sup", "{ok, {\(TestRoot.usualFlags), \(children)}}.")
+        for root in [configured, written] {
+            try await TestNode.with(root) { test async throws in
+                #expect(try await test.refusedBeforehand() == words)
+            }
         }
     }
 

@@ -45,7 +45,7 @@ import Wire
         try root.write("lib/fix-2.0.0/ebin/fix_sup.sup", "{ok, {#{}, \(children)}}.")
         try root.write("lib/fix-2.0.0/ebin/extra", "#!/bin/sh\n\(script)\n")
         chmod("\(root.root)/lib/fix-2.0.0/ebin/extra", 0o755)
-        chmod(root.directory, 0o777)
+        chmod(root.directory, 0o1777)
         return root
     }
 

@@ -9,8 +9,9 @@ final class AuditLog: Sendable {
 
     init(_ write: @escaping ControlAudit) { self.write = write }
 
-    func record(_ record: ControlAuditRecord) {
-        if case .failed(let error) = record.outcome, [.forbidden, .tooManyRequests].contains(error.code) {
+    /// - Parameter isSummed: whether it was refused for how much its user asks, by whatever error that is.
+    func record(_ record: ControlAuditRecord, isSummed: Bool = false) {
+        if case .failed(let error) = record.outcome, isSummed || [.forbidden, .tooManyRequests].contains(error.code) {
             guard sums.withLock({ $0.add(record, now: Reactor.nowMilliseconds()) }) else { return }
         }
         write(record)

@@ -39,13 +39,17 @@ final class ControlConnection: Sendable {
 
     private struct State {
         var refusal: ControlError?
+        var standing = Peer.Standing.free
         var phase = Phase.reading
         var claim: ControlClaim?
     }
 
     private let state: Mutex<State>
 
-    init(claim: ControlClaim? = nil) { state = Mutex(State(claim: claim)) }
+    /// - Parameter standing: where it was let in by the daemon before.
+    init(claim: ControlClaim? = nil, standing: Peer.Standing = .free) {
+        state = Mutex(State(standing: standing, claim: claim))
+    }
 
     /// What the request in hand goes on with; taken once.
     func takeClaim() -> ControlClaim? {
@@ -58,6 +62,10 @@ final class ControlConnection: Sendable {
     /// Whatever is asked on it is answered by that: its user has as many connections as it may.
     var refusal: ControlError? { state.withLock { $0.refusal } }
     func refuse(_ error: ControlError) { state.withLock { $0.refusal = error } }
+
+    /// Of the process that connected, as it was let in.
+    var standing: Peer.Standing { state.withLock { $0.standing } }
+    func lets(in standing: Peer.Standing) { state.withLock { $0.standing = standing } }
 
     var isFollowing: Bool {
         state.withLock { if case .working(.events) = $0.phase { true } else { false } }

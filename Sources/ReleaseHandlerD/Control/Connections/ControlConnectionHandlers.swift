@@ -28,6 +28,11 @@ final class ControlBytesHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     /// On the event loop: whether no further request is to be begun.
     private let isHeld: () -> Bool
+    /// Whether it was to be read while enough of what comes behind the request in hand was there.
+    private var awaitsReading = false
+
+    /// Of what comes behind the request in hand. More stays with the client until that is answered, as long as it likes to send it.
+    static let furtherLimit = 64 * 1024
 
     init(_ connection: ControlConnection, skipsHead: Bool = false, isHeld: @escaping () -> Bool = { false }) {
         self.connection = connection
@@ -42,6 +47,17 @@ final class ControlBytesHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         further.writeImmutableBuffer(unwrapInboundIn(data))
         deliver(context)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        guard further.readableBytes < Self.furtherLimit else { return awaitsReading = true }
+        context.read()
+    }
+
+    private func readOn(_ context: ChannelHandlerContext) {
+        guard awaitsReading, further.readableBytes < Self.furtherLimit else { return }
+        awaitsReading = false
+        context.read()
     }
 
     /// From then on one that is not active is closed.
@@ -70,6 +86,7 @@ final class ControlBytesHandler: ChannelDuplexHandler {
         guard further.readableBytes > 0, let context else { return }
         deliver(context)
         context.fireChannelReadComplete()
+        readOn(context)
     }
 
     private func deliver(_ context: ChannelHandlerContext) {

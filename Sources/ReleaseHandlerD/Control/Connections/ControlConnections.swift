@@ -17,6 +17,8 @@ final class ControlConnections: Sendable {
             let request: [UInt8]
             let claim: ControlClaim?
             let isHeadWritten: Bool
+            /// None is that of who is free.
+            let standing: Peer.Standing?
         }
 
         let listener: Int32
@@ -131,6 +133,7 @@ final class ControlConnections: Sendable {
                 bytes.connection.refuse(error)
             }
         }
+        if let peer, !isAdopted { bytes.connection.lets(in: Peer.standing(of: peer, socket: descriptor)) }
         loop.value.open[ObjectIdentifier(channel)] = Open(
             channel: channel, bytes: bytes, descriptor: descriptor, peer: peer)
         traffic.opened()
@@ -289,7 +292,8 @@ final class ControlConnections: Sendable {
             let claim = try open.bytes.connection.claim(continuing: install, isBegun: isBegun)
             connections.append(
                 State.Connection(
-                    descriptor: open.descriptor, request: open.bytes.bytes, claim: claim, isHeadWritten: isBegun))
+                    descriptor: open.descriptor, request: open.bytes.bytes, claim: claim, isHeadWritten: isBegun,
+                    standing: open.bytes.connection.standing))
         }
         return (
             State(listener: listener.descriptor, inode: listener.inode, connections: connections), cut

@@ -1,4 +1,3 @@
-import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -39,21 +38,35 @@ struct ControlListener: Sendable {
             server = try await bootstrap.bind(to: address).get()
         }
         server.closeFuture.whenComplete { _ in accepted.finish() }
-        await withGracefulShutdownHandler {
-            await onListening(server)
-            await withDiscardingTaskGroup { group in
+        let served = ServedConnections()
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await onListening(server)
                 for connection in adopted {
-                    group.addTask { await goOn(with: connection) }
+                    served.add { await goOn(with: connection) }
                 }
                 for await child in children {
-                    group.addTask { await http.handle(value: child, logger: logger) }
+                    served.add { await http.handle(value: child, logger: logger) }
+                }
+                await served.ended()
+            } onGracefulShutdown: {
+                server.close(promise: nil)
+                connections.quiesce()
+                group.next().scheduleTask(in: .seconds(Self.endSeconds)) {
+                    let left = served.abandon()
+                    if left > 0 {
+                        logger.error("\(left) connections did not end in \(Self.endSeconds) s: they are cut")
+                    }
                 }
             }
-        } onGracefulShutdown: {
+        } onCancel: {
             server.close(promise: nil)
-            connections.quiesce()
+            served.cancel()
         }
     }
+
+    /// How long requests under way may take to come to their end.
+    private static let endSeconds: Int64 = 30
 
     private func bootstrap(_ accepted: AsyncStream<Child>.Continuation) -> ServerBootstrap {
         ServerBootstrap(group: group)
@@ -95,7 +108,8 @@ struct ControlListener: Sendable {
                 .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
                 .withConnectedSocket(state.descriptor) { channel in
                     setUp(
-                        channel, ControlConnection(claim: state.claim), skipsHead: state.isHeadWritten, isAdopted: true)
+                        channel, ControlConnection(claim: state.claim, standing: state.standing ?? .free),
+                        skipsHead: state.isHeadWritten, isAdopted: true)
                 }
         } catch {
             connections.adopted()

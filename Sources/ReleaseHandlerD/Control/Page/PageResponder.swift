@@ -1,5 +1,5 @@
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 import Wire
 
@@ -46,6 +46,7 @@ struct PageResponder: Sendable {
     ]
 
     private func answer(to request: Request, on channel: any Channel) async throws -> Response {
+        try await control.refuseOverRate(.stranger, .notFound, channel)
         try checkOrigin(request)
         guard request.method == .get else {
             throw ControlError(
@@ -71,7 +72,8 @@ struct PageResponder: Sendable {
                 .unavailable, "\(Self.maxFollowers) clients follow the events here, as many as may: ask without that",
                 details: ["limit": "\(Self.maxFollowers)"])
         }
-        return await control.answer(to: request, match, from: .stranger, on: connection, channel)
+        return await control.answer(
+            to: request, match, from: .stranger, on: connection, channel, isCounted: true)
     }
 
     /// Only pages of ours, and programs of this machine.
