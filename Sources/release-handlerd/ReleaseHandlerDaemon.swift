@@ -125,6 +125,10 @@ struct ReleaseHandlerDaemon: AsyncParsableCommand {
         let spelled = URL(filePath: root).standardizedFileURL.path
         // Once for all that this process, and each that goes on in its place, does there.
         let path = FileNames.withoutLinks(spelled) ?? spelled
+        if !Daemon.goesOn, let refused = RootExposure.refused(onTheWayTo: spelled) {
+            logger.critical("the release root can't be trusted: \(refused)")
+            throw ExitCode.failure
+        }
         let configuration = Daemon.Configuration(
             root: path, control: ControlConfiguration(socketPath: socket), page: http, node: nodeOptions,
             options: DaemonOptions(logLevel: logLevel, readers: readers), setLogLevel: { log.setLevel($0) },

@@ -29,8 +29,6 @@ import Testing
         #expect(try Self.bounds(noNewPrivileges: true).isConfined(beside: daemon))
         #expect(try Self.bounds(filters: 1).isConfined(beside: daemon))
         #expect(try Self.bounds(capabilities: 0x400).isConfined(beside: daemon))
-        #expect(try Self.bounds(mounts: "mnt:[2]").isConfined(beside: daemon))
-        #expect(try !Self.bounds(mounts: nil).isConfined(beside: daemon))
     }
 
     /// The unit's own bounds are everybody's.
@@ -50,19 +48,35 @@ import Testing
         }
     }
 
+    /// The service manager gives each command of a unit a mount namespace of its own.
+    @Test func `what it sees of files counts of a worker in its control group`() throws {
+        let service = "/system.slice/release-handlerd.service"
+        let daemon = try Self.bounds(group: "\(service)/daemon")
+        #expect(try Self.bounds(mounts: "mnt:[2]", group: "\(service)/worker-1234.5678.1").isConfined(beside: daemon))
+        #expect(try !Self.bounds(mounts: nil, group: "\(service)/worker-1234.5678.1").isConfined(beside: daemon))
+        for other in ["\(service)/.control", service] {
+            #expect(try !Self.bounds(mounts: "mnt:[2]", group: other).isConfined(beside: daemon), "\(other)")
+        }
+        let undivided = try Self.bounds(group: service)
+        #expect(try !Self.bounds(mounts: "mnt:[2]", group: service).isConfined(beside: undivided))
+    }
+
     /// Beside a daemon that somebody has started by hand there may be anybody, in whatever part of the files.
     @Test func `where the daemon has no group of its own what it sees of files does not count`() throws {
         let daemon = try Self.bounds(group: "/")
         #expect(try !Self.bounds(mounts: "mnt:[2]", group: "/").isConfined(beside: daemon))
         #expect(try Self.bounds(noNewPrivileges: true, group: "/").isConfined(beside: daemon))
+        // Of another container, or of the machine around this one.
+        #expect(try !Self.bounds(noNewPrivileges: true, group: "/../pod/sidecar").isConfined(beside: daemon))
     }
 
     @Test func `a process that is there is read, and one that is gone is not`() async throws {
-        let own = try #require(ProcessBounds(pid: getpid()))
+        let own = try ProcessBounds(pid: getpid())
         #expect(own == ProcessBounds.own)
         #expect(!own.isConfined(beside: own))
         let ended = try Spawned("/bin/true", [], environment: [:])
         #expect(ended.waitForExit() == 0)
-        #expect(ProcessBounds(pid: ended.pid) == nil)
+        let error = #expect(throws: SystemError.self) { _ = try ProcessBounds(pid: ended.pid) }
+        #expect(error?.number == ENOENT)
     }
 }

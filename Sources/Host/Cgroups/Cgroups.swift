@@ -43,7 +43,7 @@ public final class Cgroups {
         return reason
     }
 
-    static let prefix = "worker-"
+    nonisolated static let prefix = "worker-"
     nonisolated static let daemonName = "daemon"
     /// Which tell what a group uses. The others change how processors and disks are shared, so they are for who asks.
     private static let usual = ["memory", "pids"]

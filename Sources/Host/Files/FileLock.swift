@@ -56,7 +56,8 @@ public final class FileLock: Sendable {
     public func write(note: String) throws(SystemError) {
         let bytes = Array(note.utf8.prefix(Self.maxNoteBytes))
         guard ftruncate(descriptor.raw, 0) == 0, pwrite(descriptor.raw, bytes, bytes.count, 0) == bytes.count else {
-            throw SystemError("write", errno)
+            // Of a descriptor that is for reading alone since nothing else could be had: ftruncate(2) has other words for it.
+            throw SystemError("write", [EINVAL, EBADF].contains(errno) ? EROFS : errno)
         }
     }
 

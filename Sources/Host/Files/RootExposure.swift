@@ -99,6 +99,9 @@ public struct RootExposure: Hashable, Sendable, CustomStringConvertible {
         return stat(path, &status) == 0 && status.st_mode & mode != 0
     }
 
+    /// What makes the way to a root one that can't be trusted, by which it may be another root tomorrow.
+    public static func refused(onTheWayTo path: String) -> RootExposure? { above(path).first(where: \.isRefused) }
+
     /// The directories above `path`, as it is spelled and as it is without links.
     static func above(_ path: String) -> [RootExposure] {
         let ways = [path, FileNames.withoutLinks(path) ?? path].filter { $0.hasPrefix("/") }

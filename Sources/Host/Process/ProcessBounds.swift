@@ -14,13 +14,14 @@ public struct ProcessBounds: Equatable, Sendable {
     /// By hierarchy.
     let groups: [String: String]
 
-    /// Nil where there is no such process, or /proc does not show it.
-    public init?(pid: Int32) {
-        guard let status = Self.text("/proc/\(pid)/status"), let cgroup = Self.text("/proc/\(pid)/cgroup") else {
-            return nil
+    /// - Throws: ENOENT, EACCES or EPERM where there is no such process, or /proc does not show it.
+    public init(pid: Int32) throws(SystemError) {
+        let (status, cgroup) = (try Self.text("/proc/\(pid)/status"), try Self.text("/proc/\(pid)/cgroup"))
+        let mounts = Directory.linkTarget("/proc/\(pid)/ns/mnt").map(Directory.text)
+        guard let bounds = ProcessBounds(status: status, cgroup: cgroup, mounts: mounts) else {
+            throw SystemError("read", EINVAL, "/proc/\(pid)/status")
         }
-        self.init(
-            status: status, cgroup: cgroup, mounts: Directory.linkTarget("/proc/\(pid)/ns/mnt").map(Directory.text))
+        self = bounds
     }
 
     init?(status: String, cgroup: String, mounts: String?) {
@@ -44,34 +45,47 @@ public struct ProcessBounds: Equatable, Sendable {
     }
 
     /// This process; nil where there is no /proc.
-    public static let own = ProcessBounds(pid: getpid())
+    public static let own = try? ProcessBounds(pid: getpid())
 
     /// Whether it belongs to that one's service, as all that it has started does, and is bound more closely.
     ///
-    /// Where control groups do not say whose it is, what it sees of files says nothing: the daemon itself may see another part of them.
+    /// What it sees of files counts in the control group of a worker only: what the service manager runs for the service, and whoever
+    /// has come into a container, sees another part of them, too.
     public func isConfined(beside daemon: ProcessBounds) -> Bool {
-        let isInService = isInService(of: daemon)
-        guard isInService != false else { return false }
+        let place = place(beside: daemon)
+        guard place != .elsewhere else { return false }
         let seesOthers = mounts != nil && daemon.mounts != nil && mounts != daemon.mounts
         return hasNoNewPrivileges && !daemon.hasNoNewPrivileges || filters > daemon.filters
             || boundingSet != daemon.boundingSet && boundingSet & ~daemon.boundingSet == 0
-            || isInService == true && seesOthers
+            || place == .worker && seesOthers
     }
 
-    /// By the hierarchies of the service manager, which nobody leaves but who may write to them. Nil where the daemon is in no group of its own.
-    private func isInService(of daemon: ProcessBounds) -> Bool? {
+    private enum Place {
+        case worker
+        case service
+        case elsewhere
+        /// The daemon is in no group of its own.
+        case unknown
+    }
+
+    /// By the hierarchies of the service manager, which nobody leaves but who may write to them.
+    private func place(beside daemon: ProcessBounds) -> Place {
         for hierarchy in ["", "name=systemd"] {
             guard let place = daemon.groups[hierarchy], let own = groups[hierarchy] else { continue }
+            // Outside of what this namespace of control groups shows. Source: cgroup_namespaces(7).
+            if own == "/.." || own.hasPrefix("/../") { return .elsewhere }
             let leaf = "/\(Cgroups.daemonName)"
-            let service = place.hasSuffix(leaf) ? String(place.dropLast(leaf.count)) : place
+            let isDelegated = place.hasSuffix(leaf)
+            let service = isDelegated ? String(place.dropLast(leaf.count)) : place
+            if isDelegated, own.hasPrefix("\(service)/\(Cgroups.prefix)") { return .worker }
             guard service != "/", !service.isEmpty else { continue }
-            return own == service || own.hasPrefix("\(service)/")
+            return own == service || own.hasPrefix("\(service)/") ? .service : .elsewhere
         }
-        return nil
+        return .unknown
     }
 
-    private static func text(_ path: String) -> String? {
-        (try? FileContents.read(path, limit: 64 * 1024)).map { String(decoding: $0, as: UTF8.self) }
+    private static func text(_ path: String) throws(SystemError) -> String {
+        String(decoding: try FileContents.read(path, limit: 4 << 20), as: UTF8.self)
     }
 }
 

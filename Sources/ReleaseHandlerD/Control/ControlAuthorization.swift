@@ -58,6 +58,10 @@ final class ControlAuthorization: Sendable {
         case .confined:
             reason = "process \(peer.pid) belongs to this service and is confined: ask from outside of the service"
         case .gone: reason = "process \(peer.pid), which connected, has ended: ask by a process that awaits the answer"
+        case .unknown:
+            return ControlError(
+                .unavailable, "who process \(peer.pid) is could not be seen as it connected: connect again",
+                details: ["uid": String(peer.uid), "pid": String(peer.pid)])
         }
         return ControlError(
             .forbidden, "\(peer.user) may not \(Self.verb(row)) here: \(reason)",

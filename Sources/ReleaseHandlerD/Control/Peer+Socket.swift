@@ -46,12 +46,18 @@ extension Peer {
             // Of one that was waited for there is none. Source: Linux, net/core/sock.c.
             if errno == ESRCH { return .gone }
         }
-        let bounds = ProcessBounds(pid: peer.pid)
+        let bounds: Result<ProcessBounds, SystemError> = Result { () throws(SystemError) in
+            try ProcessBounds(pid: peer.pid)
+        }
         let isThere = process.map(\.isProcessThere) ?? (kill(peer.pid, 0) == 0 || errno != ESRCH)
         guard isThere else { return .gone }
-        // /proc may hide others from the daemon's user; of its own it hides what does not want to be looked at.
-        guard let bounds else { return peer.uid == geteuid() ? .confined : .free }
-        return bounds.isConfined(beside: own) ? .confined : .free
+        switch bounds {
+        case .success(let bounds): return bounds.isConfined(beside: own) ? .confined : .free
+        case .failure(let error) where [ENOENT, EACCES, EPERM].contains(error.number):
+            // /proc may hide others from the daemon's user; of its own it hides what does not want to be looked at.
+            return peer.uid == geteuid() ? .confined : .free
+        case .failure: return .unknown
+        }
     }
 
     /// - Throws: `IOError`.

@@ -18,6 +18,8 @@ public struct Peer: Hashable, Sendable, CustomStringConvertible {
         case confined
         /// The process that connected had ended by then: who has the connection is anybody.
         case gone
+        /// It could not be looked at, for want of descriptors, say.
+        case unknown
     }
 
     public enum Origin: Hashable, Sendable, CustomStringConvertible {

@@ -168,11 +168,26 @@ extension Node {
     /// Nobody restarts into what is known not to boot.
     private func judgeWayBack(failed reason: String) async {
         let permanent = store.table.startErlData.releaseVsn
-        let obstacle = await store.bootObstacles(to: permanent).first.map {
+        let obstacle = await bootObstacle(to: permanent).map {
             "the permanent release \(permanent) could not boot: \($0)"
         }
         probation.judge(.upgradeFailed(reason: reason, obstacle: obstacle))
     }
+
+    /// Nil too where the disk does not say it in time: what failed is not to stay for that.
+    private func bootObstacle(to vsn: String) async -> String? {
+        await withCheckedContinuation { continuation in
+            let first = Gather<[String]>(count: 1) { continuation.resume(returning: $0[0].first) }
+            let timer = Reactor.shared.schedule(afterMilliseconds: Self.diskMilliseconds) { first.set(0, []) }
+            Task { @HostActor in
+                let obstacles = await store.bootObstacles(to: vsn)
+                timer.cancel()
+                first.set(0, obstacles)
+            }
+        }
+    }
+
+    private static let diskMilliseconds = 10_000
 }
 
 /// A release that passed its probation, and that the disk does not take as permanent yet.

@@ -30,6 +30,13 @@ extension ControlError {
         }
     }
 
+    /// A file of the daemon's own, of which there may be nothing to say but that.
+    static func notRead(_ error: SystemError, at path: String) -> ControlError {
+        var sentence = "\(path) can't be read: \(error.call): \(error.reason)"
+        if let remedy = error.remedy(at: path) { sentence += "; \(remedy)" }
+        return ControlError(error.code, sentence, details: ["errno": error.name])
+    }
+
     /// The file system did not take what a change was to write.
     ///
     /// - Parameters:

@@ -52,14 +52,20 @@ final class ReleaseHistory {
     }
 
     /// What was written and can be read, the last one last.
-    func records() async -> [HistoryRecord] {
+    func records() async throws(ControlError) -> [HistoryRecord] {
         await written()
-        return await DiskWork.look { [root] in
-            ((try? Self.lines(root)) ?? []).suffix(Self.listed).compactMap { line in
+        let read = await DiskWork.look { [root] () -> Result<[ArraySlice<UInt8>], SystemError> in
+            Result { () throws(SystemError) in try Self.lines(root) }
+        }
+        switch read {
+        case .success(let lines):
+            return lines.suffix(Self.listed).compactMap { line in
                 // One may be cut off, or of a later version.
                 guard let term = try? TermText.parseTerms(Array(line)).first?.term else { return nil }
                 return try? TermDecoder().decode(HistoryRecord.self, from: term)
             }
+        case .failure(let error) where error.number == ENOENT: return []
+        case .failure(let error): throw ControlError.notRead(error, at: root.historyFile)
         }
     }
 

@@ -106,7 +106,10 @@ extension ReleaseStore {
         to record: ReleaseRecord, in root: ReleaseRoot, _ findings: BootFindings?
     ) -> [String] {
         do throws(FileError) {
-            return findings?(try root.load(record), root) ?? []
+            let release = try root.load(record)
+            // What another emulator reads of its own files it knows best.
+            let isOthers = record.ertsVsn != Emulator.vsn && Emulator.program(of: record.ertsVsn, in: root) != nil
+            return isOthers ? [] : findings?(release, root) ?? []
         } catch {
             return [error.description]
         }

@@ -100,7 +100,8 @@ struct BootTree: Sendable {
         guard let program = child.spec.start.arguments.first?.asText, !program.isEmpty else {
             return "child \(child.address): its start names no program"
         }
-        let directory = release.record.library(child.application).map { root.resolve($0.directory) }
+        // As the start takes it, of the application that it is supervised in.
+        let directory = release.record.library(child.address.application).map { root.resolve($0.directory) }
         let path = program.hasPrefix("/") ? program : "\(directory ?? root.path)/\(program)"
         guard access(path, X_OK) == 0 else {
             return "child \(child.address): \(path) can't be executed: \(SystemError.reason(errno))"
@@ -108,14 +109,10 @@ struct BootTree: Sendable {
         return nil
     }
 
-    /// As the code server finds it at a boot: one that lists it, else one that has the file.
+    /// As the code server finds it at a boot: whichever application lists it, by the files.
     private func library(of module: Atom) -> LibraryRecord? {
-        let listing = release.applications.values.filter { $0.modules.contains(module) }.map(\.name).sorted {
-            $0.name < $1.name
-        }
-        if let listed = listing.compactMap({ release.record.library($0) }).first { return listed }
-        return release.record.libraries.first {
-            FileNames.exists("\(root.resolve($0.directory))/ebin/\(module.name).sup")
+        release.record.libraries.sorted { $0.name.name < $1.name.name }.first {
+            Self.isThere(module, in: "\(root.resolve($0.directory))/ebin")
         }
     }
 }

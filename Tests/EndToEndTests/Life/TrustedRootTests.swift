@@ -33,6 +33,20 @@ import Wire
         try await Self.isNotUsed(root, whereEverybodyCanWriteTo: root.directory)
     }
 
+    /// Whoever can put another link in the place of that one chooses the root of the next start.
+    @Test func norIsOneToWhichALinkOfEverybodysLeads() async throws {
+        let root = try Self.root()
+        defer { root.remove() }
+        let (shared, link) = ("\(root.directory)/shared", "\(root.directory)/shared/root")
+        try FileManager.default.createDirectory(atPath: shared, withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: root.root)
+        chmod(shared, 0o777)
+        let control = "\(root.directory)/control.sock"
+        let run = try await Program.run(EndToEndDaemon.path, ["--root", link, "--socket", control])
+        #expect(run.exit == 1, "\(run)")
+        #expect(run.error.contains("the release root can't be trusted: \(shared) is writable by everybody"), "\(run)")
+    }
+
     private static func isNotUsed(_ root: TestRoot, whereEverybodyCanWriteTo path: String) async throws {
         defer { root.remove() }
         chmod(path, try mode(path) | S_IWOTH)

@@ -41,7 +41,7 @@ import Wire
                 await Self.notices(test) == [
                     "not_permanent: release 2.0.0 runs and a restart boots 1.0.0: `releasectl make-permanent 2.0.0` keeps it"
                 ])
-            let history = await test.node.history.records().map(\.message)
+            let history = try await test.node.history.records().map(\.message)
             #expect(history.contains("installing release 2.0.0 over 1.0.0, to stay current until it is made permanent"))
             #expect(history.contains(passed.message))
             _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
@@ -109,7 +109,7 @@ import Wire
                 await Self.notices(test) == [
                     "not_permanent: release 2.0.0 runs and a restart boots 1.0.0: `releasectl make-permanent 2.0.0` keeps it"
                 ])
-            let history = await test.node.history.records().map(\.message)
+            let history = try await test.node.history.records().map(\.message)
             #expect(history.contains(kept.message), "\(history)")
             _ = try await test.service.makePermanent(vsn: "2.0.0", peer: TestNode.peer)
             #expect(await test.service.whichReleases().map(\.status) == [.old, .permanent])

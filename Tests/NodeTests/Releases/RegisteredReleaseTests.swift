@@ -47,7 +47,7 @@ import Wire
             #expect(await test.service.whichReleases().map(\.vsn) == ["1.0.0"])
             #expect(FileManager.default.fileExists(atPath: "\(test.root.directory)/opt/fix-2.0.0/ebin/fix.app"))
             #expect(FileManager.default.fileExists(atPath: "\(test.root.root)/releases/2.0.0/relup"))
-            let kinds = await test.node.history.records().map(\.kind).filter {
+            let kinds = try await test.node.history.records().map(\.kind).filter {
                 ["unpacked", "removed", "file_installed"].contains($0)
             }
             #expect(kinds == ["unpacked", "file_installed", "file_installed", "removed"])

@@ -64,7 +64,7 @@ import Wire
             } else {
                 #expect(!FileManager.default.fileExists(atPath: kept))
             }
-            let history = await test.node.history.records()
+            let history = try await test.node.history.records()
             #expect(history.contains { $0.kind == "root_repaired" && $0.message == damage.words }, "\(history)")
             // What was written is what a release is changed by.
             #expect(try await test.install("2.0.0").outcome == .done)
@@ -99,7 +99,7 @@ import Wire
                 #expect(try await test.install(vsn).outcome == .done)
                 _ = try await test.service.makePermanent(vsn: vsn, peer: TestNode.peer)
             }
-            _ = await test.node.history.records()
+            _ = try await test.node.history.records()
             try FileManager.default.removeItem(atPath: copy.root)
             try FileManager.default.copyItem(atPath: test.root.root, toPath: copy.root)
         }

@@ -76,7 +76,7 @@ import Wire
             #expect(try await test.call("vsn") == "\"1.0.0\"")
             #expect(try await test.call("get") == "7")
             #expect(await Self.notices(test) == [])
-            let kinds = await test.node.history.records().map(\.kind)
+            let kinds = try await test.node.history.records().map(\.kind)
             #expect(kinds == ["boot", "upgrade_app", "app_upgraded", "upgrade_app", "app_upgraded"])
         }
     }

@@ -4,7 +4,9 @@ extension ControlHandlers {
     static func releases(_ node: Node) -> [ControlHandler] {
         [
             ControlHandler(Operations.releases.which) { _ in ReleaseList(releases: await node.store.summaries) },
-            ControlHandler(Operations.releases.history) { _ in HistoryList(records: await node.history.records()) },
+            ControlHandler(Operations.releases.history) { _ throws(ControlError) in
+                HistoryList(records: try await node.history.records())
+            },
             ControlHandler(working: Operations.releases.unpack) { request, tell async throws(ControlError) in
                 try await node.store.unpack(request.body.package, tell: tell)
             },
