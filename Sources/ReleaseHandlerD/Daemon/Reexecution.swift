@@ -122,7 +122,7 @@ final class Reexecution: Reexecuting {
         let identity = try? FileStatus(of: program).identity
         let none = ControlConnections.State(listener: -1, inode: 0, connections: [])
         let (memory, checked) = try await settled { [self] _ in
-            let state = try node.state()
+            let state = try node.state(awaitsHistory: vsn == nil)
             return (try handover(state, none, install).memory(), state)
         }
         try await check(program, vsn, memory)
@@ -132,9 +132,9 @@ final class Reexecution: Reexecuting {
         willExecute()
         defer { connections?.release() }
         // What is written now need not be written while everybody waits.
-        let ahead = try await settled { [self] _ in try node.state(like: checked) }
+        let ahead = try await settled { [self] _ in try node.state(like: checked, awaitsHistory: vsn == nil) }
         throw try await settled { [self] isLast in
-            try execute(program, identity, install, like: ahead, isLast: isLast)
+            try execute(program, identity, install, like: ahead, isLast: isLast, awaitsHistory: vsn == nil)
         }
     }
 
@@ -156,14 +156,15 @@ final class Reexecution: Reexecuting {
 
     /// From the freeze on nothing happens any more: neither is a request begun, nor an event handled.
     private func execute(
-        _ program: String, _ identity: FileIdentity?, _ install: ContinuedInstall?, like ahead: NodeState, isLast: Bool
+        _ program: String, _ identity: FileIdentity?, _ install: ContinuedInstall?, like ahead: NodeState, isLast: Bool,
+        awaitsHistory: Bool
     ) throws -> ReexecutionFailure {
         guard let connections else { throw HandoverObstacle("the control interface does not listen") }
         // What can't be handed on is found before anybody has to wait for that.
         let before: NodeState
         let frozen: ControlConnections.Frozen
         do {
-            before = try node.state(like: ahead)
+            before = try node.state(like: ahead, awaitsHistory: awaitsHistory)
             frozen = try connections.freeze(isLast: isLast, continuing: install?.vsn)
         } catch {
             if error.isBrief { connections.hold() } else { connections.release() }

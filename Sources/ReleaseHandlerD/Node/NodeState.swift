@@ -37,8 +37,10 @@ struct NodeState: Codable {
 extension Node {
     /// All that is known, where nothing is under way that can't be handed on.
     ///
-    /// - Parameter before: what was written a moment ago, of which most is the same.
-    func state(like before: NodeState? = nil) throws(HandoverObstacle) -> NodeState {
+    /// - Parameters:
+    ///   - before: what was written a moment ago, of which most is the same.
+    ///   - awaitsHistory: not in an upgrade, which would stop all workers where the disk takes its time: a record that is there twice is less.
+    func state(like before: NodeState? = nil, awaitsHistory: Bool = true) throws(HandoverObstacle) -> NodeState {
         guard case .running = phase, let release = running.current else {
             throw HandoverObstacle("the node does not run", isLasting: true)
         }
@@ -60,7 +62,9 @@ extension Node {
         guard let events = events.state else { throw HandoverObstacle("events are held back") }
         // The next program would write the same once more. Nor can any program be executed while a thread waits for a disk that hangs: the
         // kernel awaits the thread's end first, and the whole daemon with it.
-        if history.isWriting { throw HandoverObstacle("the history of the releases is being written", isBrief: true) }
+        if awaitsHistory, history.isWriting {
+            throw HandoverObstacle("the history of the releases is being written", isBrief: true)
+        }
         return NodeState(
             startedAtMilliseconds: startedAtMilliseconds, release: release.state, store: store, events: events,
             code: code.state, sockets: sockets.state, tree: try tree.state(like: before?.tree),
