@@ -41,12 +41,17 @@ struct ConnectionShareTests {
         }
     }
 
-    @Test func aUserHasAShareAndRootTheRest() async throws {
+    private static func root(connections: Int) throws -> TestRoot {
         let root = try TestRoot()
         try root.install(vsn: "1.0.0")
-        try root.release("1.0.0", config: "[{release_handler, [{control_connections, 16}]}].")
+        try root.release("1.0.0", config: "[{release_handler, [{control_connections, \(connections)}]}].")
         try root.register(["1.0.0"])
         chmod(root.directory, 0o755)
+        return root
+    }
+
+    @Test func aUserHasAShareAndRootTheRest() async throws {
+        let root = try Self.root(connections: 16)
         try await EndToEndDaemon.with(root) { daemon in
             try await Self.strangers(65_534, 40, daemon) { said in
                 #expect(said == "200:2 503:2 none:36", "one user's share of 16")
@@ -70,11 +75,7 @@ struct ConnectionShareTests {
 
     /// A change that is asked for is in the audit log, whatever it is refused for.
     @Test func whatIsRefusedForItIsAudited() async throws {
-        let root = try TestRoot()
-        try root.install(vsn: "1.0.0")
-        try root.release("1.0.0", config: "[{release_handler, [{control_connections, 8}]}].")
-        try root.register(["1.0.0"])
-        chmod(root.directory, 0o755)
+        let root = try Self.root(connections: 8)
         try await EndToEndDaemon.with(root) { daemon in
             try await Self.strangers(65_534, 1, daemon) { said in
                 #expect(said == "200:1")
@@ -86,11 +87,7 @@ struct ConnectionShareTests {
     }
 
     @Test func theAnswerSaysWhatToDo() async throws {
-        let root = try TestRoot()
-        try root.install(vsn: "1.0.0")
-        try root.release("1.0.0", config: "[{release_handler, [{control_connections, 8}]}].")
-        try root.register(["1.0.0"])
-        chmod(root.directory, 0o755)
+        let root = try Self.root(connections: 8)
         try await EndToEndDaemon.with(root) { daemon in
             try await Self.strangers(65_534, 1, daemon) { said in
                 #expect(said == "200:1")
